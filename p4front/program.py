@@ -1,0 +1,109 @@
+"""What the front end knows of a checked program: types, referents, constants and bound calls, keyed by AST node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from p4front import ast
+from p4front.source import Diagnostic, SourceFile
+from p4front.types import CallableType, ObjectType, Type
+
+ConstValue = int | bool | str | tuple["ConstValue", ...] | dict[str, "ConstValue"] | ast.Node
+"""A compile-time value: int (bit, int<>, serialisable enums; normalised to the type's range), bool, str (strings),
+tuple (lists, tuples), dict (struct expressions, by field); for `error` and plain enums a str "error.X" / "Enum.X"."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundArg:
+    """An argument matched to its parameter. `expr` None: the default (`param.decl.default`) or an omitted @optional."""
+
+    param_name: str
+    direction: str
+    type: Type
+    expr: ast.Expr | None
+    default: ast.Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """What a Call (or DirectApply, ActionRef with arguments, Instantiation) calls.
+
+    `kind`:
+      "action" "function" "extern_function" "constructor" (extern, parser, control or package instance, value cast);
+      "method"         extern object's method; `object` is the expression of the object;
+      "table_apply" "parser_apply" "control_apply"   `object` likewise;
+      "builtin"        `builtin` names it: isValid setValid setInvalid push_front pop_front minSizeInBits minSizeInBytes
+                       maxSizeInBits maxSizeInBytes; `object` is the header, union, stack or type.
+    packet_in.extract/lookahead/advance/length and packet_out.emit are "method" with the extern's declaration.
+    `args` are in parameter order. `type_args` are complete after inference (they may contain the TypeVars of an
+    enclosing generic declaration). `returns` has them substituted.
+    """
+
+    kind: str
+    name: str
+    decl: ast.Node | None
+    args: tuple[BoundArg, ...]
+    type_args: tuple[Type, ...]
+    returns: Type
+    object: ast.Expr | None = None
+    builtin: str = ""
+    callee_type: CallableType | None = None
+
+
+@dataclass(slots=True)
+class Program:
+    """A parsed, resolved and type-checked program.
+
+    `types` holds every expression's type *after* implicit casts were decided: an `int` literal beside a bit<8> has the
+    type bit<8> here, a list expression assigned to a struct has the struct's type. Where an operand is cast implicitly
+    from another sized type (serialisable enum to its underlying type), `implicit_casts[expr]` is the target type and
+    `types[expr]` the type before it.
+    """
+
+    path: Path
+    syntax: ast.P4Program
+    files: list[SourceFile]
+    types: dict[ast.Expr, Type] = field(default_factory=dict)
+    implicit_casts: dict[ast.Expr, Type] = field(default_factory=dict)
+    type_refs: dict[ast.TypeRef, Type] = field(default_factory=dict)
+    declared: dict[ast.Declaration, Type] = field(default_factory=dict)
+    """Type of each declared variable, parameter, constant, field, instance, value set; CallableType of each action,
+    function, method and extern function; for type declarations the type itself; ObjectType of tables."""
+    refs: dict[ast.Node, ast.Node] = field(default_factory=dict)
+    """PathExpr, ActionRef, NamedType, state names (ast.Name in Transition/SelectCase; builtin accept/reject absent),
+    Member (field -> StructField, enum member -> EnumMember, method -> MethodDecl) -> the declaration they mean."""
+    constants: dict[ast.Expr, ConstValue] = field(default_factory=dict)
+    """Value of every expression known at compile time outside of constructor parameters, folded."""
+    calls: dict[ast.Node, CallInfo] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    """Members of `error`, in order of declaration (core.p4's first): their index is their run-time value."""
+    match_kinds: list[str] = field(default_factory=list)
+    parents: dict[ast.Node, ast.Node] = field(default_factory=dict)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    architecture: str = ""
+    """Name of the package that `main` instantiates ("V1Switch"), "" without a main."""
+
+    @property
+    def main(self) -> ast.Instantiation | None:
+        """The instantiation named `main`."""
+        return next(
+            (d for d in self.syntax.declarations if isinstance(d, ast.Instantiation) and d.name.text == "main"), None
+        )
+
+    def type_of(self, expr: ast.Expr) -> Type:
+        return self.types[expr]
+
+    def package_argument(self, name: str) -> ast.Node | None:
+        """The ParserDecl or ControlDecl given to `main` for a package parameter, such as "ig" of V1Switch."""
+        main = self.main
+        info = self.calls.get(main) if main is not None else None
+        if info is None:
+            return None
+        for arg in info.args:
+            if arg.param_name == name and isinstance(arg.expr, ast.Call):
+                return self.calls[arg.expr].decl
+        return None
+
+
+__all__ = ["BoundArg", "CallInfo", "ConstValue", "ObjectType", "Program"]
