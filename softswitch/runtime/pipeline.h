@@ -1,0 +1,203 @@
+/* The contract between a compiled P4 pipeline and the runtime.
+ *
+ * The code generator emits one C file that includes this header (and the other headers of this folder, which are
+ * header-only: bits, hashes) and defines `const ss_program ss_program_main`. It becomes a shared object that the runtime opens.
+ *
+ * Values: a P4 value of up to 64 bits travels in one uint64_t "word" (zero-extended, also for int<W>: the low W bits);
+ * a wider one in ceil(W/64) words, least significant first. Keys and action data are arrays of such words, each field
+ * starting at a word of its own. Registers are stored unpadded-per-cell: 1, 2, 4 or 8 bytes up to 64 bits, above that
+ * 8 * ceil(W/64) bytes, little-endian. */
+#ifndef SS_PIPELINE_H
+#define SS_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SS_ABI 1u
+#define SS_DROP_PORT 511u
+
+enum ss_instance_type { /* simple_switch's instance_type */
+    SS_NORMAL = 0,
+    SS_INGRESS_CLONE = 1,
+    SS_EGRESS_CLONE = 2,
+    SS_COALESCED = 3,
+    SS_RECIRCULATED = 4,
+    SS_REPLICATED = 5,
+    SS_RESUBMITTED = 6,
+};
+
+enum ss_match { SS_EXACT, SS_LPM, SS_TERNARY, SS_RANGE, SS_OPTIONAL, SS_SELECTOR };
+
+/* standard_metadata_t, by v1model's field names; the generated code keeps each field inside its declared width. */
+typedef struct ss_std {
+    uint32_t ingress_port, egress_spec, egress_port, instance_type, packet_length;
+    uint32_t enq_timestamp, enq_qdepth, deq_timedelta, deq_qdepth;
+    uint64_t ingress_global_timestamp, egress_global_timestamp; /* microseconds since the switch started, 48 bit */
+    uint32_t mcast_grp, egress_rid, checksum_error, parser_error, priority;
+} ss_std;
+
+/* One learning message: `words` words of the digest's struct, in field order. */
+typedef struct ss_digest_message {
+    uint32_t digest; /* index into ss_program.digests */
+    uint32_t words;
+    uint64_t data[64];
+} ss_digest_message;
+
+/* What the externs asked for in one pass; the runtime clears it before ingress and before egress. The last call wins. */
+typedef struct ss_requests {
+    bool clone, resubmit, recirculate;
+    uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field list 0: nothing preserved */
+    uint32_t truncate_to; /* bytes; UINT32_MAX: no truncation. Kept from ingress to egress of the same packet. */
+    bool aborted;         /* a failed assert or assume: the packet is dropped, counted and logged */
+    uint32_t digest_count;
+    ss_digest_message digests[4];
+} ss_requests;
+
+typedef struct ss_packet {
+    const uint8_t *data; /* the bytes that the parser sees */
+    uint32_t length;     /* bytes */
+    uint32_t consumed;   /* bits taken by the parser; the payload starts here (whole bytes when the parser is done) */
+    ss_std std;
+    ss_requests requests;
+    void *user; /* headers and user metadata as the generated code lays them out: ss_program.user_size bytes */
+    void *trace; /* NULL, or the runtime's trace buffer: see ss_trace() */
+} ss_packet;
+
+typedef struct ss_table ss_table;
+typedef struct ss_array ss_array;       /* a register array */
+typedef struct ss_counter ss_counter;   /* indirect counter */
+typedef struct ss_meter ss_meter;       /* indirect meter */
+typedef struct ss_value_set ss_value_set;
+
+/* A table entry as the data plane sees it. */
+typedef struct ss_entry {
+    uint32_t action; /* index into the table's action list (ss_table_desc.actions) */
+    uint32_t slot;   /* index of its direct counter and meter cells */
+    uint64_t data[]; /* action parameters, in words */
+} ss_entry;
+
+/* Description of program objects; names are control-plane names (p4c's rule: @name or the hierarchical name). */
+typedef struct ss_key_desc {
+    const char *name;
+    uint32_t width; /* bits */
+    enum ss_match match;
+} ss_key_desc;
+
+typedef struct ss_action_desc {
+    const char *name;
+    uint32_t data_words;
+} ss_action_desc;
+
+typedef struct ss_const_entry { /* `entries = {...}` of the program */
+    const uint64_t *value, *mask; /* key words; mask also for lpm (prefix as mask); range: value = low, mask = high */
+    int32_t priority;             /* larger wins, P4Runtime's sense */
+    uint32_t action;
+    const uint64_t *data;
+} ss_const_entry;
+
+typedef struct ss_table_desc {
+    const char *name;
+    uint32_t key_count, key_words;
+    const ss_key_desc *keys; /* the selector-only keys are last */
+    uint32_t action_count;
+    const ss_action_desc *actions;
+    uint32_t default_action; /* index into actions; the program's default_action, NoAction's index if none */
+    const uint64_t *default_data;
+    bool const_default, const_entries;
+    uint32_t size; /* of the program; 1024 if none was given */
+    uint32_t entry_count;
+    const ss_const_entry *entries;
+    bool direct_counter, direct_meter;
+    uint32_t direct_meter_bytes; /* 1: bytes, 0: packets */
+    int32_t action_profile;      /* index into profiles, -1: none */
+    bool idle_timeout;
+} ss_table_desc;
+
+typedef struct ss_array_desc {
+    const char *name;
+    uint32_t cells, width; /* width in bits */
+    bool is_signed;
+} ss_array_desc;
+
+typedef struct ss_counter_desc { /* counters and meters */
+    const char *name;
+    uint32_t cells;
+    uint32_t kind; /* v1model's CounterType / MeterType: 0 packets, 1 bytes, 2 packets_and_bytes */
+} ss_counter_desc;
+
+typedef struct ss_profile_desc {
+    const char *name;
+    uint32_t size, hash; /* hash: enum of hashes.h; only with a selector */
+    bool selector;
+    uint32_t selector_bits; /* width of the hash output */
+} ss_profile_desc;
+
+typedef struct ss_value_set_desc {
+    const char *name;
+    uint32_t key_count, key_words, size;
+    const ss_key_desc *keys;
+} ss_value_set_desc;
+
+typedef struct ss_digest_desc {
+    const char *name;
+    uint32_t words;
+} ss_digest_desc;
+
+/* What a running instance of a program owns: one array per kind, in the order of the descriptions. */
+typedef struct ss_pipeline {
+    const struct ss_program *program;
+    ss_table **tables;
+    ss_array **arrays;
+    ss_counter **counters;
+    ss_meter **meters;
+    ss_value_set **value_sets;
+    void *owner; /* the runtime's */
+} ss_pipeline;
+
+typedef struct ss_program {
+    uint32_t abi;
+    const char *name;
+    uint32_t user_size;     /* bytes of the headers and metadata of one packet */
+    uint32_t max_emit;      /* most bytes that the deparser can put before the payload */
+    uint32_t table_count, array_count, counter_count, meter_count, profile_count, value_set_count, digest_count;
+    const ss_table_desc *tables;
+    const ss_array_desc *arrays;
+    const ss_counter_desc *counters;
+    const ss_counter_desc *meters;
+    const ss_profile_desc *profiles;
+    const ss_value_set_desc *value_sets;
+    const ss_digest_desc *digests;
+    /* Each works on packet->user. `reset` makes headers invalid and metadata zero. The runtime sequences them (PAPER:
+     * v1model's order): normal packet: reset, [copy_fields], parse, ingress; egress; deparse. I2E clone: reset, parse
+     * of the original bytes, copy_fields, egress. E2E clone: headers kept, metadata reset, copy_fields, egress. */
+    void (*reset)(ss_packet *packet);
+    void (*reset_metadata)(ss_packet *packet); /* headers stay */
+    void (*copy_fields)(uint32_t field_list, void *to_user, const void *from_user, ss_std *to_std, const ss_std *from_std);
+    void (*parse)(ss_pipeline *pipeline, ss_packet *packet);
+    void (*ingress)(ss_pipeline *pipeline, ss_packet *packet); /* verify checksums, ingress */
+    void (*egress)(ss_pipeline *pipeline, ss_packet *packet);  /* egress, compute checksums */
+    /* Writes the emitted headers to `out` (max_emit bytes free) and returns their length; the runtime adds the payload
+     * (data + consumed/8) and applies truncate_to. */
+    uint32_t (*deparse)(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out);
+} ss_program;
+
+/* ---- services of the runtime, called by generated code (resolved when the shared object is opened) ---- */
+
+/* The matching entry, or the default entry with *hit false. Never NULL. Selector tables: `selector_hash` chooses the member. */
+const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t selector_hash, bool *hit);
+void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_bytes);    /* direct counter */
+uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes); /* direct meter: 0 G, 1 Y, 2 R */
+
+/* Registers: `ss_array_cells` gives the storage so that generated code reads and writes it directly, bounds-checked by
+ * itself: a read out of range gives 0, a write out of range does nothing. */
+void *ss_array_cells(ss_array *array);
+uint32_t ss_array_count(const ss_array *array);
+
+void ss_counter_count(ss_counter *counter, uint64_t index, uint32_t packet_bytes);
+uint32_t ss_meter_execute(ss_meter *meter, uint64_t index, uint32_t packet_bytes); /* out of range: 0 */
+bool ss_value_set_contains(ss_value_set *set, const uint64_t *key);
+uint64_t ss_random(uint64_t low, uint64_t high); /* inclusive; seeded by the runtime so tests can repeat */
+void ss_log(ss_pipeline *pipeline, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ss_trace(ss_packet *packet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
