@@ -1,0 +1,156 @@
+"""Table entries and what they are made of, as values: plain integers of any width, in host order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Exact:
+    value: int
+
+
+@dataclass(frozen=True)
+class Lpm:
+    """The `prefix` highest bits of `value` must match; 0 matches everything."""
+
+    value: int
+    prefix: int
+
+
+@dataclass(frozen=True)
+class Ternary:
+    """The bits that are 1 in `mask` must match; mask 0 matches everything."""
+
+    value: int
+    mask: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """`low <= x <= high`."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Optional:
+    """`value`, or anything when it is None."""
+
+    value: int | None
+
+
+KeyMatch = Exact | Lpm | Ternary | Range | Optional
+
+
+@dataclass(frozen=True)
+class WeightedAction:
+    """One action of a one-shot group (P4Runtime's ActionProfileActionSet). `watch_port` None: always live."""
+
+    action: str
+    params: tuple[int, ...] = ()
+    weight: int = 1
+    watch_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table entry.
+
+    `keys`: one per match key of the table, in order (selector keys have none).
+    `priority`: larger wins; 0 and meaningless in tables that have only exact and at most one lpm key.
+    What it does is one of: `action` with `params`; `member` or `group` of the table's action profile; `action_set`.
+    `idle_timeout_ns`: 0 never times out.
+    """
+
+    keys: tuple[KeyMatch, ...]
+    action: str = ""
+    params: tuple[int, ...] = ()
+    priority: int = 0
+    member: int | None = None
+    group: int | None = None
+    action_set: tuple[WeightedAction, ...] = ()
+    idle_timeout_ns: int = 0
+    metadata: bytes = b""  # the controller's own note; kept, not read
+
+
+@dataclass(frozen=True)
+class DefaultEntry:
+    action: str
+    params: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class CounterValue:
+    packets: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class MeterConfig:
+    """Two-rate three-colour meter (RFC 2698): rates per second and bursts, in packets or bytes by the meter's kind."""
+
+    cir: int
+    cburst: int
+    pir: int
+    pburst: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an action profile."""
+
+    id: int
+    action: str
+    params: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupMember:
+    """`watch_port`: the member counts only while that port is up; None: always."""
+
+    member: int
+    weight: int = 1
+    watch_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of an action selector. `max_size` 0: as large as the profile allows."""
+
+    id: int
+    members: tuple[GroupMember, ...] = ()
+    max_size: int = 0
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One copy of a multicast group or clone session: egress port and instance (egress_rid)."""
+
+    port: int
+    instance: int = 0
+
+
+@dataclass(frozen=True)
+class CloneSession:
+    """`truncate`: most bytes of each clone, 0: no limit."""
+
+    id: int
+    replicas: tuple[Replica, ...]
+    truncate: int = 0
+
+
+@dataclass(frozen=True)
+class MulticastGroup:
+    id: int
+    replicas: tuple[Replica, ...]
+
+
+@dataclass(frozen=True)
+class DigestMessage:
+    """One learning message: `fields` in the order of the digest's struct; `time_us` on the switch's clock."""
+
+    digest: int
+    fields: tuple[int, ...]
+    time_us: int
