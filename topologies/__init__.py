@@ -1,0 +1,1 @@
+"""Mininet topologies and node classes: networks that live in namespaces of their own and leave nothing behind."""

@@ -1,0 +1,99 @@
+# State4: everything a reader needs is one `make` away. `make` alone lists the targets.
+#
+# Every target first installs what it needs, once, and says so: Debian or Ubuntu packages by apt (only when something is
+# missing, and only as root) and the Python packages in .venv. ARGS is handed on to the program, e.g.
+# `make fig3 ARGS="--quick --control-plane native"`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+ARGS ?=
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# The key of the installation is the content of pyproject.toml: a changed dependency installs again, a touched file does not.
+INSTALLED := $(VENV)/.installed-$(shell sha256sum pyproject.toml | cut -c1-16)
+
+BASE_PACKAGES := gcc libc6-dev python3-venv
+NET_PACKAGES := mininet iproute2 iperf3 ethtool tcpdump
+
+.PHONY: help
+help: ## List the targets
+	@echo "Targets (ARGS=... is passed on; those marked * need root):"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- the figures of the paper ------------------------------------------------------------------------------------------
+
+.PHONY: fig3
+fig3: | root net-packages $(INSTALLED) ## * Figure 3: packets that arrive around a swap, by strategy (claim C1)
+	@$(PYTHON) -m experiments.fig3 $(ARGS)
+
+# -- tests and measurements --------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: | net-packages-if-root $(INSTALLED) ## All tests; those with networks run only as root
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: check
+check: | base-packages $(INSTALLED) ## Lint, format and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+.PHONY: bench
+bench: | root net-packages $(INSTALLED) ## * The switch's own benchmark, beside a Linux bridge (and bmv2 where installed)
+	@$(PYTHON) -m experiments.bench $(ARGS)
+
+# -- cleaning ----------------------------------------------------------------------------------------------------------
+
+.PHONY: clean-net
+clean-net: | root $(INSTALLED) ## * Remove what a crashed run of ours left behind (processes and run folders, nothing else)
+	@$(PYTHON) -m topologies.clean
+
+.PHONY: clean
+clean: ## Remove caches and .venv; results stay
+	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- installation ------------------------------------------------------------------------------------------------------
+
+.PHONY: root
+root:
+	@if [ "$$(id -u)" != 0 ]; then \
+		echo "error: this target makes network namespaces and needs root: run it with sudo" >&2; exit 2; fi
+
+# $(call install,PACKAGES): by apt, when the test before it found something missing.
+define install
+	echo "Installing $(1) (once) ..."; \
+	if [ "$$(id -u)" != 0 ]; then \
+		echo "error: missing packages; as root: apt-get install --no-install-recommends $(1)" >&2; exit 2; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "error: no apt-get here; install by hand what these packages hold: $(1)" >&2; exit 2; fi; \
+	apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends $(1) >/dev/null
+endef
+
+.PHONY: base-packages
+base-packages:
+	@if ! { command -v cc && test -e /usr/include/stdio.h && /usr/bin/python3 -c 'import ensurepip, venv'; } >/dev/null 2>&1; \
+	then $(call install,$(BASE_PACKAGES)); fi
+
+.PHONY: net-packages
+net-packages: base-packages
+	@if ! { command -v mnexec && command -v ip && command -v iperf3 && command -v ethtool && command -v tcpdump && \
+	        /usr/bin/python3 -c 'import mininet'; } >/dev/null 2>&1; \
+	then $(call install,$(NET_PACKAGES)); fi
+
+.PHONY: net-packages-if-root
+net-packages-if-root: base-packages
+	@if [ "$$(id -u)" = 0 ]; then $(MAKE) net-packages; \
+	else echo "Not root: the tests that build networks are skipped."; fi
+
+# The system's python3 and its site packages, because Mininet comes as a distribution package.
+$(INSTALLED): | base-packages
+	@echo "Installing the Python packages into $(VENV) (once) ..."
+	@test -x $(PYTHON) || /usr/bin/python3 -m venv --system-site-packages $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@rm -f $(VENV)/.installed-*
+	@touch $@

@@ -1,0 +1,118 @@
+"""`running_network`: a Mininet network that is gone when its block is left, however that happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from mininet.log import setLogLevel
+from mininet.net import Mininet
+from mininet.node import Node
+from mininet.topo import Topo
+
+from topologies.errors import NotRootError
+from topologies.nodes import QuietHost, QuietLink
+from topologies.processes import Helpers, require_tools, run_in
+from topologies.rundir import RunDirectory, prune
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class RunningNetwork:
+    """A network that is up: its nodes, its run folder, and the helpers that run in it."""
+
+    net: Mininet
+    directory: RunDirectory
+    helpers: Helpers
+    _closers: list[Callable[[], None]] = field(default_factory=list)
+
+    def node(self, name: str) -> Node:
+        return self.net[name]
+
+    def pid(self, name: str) -> int:
+        """The process that holds the namespace of a node."""
+        return int(self.net[name].pid)
+
+    def run(self, name: str, *argv: str, timeout_s: float = 20.0) -> str:
+        """Runs a program to its end in a node; NetworkError when it fails."""
+        return run_in(self.pid(name), argv, timeout_s=timeout_s)
+
+
+@contextmanager
+def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = QuietLink) -> Iterator[RunningNetwork]:
+    """Builds and starts `topology` with `switch` as its switch class; takes all of it down again.
+
+    Every node lives in a namespace of its own and no interface is ever in the root namespace. Leaving the block by an
+    error, Ctrl-C or SIGTERM cleans up as well; further signals wait until that is done. A switch class that takes a
+    `directory` argument gets the run folder by it, for sockets and logs.
+
+    Raises NotRootError, ToolMissingError, NetworkError.
+    """
+    if os.geteuid() != 0:
+        raise NotRootError()
+    require_tools()
+    for _ in prune():
+        pass
+    setLogLevel("error")
+    Mininet.inited = True  # else Mininet changes sysctls of the whole machine
+    with ExitStack() as stack:
+        stack.enter_context(_orderly_signals())
+        directory = RunDirectory.create()
+        stack.callback(directory.remove)
+        helpers = Helpers(directory)
+        net = Mininet(
+            switch=_with_directory(switch, directory), host=QuietHost, link=link, controller=None, build=False
+        )
+        stack.callback(_held_signals, net.stop)
+        stack.callback(_held_signals, helpers.stop_all)
+        net.topo = topology
+        net.autoStaticArp = True
+        net.build()
+        for node in [*net.hosts, *net.switches]:
+            directory.record(node.name, node.pid)
+        net.start()
+        yield RunningNetwork(net, directory, helpers)
+
+
+def _with_directory(switch: Callable[..., Node], directory: RunDirectory) -> Callable[..., Node]:
+    def make(name: str, **params: Any) -> Node:
+        wants = getattr(switch, "wants_directory", False) or getattr(
+            getattr(switch, "func", None), "wants_directory", False
+        )
+        return switch(name, **({"directory": directory} if wants else {}), **params)
+
+    return make
+
+
+@contextmanager
+def _orderly_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP leave the block as an exception, as Ctrl-C does. Only the main thread may set handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _held_signals(action: Callable[[], Any]) -> None:
+    """Runs `action` with our signals held back; they are delivered after it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        action()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

@@ -1,0 +1,107 @@
+"""Programs inside the namespace of a Mininet node."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from topologies.errors import NetworkError, ToolMissingError
+from topologies.rundir import RunDirectory
+
+
+def require_tools() -> None:
+    """Raises ToolMissingError for the first system program that is missing."""
+    packages = {"mnexec": "mininet", "ip": "iproute2", "ethtool": "ethtool", "setpriv": "util-linux"}
+    for tool, package in packages.items():
+        if shutil.which(tool) is None:
+            raise ToolMissingError(tool, package)
+
+
+def run_in(pid: int, argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
+    """Runs a program to its end in the network namespace of process `pid`; returns what it printed.
+
+    Raises NetworkError with the program's message when it fails or takes longer than `timeout_s`.
+    """
+    command = ["mnexec", "-a", str(pid), *argv]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        raise NetworkError(f"`{' '.join(argv)}` took longer than {timeout_s:g} s") from None
+    if done.returncode != 0:
+        message = (done.stderr or done.stdout).strip()
+        raise NetworkError(f"`{' '.join(argv)}` failed with code {done.returncode}: {message}")
+    return done.stdout
+
+
+class Helpers:
+    """The programs that run beside the nodes of one network; all end when it does.
+
+    They run in a session of their own, so Ctrl-C reaches only us and we end them in order, and they get SIGKILL from the
+    kernel when we die. Start them from a thread that lives as long as the network: the kernel's parent is the thread.
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self._directory = directory
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def spawn(
+        self,
+        name: str,
+        pid: int,
+        argv: Sequence[str],
+        *,
+        log: Path | None = None,
+        stdin: int | IO[Any] | None = subprocess.DEVNULL,
+        stdout: int | IO[Any] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Starts a program in the network namespace of process `pid`.
+
+        What it prints goes to `log` (default: `<name>.log` in the run folder) unless `stdout` says otherwise.
+        """
+        if name in self._running:
+            raise NetworkError(f"a helper named {name} runs already")
+        path = log or self._directory.path / f"{name}.log"
+        with path.open("ab") as file:
+            process = subprocess.Popen(
+                ["mnexec", "-da", str(pid), "setpriv", "--pdeathsig", "KILL", *argv],
+                stdin=stdin,
+                stdout=file if stdout is None else stdout,
+                stderr=file,
+                env=None if env is None else {**os.environ, **env},
+            )
+        self._running[name] = process
+        self._directory.record(name, process.pid)
+        return process
+
+    def stop(self, name: str, *, patience_s: float = 5.0) -> int | None:
+        """Ends one helper: closes its input, SIGTERM, then SIGKILL. Returns its exit code, None when it is unknown."""
+        process = self._running.pop(name, None)
+        if process is None:
+            return None
+        return end(process, patience_s=patience_s)
+
+    def stop_all(self) -> None:
+        for name in reversed(list(self._running)):
+            self.stop(name)
+
+
+def end(process: subprocess.Popen[bytes], *, patience_s: float = 5.0) -> int:
+    """Ends a process of ours in the end by force, and reaps it."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience_s)
+    if process.stdout is not None:
+        process.stdout.close()
+    return process.wait()

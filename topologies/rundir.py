@@ -1,0 +1,137 @@
+"""A folder per running network: sockets, logs, and a record of its processes.
+
+Nothing of a network outlives its owner: nodes are shells on a pseudo terminal that end when it closes, helpers carry a
+parent-death signal, and a namespace goes with its last process. The record is for the rest, so that `make clean-net` can
+end what is left of *our* crashed runs and of nothing else: a process counts as ours only when its id and its start time
+both match.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_OWNER_FILE = "owner.json"
+
+
+def base_folder() -> Path:
+    """`/run/state4`, or a folder of the temporary directory where `/run` is not writable."""
+    run = Path("/run")
+    return (run if os.access(run, os.W_OK) else Path(tempfile.gettempdir())) / "state4"
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process id that is not confused by reuse: `started` is its start time in clock ticks after boot."""
+
+    pid: int
+    started: int
+
+    @staticmethod
+    def of(pid: int) -> ProcessId | None:
+        """The identity of a running process, None when there is none."""
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        fields = stat[stat.rindex(")") + 2 :].split()  # the command name may hold spaces and brackets
+        return None if fields[0] in "ZX" else ProcessId(pid, int(fields[19]))
+
+    def alive(self) -> bool:
+        return ProcessId.of(self.pid) == self
+
+
+class RunDirectory:
+    """The folder of one running network. `path` is short, so that a Unix socket in it stays under 108 bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._processes: dict[str, ProcessId] = {}
+
+    @classmethod
+    def create(cls) -> RunDirectory:
+        base = base_folder()
+        base.mkdir(mode=0o755, parents=True, exist_ok=True)
+        directory = cls(Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base)))
+        directory._write()
+        return directory
+
+    def record(self, name: str, pid: int) -> None:
+        """Remember a process as ours, under a name that is unique in this run."""
+        identity = ProcessId.of(pid)
+        if identity is not None:
+            self._processes[name] = identity
+            self._write()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _write(self) -> None:
+        owner = ProcessId.of(os.getpid())
+        assert owner is not None
+        content = {
+            "owner": vars(owner),
+            "boot": _boot_id(),
+            "processes": {name: vars(identity) for name, identity in self._processes.items()},
+        }
+        temporary = self.path / (_OWNER_FILE + ".new")
+        temporary.write_text(json.dumps(content, indent=1))
+        temporary.replace(self.path / _OWNER_FILE)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What `prune` took away of one dead run."""
+
+    path: Path
+    processes: tuple[str, ...]
+
+
+def prune() -> Iterator[Removed]:
+    """Ends and removes what crashed runs of ours left; runs whose owner lives are not touched."""
+    base = base_folder()
+    if not base.is_dir():
+        return
+    for path in sorted(base.iterdir()):
+        record = path / _OWNER_FILE
+        try:
+            content = json.loads(record.read_text())
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            continue  # not a run folder, or one that is being made at this moment
+        same_boot = content["boot"] == _boot_id()
+        if same_boot and ProcessId(**content["owner"]).alive():
+            continue
+        ended = []
+        if same_boot:
+            for name, identity in content["processes"].items():
+                if _end(ProcessId(**identity)):
+                    ended.append(name)
+        shutil.rmtree(path, ignore_errors=True)
+        yield Removed(path, tuple(ended))
+
+
+def _end(identity: ProcessId, patience_s: float = 2.0) -> bool:
+    """Ends one process, politely first. True when it was still there."""
+    if not identity.alive():
+        return False
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(identity.pid, number)
+        deadline = time.monotonic() + patience_s
+        while identity.alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not identity.alive():
+            break
+    return True
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
