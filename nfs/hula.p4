@@ -1,0 +1,21 @@
+/* HULA load balancer on top of layer 2 forwarding: see include/hula_stage.p4. */
+#include <core.p4>
+#include <v1model.p4>
+#include "include/headers.p4"
+#include "include/parser.p4"
+#include "include/l2_stage.p4"
+#include "include/hula_stage.p4"
+
+control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
+    L2() l2;
+    Hula() hula;
+
+    apply {
+        if (!hdr.hula.isValid()) {
+            l2.apply(hdr, meta, standard_metadata);
+        }
+        hula.apply(hdr, meta, standard_metadata);
+    }
+}
+
+V1Switch(PacketParser(), VerifyIpv4(), Ingress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;
