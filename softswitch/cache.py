@@ -55,7 +55,12 @@ def cached_directory(kind: str, key: str, build: Callable[[Path], None]) -> Path
         try:
             build(scratch)
             scratch.chmod(0o755)
-            scratch.rename(target)
+            try:
+                scratch.rename(target)
+            except OSError:
+                if not target.is_dir():  # else somebody who met a removed lock was quicker, with the same content
+                    raise
+                shutil.rmtree(scratch, ignore_errors=True)
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise

@@ -59,8 +59,13 @@ typedef struct ss_packet {
     uint32_t consumed;   /* bits taken by the parser; the payload starts here (whole bytes when the parser is done) */
     ss_std std;
     ss_requests requests;
-    void *user; /* headers and user metadata as the generated code lays them out: ss_program.user_size bytes */
+    /* Headers and user metadata as the generated code lays them out: ss_program.user_size bytes, aligned to 64. The
+     * runtime copies them with memcpy for each replica, so they hold no pointer into themselves. */
+    void *user;
     void *trace; /* NULL, or the runtime's trace buffer: see ss_trace() */
+    /* Bytes of headers that setValid added minus those that setInvalid removed since the parser; kept by generated code.
+     * At the start of egress the runtime sets std.packet_length = length + length_change, as simple_switch does. */
+    int32_t length_change;
 } ss_packet;
 
 typedef struct ss_table ss_table;
@@ -68,6 +73,8 @@ typedef struct ss_array ss_array;       /* a register array */
 typedef struct ss_counter ss_counter;   /* indirect counter */
 typedef struct ss_meter ss_meter;       /* indirect meter */
 typedef struct ss_value_set ss_value_set;
+
+#define SS_NO_ACTION UINT32_MAX /* ss_entry.action of a hit that does nothing: a selector group without live members */
 
 /* A table entry as the data plane sees it. */
 typedef struct ss_entry {
@@ -97,7 +104,7 @@ typedef struct ss_const_entry { /* `entries = {...}` of the program */
 
 typedef struct ss_table_desc {
     const char *name;
-    uint32_t key_count, key_words;
+    uint32_t key_count, key_words; /* key_words: of the match keys, without the selector's */
     const ss_key_desc *keys; /* the selector-only keys are last */
     uint32_t action_count;
     const ss_action_desc *actions;
@@ -169,7 +176,7 @@ typedef struct ss_program {
     const ss_digest_desc *digests;
     /* Each works on packet->user. `reset` makes headers invalid and metadata zero. The runtime sequences them (PAPER:
      * v1model's order): normal packet: reset, [copy_fields], parse, ingress; egress; deparse. I2E clone: reset, parse
-     * of the original bytes, copy_fields, egress. E2E clone: headers kept, metadata reset, copy_fields, egress. */
+     * of the original bytes, reset_metadata, copy_fields, egress. E2E clone: headers kept, metadata reset, copy_fields, egress. */
     void (*reset)(ss_packet *packet);
     void (*reset_metadata)(ss_packet *packet); /* headers stay */
     void (*copy_fields)(uint32_t field_list, void *to_user, const void *from_user, ss_std *to_std, const ss_std *from_std);
