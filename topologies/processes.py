@@ -39,11 +39,35 @@ def run_in(pid: int, argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
     return done.stdout
 
 
+def spawn_in(
+    pid: int,
+    argv: Sequence[str],
+    *,
+    log: Path,
+    stdin: int | IO[Any] | None = subprocess.DEVNULL,
+    stdout: int | IO[Any] | None = None,
+    env: dict[str, str] | None = None,
+    death_signal: str = "KILL",
+) -> subprocess.Popen[bytes]:
+    """Starts a program in the network namespace of process `pid`, in a session of its own.
+
+    The kernel sends it `death_signal` when the *thread* that started it ends: start it from one that lives long enough.
+    `env` is added to our environment; what the program prints goes to `log`, its output to `stdout` when that is given.
+    """
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            ["mnexec", "-da", str(pid), "setpriv", "--pdeathsig", death_signal, *argv],
+            stdin=stdin,
+            stdout=file if stdout is None else stdout,
+            stderr=file,
+            env=None if env is None else {**os.environ, **env},
+        )
+
+
 class Helpers:
     """The programs that run beside the nodes of one network; all end when it does.
 
-    They run in a session of their own, so Ctrl-C reaches only us and we end them in order, and they get SIGKILL from the
-    kernel when we die. Start them from a thread that lives as long as the network: the kernel's parent is the thread.
+    They run in a session of their own, so Ctrl-C reaches only us and we end them in order.
     """
 
     def __init__(self, directory: RunDirectory) -> None:
@@ -67,18 +91,14 @@ class Helpers:
         """
         if name in self._running:
             raise NetworkError(f"a helper named {name} runs already")
-        path = log or self._directory.path / f"{name}.log"
-        with path.open("ab") as file:
-            process = subprocess.Popen(
-                ["mnexec", "-da", str(pid), "setpriv", "--pdeathsig", "KILL", *argv],
-                stdin=stdin,
-                stdout=file if stdout is None else stdout,
-                stderr=file,
-                env=None if env is None else {**os.environ, **env},
-            )
+        process = spawn_in(pid, argv, log=log or self.log(name), stdin=stdin, stdout=stdout, env=env)
         self._running[name] = process
         self._directory.record(name, process.pid)
         return process
+
+    def log(self, name: str) -> Path:
+        """The log of a helper, unless `spawn` was told another."""
+        return self._directory.path / f"{name}.log"
 
     def stop(self, name: str, *, patience_s: float = 5.0) -> int | None:
         """Ends one helper: closes its input, SIGTERM, then SIGKILL. Returns its exit code, None when it is unknown."""

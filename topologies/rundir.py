@@ -1,9 +1,9 @@
 """A folder per running network: sockets, logs, and a record of its processes.
 
 Nothing of a network outlives its owner: nodes are shells on a pseudo terminal that end when it closes, helpers carry a
-parent-death signal, and a namespace goes with its last process. The record is for the rest, so that `make clean-net` can
-end what is left of *our* crashed runs and of nothing else: a process counts as ours only when its id and its start time
-both match.
+parent-death signal, and a namespace goes with its last process. The record is for the rest, so that `make clean-net`
+can end what is left of *our* crashed runs and of nothing else: a process counts as ours only when its id and its start
+time both match.
 """
 
 from __future__ import annotations

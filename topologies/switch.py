@@ -20,7 +20,7 @@ from mininet.node import Switch
 
 from topologies.errors import SwitchStartError
 from topologies.nodes import disable_ipv6, quiet_interface, run_quietly
-from topologies.processes import end
+from topologies.processes import end, spawn_in
 
 CPU_PORT = 510
 
@@ -79,13 +79,7 @@ class SoftSwitch(Switch):  # type: ignore[misc]
             quiet_interface(self, interface)
             run_quietly(self, f"ip link set {interface} up")
         ready_file = self._directory.path / f"{self.name}.ready"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                ["mnexec", "-da", str(self.pid), "setpriv", "--pdeathsig", "TERM", *self.command(ready_file)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = spawn_in(self.pid, self.command(ready_file), log=self.log, death_signal="TERM")
         self._directory.record(f"{self.name} daemon", self.process.pid)
         deadline = time.monotonic() + self._ready_timeout_s
         while not ready_file.exists():
