@@ -1,0 +1,127 @@
+"""Annotations and documentation of P4Info messages (P4Runtime specification 6.1.4 and 6.1.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from finsy.proto import p4i, p4t
+
+from p4front import ast
+
+_NOT_COPIED = frozenset({"name", "id", "brief", "description"})
+_PARSED = frozenset({"noWarn", "deprecated", "length", "synchronous", "field_list", "match", "command_line", "pkginfo"})
+_PARSED |= {"controller_header", "max_group_size", "selector_size_semantics", "max_member_weight"}
+
+
+def add_annotations(
+    message: p4i.Preamble, annotations: Sequence[ast.Annotation], *, without: Collection[str] = ()
+) -> None:
+    """Copies annotations to `annotations` and `structured_annotations` of any message that has these fields; those
+    that P4Info expresses by other fields, and `without`, are left out."""
+    for annotation in annotations:
+        if annotation.structured:
+            _add_structured(message.structured_annotations.add(), annotation)
+        elif annotation.name not in _NOT_COPIED and annotation.name not in without:
+            message.annotations.append(annotation_text(annotation))
+
+
+def annotation_text(annotation: ast.Annotation) -> str:
+    """`@name`, `@name(body)`: known annotations with their expressions, others token by token."""
+    if annotation.name in _PARSED and (annotation.exprs or annotation.pairs):
+        body = ", ".join([_expr_text(e) for e in annotation.exprs])
+        body += ", ".join(f"{p.key.text}={_expr_text(p.value)}" for p in annotation.pairs)
+    else:
+        body = " ".join(annotation.tokens)
+    return f"@{annotation.name}({body})" if body else f"@{annotation.name}"
+
+
+def _expr_text(expr: ast.Expr) -> str:
+    if isinstance(expr, ast.StringLiteral):
+        return f'"{expr.value}"'
+    return expr.span.text
+
+
+def _add_structured(message: p4t.StructuredAnnotation, annotation: ast.Annotation) -> None:
+    message.name = annotation.name
+    for expr in annotation.exprs:
+        _set_expression(message.expression_list.expressions.add(), expr)
+    for pair in annotation.pairs:
+        item = message.kv_pair_list.kv_pairs.add()
+        item.key = pair.key.text
+        _set_expression(item.value, pair.value)
+
+
+def _set_expression(message: p4t.Expression, expr: ast.Expr) -> None:
+    value = literal(expr)
+    if isinstance(value, bool):
+        message.bool_value = value
+    elif isinstance(value, int):
+        message.int64_value = value
+    elif isinstance(value, str):
+        message.string_value = value
+
+
+def literal(expr: ast.Expr) -> int | bool | str | None:
+    """Value of the literals and the simple arithmetic that annotations hold; None for anything else."""
+    if isinstance(expr, (ast.IntLiteral, ast.BoolLiteral, ast.StringLiteral)):
+        return expr.value
+    if isinstance(expr, ast.Unary):
+        inner = literal(expr.operand)
+        if expr.op == "-" and isinstance(inner, int):
+            return -inner
+        if expr.op == "!" and isinstance(inner, bool):
+            return not inner
+    if isinstance(expr, ast.Binary):
+        left, right = literal(expr.left), literal(expr.right)
+        if isinstance(left, int) and isinstance(right, int):
+            operators = {"+": left + right, "-": left - right, "*": left * right}
+            return operators.get(expr.op)
+        if isinstance(left, str) and isinstance(right, str) and expr.op == "++":
+            return left + right
+    return None
+
+
+def text_argument(annotations: Sequence[ast.Annotation], name: str) -> str | None:
+    """The string of `@name("...")`, None without one."""
+    value = _argument(annotations, name)
+    return value if isinstance(value, str) else None
+
+
+def number_argument(annotations: Sequence[ast.Annotation], name: str) -> int | None:
+    """The number of `@name(n)`, None without one."""
+    value = _argument(annotations, name)
+    return value if isinstance(value, int) else None
+
+
+def _argument(annotations: Sequence[ast.Annotation], name: str) -> int | bool | str | None:
+    annotation = next((a for a in annotations if a.name == name), None)
+    return literal(annotation.exprs[0]) if annotation is not None and annotation.exprs else None
+
+
+def has(annotations: Sequence[ast.Annotation], name: str) -> bool:
+    return any(a.name == name for a in annotations)
+
+
+def add_documentation(message: p4i.Preamble, annotations: Sequence[ast.Annotation]) -> None:
+    """`@brief` and `@description`, as the message's `doc`."""
+    brief, description = text_argument(annotations, "brief"), text_argument(annotations, "description")
+    if brief is not None:
+        message.doc.brief = brief
+    if description is not None:
+        message.doc.description = description
+
+
+def set_preamble(
+    message: p4i.Preamble,
+    number: int,
+    name: str,
+    alias: str,
+    annotations: Sequence[ast.Annotation],
+    *,
+    without: Collection[str] = (),
+) -> None:
+    message.id = number
+    message.name = name
+    message.alias = alias
+    add_annotations(message, annotations, without=without)
+    add_documentation(message, annotations)
