@@ -1,7 +1,7 @@
 """`python -m conformance.fuzz_sources`: randomly mutated P4 programs must be compiled or refused with a located error.
 
-A traceback, an error of the C compiler, or more than ten seconds for one program is a failure. Every mutant is made from
-its number alone, so a failure can be repeated with `--first N --count 1`.
+A traceback, an error of the C compiler, or more than ten seconds for one program is a failure. Every mutant is made
+from its number alone, so a failure can be repeated with `--first N --count 1`.
 """
 
 from __future__ import annotations
@@ -107,9 +107,10 @@ def _remove_span(tokens: list[str], rng: random.Random) -> None:
 
 
 def _insert(tokens: list[str], rng: random.Random) -> None:
-    words = "{ } ( ) < > [ ] ; , : . = == @ # $ \\ \" ' \0 é if else table apply bit int header return exit switch in out _".split(
-        " "
-    )
+    words = [
+        *"{}()<>[];,:.=@#$\\\"'\0é",
+        *(["==", "if", "else", "table", "apply", "bit", "int", "header", "return", "exit", "switch", "in", "out", "_"]),
+    ]
     tokens.insert(_pick(tokens, rng), " " + rng.choice(words) + " ")
 
 

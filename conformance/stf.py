@@ -1,7 +1,7 @@
 """The Simple Test Framework's files (`.stf`): packets in, packets expected, table entries.
 
-Grammar and meaning follow p4c's tools: numbers are decimal, `0x` or `0b`, with `*` for wildcard digits; packet bytes are
-hex digits with `*` for any nibble; `$` at the end of an expectation forbids further bytes.
+Grammar and meaning follow p4c's tools: numbers are decimal, `0x` or `0b`, with `*` for wildcard digits; packet bytes
+are hex digits with `*` for any nibble; `$` at the end of an expectation forbids further bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Runs one .stf file against a program in a switch with memory ports.
 
 What bmv2's own test driver does is the measure: names are matched by suffix, larger priority wins, fields that an entry
-does not name are wildcards (ternary, lpm) or 0 (exact), packets are compared in order per port, and a port that the file
-names must not send more than expected.
+does not name are wildcards (ternary, lpm) or 0 (exact), packets are compared in order per port, and a port that the
+file names must not send more than expected.
 """
 
 from __future__ import annotations
