@@ -27,9 +27,11 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, in source order."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        pending: list[Node] = [self]
+        while pending:
+            node = pending.pop()
+            yield node
+            pending.extend(reversed(list(node.children())))
 
 
 # ---------------------------------------------------------------- names and annotations
@@ -191,6 +193,15 @@ class Slice(Expr):
 
 
 @dataclass(eq=False, slots=True)
+class PlusSlice(Expr):
+    """`base[low +: width]`: `width` (a compile-time constant) bits from bit `low` on, which may be computed."""
+
+    base: Expr
+    low: Expr
+    width: Expr
+
+
+@dataclass(eq=False, slots=True)
 class Unary(Expr):
     """op in `!` `~` `-` `+`"""
 
@@ -255,14 +266,6 @@ class StructExpr(Expr):
 
     fields: list[KeyValue]
     has_default: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class TypedInitializer(Expr):
-    """`(T) { ... }` is a Cast; this is the form `T { ... }`-like typed struct expression where the grammar gives one."""
-
-    type: TypeRef
-    value: Expr
 
 
 @dataclass(eq=False, slots=True)

@@ -1,0 +1,39 @@
+"""The entry of the syntax half: a file or a text to its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from p4front import ast
+from p4front.includes import read_source
+from p4front.parser import parse_tokens
+from p4front.preprocess import preprocess
+from p4front.source import Reporter, SourceFile
+
+
+def parse_file(
+    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()
+) -> tuple[ast.P4Program, list[SourceFile]]:
+    """Preprocesses and parses a program; also gives every file that was read, the program's own first.
+
+    `include_dirs` are searched after our own core.p4 and v1model.p4; `defines` are "NAME" or "NAME=value". Raises
+    P4Error with every error found."""
+    return _parse(read_source(path), include_dirs, defines)
+
+
+def parse_text(
+    text: str, path: str = "<text>", *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()
+) -> tuple[ast.P4Program, list[SourceFile]]:
+    """The same for a text; `path` is its name in messages and the place that `#include "..."` starts from."""
+    return _parse(SourceFile(path, text), include_dirs, defines)
+
+
+def _parse(
+    source: SourceFile, include_dirs: Sequence[Path], defines: Sequence[str]
+) -> tuple[ast.P4Program, list[SourceFile]]:
+    found = preprocess(source, include_dirs, defines)
+    reporter = Reporter()
+    program = parse_tokens(found.tokens, reporter)
+    reporter.raise_if_errors()
+    return program, found.files
