@@ -151,4 +151,5 @@ class Receiver:
                 "received_s": raw["received_ns"] / 1e9,
             }
         )
-        return frame.sort_values("received_s", kind="stable", ignore_index=True)
+        ordered: pd.DataFrame = frame.sort_values("received_s", kind="stable", ignore_index=True)
+        return ordered

@@ -1,0 +1,85 @@
+"""The paper's claims: what was published and the rule by which our numbers are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One verdict. `why` says in a sentence what decided it."""
+
+    id: str
+    published: Any
+    measured: Any
+    unit: str
+    holds: bool
+    why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class FlowCount:
+    """Packets of one flow, split by when they were sent: before and after the swap.
+
+    `permitted` are those sent when the firewall had been opened for the flow; packets sent too close to the knock or to
+    the swap for their fate to be decided are in neither count.
+    """
+
+    permitted_before: int
+    arrived_before: int
+    permitted_after: int
+    arrived_after: int
+    wrongly_arrived: int
+
+    @property
+    def complete(self) -> bool:
+        return self.arrived_before == self.permitted_before and self.arrived_after == self.permitted_after
+
+    @property
+    def silent_after(self) -> bool:
+        return self.permitted_after > 0 and self.arrived_after == 0
+
+
+# What the paper shows in Figure 3: the fate of each flow's packets that were sent after the swap.
+ALL, NOTHING = "all arrive", "none arrives"
+PUBLISHED_FIG3: dict[str, dict[str, str]] = {
+    "none": {"open": NOTHING, "early1": NOTHING, "early2": NOTHING, "late": NOTHING},
+    "controller": {"open": ALL, "early1": ALL, "early2": ALL, "late": NOTHING},
+    "swing_state": {"open": ALL, "early1": NOTHING, "early2": NOTHING, "late": ALL},
+    "state4": {"open": ALL, "early1": ALL, "early2": ALL, "late": ALL},
+}
+
+
+def judge_fig3(counts: Mapping[str, Mapping[str, FlowCount]]) -> Claim:
+    """C1, from the counts by strategy and flow. Strategies without a published outcome do not count.
+
+    It holds when every flow of every strategy met its published fate, nothing was lost before the swap, and no packet
+    got past the closed firewall. A claim about four strategies can't hold on fewer.
+    """
+    wrong: list[str] = [f"{name} was not run" for name in PUBLISHED_FIG3 if name not in counts]
+    measured: dict[str, dict[str, str]] = {}
+    for strategy, flows in counts.items():
+        measured[strategy] = {}
+        for flow, count in flows.items():
+            fate = ALL if count.complete else NOTHING if count.silent_after else "some arrive"
+            measured[strategy][flow] = fate
+            published = PUBLISHED_FIG3.get(strategy, {}).get(flow)
+            if published is None:
+                continue
+            place = f"{strategy}, flow {flow}"
+            if count.permitted_after == 0:
+                wrong.append(f"{place}: no packet was sent after the swap, so nothing is shown")
+            if count.arrived_before != count.permitted_before:
+                wrong.append(f"{place}: {count.arrived_before} of {count.permitted_before} arrived before the swap")
+            if count.wrongly_arrived:
+                wrong.append(f"{place}: {count.wrongly_arrived} packets passed the closed firewall")
+            if fate != published:
+                got = f"{count.arrived_after} of {count.permitted_after} arrived after the swap"
+                wrong.append(f"{place}: {got}, published: {published}")
+    why = "; ".join(wrong) if wrong else "every flow of every strategy met its published fate"
+    return Claim("C1", PUBLISHED_FIG3, measured, "fate of the packets sent after the swap", not wrong, why)

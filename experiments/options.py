@@ -1,0 +1,107 @@
+"""The options that all experiments share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+PROFILES = ("paper", "native")
+TARGETS = ("softswitch", "bmv2")
+
+
+@dataclass(frozen=True)
+class CommonOptions:
+    """How to run an experiment.
+
+    strategies: names of files in state4/strategies, in the order of the figure.
+    profile: `paper` paces register access as published, `native` measures the control plane as it is.
+    duration_s: None is the experiment's own.
+    """
+
+    target: str
+    strategies: tuple[str, ...]
+    profile: str
+    duration_s: float | None
+    repeats: int
+    seed: int
+    quick: bool
+    out: Path
+    json: bool
+    resume: bool
+
+    def for_record(self) -> dict[str, Any]:
+        """The part that decides what is measured: equal for a run and its continuation."""
+        content = asdict(self)
+        for name in ("out", "json", "resume"):
+            del content[name]
+        return content
+
+
+def common_parser(description: str | None, *, repeats: int = 1) -> argparse.ArgumentParser:
+    """A parser with the common options; an experiment adds its own."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
+    parser.add_argument(
+        "--strategy",
+        action="append",
+        metavar="NAME[,NAME]",
+        help="only these strategies (default: all of the experiment)",
+    )
+    parser.add_argument(
+        "--control-plane",
+        dest="profile",
+        choices=PROFILES,
+        default="paper",
+        help="speed of register access: as published, or as fast as ours is (default: %(default)s)",
+    )
+    parser.add_argument("--duration", type=_positive, metavar="S", help="seconds of traffic per trial")
+    parser.add_argument("--repeats", type=_count, default=repeats, metavar="N", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="the same checks, compressed")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
+    parser.add_argument("--resume", action="store_true", help="continue the interrupted run with the same options")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+    return parser
+
+
+def common_options(
+    namespace: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+    *,
+    default: Sequence[str],
+    available: Sequence[str],
+) -> CommonOptions:
+    """From parsed arguments; leaves with exit code 2 and one line for a strategy that does not exist."""
+    names = [name for text in namespace.strategy or [",".join(default)] for name in text.split(",") if name]
+    for name in names:
+        if name not in available:
+            parser.error(f"no strategy named {name!r}; there are {', '.join(available)}")
+    return CommonOptions(
+        target=namespace.target,
+        strategies=tuple(dict.fromkeys(names)),
+        profile=namespace.profile,
+        duration_s=namespace.duration,
+        repeats=namespace.repeats,
+        seed=namespace.seed,
+        quick=namespace.quick,
+        out=namespace.out,
+        json=namespace.json,
+        resume=namespace.resume,
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0: {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
+    return value

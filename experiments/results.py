@@ -1,0 +1,198 @@
+"""Result folders: `results/<experiment>/<run>/`.
+
+    run.json                     what was run, with which options, on which machine (schema version 1)
+    trials/<trial>.json          the numbers of one trial; written last, so it marks the trial as complete
+    samples/<kind>/<trial>.parquet   raw samples, e.g. one row per packet; a folder reads as one data set
+    events.jsonl                 every phase of every reconfiguration: {"trial", "t", "phase", "what", ...}
+    summary.json                 {"experiment", "run", "target", "profile", "measured", "claims"}
+    <experiment>.png, .pdf       the figure
+
+`results/<experiment>/latest` links to the newest complete run. Every file appears whole or not at all, and each trial
+is on disk before the next begins, so that an interrupted run can be resumed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.claims import Claim
+from experiments.environment import command_line, environment
+
+SCHEMA_VERSION = 1
+
+
+class ResultError(Exception):
+    """A result folder can't be used as asked."""
+
+
+class ResultFolder:
+    """One run's folder. `path` exists; files in it are written by the methods only."""
+
+    def __init__(self, path: Path, experiment: str) -> None:
+        self.path = path
+        self.experiment = experiment
+        self.run = path.name
+
+    @classmethod
+    def create(cls, out: Path, experiment: str, options: Mapping[str, Any], *, seed: int) -> ResultFolder:
+        """A new folder below `out/<experiment>`, with its `run.json`."""
+        parent = out / experiment
+        parent.mkdir(parents=True, exist_ok=True)
+        stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
+        for number in range(1, 1000):
+            path = parent / (stamp if number == 1 else f"{stamp}-{number}")
+            try:
+                path.mkdir()
+                break
+            except FileExistsError:
+                continue
+        else:
+            raise ResultError(f"no free name for a run in {parent}")
+        folder = cls(path, experiment)
+        folder.write_json(
+            "run.json",
+            {
+                "schema": SCHEMA_VERSION,
+                "experiment": experiment,
+                "run": folder.run,
+                "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                "command": command_line(),
+                "seed": seed,
+                "options": options,
+                "environment": environment(),
+            },
+        )
+        return folder
+
+    @classmethod
+    def resume(cls, out: Path, experiment: str, options: Mapping[str, Any]) -> ResultFolder:
+        """The newest incomplete run that was started with the same options. ResultError when there is none."""
+        parent = out / experiment
+        wanted = json.loads(_encode(options))
+        runs = (path for path in parent.iterdir() if not path.is_symlink()) if parent.is_dir() else iter(())
+        for path in sorted(runs, reverse=True):
+            if (path / "summary.json").exists() or not (path / "run.json").exists():
+                continue
+            if json.loads((path / "run.json").read_text())["options"] == wanted:
+                return cls(path, experiment)
+        raise ResultError(
+            f"no interrupted run of {experiment} with these options in {parent}: start it without --resume"
+        )
+
+    # -- trials --------------------------------------------------------------------------------------------------------
+
+    def trials(self) -> dict[str, dict[str, Any]]:
+        """The complete trials by name."""
+        folder = self.path / "trials"
+        files = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        return {file.stem: json.loads(file.read_text()) for file in files}
+
+    def add_trial(
+        self,
+        name: str,
+        measured: Mapping[str, Any],
+        *,
+        samples: Mapping[str, pd.DataFrame] | None = None,
+        events: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """Writes all of one trial; `measured` last, which makes it complete."""
+        for kind, frame in (samples or {}).items():
+            target = self.path / "samples" / kind / f"{name}.parquet"
+            with _replacing(target) as temporary:
+                frame.to_parquet(temporary, index=False)
+        self._write_events(name, list(events))
+        self.write_json(f"trials/{name}.json", measured)
+
+    def read_samples(self, kind: str, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.path / "samples" / kind / f"{name}.parquet")
+
+    def events(self, trial: str | None = None) -> list[dict[str, Any]]:
+        """The events of all trials or of one."""
+        path = self.path / "events.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        events = [json.loads(line) for line in lines]
+        return [event for event in events if trial is None or event["trial"] == trial]
+
+    def _write_events(self, name: str, events: list[Mapping[str, Any]]) -> None:
+        kept = [event for event in self.events() if event["trial"] != name]
+        lines = [_encode(event, indent=None) for event in [*kept, *({"trial": name, **event} for event in events)]]
+        with _replacing(self.path / "events.jsonl") as temporary:
+            temporary.write_text("".join(line + "\n" for line in lines))
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def finish(self, *, target: str, profile: str, measured: Mapping[str, Any], claims: Iterable[Claim]) -> Path:
+        """Writes `summary.json` and points `latest` at this run. Returns the summary's path."""
+        content = {
+            "schema": SCHEMA_VERSION,
+            "experiment": self.experiment,
+            "run": self.run,
+            "target": target,
+            "profile": profile,
+            "measured": measured,
+            "claims": [claim.as_dict() for claim in claims],
+        }
+        path = self.write_json("summary.json", content)
+        link = self.path.parent / f".latest-{os.getpid()}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.run)
+        link.replace(self.path.parent / "latest")
+        return path
+
+    def write_json(self, name: str, content: Any) -> Path:
+        target = self.path / name
+        with _replacing(target) as temporary:
+            temporary.write_text(_encode(content) + "\n")
+        return target
+
+
+class _replacing:
+    """A temporary file beside `target` that takes its place when the block ends without an error."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __enter__(self) -> Path:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)
+        os.close(handle)
+        self._temporary = Path(name)
+        return self._temporary
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._temporary.chmod(0o644)
+            self._temporary.replace(self._target)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+
+def _encode(content: Any, *, indent: int | None = 1) -> str:
+    return json.dumps(_plain(content), indent=indent, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Numpy and path values as JSON's own; a number that is not finite becomes null, never a made-up value."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
