@@ -1,0 +1,19 @@
+"""Our network functions: P4_16 programs for v1model, and the entries that each starts with (see README.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+
+PROGRAMS = ("l2", "hula", "port_knocking", "chained", "chained_v2", "byte_counter")
+
+
+def program_path(name: str) -> Path:
+    """The source of one of `PROGRAMS`."""
+    return FOLDER / f"{name}.p4"
+
+
+def entries_path(program: Path) -> Path:
+    """The file of entries beside a program: `chained.p4` has `chained.entries.toml`."""
+    return program.with_suffix(".entries.toml")
