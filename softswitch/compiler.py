@@ -1,0 +1,64 @@
+"""The system's C compiler: found, versioned, run, with errors that say what to install."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from softswitch.errors import SwitchError
+
+RUNTIME_DIR = Path(__file__).parent / "runtime"
+SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined", "-g")
+
+
+class CompilerNotFound(SwitchError):
+    """No C compiler on PATH."""
+
+
+class CompilerFailed(SwitchError):
+    """The C compiler refused what we generated: a defect of ours. `stderr` is what it said."""
+
+    def __init__(self, message: str, stderr: str) -> None:
+        super().__init__(f"{message}\n{stderr}")
+        self.stderr = stderr
+
+
+def find_compiler() -> str:
+    """Path of the C compiler: `$CC` or the first of cc, gcc, clang on PATH. Raises CompilerNotFound."""
+    wanted = os.environ.get("CC")
+    for name in (wanted,) if wanted else ("cc", "gcc", "clang"):
+        path = shutil.which(name)
+        if path:
+            return path
+    what = f"$CC names {wanted}, which is" if wanted else "cc, gcc and clang are"
+    raise CompilerNotFound(f"no C compiler: {what} not on PATH; install one (apt-get install gcc libc6-dev)")
+
+
+@functools.lru_cache
+def compiler_version(compiler: str) -> str:
+    """The first line of `--version`; part of every cache key."""
+    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.partition("\n")[0]
+
+
+def build_shared_object(sources: Sequence[Path], output: Path, *, flags: Sequence[str] = ()) -> None:
+    """Compiles C sources to one shared object. Raises CompilerNotFound or CompilerFailed."""
+    command = [find_compiler(), "-std=gnu11", "-fPIC", "-shared", "-fno-strict-aliasing", "-fwrapv"]
+    command += [*flags, f"-I{RUNTIME_DIR}", *map(str, sources), "-o", str(output)]
+    _run(command, f"the C compiler failed on {sources[0].name}")
+
+
+def check_syntax(source: Path) -> None:
+    """Only parses and type-checks a C source. Raises as `build_shared_object`."""
+    command = [find_compiler(), "-std=gnu11", "-fsyntax-only", "-w", f"-I{RUNTIME_DIR}", str(source)]
+    _run(command, f"the C compiler failed on {source.name}")
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise CompilerFailed(what, done.stderr[-8000:])

@@ -1,0 +1,180 @@
+"""P4 source to a shared object, cached by content.
+
+The cache key of a program is the text of every file that was read, our own front end, code generator and headers, the
+compiler and its flags: a changed comment in an include compiles anew, a second start of the same program costs
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from finsy.proto import p4info_pb2
+
+import p4front
+from p4front.load import load_program, load_text
+from p4front.p4info import build_p4info
+from p4front.program import Program
+from softswitch.cache import cache_root, cached_directory, content_key
+from softswitch.codegen import Generated, generate
+from softswitch.compiler import (
+    RUNTIME_DIR,
+    SANITIZE_FLAGS,
+    build_shared_object,
+    check_syntax,
+    compiler_version,
+    find_compiler,
+)
+from softswitch.model import PipelineInfo
+from softswitch.model_json import from_json, to_json
+
+_OPTIMISE = ("-O2", "-w")
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """`include_dirs` and `defines` are those of the preprocessor; `sanitize` builds with the address and
+    undefined-behaviour sanitizers, which the runtime must have been built with, too."""
+
+    include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    sanitize: bool = False
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return ("-O1", "-w", *SANITIZE_FLAGS) if self.sanitize else _OPTIMISE
+
+
+@dataclass(frozen=True)
+class CompiledPipeline:
+    """A program in the cache. `key` names its content; `so_path` is the shared object, `c_path` its source."""
+
+    name: str
+    key: str
+    folder: Path
+    info: PipelineInfo
+
+    @property
+    def so_path(self) -> Path:
+        return self.folder / "pipeline.so"
+
+    @property
+    def c_path(self) -> Path:
+        return self.folder / "pipeline.c"
+
+    @functools.cached_property
+    def p4info(self) -> p4info_pb2.P4Info:
+        message = p4info_pb2.P4Info()
+        message.ParseFromString((self.folder / "p4info.bin").read_bytes())
+        return message
+
+
+def compile_program(
+    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = (), sanitize: bool = False
+) -> CompiledPipeline:
+    """Compiles a P4_16 v1model program, or finds it in the cache.
+
+    Raises P4Error (every located error) for a program that is wrong or beyond our limits, OSError if it cannot be read,
+    CompilerNotFound without a C compiler.
+    """
+    options = CompileOptions(tuple(include_dirs), tuple(defines), sanitize)
+    return _compile(path.read_bytes(), path, None, options)
+
+
+def compile_text(
+    text: str,
+    name: str = "<text>",
+    *,
+    include_dirs: Sequence[Path] = (),
+    defines: Sequence[str] = (),
+    sanitize: bool = False,
+) -> CompiledPipeline:
+    """The same for a program's text; `name` stands for the file in messages and is where `#include "..."` starts."""
+    options = CompileOptions(tuple(include_dirs), tuple(defines), sanitize)
+    return _compile(text.encode(), Path(name), text, options)
+
+
+def syntax_check(generated: Generated) -> None:
+    """Lets the C compiler parse generated code. Raises CompilerFailed."""
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "pipeline.c"
+        source.write_text(generated.c_source)
+        check_syntax(source)
+
+
+def _compile(content: bytes, path: Path, text: str | None, options: CompileOptions) -> CompiledPipeline:
+    tools = content_key(_own_code(), compiler_version(find_compiler()), *options.flags)
+    request = content_key(
+        tools, content, str(path.absolute()), *(str(d.absolute()) for d in options.include_dirs), "-D", *options.defines
+    )
+    known = _known_request(request)
+    if known is not None:
+        return known
+    if text is None:
+        program = load_program(path, include_dirs=options.include_dirs, defines=options.defines)
+    else:
+        program = load_text(text, str(path), include_dirs=options.include_dirs, defines=options.defines)
+    compiled = _build(program, tools, options)
+    _remember_request(request, compiled.key, program, path)
+    return compiled
+
+
+def _build(program: Program, tools: str, options: CompileOptions) -> CompiledPipeline:
+    texts = [part for file in program.files for part in (Path(file.path).name, file.text)]
+    key = content_key(tools, *texts, *options.defines)
+
+    def build(folder: Path) -> None:
+        generated = generate(program)
+        (folder / "pipeline.c").write_text(generated.c_source)
+        (folder / "info.json").write_text(to_json(generated.info))
+        (folder / "p4info.bin").write_bytes(build_p4info(program).SerializeToString(deterministic=True))
+        build_shared_object([folder / "pipeline.c"], folder / "pipeline.so", flags=options.flags)
+
+    return _open(key, cached_directory("pipelines", key, build))
+
+
+def _open(key: str, folder: Path) -> CompiledPipeline:
+    info = from_json((folder / "info.json").read_text())
+    return CompiledPipeline(info.name, key, folder, info)
+
+
+# A request (one file with its options) is remembered with the files that it read and their content, so that a warm start
+# need not parse anything.
+
+
+def _known_request(request: str) -> CompiledPipeline | None:
+    path = cache_root() / "requests" / f"{request}.json"
+    try:
+        known = json.loads(path.read_text())
+        if any(content_key(Path(file).read_bytes()) != key for file, key in known["files"].items()):
+            return None
+        folder = cache_root() / "pipelines" / known["key"]
+        return _open(known["key"], folder) if folder.is_dir() else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _remember_request(request: str, key: str, program: Program, path: Path) -> None:
+    files = {
+        str(Path(file.path).absolute()): content_key(file.text)
+        for file in program.files
+        if Path(file.path).exists() and Path(file.path) != path
+    }
+    folder = cache_root() / "requests"
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{request}.part"
+    part.write_text(json.dumps({"key": key, "files": files}))
+    part.replace(folder / f"{request}.json")
+
+
+@functools.lru_cache
+def _own_code() -> str:
+    """A key of everything of ours that decides what is generated."""
+    own = [*Path(p4front.__file__).parent.rglob("*.py"), *(Path(p4front.__file__).parent / "include").glob("*.p4")]
+    own += [*Path(__file__).parent.glob("codegen/*.py"), Path(__file__), *RUNTIME_DIR.glob("*.h")]
+    return content_key(*(part for file in sorted(own) for part in (file.name, file.read_bytes())))
