@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -31,7 +31,6 @@ class RunningNetwork:
     net: Mininet
     directory: RunDirectory
     helpers: Helpers
-    _closers: list[Callable[[], None]] = field(default_factory=list)
 
     def node(self, name: str) -> Node:
         return self.net[name]

@@ -105,8 +105,8 @@ static int send_flow(struct plan plan) {
         }
         int done = sendmmsg(s, messages, (unsigned)n, 0);
         if (done < 0) {
-            if (errno == EINTR) continue;
-            refused++; /* ENOBUFS, or ECONNREFUSED by an ICMP answer: the packet counts as not sent */
+            if (errno == EINTR || errno == ECONNREFUSED) continue; /* an ICMP answer to an earlier packet: try again */
+            refused++; /* such as ENOBUFS: the packet counts as not sent */
             due_total++;
             continue;
         }

@@ -1,0 +1,60 @@
+"""Reading a result folder (results/README.md describes its files)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+class ResultMissingError(Exception):
+    """A file that a figure needs is not in the result folder."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder, read lazily."""
+
+    path: Path
+
+    def summary(self) -> dict[str, Any]:
+        return self._json("summary.json")
+
+    def description(self) -> dict[str, Any]:
+        return self._json("run.json")
+
+    def trials(self) -> dict[str, dict[str, Any]]:
+        """The measured numbers of each trial by its name, in the order of names."""
+        files = sorted((self.path / "trials").glob("*.json"))
+        if not files:
+            raise ResultMissingError(f"{self.path} holds no complete trial")
+        return {file.stem: json.loads(file.read_text()) for file in files}
+
+    def samples(self, kind: str, trial: str) -> pd.DataFrame:
+        path = self.path / "samples" / kind / f"{trial}.parquet"
+        if not path.exists():
+            raise ResultMissingError(f"{path} is missing")
+        return pd.read_parquet(path)
+
+    def events(self, trial: str) -> list[dict[str, Any]]:
+        """Events of one trial; `t` in s since the trial's start."""
+        path = self.path / "events.jsonl"
+        if not path.exists():
+            raise ResultMissingError(f"{path} is missing")
+        events = (json.loads(line) for line in path.read_text().splitlines())
+        return [event for event in events if event["trial"] == trial]
+
+    def small_print(self) -> str:
+        """Target, profile and run name, as every figure shows them."""
+        options = self.description()["options"]
+        return f"{options['target']} · control plane: {options['profile']} · {self.path.name}"
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        if not path.exists():
+            raise ResultMissingError(f"{path} is missing")
+        content: dict[str, Any] = json.loads(path.read_text())
+        return content

@@ -1,0 +1,86 @@
+"""The statistics of the experiments."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.stats import bootstrap_interval, delta_loss, longest_gap, spread, throughput
+
+NUMBERS = st.floats(-1e6, 1e6)
+
+
+def test_spread_of_known_values() -> None:
+    result = spread([3.0, 1.0, 2.0])
+    assert (result.median, result.minimum, result.maximum, result.count) == (2.0, 1.0, 3.0, 3)
+    assert 1.0 <= result.low <= 2.0 <= result.high <= 3.0
+
+
+def test_one_value_has_no_spread() -> None:
+    result = spread([5.0])
+    assert (result.median, result.low, result.high) == (5.0, 5.0, 5.0)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=30))
+def test_the_interval_is_ordered_and_inside_the_data(values: list[float]) -> None:
+    result = spread(values, resamples=100)
+    assert result.minimum <= result.low <= result.high <= result.maximum
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=20), st.integers(0, 2**32 - 1))
+def test_a_seed_repeats_the_interval(values: list[float], seed: int) -> None:
+    first = bootstrap_interval(values, np.median, resamples=50, seed=seed)
+    assert first == bootstrap_interval(values, np.median, resamples=50, seed=seed)
+
+
+def test_the_interval_covers_the_true_median_about_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(3)
+    hits = 0
+    for number in range(200):
+        result = spread(list(generator.normal(10, 2, 25)), resamples=300, seed=number)
+        hits += result.low <= 10 <= result.high
+    assert 178 <= hits <= 200
+
+
+@pytest.mark.parametrize("bad", [[], [math.nan], [1.0, math.inf]])
+def test_a_failed_measurement_is_never_a_number(bad: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"at least one value|not finite"):
+        spread(bad)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_confidence_is_a_share(confidence: float) -> None:
+    with pytest.raises(ValueError, match="confidence"):
+        bootstrap_interval([1.0, 2.0], np.median, confidence=confidence)
+
+
+def test_longest_gap() -> None:
+    assert longest_gap([1.0, 1.5, 4.0, 4.1]) == 2.5
+    assert longest_gap([1.0, 1.5], start=0.2, end=5.0) == 3.5
+    assert longest_gap([], start=1.0, end=3.0) == 2.0
+    assert longest_gap([1.0]) == math.inf
+
+
+def test_throughput_counts_every_byte_once() -> None:
+    times = np.array([0.0005, 0.0015, 0.0016, 0.0099, 0.5])
+    rates = throughput(times, [125, 125, 250, 125, 999], start=0.0, end=0.01, bin_s=0.001)
+    assert rates.shape == (10,)
+    assert rates[:3].tolist() == [1.0, 3.0, 0.0]
+    assert rates.sum() * 0.001 * 1e6 / 8 == pytest.approx(625)
+
+
+def test_throughput_needs_a_bin() -> None:
+    with pytest.raises(ValueError, match="no whole bin"):
+        throughput(np.array([0.0]), [1], start=0.0, end=0.0001, bin_s=0.001)
+
+
+def test_delta_loss() -> None:
+    assert delta_loss(1000, 990) == 0.01
+    assert delta_loss(1000, 1000) == 0.0
+    assert delta_loss(1000, 1010) == -0.01  # counted twice: shown, not hidden
+    with pytest.raises(ValueError, match="no bytes on the wire"):
+        delta_loss(0, 0)
