@@ -99,19 +99,27 @@ class StructType(Type):
     """A struct, header or header_union after substitution of its type arguments. `kind` as in ast.StructDecl.
 
     Nominal: equality is by declaration and type arguments. An unnamed struct (the type of a struct expression before
-    it is given a nominal type) has `decl` None and compares by fields."""
+    it is given a nominal type; see `unnamed_struct`) has `decl` None and compares by `shape`, its fields."""
 
     name: str
     kind: str = field(compare=False)
     fields: tuple[FieldInfo, ...] = field(compare=False, hash=False, repr=False)
     decl: ast.StructDecl | None = field(default=None, repr=False)
     args: tuple[Type, ...] = ()
+    shape: tuple[FieldInfo, ...] = field(default=(), repr=False)
 
     def field(self, name: str) -> FieldInfo | None:
         return next((f for f in self.fields if f.name == name), None)
 
     def __str__(self) -> str:
+        if not self.name:
+            return f"{{{', '.join(f'{f.type} {f.name}' for f in self.fields)}}}"
         return self.name + (f"<{', '.join(map(str, self.args))}>" if self.args else "")
+
+
+def unnamed_struct(fields: tuple[FieldInfo, ...]) -> StructType:
+    """The type of `{ a = ..., b = ... }` where nothing says which struct it is."""
+    return StructType("", "struct", fields, shape=fields)
 
 
 @dataclass(frozen=True)

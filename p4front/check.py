@@ -1,0 +1,107 @@
+"""The semantic half of the front end: a syntax tree to a checked `Program`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+from p4front import ast
+from p4front.check_callables import CallableChecker
+from p4front.check_calls import CallChecker
+from p4front.check_declarations import DeclarationChecker
+from p4front.check_expressions import ExpressionChecker
+from p4front.check_instances import InstanceChecker
+from p4front.check_members import MemberChecker
+from p4front.check_operators import OperatorChecker
+from p4front.check_parsers import ParserChecker
+from p4front.check_statements import StatementChecker
+from p4front.check_tables import TableChecker
+from p4front.context import Context
+from p4front.convert import Converter
+from p4front.keysets import KeysetChecker
+from p4front.program import Program
+from p4front.resolve_types import TypeResolver
+from p4front.source import SourceFile
+from p4front.types import ObjectType
+
+
+def check(syntax: ast.P4Program, files: list[SourceFile], path: Path) -> Program:
+    """Resolves names, finds all types, folds constants and checks the program.
+
+    Raises P4Error with every error found, each with its place. Warnings are in `Program.warnings`."""
+    program = Program(path=path, syntax=syntax, files=files)
+    cx = _context(program)
+    try:
+        for declaration in syntax.declarations:
+            cx.declarations.top_level(declaration)
+        _check_main(cx)
+    except RecursionError:
+        cx.error("the program is nested too deeply", syntax.declarations[-1].span if syntax.declarations else None)
+    cx.report.raise_if_errors()
+    program.warnings = [d for d in cx.report.diagnostics if d.severity == "warning"]
+    program.parents = parent_map(syntax)
+    return program
+
+
+def _context(program: Program) -> Context:
+    cx = Context(program)
+    cx.resolve = TypeResolver(cx)
+    cx.convert = Converter(cx)
+    cx.expressions = ExpressionChecker(cx)
+    cx.operators = OperatorChecker(cx)
+    cx.members = MemberChecker(cx)
+    cx.calls = CallChecker(cx)
+    cx.instances = InstanceChecker(cx)
+    cx.keysets = KeysetChecker(cx)
+    cx.statements = StatementChecker(cx)
+    cx.callables = CallableChecker(cx)
+    cx.tables = TableChecker(cx)
+    cx.parsers = ParserChecker(cx)
+    cx.declarations = DeclarationChecker(cx)
+    return cx
+
+
+def _check_main(cx: Context) -> None:
+    """`main`, if there is one, must instantiate a package: its name is the architecture."""
+    found = cx.globals.find("main")
+    if not found:
+        return
+    main = found[0]
+    type_ = cx.program.declared.get(main)
+    if isinstance(main, ast.Instantiation) and isinstance(type_, ObjectType):
+        if type_.kind == "package":
+            cx.program.architecture = type_.name
+            return
+    elif isinstance(main, ast.Instantiation):
+        return  # its own error was reported
+    cx.error('"main" must be the instance of a package', main.name.span)
+
+
+_CHILD_FIELDS: dict[type[ast.Node], tuple[str, ...]] = {}
+
+
+def _child_fields(kind: type[ast.Node]) -> tuple[str, ...]:
+    """Names of the fields that may hold nodes or lists of them."""
+    names = _CHILD_FIELDS.get(kind)
+    if names is None:
+        plain = {"str", "int", "bool", "int | None", "Span", "list[str]"}
+        names = tuple(f.name for f in fields(kind) if f.type not in plain)
+        _CHILD_FIELDS[kind] = names
+    return names
+
+
+def parent_map(root: ast.Node) -> dict[ast.Node, ast.Node]:
+    """Each node's parent."""
+    parents: dict[ast.Node, ast.Node] = {}
+    stack: list[ast.Node] = [root]
+    while stack:
+        node = stack.pop()
+        for name in _child_fields(type(node)):
+            value = getattr(node, name)
+            children: Iterable[object] = value if isinstance(value, list) else (value,)
+            for child in children:
+                if isinstance(child, ast.Node):
+                    parents[child] = node
+                    stack.append(child)
+    return parents

@@ -1,0 +1,103 @@
+"""Parsers: states, transitions, select (13)."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.context import Context, Frame
+from p4front.type_rules import SIZED, kind_of
+from p4front.types import (
+    WRONG,
+    BoolType,
+    EnumType,
+    ErrorType,
+    ObjectType,
+    Type,
+    strip,
+)
+
+FINAL = ("accept", "reject")
+
+
+class ParserChecker:
+    """Checks parser declarations."""
+
+    def __init__(self, cx: Context) -> None:
+        self.cx = cx
+
+    def parser(self, decl: ast.ParserDecl) -> None:
+        cx = self.cx
+        with cx.defining(decl), cx.block("params"):
+            variables = cx.callables.type_parameters(decl, decl.type_params)
+            type_ = ObjectType("parser", decl.name.text, variables, decl)
+            cx.callables.apply_signature(decl, "parser")
+            cx.callables.constructor(decl, type_)
+            with cx.block("body"), cx.inside(Frame("parser", decl=decl, in_parser=True)):
+                for local in decl.locals:
+                    cx.declarations.local(local)
+                self._states(decl)
+        cx.declare(decl, type_)
+
+    def _states(self, decl: ast.ParserDecl) -> None:
+        cx = self.cx
+        states: dict[str, ast.ParserState] = {}
+        for state in decl.states:
+            name = state.name.text
+            if name in FINAL:
+                cx.error(f'the state "{name}" is built in and can\'t be declared', state.name.span)
+            elif name in states:
+                cx.duplicate(name, state.name.span, states[name])
+            elif name in cx.scope.names:
+                cx.duplicate(name, state.name.span, cx.scope.names[name][0])
+            else:
+                states[name] = state
+        if "start" not in states:
+            cx.error(f'the parser "{decl.name}" has no state "start"', decl.name.span)
+        with cx.inside(Frame("state", decl=decl, in_parser=True)):
+            for state in decl.states:
+                self._state(state, states)
+
+    def _state(self, state: ast.ParserState, states: dict[str, ast.ParserState]) -> None:
+        cx = self.cx
+        with cx.block():
+            for statement in state.statements:
+                cx.statements.statement(statement)
+            transition = state.transition
+            if transition is None:
+                return
+            if transition.target is not None:
+                self._target(transition.target, states)
+            if transition.select is not None:
+                self._select(transition.select, states)
+
+    def _target(self, name: ast.Name, states: dict[str, ast.ParserState]) -> None:
+        """The state a transition goes to; `accept` and `reject` have no declaration."""
+        cx = self.cx
+        if name.text in FINAL:
+            return
+        state = states.get(name.text)
+        if state is not None:
+            cx.program.refs[name] = state
+            return
+        others = cx.scope.find(name.text)
+        if others:
+            cx.error(f'"{name}" is not a state', name.span, ("it is declared here", others[0].name.span))
+            return
+        close = [s for s in (*states, *FINAL) if s.lower() == name.text.lower()]
+        hint = f', did you mean "{close[0]}"?' if close else ""
+        cx.error(f'unknown state "{name}"{hint}', name.span)
+
+    def _select(self, select: ast.SelectExpr, states: dict[str, ast.ParserState]) -> None:
+        cx = self.cx
+        types = [self._key(key) for key in select.keys]
+        for case in select.cases:
+            cx.keysets.fit_all(case.keyset, types, "this case")
+            self._target(case.target, states)
+
+    def _key(self, key: ast.Expr) -> Type:
+        type_ = self.cx.expressions.infer(key)
+        if type_ is WRONG:
+            return WRONG
+        if not isinstance(strip(type_), (*SIZED, BoolType, EnumType, ErrorType)):
+            self.cx.error(f"select can't choose by a value of type {kind_of(type_)}", key.span)
+            return WRONG
+        return type_

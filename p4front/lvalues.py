@@ -1,0 +1,42 @@
+"""What may be written to: the target of an assignment, an `out` or `inout` argument (6.6)."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.context import Context
+from p4front.types import StackType, TupleType
+
+
+def lvalue_problem(cx: Context, expr: ast.Expr) -> str | None:
+    """Why the (already typed) expression can't be written; None if it can."""
+    if isinstance(expr, ast.PathExpr):
+        decl = cx.program.refs.get(expr)
+        if isinstance(decl, ast.VariableDecl):
+            return None
+        if isinstance(decl, ast.Parameter):
+            if decl.direction in ("out", "inout"):
+                return None
+            how = "an `in` parameter" if decl.direction == "in" else "a parameter without a direction"
+            return f'"{decl.name}" is {how}, which can\'t be written'
+        if isinstance(decl, ast.ConstantDecl):
+            return f'"{decl.name}" is a constant'
+        return "it is not a variable"
+    if isinstance(expr, ast.Member):
+        base = cx.type_of(expr.base)
+        if isinstance(base, StackType) and expr.member.text in ("size", "lastIndex"):
+            return f"`{expr.member.text}` of a stack can only be read"
+        return lvalue_problem(cx, expr.base)
+    if isinstance(expr, ast.Index):
+        if isinstance(cx.type_of(expr.base), TupleType):
+            return "an item of a tuple can't be written: assign the whole tuple"
+        return lvalue_problem(cx, expr.base)
+    if isinstance(expr, ast.Slice):
+        return lvalue_problem(cx, expr.base)
+    return "it is not a variable, a field, a slice or an element of one"
+
+
+def root_of(expr: ast.Expr) -> ast.Expr:
+    """The expression at the bottom of fields, indices and slices."""
+    while isinstance(expr, (ast.Member, ast.Index, ast.Slice)):
+        expr = expr.base
+    return expr

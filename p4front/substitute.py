@@ -1,0 +1,87 @@
+"""Replacing type parameters by types in a type; specialising generic structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from p4front.types import (
+    CallableType,
+    FieldInfo,
+    ListType,
+    ObjectType,
+    SetType,
+    StackType,
+    StructType,
+    TupleType,
+    Type,
+    TypeVar,
+    unnamed_struct,
+)
+
+Binding = Mapping[TypeVar, Type]
+
+
+def substitute(type_: Type, binding: Binding) -> Type:
+    """`type_` with each bound TypeVar replaced; the same object where nothing changes."""
+    if not binding:
+        return type_
+    if isinstance(type_, TypeVar):
+        return binding.get(type_, type_)
+    if isinstance(type_, StructType):
+        if type_.decl is None:
+            fields = tuple(FieldInfo(f.name, substitute(f.type, binding), f.decl) for f in type_.fields)
+            return unnamed_struct(fields)
+        if not type_.args:
+            return type_
+        args = substitute_all(type_.args, binding)
+        if args == type_.args:
+            return type_
+        fields = tuple(FieldInfo(f.name, substitute(f.type, binding), f.decl) for f in type_.fields)
+        return replace(type_, args=args, fields=fields)
+    if isinstance(type_, StackType):
+        return StackType(substitute(type_.element, binding), type_.size)
+    if isinstance(type_, TupleType):
+        return TupleType(substitute_all(type_.items, binding))
+    if isinstance(type_, ListType):
+        return ListType(substitute(type_.element, binding))
+    if isinstance(type_, SetType):
+        return SetType(substitute(type_.element, binding))
+    if isinstance(type_, ObjectType):
+        return replace(type_, args=substitute_all(type_.args, binding)) if type_.args else type_
+    if isinstance(type_, CallableType):
+        return substitute_callable(type_, binding)
+    return type_
+
+
+def substitute_all(types: tuple[Type, ...], binding: Binding) -> tuple[Type, ...]:
+    return tuple(substitute(t, binding) for t in types)
+
+
+def substitute_callable(callable_: CallableType, binding: Binding) -> CallableType:
+    """A signature with its parameters and result substituted; its own type parameters that are bound disappear."""
+    if not binding:
+        return callable_
+    params = tuple(replace(p, type=substitute(p.type, binding)) for p in callable_.params)
+    return replace(
+        callable_,
+        params=params,
+        returns=substitute(callable_.returns, binding),
+        type_params=tuple(v for v in callable_.type_params if v not in binding),
+    )
+
+
+def free_variables(type_: Type) -> set[TypeVar]:
+    """The type parameters that occur in a type."""
+    if isinstance(type_, TypeVar):
+        return {type_}
+    parts: tuple[Type, ...] = ()
+    if isinstance(type_, StructType):
+        parts = type_.args if type_.decl is not None else tuple(f.type for f in type_.fields)
+    elif isinstance(type_, (StackType, ListType, SetType)):
+        parts = (type_.element,)
+    elif isinstance(type_, TupleType):
+        parts = type_.items
+    elif isinstance(type_, ObjectType):
+        parts = type_.args
+    return set().union(*map(free_variables, parts)) if parts else set()
