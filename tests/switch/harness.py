@@ -1,0 +1,128 @@
+"""A switch with memory ports and a clock that stands still: packets in, packets out, registers to look at."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+
+import nfs
+from nfs.entries import Entries, Match, TableRow, load_entries, parse, resolve
+from softswitch import entries as soft
+from softswitch.model import TableInfo
+from softswitch.pipeline import CompiledPipeline, compile_program
+from softswitch.switch import Pipeline, Switch
+
+PORTS = (1, 2, 3, 4, 5, 6)
+START_US = 10_000_000  # well after the switch's start: a time of 0 means "never" to some programs
+
+
+@lru_cache(maxsize=None)
+def compiled(path: Path) -> CompiledPipeline:
+    return compile_program(path)
+
+
+class Bench:
+    """A program on a switch. `entries`: the text of a file of entries, or None for the file beside the program.
+
+    `time_us` is the switch's clock; it moves only by assignment.
+    """
+
+    def __init__(self, program: str | Path, entries: str | None = None, *, ports: tuple[int, ...] = PORTS) -> None:
+        path = nfs.program_path(program) if isinstance(program, str) else program
+        self.program = compiled(path)
+        self.switch = Switch()
+        for port in ports:
+            self.switch.add_memory_port(port)
+        self.pipeline: Pipeline = self.switch.load(self.program)
+        self.switch.commit(self.pipeline)
+        if entries is None:
+            install(self.switch, self.pipeline, load_entries(nfs.entries_path(path), self.program.p4info))
+        else:
+            install(self.switch, self.pipeline, resolve(parse(entries, Path("test.toml")), self.program.p4info))
+        self.time_us = START_US
+
+    @property
+    def time_us(self) -> int:
+        return self._time_us
+
+    @time_us.setter
+    def time_us(self, value: int) -> None:
+        self._time_us = value
+        self.switch.set_time(value)
+
+    def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
+        """What comes out, sorted by port."""
+        return sorted(self.switch.inject(port, frame))
+
+    def ports(self, port: int, frame: bytes) -> list[int]:
+        """The ports where the frame comes out, unchanged."""
+        out = self.send(port, frame)
+        assert all(sent == frame for _, sent in out)
+        return [number for number, _ in out]
+
+    def register(self, name: str) -> list[int]:
+        """All cells of the register of that name, or of the only one whose name ends so."""
+        (full,) = [key for key in self.pipeline.registers if key == name or key.endswith("." + name)]
+        return [int(cell) for cell in self.pipeline.registers[full].read()]
+
+    def cell(self, name: str, index: int) -> int:
+        (full,) = [key for key in self.pipeline.registers if key == name or key.endswith("." + name)]
+        return int(self.pipeline.registers[full].read(index, 1)[0])
+
+    def set_cell(self, name: str, index: int, value: int) -> None:
+        (full,) = [key for key in self.pipeline.registers if key == name or key.endswith("." + name)]
+        register = self.pipeline.registers[full]
+        cells = register.read(index, 1)
+        cells[0] = value
+        register.write(index, cells)
+
+    def close(self) -> None:
+        self.switch.close()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def install(switch: Switch, pipeline: Pipeline, entries: Entries) -> None:
+    """Checked entries straight into a switch, without a server between."""
+    for group in entries.multicast:
+        switch.set_multicast_group(group.group, [(replica.port, replica.instance) for replica in group.replicas])
+    for clone in entries.clones:
+        replicas = [(replica.port, replica.instance) for replica in clone.replicas]
+        switch.set_clone_session(clone.session, replicas, clone.truncate)
+    for row in entries.rows:
+        table = pipeline.tables[row.table]
+        params = tuple(param.value for param in row.params)
+        if row.is_default:
+            table.set_default(soft.DefaultEntry(row.action, params))
+        else:
+            table.insert(soft.Entry(_keys(table.info, row), row.action, params, row.priority))
+    for register in entries.registers:
+        array = pipeline.registers[register.register]
+        cells = array.read(register.index, len(register.values))
+        cells[:] = register.values
+        array.write(register.index, cells)
+
+
+def _keys(table: TableInfo, row: TableRow) -> tuple[soft.KeyMatch, ...]:
+    given = {match.name: match for match in row.matches}
+    return tuple(_key(given.get(key.name), key.match, key.width) for key in table.keys)
+
+
+def _key(match: Match | None, kind: str, width: int) -> soft.KeyMatch:
+    if kind == "exact":
+        assert match is not None
+        return soft.Exact(match.value)
+    if kind == "lpm":
+        return soft.Lpm(match.value, match.operand) if match else soft.Lpm(0, 0)
+    if kind == "ternary":
+        return soft.Ternary(match.value, match.operand) if match else soft.Ternary(0, 0)
+    if kind == "range":
+        return soft.Range(match.value, match.operand) if match else soft.Range(0, (1 << width) - 1)
+    return soft.Optional(match.value if match else None)
