@@ -1,0 +1,195 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Pipeline(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACTIVE: _ClassVar[Pipeline]
+    SAVED: _ClassVar[Pipeline]
+
+class ArrayKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REGISTER: _ClassVar[ArrayKind]
+    COUNTER: _ClassVar[ArrayKind]
+    METER: _ClassVar[ArrayKind]
+ACTIVE: Pipeline
+SAVED: Pipeline
+REGISTER: ArrayKind
+COUNTER: ArrayKind
+METER: ArrayKind
+
+class Array(_message.Message):
+    __slots__ = ("kind", "name", "id", "cells", "width_bits", "cell_bytes", "is_signed")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_BITS_FIELD_NUMBER: _ClassVar[int]
+    CELL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    IS_SIGNED_FIELD_NUMBER: _ClassVar[int]
+    kind: ArrayKind
+    name: str
+    id: int
+    cells: int
+    width_bits: int
+    cell_bytes: int
+    is_signed: bool
+    def __init__(self, kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., id: _Optional[int] = ..., cells: _Optional[int] = ..., width_bits: _Optional[int] = ..., cell_bytes: _Optional[int] = ..., is_signed: bool = ...) -> None: ...
+
+class ListArraysRequest(_message.Message):
+    __slots__ = ("device_id", "pipeline")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    pipeline: Pipeline
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
+
+class ListArraysResponse(_message.Message):
+    __slots__ = ("arrays",)
+    ARRAYS_FIELD_NUMBER: _ClassVar[int]
+    arrays: _containers.RepeatedCompositeFieldContainer[Array]
+    def __init__(self, arrays: _Optional[_Iterable[_Union[Array, _Mapping]]] = ...) -> None: ...
+
+class ReadArrayRequest(_message.Message):
+    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "count")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    pipeline: Pipeline
+    kind: ArrayKind
+    name: str
+    start: int
+    count: int
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+
+class ReadAllRequest(_message.Message):
+    __slots__ = ("device_id", "pipeline", "names")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    pipeline: Pipeline
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ArrayChunk(_message.Message):
+    __slots__ = ("kind", "name", "start", "cells", "snapshot_ns")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_NS_FIELD_NUMBER: _ClassVar[int]
+    kind: ArrayKind
+    name: str
+    start: int
+    cells: bytes
+    snapshot_ns: int
+    def __init__(self, kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., cells: _Optional[bytes] = ..., snapshot_ns: _Optional[int] = ...) -> None: ...
+
+class WriteArrayRequest(_message.Message):
+    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "cells")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    pipeline: Pipeline
+    kind: ArrayKind
+    name: str
+    start: int
+    cells: bytes
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., cells: _Optional[bytes] = ...) -> None: ...
+
+class CellWrites(_message.Message):
+    __slots__ = ("name", "indices", "cells")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    indices: bytes
+    cells: bytes
+    def __init__(self, name: _Optional[str] = ..., indices: _Optional[bytes] = ..., cells: _Optional[bytes] = ...) -> None: ...
+
+class WriteCellsRequest(_message.Message):
+    __slots__ = ("device_id", "pipeline", "writes")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    WRITES_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    pipeline: Pipeline
+    writes: _containers.RepeatedCompositeFieldContainer[CellWrites]
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ...) -> None: ...
+
+class WriteResponse(_message.Message):
+    __slots__ = ("cells",)
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    cells: int
+    def __init__(self, cells: _Optional[int] = ...) -> None: ...
+
+class StatsRequest(_message.Message):
+    __slots__ = ("device_id", "reset")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    RESET_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    reset: bool
+    def __init__(self, device_id: _Optional[int] = ..., reset: bool = ...) -> None: ...
+
+class PortStats(_message.Message):
+    __slots__ = ("port", "interface", "up", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_ring_drops", "tx_drops")
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    INTERFACE_FIELD_NUMBER: _ClassVar[int]
+    UP_FIELD_NUMBER: _ClassVar[int]
+    RX_PACKETS_FIELD_NUMBER: _ClassVar[int]
+    RX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TX_PACKETS_FIELD_NUMBER: _ClassVar[int]
+    TX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RX_RING_DROPS_FIELD_NUMBER: _ClassVar[int]
+    TX_DROPS_FIELD_NUMBER: _ClassVar[int]
+    port: int
+    interface: str
+    up: bool
+    rx_packets: int
+    rx_bytes: int
+    tx_packets: int
+    tx_bytes: int
+    rx_ring_drops: int
+    tx_drops: int
+    def __init__(self, port: _Optional[int] = ..., interface: _Optional[str] = ..., up: bool = ..., rx_packets: _Optional[int] = ..., rx_bytes: _Optional[int] = ..., tx_packets: _Optional[int] = ..., tx_bytes: _Optional[int] = ..., rx_ring_drops: _Optional[int] = ..., tx_drops: _Optional[int] = ...) -> None: ...
+
+class StatsResponse(_message.Message):
+    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops")
+    class DropsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    PORTS_FIELD_NUMBER: _ClassVar[int]
+    PACKETS_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    HELD_NS_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_HOLD_NS_FIELD_NUMBER: _ClassVar[int]
+    SWAPS_FIELD_NUMBER: _ClassVar[int]
+    DROPS_FIELD_NUMBER: _ClassVar[int]
+    ports: _containers.RepeatedCompositeFieldContainer[PortStats]
+    packets: int
+    batches: int
+    holds: int
+    held_ns: int
+    longest_hold_ns: int
+    swaps: int
+    drops: _containers.ScalarMap[str, int]
+    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ...) -> None: ...
