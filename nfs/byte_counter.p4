@@ -10,7 +10,7 @@
 
 const bit<32> COUNTED_FLOWS = 262144;
 
-control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
+control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
     L2() l2;
 
     register<bit<64>>(COUNTED_FLOWS) byte_reg;
@@ -59,4 +59,4 @@ control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metad
     }
 }
 
-V1Switch(PacketParser(), VerifyIpv4(), Ingress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;
+V1Switch(PacketParser(), VerifyIpv4(), MyIngress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;

@@ -57,7 +57,7 @@ control FlowBytes(inout headers_t hdr, inout metadata_t meta, inout standard_met
     }
 }
 
-control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
+control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
     L2() l2;
     Hula() hula;
     Knocking() knocking;
@@ -79,4 +79,4 @@ control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metad
     }
 }
 
-V1Switch(PacketParser(), VerifyIpv4(), Ingress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;
+V1Switch(PacketParser(), VerifyIpv4(), MyIngress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;

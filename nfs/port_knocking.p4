@@ -6,7 +6,7 @@
 #include "include/l2_stage.p4"
 #include "include/knocking_stage.p4"
 
-control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
+control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
     Knocking() knocking;
     L2() l2;
 
@@ -18,4 +18,4 @@ control Ingress(inout headers_t hdr, inout metadata_t meta, inout standard_metad
     }
 }
 
-V1Switch(PacketParser(), VerifyIpv4(), Ingress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;
+V1Switch(PacketParser(), VerifyIpv4(), MyIngress(), NoReflection(), ComputeNothing(), PacketDeparser()) main;

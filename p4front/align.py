@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from p4front.lexer import DIRECTIVE, RawToken, Token, scan
 from p4front.source import SourceFile
 
+_CONTINUATION = re.compile(r"\\\r?\n")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 Step = tuple[int, int, bool]
@@ -29,11 +30,9 @@ class Aligner:
         self._raw = scan(source.text)
         self._starts = [token[2] for token in self._raw]
 
-    def align(self, output: str, line: int, macros: dict[str, str]) -> list[Token]:
-        """Tokens of an output line that stands for the text from 1-based `line` on. `macros`: name -> definition."""
-        produced = scan(output)
-        if not produced:
-            return []
+    def align(self, produced: list[RawToken], line: int, macros: dict[str, str]) -> list[Token] | None:
+        """Tokens of an output line that stands for the text from 1-based `line` on; None if they are not there: a macro
+        call over several lines may come out on several lines. `macros`: name -> definition."""
         source, raw = self._source, self._raw
         try:
             first = bisect_left(self._starts, source.line_start(line))
@@ -48,17 +47,24 @@ class Aligner:
             return [Token(p[0], p[1], source, s[2], s[3]) for p, s in zip(produced, same, strict=True)]
         steps = self._search(produced, first, macros)
         if steps is None:
-            start = raw[first][2] if first < len(raw) else len(source.text)
-            newline = source.text.find("\n", start)
-            end = newline if newline >= 0 else len(source.text)
-            return [Token(p[0], p[1], source, start, end, True) for p in produced]
+            return None
         tokens = []
         at, out = first, 0
         for next_at, next_out, is_macro in steps:
             start, end = raw[at][2], raw[next_at - 1][3]
-            tokens += [Token(p[0], p[1], source, start, end, is_macro) for p in produced[out:next_out]]
+            if is_macro or _CONTINUATION.search(raw[at][1]):  # a string that a line break was cut out of
+                tokens += [Token(p[0], p[1], source, start, end, True) for p in produced[out:next_out]]
+            else:
+                tokens.append(Token(produced[out][0], raw[at][1], source, start, end))
             at, out = next_at, next_out
         return tokens
+
+    def line(self, produced: list[RawToken], line: int) -> list[Token]:
+        """What to do with tokens that cannot be found: all of them stand for the whole line."""
+        source = self._source
+        text = source.line_text(line).strip()
+        start = source.text.find(text, source.line_start(line)) if text else max(len(source.text) - 1, 0)
+        return [Token(p[0], p[1], source, start, start + len(text), True) for p in produced]
 
     def _line_ends_at(self, index: int) -> bool:
         """Whether the token at `index` begins a line (or there is none)."""
@@ -98,15 +104,19 @@ class Aligner:
         if kind == DIRECTIVE:
             return
         definition = macros.get(text)
+        as_is = out < len(produced) and (produced[out][1] == text or _same_string(produced[out][1], text))
+        if as_is and (definition is None or text not in _WORD.findall(definition)):
+            yield at + 1, out + 1, False
+            as_is = False
         if definition is not None:
+            rest = len(produced) - out
             for end in self._call_ends(at, definition):
-                rest = len(produced) - out
-                usual = _usual_length(definition, macros)
+                usual = _usual_length(definition, [t[1] for t in raw[at + 1 : end]], macros)
                 if usual is not None and usual <= rest:
                     yield end, out + usual, True
                 for count in range(rest, -1, -1):
                     yield end, out + count, True
-        if out < len(produced) and produced[out][1] == text:
+        if as_is:
             yield at + 1, out + 1, False
 
     def _call_ends(self, at: int, definition: str) -> Iterator[int]:
@@ -124,8 +134,30 @@ class Aligner:
                     return
 
 
-def _usual_length(definition: str, macros: dict[str, str]) -> int | None:
-    """How many tokens a macro without parameters gives, if no other macro is in it."""
-    if definition.startswith("(") or any(word in macros for word in _WORD.findall(definition)):
+def _same_string(output: str, text: str) -> bool:
+    """Whether a string over several lines came out as `output`: the preprocessor squeezes its spaces, and takes out
+    line breaks after a backslash."""
+    if "\n" not in text or not text.startswith('"'):
+        return False
+    return "".join(output.split()) == "".join(_CONTINUATION.sub("", text).split())
+
+
+def _usual_length(definition: str, call: list[str], macros: dict[str, str]) -> int | None:
+    """How many tokens a macro call gives if neither its definition nor its arguments (`call`: the tokens from `(` to
+    `)`) use another macro; None if they do. It only says where to look first."""
+    if any(word in macros for word in _WORD.findall(definition)) or any(word in macros for word in call):
         return None
-    return len(scan(definition))
+    arguments: dict[str, int] = {}
+    if definition.startswith("("):
+        names, _, definition = definition[1:].partition(")")
+        counts = [0]
+        depth = 0
+        for text in call[1:-1]:
+            if text == "," and depth == 0:
+                counts.append(0)
+                continue
+            depth += (text in "([{") - (text in ")]}")
+            counts[-1] += 1
+        arguments = dict(zip((name.strip() for name in names.split(",")), counts, strict=False))
+    parts = re.sub(r"(?<!#)#\s*[A-Za-z_]\w*", '""', definition).split("##")
+    return sum(arguments.get(token[1], 1) for part in parts for token in scan(part)) - len(parts) + 1

@@ -13,20 +13,15 @@ SHIFT_START = ">>"
 """Kind of a `>` directly followed by another `>`: the first half of a right shift, or the end of a type argument."""
 
 KEYWORDS = frozenset(
-    "abstract action actions apply bit bool break const continue control default else entries enum error exit extern "
-    "false for header header_union if in inout int key list match_kind out package parser priority return select state "
-    "string struct switch table this transition true tuple type typedef value_set varbit void _".split()
+    ["abstract", "action", "actions", "apply", "bit", "bool", "break", "const", "continue", "control", "default", "else", "entries", "enum", "error", "exit", "extern", "false", "for", "header", "header_union", "if", "in", "inout", "int", "key", "list", "match_kind", "out", "package", "parser", "priority", "return", "select", "state", "string", "struct", "switch", "table", "this", "transition", "true", "tuple", "type", "typedef", "value_set", "varbit", "void", "_"]
 )
 
 NAME_KINDS = frozenset([IDENT, "actions", "apply", "entries", "key", "list", "priority", "state", "type"])
 """Kinds of token that may name something: the grammar lets some keywords be names too."""
 
-ASSIGN_OPS = frozenset("= += -= *= /= %= &= |= ^= <<= >>= |+|= |-|=".split())
+ASSIGN_OPS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "|+|=", "|-|="])
 
-_OPERATORS = (
-    "|+|= |-|= |+| |-| <<= >>= &&& ... {#} .. << && || == != >= <= ++ += -= *= /= %= &= |= ^= +: "
-    ">>= >= + - * / % | & ^ ~ ( ) [ ] { } < > ! : , ? . = ;"
-).split()
+_OPERATORS = ["|+|=", "|-|=", "|+|", "|-|", "<<=", ">>=", "&&&", "...", "{#}", "..", "<<", "&&", "||", "==", "!=", ">=", "<=", "++", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "+:", ">>=", ">=", "+", "-", "*", "/", "%", "|", "&", "^", "~", "(", ")", "[", "]", "{", "}", "<", ">", "!", ":", ",", "?", ".", "=", ";"]
 
 _TOKEN = re.compile(
     r"""

@@ -38,8 +38,9 @@ def plain_tokens(
         return None
     raw = scan(text)
     here = Path(source.path).parent
-    if any(token[0] == DIRECTIVE and _library_name(token[1], here) is None for token in raw):
-        return None
+    for kind, word, _, _ in raw:
+        if kind == DIRECTIVE and _library_name(word, here) is None:
+            return None
     tokens: list[Token] = []
     files = [source]
     for kind, word, start, end in raw:

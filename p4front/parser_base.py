@@ -17,10 +17,10 @@ MAX_NESTING = 400
 TYPE, GENERIC = 1, 2
 """What a name stands for: flags of the symbol table. 0 is a value that is not generic."""
 
-TYPE_KEYWORDS = frozenset("bit bool error int list match_kind string tuple varbit void".split())
+TYPE_KEYWORDS = frozenset(["bit", "bool", "error", "int", "list", "match_kind", "string", "tuple", "varbit", "void"])
 
 _DECLARATION_STARTS = frozenset(
-    "@ const extern action parser control package struct header header_union enum typedef type".split()
+    ["@", "const", "extern", "action", "parser", "control", "package", "struct", "header", "header_union", "enum", "typedef", "type"]
 )
 
 Result = TypeVar("Result")
@@ -199,13 +199,18 @@ class Cursor(ABC):
         flags = self.lookup(self.tokens[at].text)
         return flags is not None and bool(flags & TYPE)
 
+    def is_global_type_name(self, distance: int) -> bool:
+        """The same for a name after a leading dot, which means the top level's."""
+        at = self.pos + distance
+        return self.ahead(distance) == IDENT and bool(self._scopes[0].get(self.tokens[at].text, 0) & TYPE)
+
     def at_type(self) -> bool:
         """Whether a type begins here: a keyword, or the name of a type (perhaps with a leading dot)."""
         kind = self.kind
         if kind == IDENT:
             return self.is_type_name()
         if kind == ".":
-            return self.is_type_name(1)
+            return self.is_global_type_name(1)
         if kind == "list":
             return self.ahead(1) == "<"
         return kind in TYPE_KEYWORDS
@@ -213,7 +218,7 @@ class Cursor(ABC):
     # ------------------------------------------------------------ what the parts need of one another
 
     @abstractmethod
-    def expression(self) -> ast.Expr: ...
+    def expression(self, inside_angles: bool = False) -> ast.Expr: ...
 
     @abstractmethod
     def type_ref(self) -> ast.TypeRef: ...

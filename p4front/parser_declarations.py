@@ -13,7 +13,7 @@ _MISPLACED = {
     "apply": "an apply block can only stand inside a control",
     "value_set": "a value set can only be declared inside a parser",
 }
-_STATEMENT_WORDS = frozenset("if for switch return exit break continue transition else".split())
+_STATEMENT_WORDS = frozenset(["if", "for", "switch", "return", "exit", "break", "continue", "transition", "else"])
 
 
 class DeclarationParser(StatementParser):
@@ -97,7 +97,7 @@ class DeclarationParser(StatementParser):
             found.append(ast.EnumMember(self.since(start), name, value))
             if not self.accept(","):
                 break
-        if not found:
+        if not found or (owner == "error" and self.tokens[self.pos - 1].kind == ","):
             self.fail(f"expected a member of '{owner}'")
         self.expect("}", f"after the members of '{owner}'")
         return found
@@ -213,7 +213,8 @@ class DeclarationParser(StatementParser):
         """The rest of a function after its return type."""
         name = self.name("a function's name after its return type")
         if self.kind in ("=", ";", "["):
-            self.fail(f"a variable cannot be declared here; make it 'const', or move it into a block: '{name.text}'")
+            message = f"the variable '{name.text}' cannot be declared here: make it 'const', or move it into a block"
+            self.fail(message, token=self.tokens[self.pos - 1])
         self.declare(name)
         with self.scope():
             type_params = self.type_parameters()

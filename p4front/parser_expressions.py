@@ -23,15 +23,15 @@ class ExpressionParser(Cursor):
 
     # ------------------------------------------------------------ expressions
 
-    def expression(self) -> ast.Expr:
-        """Any expression; `..` and `&&&` only stand in keysets."""
+    def expression(self, inside_angles: bool = False) -> ast.Expr:
+        """Any expression; `..` and `&&&` only stand in keysets. `inside_angles`: a `>` ends it, as in `bit<W>`."""
         start = self.token
         self.enter()
-        left = self._binary(1)
+        left = self._binary(1, inside_angles)
         if self.accept("?"):
             then = self.expression()
             self.expect(":", "in the conditional expression")
-            otherwise = self.expression()
+            otherwise = self.expression(inside_angles)
             left = ast.Ternary(self.since(start), left, then, otherwise)
         self.depth -= 1
         return left
@@ -178,7 +178,7 @@ class ExpressionParser(Cursor):
             kind in TYPE_KEYWORDS
             or kind == "_"
             or self.is_type_name(distance)
-            or (kind == "." and self.is_type_name(distance + 1))
+            or (kind == "." and self.is_global_type_name(distance + 1))
         )
 
     def primary(self) -> ast.Expr:
@@ -292,7 +292,7 @@ class ExpressionParser(Cursor):
 
     def keyset(self) -> ast.Expr:
         """What a select case or a table entry matches: one simple keyset, or several in brackets."""
-        if self.kind != "(" or self._after_brackets() != ":":
+        if self.kind != "(" or self.after_brackets(0) != ":":
             return self._simple_keyset()
         start = self.take()
         items = [self._simple_keyset()]
@@ -321,10 +321,10 @@ class ExpressionParser(Cursor):
             return ast.Binary(self.since(start), op, left, right)
         return left
 
-    def _after_brackets(self) -> str:
-        """Kind of the token after the `)` that closes the `(` here."""
+    def after_brackets(self, distance: int) -> str:
+        """Kind of the token after the `)` that closes the `(` which is `distance` tokens ahead; "" without one."""
         level = 0
-        for at in range(self.pos, len(self.kinds)):
+        for at in range(self.pos + distance, len(self.kinds)):
             kind = self.kinds[at]
             if kind == "(":
                 level += 1
@@ -332,7 +332,7 @@ class ExpressionParser(Cursor):
                 level -= 1
                 if level == 0:
                     return self.kinds[at + 1]
-            elif kind in (";", "}"):
+            elif kind == ";":
                 break
         return ""
 
@@ -358,7 +358,7 @@ class ExpressionParser(Cursor):
             self.pos += 1
             width = None
             if self.accept("<"):
-                width = self._binary(1, inside_angles=True)
+                width = self.expression(inside_angles=True)
                 self.close_angle("the width")
             elif kind == "varbit":
                 self.fail("expected '<' and the largest width after 'varbit'")

@@ -11,7 +11,7 @@ from p4front.parser_base import Result
 from p4front.parser_expressions import ExpressionParser
 from p4front.source import Span
 
-_NOT_IN_A_PARSER = frozenset("return exit switch for break continue".split())
+_NOT_IN_A_PARSER = frozenset(["return", "exit", "switch", "for", "break", "continue"])
 
 
 class StatementParser(ExpressionParser):
@@ -201,8 +201,9 @@ class StatementParser(ExpressionParser):
         with self.scope():
             first = self.token
             variable_notes = self.annotations()
-            if self.kind == IDENT and self.ahead(1) == "in":
+            if self.kind in NAME_KINDS and self.ahead(1) == "in":
                 name = self.name("a variable")
+                self.report(f"a loop over values declares its variable: expected a type before '{name.text}'", name.span)
                 target = ast.PathExpr(name.span, name)
                 return self._for_in(start, notes, None, target)
             init: list[ast.Node] = []
@@ -267,6 +268,8 @@ class StatementParser(ExpressionParser):
         if not isinstance(left, ast.Call):
             self.fail("expected '=' or '(' after this beginning of a statement", missing=True)
         callee = left.callee
+        if not _is_left_value(callee, types=True):
+            self.report("the result of a call cannot be called or selected from in a statement", left.span)
         if isinstance(callee, ast.Member) and isinstance(callee.base, ast.TypeNameExpr) and not left.type_args:
             base = callee.base.type
             if callee.member.text == "apply":
@@ -297,9 +300,15 @@ class StatementParser(ExpressionParser):
             return self.ahead(dot) != "."
         if self.kind != IDENT:
             return False
-        if self.ahead(1) == "<" and self.lookup(self.token.text) is None:
+        if self.ahead(1) in NAME_KINDS:
+            return True
+        if self.lookup(self.token.text) is not None:
+            return False
+        if self.ahead(1) == "(":
+            return self.after_brackets(1) in NAME_KINDS
+        if self.ahead(1) == "<":
             return self._after_angles(1) in NAME_KINDS
-        return self.ahead(1) in NAME_KINDS
+        return False
 
     def _after_angles(self, distance: int) -> str:
         """Kind of the token after the `<...>` that begins `distance` tokens ahead."""
@@ -361,10 +370,11 @@ class StatementParser(ExpressionParser):
     ) -> ast.Instantiation: ...
 
 
-def _is_left_value(expr: ast.Expr) -> bool:
-    if isinstance(expr, (ast.Member, ast.Index, ast.Slice, ast.PlusSlice)):
-        return _is_left_value(expr.base)
-    return isinstance(expr, ast.PathExpr)
+def _is_left_value(expr: ast.Expr, types: bool = False) -> bool:
+    """Whether an expression names a place; with `types` also a member of a type."""
+    while isinstance(expr, (ast.Member, ast.Index, ast.Slice, ast.PlusSlice)):
+        expr = expr.base
+    return isinstance(expr, ast.PathExpr) or (types and isinstance(expr, ast.TypeNameExpr))
 
 
 _SIMPLE: dict[str, type[ast.Exit] | type[ast.Break] | type[ast.Continue]] = {

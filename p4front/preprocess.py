@@ -15,13 +15,14 @@ from pathlib import Path
 
 from p4front.align import Aligner
 from p4front.includes import decode, read_source, search_path
-from p4front.lexer import EOF, Token
+from p4front.lexer import DIRECTIVE, EOF, RawToken, Token, scan
 from p4front.library import plain_tokens
 from p4front.source import Diagnostic, P4Error, SourceFile, Span
 
-_FLAGS = ("-E", "-dD", "-w", "-undef", "-nostdinc", "-x", "assembler-with-cpp")
+_FLAGS = ("-E", "-C", "-dD", "-w", "-undef", "-nostdinc", "-x", "assembler-with-cpp")
 _MARKER = re.compile(r'#(?:line)? (\d+) "((?:[^"\\]|\\.)*)"')
 _MESSAGE = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):(?:(?P<col>\d+):)? (?:fatal )?error: (?P<text>.*)$")
+_MOST_LINES_OF_A_CALL = 50
 _LINE_DIRECTIVE = re.compile(r"(?m)^[ \t]*#[ \t]*(?:line[ \t]+)?\d+.*$")
 
 
@@ -83,7 +84,7 @@ class _Files:
     def __init__(self, main: SourceFile, names: set[str]) -> None:
         self.main = main
         self.used = [main]
-        self._by_name: dict[str, SourceFile | None] = {name: main for name in names}
+        self._by_name: dict[str, SourceFile | None] = dict.fromkeys(names, main)
         self._aligners: dict[str, Aligner] = {}
 
     def get(self, name: str) -> SourceFile | None:
@@ -104,33 +105,81 @@ class _Files:
         return self._aligners[source.path]
 
 
+@dataclass(slots=True)
+class _Chunk:
+    """The tokens on one line of the output, and the line of the text that they stand for."""
+
+    aligner: Aligner
+    line: int
+    tokens: list[RawToken]
+    macros: dict[str, str]
+
+
 def _tokens(output: str, files: _Files) -> list[Token]:
-    """The tokens of `cc -E -dD`'s output. A line marker gives the file and line of what follows it."""
+    """The tokens of `cc -E -C -dD`'s output, with their places in the text."""
     tokens: list[Token] = []
-    macros: dict[str, str] = {}
-    aligner: Aligner | None = None
-    line = 0
-    for text in output.split("\n"):
-        if text.startswith("#"):
-            marker = _MARKER.match(text)
-            if marker:
-                line = int(marker.group(1))
-                aligner = files.aligner(re.sub(r"\\(.)", r"\1", marker.group(2)))
-                continue
-            _directive(text, macros)
-        elif text.strip() and aligner is not None:
-            tokens += aligner.align(text, line, macros)
-        line += 1
+    chunks = _chunks(output, files)
+    at = 0
+    while at < len(chunks):
+        chunk = chunks[at]
+        joined: list[RawToken] = []
+        for count in range(1, _MOST_LINES_OF_A_CALL):
+            part = chunks[at + count - 1] if at + count <= len(chunks) else None
+            if part is None or part.aligner is not chunk.aligner:
+                tokens += chunk.aligner.line(chunk.tokens, chunk.line)
+                at += 1
+                break
+            joined += part.tokens
+            found = chunk.aligner.align(joined, chunk.line, chunk.macros)
+            if found is not None:
+                tokens += found
+                at += count
+                break
+        else:
+            tokens += chunk.aligner.line(chunk.tokens, chunk.line)
+            at += 1
     return tokens
 
 
-def _directive(text: str, macros: dict[str, str]) -> None:
-    """Follows a #define (name -> parameters and body) or #undef that -dD left in the output."""
+def _chunks(output: str, files: _Files) -> list[_Chunk]:
+    """Splits the output into its lines. A line marker gives the file and line of what follows it."""
+    chunks: list[_Chunk] = []
+    macros: dict[str, str] = {}
+    aligner: Aligner | None = None
+    line, last_end, begin = 0, 0, True
+    for raw in scan(output):
+        kind, text, start, end = raw
+        gap = output.count("\n", last_end, start)
+        line += gap
+        if kind == DIRECTIVE:
+            begin = True
+            marker = _MARKER.match(text)
+            if marker:
+                line = int(marker.group(1)) - 1
+                aligner = files.aligner(re.sub(r"\\(.)", r"\1", marker.group(2)))
+            else:
+                macros = _directive(text, macros)
+        elif aligner is not None:
+            if begin or gap:
+                chunks.append(_Chunk(aligner, line, [], macros))
+                begin = False
+            chunks[-1].tokens.append(raw)
+        line += output.count("\n", start, end)
+        last_end = end
+    return chunks
+
+
+def _directive(text: str, macros: dict[str, str]) -> dict[str, str]:
+    """The macros (name -> parameters and body) after a #define or #undef that -dD left in the output."""
     match = re.match(r"#\s*(define|undef)\s+(\w+)(.*)", text)
-    if match and match.group(1) == "define":
-        macros[match.group(2)] = match.group(3)
-    elif match:
-        macros.pop(match.group(2), None)
+    if not match:
+        return macros
+    changed = dict(macros)
+    if match.group(1) == "define":
+        changed[match.group(2)] = match.group(3)
+    else:
+        changed.pop(match.group(2), None)
+    return changed
 
 
 def _diagnostics(stderr: str, files: _Files, include_dirs: Sequence[Path]) -> list[Diagnostic]:

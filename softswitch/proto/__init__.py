@@ -1,5 +1,7 @@
 """Messages and stubs of our own gRPC service. State4 imports this package and nothing else of softswitch.
 
-`bulk_pb2.py` is generated: `python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. softswitch/proto/bulk.proto` with
-grpcio-tools 1.74 (protobuf 6.31), in a virtual environment of its own, since grpcio-tools pulls another protobuf.
+How `bulk_pb2.py` is generated, with grpcio-tools 1.74 (protobuf 6.31) in a virtual environment of its own, since
+grpcio-tools pulls another protobuf:
+
+    python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. softswitch/proto/bulk.proto
 """

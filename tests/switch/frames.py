@@ -23,7 +23,9 @@ def ethernet(source: int, target: int | str) -> Packet:
     return Ether(src=mac(source), dst=target if isinstance(target, str) else mac(target))
 
 
-def tcp(source: int, target: int, port: int, flags: str = "S", *, source_port: int = 40000, payload: bytes = b"") -> bytes:
+def tcp(
+    source: int, target: int, port: int, flags: str = "S", *, source_port: int = 40000, payload: bytes = b""
+) -> bytes:
     segment = TCP(sport=source_port, dport=port, flags=flags)
     return bytes(ethernet(source, target) / IP(src=ip(source), dst=ip(target)) / segment / Raw(payload))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -17,7 +17,7 @@ PORTS = (1, 2, 3, 4, 5, 6)
 START_US = 10_000_000  # well after the switch's start: a time of 0 means "never" to some programs
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(path: Path) -> CompiledPipeline:
     return compile_program(path)
 

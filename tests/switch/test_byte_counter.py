@@ -1,6 +1,6 @@
 """byte_counter: a cell is the sum of the lengths of its flow's frames.
 
-    h1 -- 1   s1   6 -- server          cell 0: UDP of h1 to the server; cells 1..6: the other frames, by port
+h1 -- 1   s1   6 -- server          cell 0: UDP of h1 to the server; cells 1..6: the other frames, by port
 """
 
 from __future__ import annotations

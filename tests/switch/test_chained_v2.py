@@ -1,6 +1,6 @@
 """What chained_v2 has more than chained: an access list in front, and the bytes of each flow.
 
-    h1 -- 1   s1   6 -- server
+h1 -- 1   s1   6 -- server
 """
 
 from __future__ import annotations

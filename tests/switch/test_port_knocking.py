@@ -146,7 +146,12 @@ def test_a_source_out_of_the_range_never_opens(bench: Bench) -> None:
         return bytes(ethernet(2, SERVER) / IP(src=source, dst=ip(SERVER)) / TCP(dport=port, flags="S"))
 
     # The last source with a cell is 10.0.0.0 + 460,797 = 10.7.7.253.
-    for source, opens in (("10.7.7.253", True), ("10.7.7.254", False), ("9.255.255.255", False), ("192.168.0.1", False)):
+    for source, opens in (
+        ("10.7.7.253", True),
+        ("10.7.7.254", False),
+        ("9.255.255.255", False),
+        ("192.168.0.1", False),
+    ):
         for port in SEQUENCE:
             assert bench.ports(2, frame(source, port)) == []
         assert bench.ports(2, frame(source, 5001)) == ([SERVER] if opens else [])

@@ -60,7 +60,9 @@ def test_the_firewall_is_its_model(program: str) -> None:
             bench.pipeline.reset_state()
             model = Firewall()
             for host, kind, port in packets:
-                frame = udp(host, SERVER, port) if kind == "udp" else tcp(host, SERVER, port, "S" if kind == "syn" else "A")
+                frame = (
+                    udp(host, SERVER, port) if kind == "udp" else tcp(host, SERVER, port, "S" if kind == "syn" else "A")
+                )
                 assert bench.ports(host, frame) == ([SERVER] if model.passes(host, kind, port) else [])
                 assert bench.cell("pk_reg", host) == model.stages.get(host, 0)
 
