@@ -73,6 +73,8 @@ def literal(expr: ast.Expr) -> int | bool | str | None:
             return not inner
     if isinstance(expr, ast.Binary):
         left, right = literal(expr.left), literal(expr.right)
+        if expr.op in ("==", "!=") and left is not None and right is not None:
+            return (left == right) is (expr.op == "==")
         if isinstance(left, int) and isinstance(right, int):
             operators = {"+": left + right, "-": left - right, "*": left * right}
             return operators.get(expr.op)

@@ -57,6 +57,8 @@ class _Builder:
                 if number not in done and not has(action.decl.annotations, "hidden"):
                     done.add(number)
                     add_action(self.info, action, self.symbols, self.types)
+            if block.calls_extern_functions and isinstance(block.decl, ast.ControlDecl):
+                self.types.touch()
             for call, scope in block.digests:
                 self.externs.add_digest(self.digest_names.name(call, scope), call, scope)
         for block in self.elaboration.blocks:

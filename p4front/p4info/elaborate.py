@@ -26,6 +26,7 @@ class Block:
     items: list[Item] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     digests: list[tuple[CallInfo, Scope]] = field(default_factory=list)
+    calls_extern_functions: bool = False
 
 
 class Elaboration:
@@ -118,7 +119,13 @@ class _BlockBuilder:
     def _applied(self, body: list[ast.Node]) -> set[ast.Node]:
         """Declarations that the body uses: tables, instances and value sets."""
         refs = self.program.refs
-        return {refs[n] for n in body if isinstance(n, ast.PathExpr) and n in refs}
+        applied = {refs[n] for n in body if isinstance(n, ast.PathExpr) and n in refs}
+        waiting = [n for n in applied if isinstance(n, ast.Instantiation)]
+        while waiting:  # an instance may be applied by another one that got it as constructor argument
+            passed = {refs[n] for arg in waiting.pop().args for n in arg.walk() if n in refs} - applied
+            applied |= passed
+            waiting += [n for n in passed if isinstance(n, ast.Instantiation)]
+        return applied
 
     def _instantiation(self, decl: ast.Instantiation, scope: Scope, applied: bool) -> None:
         found = extern_object(scope, decl)
@@ -160,12 +167,15 @@ class _BlockBuilder:
             if key in by_table or key in by_call:
                 action.by_call = key not in by_table
                 self.block.actions.append(action)
+        called = [call for call, _ in self.body_calls]
         for action in self.block.actions:
+            called += [self.program.calls[n] for n in action.decl.body.walk() if n in self.program.calls]
             self.block.digests += [
                 (c, action.scope) for c in digest_calls(action.decl.body, self.program, frozenset({action.decl}))
             ]
         for call, caller in self.body_calls:
             self.block.digests += [(c, caller) for c in _expand(call, self.program)]
+        self.block.calls_extern_functions = any(call.kind == "extern_function" for call in called)
 
 
 def table_actions(table: Table, program: Program) -> list[ast.ActionDecl]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from finsy.proto import p4i
 
 from p4front import ast
-from p4front.p4info.annotations import add_annotations, add_documentation, has, number_argument, set_preamble
+from p4front.p4info.annotations import (
+    add_annotations,
+    add_documentation,
+    has,
+    number_argument,
+    set_preamble,
+    text_argument,
+)
 from p4front.p4info.elaborate import global_no_action
 from p4front.p4info.ids import Kind, SymbolTable, field_ids
 from p4front.p4info.keys import key_name, set_match_type
@@ -25,7 +32,9 @@ def add_action(info: p4i.P4Info, action: Action, symbols: SymbolTable, types: Ty
     set_preamble(message.preamble, number, action.name, symbols.alias(action.name), action.decl.annotations)
     ids = field_ids([p.annotations for p in action.params])
     for number, param in zip(ids, action.params, strict=True):
-        item = message.params.add(id=number, name=param.name.text)
+        item = message.params.add(
+            id=number, name=(text_argument(param.annotations, "name") or param.name.text).removeprefix(".")
+        )
         add_annotations(item, param.annotations)
         add_documentation(item, param.annotations)
         type_ = action.scope.type(program.declared[param])

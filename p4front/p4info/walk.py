@@ -1,4 +1,4 @@
-"""Which statements can run: constant conditions, code after return or exit, parser states nobody goes to."""
+"""Which statements can run: constant conditions, code after return, parser states nobody goes to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def live_nodes(root: ast.Node, program: Program, value: Callable[[ast.Expr], Con
     if isinstance(root, ast.If):
         condition = value(root.cond)
         yield root
-        yield from root.cond.walk()
+        yield from live_nodes(root.cond, program, value)
         if condition is not False:
             yield from live_nodes(root.then, program, value)
         if condition is not True and root.otherwise is not None:
@@ -23,20 +23,26 @@ def live_nodes(root: ast.Node, program: Program, value: Callable[[ast.Expr], Con
         yield root
         for statement in root.statements:
             yield from live_nodes(statement, program, value)
-            if isinstance(statement, (ast.Return, ast.Exit)):
+            if isinstance(statement, ast.Return):
                 break
     elif isinstance(root, ast.Switch):
         yield root
-        yield from root.subject.walk()
+        yield from live_nodes(root.subject, program, value)
         for case in root.cases:
             if case.body is not None:
                 yield from live_nodes(case.body, program, value)
-    elif isinstance(root, (ast.For, ast.ForIn)):
+    elif isinstance(root, ast.Ternary):
+        condition = value(root.cond)
+        yield root
+        yield from live_nodes(root.cond, program, value)
+        if condition is not False:
+            yield from live_nodes(root.then, program, value)
+        if condition is not True:
+            yield from live_nodes(root.otherwise, program, value)
+    else:
         yield root
         for child in root.children():
             yield from live_nodes(child, program, value)
-    else:
-        yield from root.walk()
 
 
 def reachable_states(parser: ast.ParserDecl, program: Program) -> list[ast.ParserState]:

@@ -1,0 +1,157 @@
+"""Values of any P4 type as P4Data (P4Runtime specification 8.5), by the type that P4Info gives.
+
+A value here is a list of the unsigned numbers of its leaves, in order of declaration: what registers and digests hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from finsy.proto import p4d, p4i, p4t
+
+from softswitch.server.bytestrings import decode, decode_signed, encode, encode_signed
+from softswitch.server.errors import invalid
+
+
+class DataTypes:
+    """Encodes and decodes with the named types of one P4Info."""
+
+    def __init__(self, info: p4i.P4Info) -> None:
+        self._types = info.type_info
+
+    def width(self, spec: p4t.P4DataTypeSpec) -> int:
+        """Bits of all leaves together."""
+        return sum(width for width, _ in self.leaves(spec))
+
+    def leaves(self, spec: p4t.P4DataTypeSpec) -> Iterator[tuple[int, bool]]:
+        """(width, signed) of each leaf. A bool takes 1 bit, an enum or error 32, a header's validity 1."""
+        kind = spec.WhichOneof("type_spec")
+        if kind == "bitstring":
+            yield _bit_width(spec.bitstring)
+        elif kind == "bool":
+            yield 1, False
+        elif kind == "tuple":
+            for member in spec.tuple.members:
+                yield from self.leaves(member)
+        elif kind == "struct":
+            for member in self._types.structs[spec.struct.name].members:
+                yield from self.leaves(member.type_spec)
+        elif kind == "header":
+            yield 1, False
+            for member in self._types.headers[spec.header.name].members:
+                yield _bit_width(member.type_spec)
+        elif kind == "serializable_enum":
+            yield self._types.serializable_enums[spec.serializable_enum.name].underlying_type.bitwidth, False
+        elif kind == "new_type":
+            yield from self._new_type(spec)
+        elif kind in ("enum", "error"):
+            yield 32, False
+        else:
+            raise invalid(f"values of kind {kind} are not supported here")
+
+    def _new_type(self, spec: p4t.P4DataTypeSpec) -> Iterator[tuple[int, bool]]:
+        new_type = self._types.new_types[spec.new_type.name]
+        if new_type.WhichOneof("representation") == "original_type":
+            yield from self.leaves(new_type.original_type)
+        else:
+            yield new_type.translated_type.sdn_bitwidth or 32, False
+
+    def encode(self, spec: p4t.P4DataTypeSpec, values: Iterator[int]) -> p4d.P4Data:
+        """Takes from `values` as many numbers as the type has leaves."""
+        data = p4d.P4Data()
+        kind = spec.WhichOneof("type_spec")
+        if kind == "bitstring":
+            data.bitstring = _encode_bits(spec.bitstring, next(values))
+        elif kind == "bool":
+            data.bool = bool(next(values))
+        elif kind == "tuple":
+            data.tuple.members.extend(self.encode(member, values) for member in spec.tuple.members)
+        elif kind == "struct":
+            members = self._types.structs[spec.struct.name].members
+            data.struct.members.extend(self.encode(member.type_spec, values) for member in members)
+        elif kind == "header":
+            data.header.is_valid = bool(next(values))
+            fields = [(m.type_spec, next(values)) for m in self._types.headers[spec.header.name].members]
+            if data.header.is_valid:
+                data.header.bitstrings.extend(_encode_bits(bits, value) for bits, value in fields)
+        elif kind == "serializable_enum":
+            data.enum_value = encode(next(values))
+        elif kind == "new_type":
+            new_type = self._types.new_types[spec.new_type.name]
+            if new_type.WhichOneof("representation") == "original_type":
+                return self.encode(new_type.original_type, values)
+            data.bitstring = encode(next(values))
+        elif kind == "enum":
+            data.enum = self._types.enums[spec.enum.name].members[next(values)].name
+        elif kind == "error":
+            data.error = self._types.error.members[next(values)]
+        return data
+
+    def decode(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str) -> list[int]:
+        """The leaves of `data`. Raises Refused if it does not have the type."""
+        kind, given = spec.WhichOneof("type_spec"), data.WhichOneof("data")
+        if kind == "new_type":
+            new_type = self._types.new_types[spec.new_type.name]
+            if new_type.WhichOneof("representation") == "original_type":
+                return self.decode(new_type.original_type, data, what)
+            spec = p4t.P4DataTypeSpec()
+            spec.bitstring.bit.bitwidth = new_type.translated_type.sdn_bitwidth or 32
+            kind = "bitstring"
+        expected = "enum_value" if kind == "serializable_enum" else kind
+        if given != expected:
+            raise invalid(f"{what}: expected a value of kind {expected}, got {given or 'nothing'}")
+        if kind == "bitstring":
+            return [_decode_bits(spec.bitstring, data.bitstring, what)]
+        if kind == "bool":
+            return [int(data.bool)]
+        if kind == "serializable_enum":
+            width = self._types.serializable_enums[spec.serializable_enum.name].underlying_type.bitwidth
+            return [decode(data.enum_value, width, what)]
+        if kind == "enum":
+            return [_index([m.name for m in self._types.enums[spec.enum.name].members], data.enum, what)]
+        if kind == "error":
+            return [_index(list(self._types.error.members), data.error, what)]
+        if kind == "header":
+            return self._decode_header(spec, data, what)
+        if kind == "tuple":
+            specs, members = list(spec.tuple.members), data.tuple.members
+        else:
+            specs = [m.type_spec for m in self._types.structs[spec.struct.name].members]
+            members = data.struct.members
+        if len(specs) != len(members):
+            raise invalid(f"{what}: {len(specs)} members expected, got {len(members)}")
+        return [v for s, member in zip(specs, members, strict=True) for v in self.decode(s, member, what)]
+
+    def _decode_header(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str) -> list[int]:
+        members = self._types.headers[spec.header.name].members
+        if not data.header.is_valid:
+            if data.header.bitstrings:
+                raise invalid(f"{what}: an invalid header has no fields")
+            return [0] * (1 + len(members))
+        if len(members) != len(data.header.bitstrings):
+            raise invalid(f"{what}: {len(members)} fields expected, got {len(data.header.bitstrings)}")
+        fields = zip(members, data.header.bitstrings, strict=True)
+        return [1, *(_decode_bits(member.type_spec, value, what) for member, value in fields)]
+
+
+def _index(names: list[str], name: str, what: str) -> int:
+    if name not in names:
+        raise invalid(f"{what}: {name!r} is none of {', '.join(names)}")
+    return names.index(name)
+
+
+def _bit_width(spec: p4t.P4BitstringLikeTypeSpec) -> tuple[int, bool]:
+    kind = spec.WhichOneof("type_spec")
+    if kind == "int":
+        return int(spec.int.bitwidth), True
+    return int(spec.bit.bitwidth if kind == "bit" else spec.varbit.max_bitwidth), False
+
+
+def _encode_bits(spec: p4t.P4BitstringLikeTypeSpec, value: int) -> bytes:
+    width, signed = _bit_width(spec)
+    return encode_signed(value, width) if signed else encode(value)
+
+
+def _decode_bits(spec: p4t.P4BitstringLikeTypeSpec, data: bytes, what: str) -> int:
+    width, signed = _bit_width(spec)
+    return decode_signed(data, width, what) if signed else decode(data, width, what)
