@@ -12,11 +12,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from p4front.lexer import DIRECTIVE, RawToken, Token, scan
+from p4front.lexer import DIRECTIVE, STRING, RawToken, Token, scan
 from p4front.source import SourceFile
 
-_CONTINUATION = re.compile(r"\\\r?\n")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+
+_DEEPEST = 20
 
 Step = tuple[int, int, bool]
 """Index after it in the text's tokens, index after it in the output's tokens, whether it is a macro call."""
@@ -52,7 +53,7 @@ class Aligner:
         at, out = first, 0
         for next_at, next_out, is_macro in steps:
             start, end = raw[at][2], raw[next_at - 1][3]
-            if is_macro or _CONTINUATION.search(raw[at][1]):  # a string that a line break was cut out of
+            if is_macro or _changed_string(produced[out][1], raw[at][1]):
                 tokens += [Token(p[0], p[1], source, start, end, True) for p in produced[out:next_out]]
             else:
                 tokens.append(Token(produced[out][0], raw[at][1], source, start, end))
@@ -104,7 +105,9 @@ class Aligner:
         if kind == DIRECTIVE:
             return
         definition = macros.get(text)
-        as_is = out < len(produced) and (produced[out][1] == text or _same_string(produced[out][1], text))
+        as_is = out < len(produced) and (
+            produced[out][1] == text or (kind == produced[out][0] == STRING and "\n" in text)
+        )
         if as_is and (definition is None or text not in _WORD.findall(definition)):
             yield at + 1, out + 1, False
             as_is = False
@@ -134,30 +137,46 @@ class Aligner:
                     return
 
 
-def _same_string(output: str, text: str) -> bool:
-    """Whether a string over several lines came out as `output`: the preprocessor squeezes its spaces, and takes out
-    line breaks after a backslash."""
-    if "\n" not in text or not text.startswith('"'):
-        return False
-    return "".join(output.split()) == "".join(_CONTINUATION.sub("", text).split())
+def _changed_string(output: str, text: str) -> bool:
+    """Whether a string over several lines came out as another: without the line breaks that follow a backslash, or with
+    macros replaced. Its spaces are always squeezed; that does not count."""
+    return "\n" in text and "".join(output.split()) != "".join(text.split())
 
 
-def _usual_length(definition: str, call: list[str], macros: dict[str, str]) -> int | None:
-    """How many tokens a macro call gives if neither its definition nor its arguments (`call`: the tokens from `(` to
-    `)`) use another macro; None if they do. It only says where to look first."""
-    if any(word in macros for word in _WORD.findall(definition)) or any(word in macros for word in call):
+def _usual_length(definition: str, call: list[str], macros: dict[str, str], depth: int = 0) -> int | None:
+    """How many tokens a macro call gives; `call`: the tokens from `(` to `)`. It only says where to look first, and is
+    None where calls of macros with parameters are in the definition or the arguments."""
+    if depth > _DEEPEST or any(word in macros for word in call):
         return None
     arguments: dict[str, int] = {}
     if definition.startswith("("):
         names, _, definition = definition[1:].partition(")")
-        counts = [0]
-        depth = 0
-        for text in call[1:-1]:
-            if text == "," and depth == 0:
-                counts.append(0)
-                continue
-            depth += (text in "([{") - (text in ")]}")
-            counts[-1] += 1
-        arguments = dict(zip((name.strip() for name in names.split(",")), counts, strict=False))
+        arguments = dict(zip((name.strip() for name in names.split(",")), _argument_lengths(call), strict=False))
     parts = re.sub(r"(?<!#)#\s*[A-Za-z_]\w*", '""', definition).split("##")
-    return sum(arguments.get(token[1], 1) for part in parts for token in scan(part)) - len(parts) + 1
+    total = 1 - len(parts)
+    for part in parts:
+        tokens = [token[1] for token in scan(part)]
+        for token, following in zip(tokens, [*tokens[1:], ""], strict=False):
+            inner = macros.get(token)
+            if inner is None or (inner.startswith("(") and following != "("):
+                total += arguments.get(token, 1)
+            elif inner.startswith("("):
+                return None
+            else:
+                length = _usual_length(inner, [], macros, depth + 1)
+                if length is None:
+                    return None
+                total += length
+    return total
+
+
+def _argument_lengths(call: list[str]) -> list[int]:
+    counts = [0]
+    depth = 0
+    for text in call[1:-1]:
+        if text == "," and depth == 0:
+            counts.append(0)
+            continue
+        depth += (text == "(") - (text == ")")
+        counts[-1] += 1
+    return counts

@@ -13,7 +13,57 @@ SHIFT_START = ">>"
 """Kind of a `>` directly followed by another `>`: the first half of a right shift, or the end of a type argument."""
 
 KEYWORDS = frozenset(
-    ["abstract", "action", "actions", "apply", "bit", "bool", "break", "const", "continue", "control", "default", "else", "entries", "enum", "error", "exit", "extern", "false", "for", "header", "header_union", "if", "in", "inout", "int", "key", "list", "match_kind", "out", "package", "parser", "priority", "return", "select", "state", "string", "struct", "switch", "table", "this", "transition", "true", "tuple", "type", "typedef", "value_set", "varbit", "void", "_"]
+    [
+        "abstract",
+        "action",
+        "actions",
+        "apply",
+        "bit",
+        "bool",
+        "break",
+        "const",
+        "continue",
+        "control",
+        "default",
+        "else",
+        "entries",
+        "enum",
+        "error",
+        "exit",
+        "extern",
+        "false",
+        "for",
+        "header",
+        "header_union",
+        "if",
+        "in",
+        "inout",
+        "int",
+        "key",
+        "list",
+        "match_kind",
+        "out",
+        "package",
+        "parser",
+        "priority",
+        "return",
+        "select",
+        "state",
+        "string",
+        "struct",
+        "switch",
+        "table",
+        "this",
+        "transition",
+        "true",
+        "tuple",
+        "type",
+        "typedef",
+        "value_set",
+        "varbit",
+        "void",
+        "_",
+    ]
 )
 
 NAME_KINDS = frozenset([IDENT, "actions", "apply", "entries", "key", "list", "priority", "state", "type"])
@@ -21,7 +71,61 @@ NAME_KINDS = frozenset([IDENT, "actions", "apply", "entries", "key", "list", "pr
 
 ASSIGN_OPS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "|+|=", "|-|="])
 
-_OPERATORS = ["|+|=", "|-|=", "|+|", "|-|", "<<=", ">>=", "&&&", "...", "{#}", "..", "<<", "&&", "||", "==", "!=", ">=", "<=", "++", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "+:", ">>=", ">=", "+", "-", "*", "/", "%", "|", "&", "^", "~", "(", ")", "[", "]", "{", "}", "<", ">", "!", ":", ",", "?", ".", "=", ";"]
+_OPERATORS = [
+    "|+|=",
+    "|-|=",
+    "|+|",
+    "|-|",
+    "<<=",
+    ">>=",
+    "&&&",
+    "...",
+    "{#}",
+    "..",
+    "<<",
+    "&&",
+    "||",
+    "==",
+    "!=",
+    ">=",
+    "<=",
+    "++",
+    "+=",
+    "-=",
+    "*=",
+    "/=",
+    "%=",
+    "&=",
+    "|=",
+    "^=",
+    "+:",
+    ">>=",
+    ">=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "|",
+    "&",
+    "^",
+    "~",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "<",
+    ">",
+    "!",
+    ":",
+    ",",
+    "?",
+    ".",
+    "=",
+    ";",
+]
 
 _TOKEN = re.compile(
     r"""
@@ -57,9 +161,12 @@ def scan(text: str) -> list[RawToken]:
         if group == "skip":
             continue
         start, end = match.span()
-        if 0 <= pragma_end < start:
-            add((END_PRAGMA, "", pragma_end, pragma_end))
-            pragma_end = -1
+        if pragma_end >= 0:
+            if pragma_end < start:
+                add((END_PRAGMA, "", pragma_end, pragma_end))
+                pragma_end = -1
+            elif pragma_end < end:  # inside a string
+                pragma_end = _line_end(text, end)
         found = match.group()
         if group == "ident":
             add((found if found in KEYWORDS else IDENT, found, start, end))
@@ -73,11 +180,15 @@ def scan(text: str) -> list[RawToken]:
         else:
             add((_KIND[group or "bad"], found, start, end))
             if group == "pragma":
-                newline = text.find("\n", end)
-                pragma_end = newline if newline >= 0 else len(text)
+                pragma_end = _line_end(text, end)
     if pragma_end >= 0:
         add((END_PRAGMA, "", pragma_end, pragma_end))
     return tokens
+
+
+def _line_end(text: str, offset: int) -> int:
+    newline = text.find("\n", offset)
+    return newline if newline >= 0 else len(text)
 
 
 def integer(text: str) -> tuple[int, int | None, bool, int]:

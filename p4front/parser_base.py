@@ -20,7 +20,21 @@ TYPE, GENERIC = 1, 2
 TYPE_KEYWORDS = frozenset(["bit", "bool", "error", "int", "list", "match_kind", "string", "tuple", "varbit", "void"])
 
 _DECLARATION_STARTS = frozenset(
-    ["@", "const", "extern", "action", "parser", "control", "package", "struct", "header", "header_union", "enum", "typedef", "type"]
+    [
+        "@",
+        "const",
+        "extern",
+        "action",
+        "parser",
+        "control",
+        "package",
+        "struct",
+        "header",
+        "header_union",
+        "enum",
+        "typedef",
+        "type",
+    ]
 )
 
 Result = TypeVar("Result")

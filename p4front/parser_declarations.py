@@ -248,9 +248,9 @@ class DeclarationParser(StatementParser):
     def function_or_instance(self, start: Token, notes: list[ast.Annotation]) -> ast.Node:
         kind = self.kind
         if kind in _MISPLACED:
-            self.fail(f"{_MISPLACED[kind]}", token=self.token)
+            self.fail(_MISPLACED[kind], token=self.token)
         if kind in _STATEMENT_WORDS:
-            self.fail(f"'{kind}' can only stand in the body of an action, function, parser or control", token=self.token)
+            self.fail(f"'{kind}' can only stand in the body of an action, a function or a control", token=self.token)
         if kind != IDENT and not self.at_type():
             self.fail("expected a declaration")
         type_ref = self.type_or_void()

@@ -203,7 +203,7 @@ class StatementParser(ExpressionParser):
             variable_notes = self.annotations()
             if self.kind in NAME_KINDS and self.ahead(1) == "in":
                 name = self.name("a variable")
-                self.report(f"a loop over values declares its variable: expected a type before '{name.text}'", name.span)
+                self.report(f"a loop over values declares its variable: give '{name.text}' a type", name.span)
                 target = ast.PathExpr(name.span, name)
                 return self._for_in(start, notes, None, target)
             init: list[ast.Node] = []
@@ -365,9 +365,7 @@ class StatementParser(ExpressionParser):
         return ast.ConstantDecl(self.since(start), name, type_ref, value, annotations=notes)
 
     @abstractmethod
-    def instantiation(
-        self, start: Token, notes: list[ast.Annotation], type_ref: ast.TypeRef
-    ) -> ast.Instantiation: ...
+    def instantiation(self, start: Token, notes: list[ast.Annotation], type_ref: ast.TypeRef) -> ast.Instantiation: ...
 
 
 def _is_left_value(expr: ast.Expr, types: bool = False) -> bool:
