@@ -1,0 +1,178 @@
+"""Additions to source text, and one text from a program and the files that it includes.
+
+Nothing is ever taken away: an edit inserts text at an offset. The text of an included file replaces its `#include` line
+in the sense that the line becomes a comment and the text follows; so the result is self-contained (but for the standard
+core.p4 and v1model.p4), and taking the additions out again gives the user's own text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from p4front.source import Diagnostic, P4Error, SourceFile, Span
+
+_COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:[^"\\\n]|\\.)*"')
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)[^\n]*$', re.MULTILINE)
+
+
+def comments(text: str) -> list[tuple[int, int]]:
+    """[start, end) of every comment, in order."""
+    found = _COMMENT_OR_STRING.finditer(text)
+    return [m.span() for m in found if not m.group().startswith('"')]
+
+
+def code_position(file: SourceFile, start: int, char: str) -> int:
+    """Offset of the first `char` from `start` on that is not in a comment. Raises ValueError if there is none."""
+    inside = comments(file.text)
+    position = file.text.index(char, start)
+    while (skip := _covering(inside, position)) is not None:
+        position = file.text.index(char, skip[1])
+    return position
+
+
+def _covering(ranges: Sequence[tuple[int, int]], position: int) -> tuple[int, int] | None:
+    """The range that `position` is inside of (not at its start)."""
+    k = bisect_right(ranges, (position, len(ranges) and ranges[-1][1] + 1)) - 1
+    return ranges[k] if k >= 0 and ranges[k][0] <= position < ranges[k][1] else None
+
+
+@dataclass
+class Edits:
+    """Insertions, per file. Those at one offset stand in the order in which they were made."""
+
+    _by_file: dict[SourceFile, list[tuple[int, str]]] = field(default_factory=dict)
+
+    def insert(self, file: SourceFile, offset: int, text: str) -> None:
+        self._by_file.setdefault(file, []).append((offset, text))
+
+    def before(self, span: Span, text: str) -> None:
+        self.insert(span.file, editable(span).start, text)
+
+    def after(self, span: Span, text: str) -> None:
+        self.insert(span.file, editable(span).end, text)
+
+    def touched(self) -> list[SourceFile]:
+        return list(self._by_file)
+
+    def insertions(self, file: SourceFile) -> list[tuple[int, str]]:
+        """(offset, text) in the order of the file."""
+        return sorted(self._by_file.get(file, []), key=lambda edit: edit[0])
+
+    def statement_after(self, file: SourceFile, offset: int, statement: str) -> None:
+        """A statement after the one that ends at `offset`: on a line of its own, behind a trailing comment."""
+        line_end = file.text.find("\n", offset)
+        line_end = len(file.text) if line_end < 0 else line_end
+        rest = file.text[offset:line_end].strip()
+        if not rest or rest.startswith("//") or re.fullmatch(r"/\*(?:(?!\*/).)*\*/", rest):
+            at = line_end - 1 if file.text[line_end - 1 : line_end] == "\r" else line_end
+            self.insert(file, at, f"\n{indentation(file, offset)}{statement}")
+        else:
+            self.insert(file, offset, f" {statement}")
+
+
+def editable(span: Span) -> Span:
+    """The span, or P4Error if it is the call of a macro, where no text can be put."""
+    if span.from_macro:
+        message = "this comes from a macro, so the code that State4 needs cannot be put here; write it out"
+        raise P4Error(Diagnostic(message, span))
+    return span
+
+
+def indentation(file: SourceFile, offset: int) -> str:
+    """White space that begins the line of an offset."""
+    start = file.text.rfind("\n", 0, offset) + 1
+    match = re.match(r"[ \t]*", file.text[start:])
+    return match.group() if match else ""
+
+
+def above_comment(file: SourceFile, offset: int) -> int:
+    """The offset, or that of the comment lines that stand directly above it and belong to what is there."""
+    inside = comments(file.text)
+    line_start = file.text.rfind("\n", 0, offset) + 1
+    if file.text[line_start:offset].strip():
+        return offset
+    position = line_start
+    while position > 0:
+        end = len(file.text[:position].rstrip())
+        blank = file.text[end:position]
+        k = bisect_right([start for start, _ in inside], end - 1) - 1
+        if blank.count("\n") != 1 or k < 0 or inside[k][1] != end:
+            break
+        start = inside[k][0]
+        above = file.text.rfind("\n", 0, start) + 1
+        if file.text[above:start].strip():
+            break
+        position = above
+    return position
+
+
+@dataclass
+class Inliner:
+    """Joins a program's files, with their edits, into one text. `is_library`: files that stay an `#include`."""
+
+    edits: Edits
+    files: Sequence[SourceFile]
+    include_dirs: Sequence[Path]
+    is_library: Callable[[SourceFile], bool]
+    guard: str
+    repeated: frozenset[SourceFile] = frozenset()
+    inlined: list[SourceFile] = field(default_factory=list)
+
+    def render(self, main: SourceFile) -> str:
+        """Raises P4Error if a file with edits is included in a way that cannot be followed."""
+        text = self._text(main)
+        for file in self.edits.touched():
+            if file is not main and file not in self.inlined:
+                place = Span(file, 0, 0)
+                raise P4Error(Diagnostic("cannot find the #include of this file, so State4's code has no place", place))
+            if file in self.repeated:
+                at = self.edits.insertions(file)[0][0]
+                message = "this file is included more than once with effect; State4 cannot put its code here"
+                raise P4Error(Diagnostic(message, Span(file, at, at + 1)))
+        return text
+
+    def _text(self, file: SourceFile) -> str:
+        insertions = list(self.edits.insertions(file))
+        inside = comments(file.text)
+        for match in _INCLUDE.finditer(file.text):
+            directive = file.text.index("#", match.start())
+            included = self._find(file, match.group(1), match.group(2))
+            if included is None or self.is_library(included) or _covering(inside, directive) is not None:
+                continue
+            self.inlined.append(included)
+            body = self._text(included)
+            if body and not body.endswith("\n"):
+                body += "\n"
+            insertions.append((directive, "// "))
+            insertions.append((match.end(), f"\n{self._guarded(included, body)}// end of {_quoted(match)}"))
+        text, position = [], 0
+        for offset, added in sorted(insertions, key=lambda edit: edit[0]):
+            text += [file.text[position:offset], added]
+            position = offset
+        return "".join([*text, file.text[position:]])
+
+    def _guarded(self, file: SourceFile, body: str) -> str:
+        if file in self.repeated:
+            return body
+        name = f"{self.guard}_FILE_{self.files.index(file)}"
+        return f"#ifndef {name}\n#define {name}\n{body}#endif\n"
+
+    def _find(self, includer: SourceFile, quoted: str | None, angled: str | None) -> SourceFile | None:
+        directories = list(self.include_dirs)
+        if quoted is not None:
+            directories.insert(0, Path(includer.path).parent)
+        for directory in directories:
+            path = os.path.realpath(directory / (quoted or angled or ""))
+            for file in self.files:
+                if os.path.realpath(file.path) == path:
+                    return file
+        return None
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return f'"{match.group(1)}"' if match.group(1) is not None else f"<{match.group(2)}>"

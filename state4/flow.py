@@ -1,0 +1,302 @@
+"""The longest path: how many state updates one packet can make in one pass, and what else it does on that path.
+
+Each piece of code is summed up by the ways in which it can end (go on, return, exit, break, continue), each with
+whether the packet has asked for a clone by then, and the most updates made. Sequences add, branches take the larger, a
+table takes the largest of its actions; a loop is its body as often as its bounds say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from p4front import ast
+from p4front.program import CallInfo, Program
+from p4front.source import Diagnostic, P4Error
+from state4.instances import Instances, referent, table_actions
+
+MOST_UPDATES = 127
+"""The most updates of one pass that a clone can hold (its count has 7 bits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The longest of all paths that end alike. `updates` and `clones` are the calls on it, in order."""
+
+    updates: tuple[ast.Call, ...] = ()
+    clones: tuple[ast.Call, ...] = ()
+
+    def then(self, other: Path) -> Path:
+        return Path(self.updates + other.updates, (self.clones + other.clones)[:1])
+
+
+Paths = dict[tuple[str, bool], Path]
+"""By (how it ends, whether it clones): "next" "return" "exit" "break" "continue"."""
+
+NEXT: Paths = {("next", False): Path()}
+
+
+def join(parts: Iterable[Paths]) -> Paths:
+    """One of the parts happens."""
+    result: Paths = {}
+    for part in parts:
+        for key, path in part.items():
+            if key not in result or len(path.updates) > len(result[key].updates):
+                result[key] = path
+    return result
+
+
+def sequence(first: Paths, second: Paths) -> Paths:
+    """Both happen, unless the first does not go on."""
+    result = {key: path for key, path in first.items() if key[0] != "next"}
+    for (end, cloned), path in first.items():
+        if end == "next":
+            step = {(e, cloned or c): path.then(p) for (e, c), p in second.items()}
+            result = join([result, step])
+    return result
+
+
+def rename(paths: Paths, names: dict[str, str]) -> Paths:
+    """Ends under other names: at the end of a function, "return" goes on."""
+    return join({(names.get(end, end), cloned): path} for (end, cloned), path in paths.items())
+
+
+@dataclass
+class PathAnalysis:
+    """Paths through the code of a program. `is_update` says which method calls count, `is_clone` which calls clone."""
+
+    program: Program
+    instances: Instances
+    is_update: Callable[[CallInfo], bool]
+    is_clone: Callable[[CallInfo], bool]
+    _bodies: dict[ast.Node, Paths] = field(default_factory=dict)
+
+    def block(self, decl: ast.Node) -> Paths:
+        """Paths through a control's locals and apply block, an action's or a function's body."""
+        if decl not in self._bodies:
+            self._bodies[decl] = NEXT  # P4 has no recursion
+            if isinstance(decl, ast.ControlDecl):
+                paths = self._all([*(d for d in decl.locals if isinstance(d, ast.VariableDecl)), decl.apply_])
+            elif isinstance(decl, (ast.ActionDecl, ast.FunctionDecl)):
+                paths = self.statement(decl.body)
+            else:
+                paths = NEXT
+            self._bodies[decl] = rename(paths, {"return": "next"})
+        return self._bodies[decl]
+
+    def _all(self, nodes: Iterable[ast.Node | None]) -> Paths:
+        paths = NEXT
+        for node in nodes:
+            if node is not None:
+                paths = sequence(paths, self.statement(node))
+        return paths
+
+    # ------------------------------------------------------------ statements
+
+    def statement(self, node: ast.Node) -> Paths:
+        if isinstance(node, ast.Expr):
+            return self.expression(node)
+        if isinstance(node, ast.BlockStatement):
+            return self._all(node.statements)
+        if isinstance(node, ast.If):
+            return self._if(node)
+        if isinstance(node, ast.Switch):
+            return self._switch(node)
+        if isinstance(node, ast.Return):
+            return sequence(self._all([node.value]), {("return", False): Path()})
+        if isinstance(node, ast.Exit):
+            return {("exit", False): Path()}
+        if isinstance(node, ast.Break):
+            return {("break", False): Path()}
+        if isinstance(node, ast.Continue):
+            return {("continue", False): Path()}
+        if isinstance(node, ast.For):
+            start = self._all(node.init)
+            body = sequence(self.expression(node.cond), rename(self.statement(node.body), {"continue": "next"}))
+            return sequence(start, self._loop(node, sequence(body, self._all(node.update)), lambda: _trips(self, node)))
+        if isinstance(node, ast.ForIn):
+            body = rename(self.statement(node.body), {"continue": "next"})
+            return self._loop(node, body, lambda: _items(self, node))
+        if isinstance(node, ast.DirectApply):
+            paths = self._all(a.expr for a in node.args)
+            return sequence(paths, self._call(node, self.program.calls[node])) if node in self.program.calls else paths
+        if isinstance(node, (ast.VariableDecl, ast.ConstantDecl)):
+            return self._all([node.init if isinstance(node, ast.VariableDecl) else node.value])
+        return self._all(node.children())
+
+    def _if(self, node: ast.If) -> Paths:
+        constant = self.program.constants.get(node.cond)
+        branches = []
+        if constant is not False:
+            branches.append(self.statement(node.then))
+        if constant is not True:
+            branches.append(self.statement(node.otherwise) if node.otherwise is not None else NEXT)
+        return sequence(self.expression(node.cond), join(branches))
+
+    def _switch(self, node: ast.Switch) -> Paths:
+        """A switch on `table.apply().action_run` pairs each action with the case that follows it."""
+        subject = node.subject
+        cases = self._cases(node)
+        if (
+            isinstance(subject, ast.Member)
+            and subject.member.text == "action_run"
+            and isinstance(subject.base, ast.Call)
+            and isinstance(table := self._table(subject.base), ast.TableDecl)
+        ):
+            branches = []
+            for action in table_actions(self.program, table):
+                named = (body for label, body in cases if self._labels(label, action))
+                default = (body for label, body in cases if isinstance(label, ast.DefaultExpr))
+                body = next(named, None) or next(default, None)
+                branches.append(sequence(self.block(action), self._all([body])))
+            if table.default_action is None:
+                default = (body for label, body in cases if isinstance(label, ast.DefaultExpr))
+                branches.append(self._all([next(default, None)]))
+            return sequence(self._all(a.expr for a in subject.base.args), join(branches))
+        skipped = [] if any(isinstance(label, ast.DefaultExpr) for label, _ in cases) else [NEXT]
+        return sequence(self.expression(subject), join([*skipped, *(self._all([body]) for _, body in cases)]))
+
+    def _cases(self, node: ast.Switch) -> list[tuple[ast.Expr, ast.BlockStatement | None]]:
+        """Each label with the block that it runs (its own, or the next one below)."""
+        found: list[tuple[ast.Expr, ast.BlockStatement | None]] = []
+        body: ast.BlockStatement | None = None
+        for case in reversed(node.cases):
+            body = case.body if case.body is not None else body
+            found.append((case.label, body))
+        return found[::-1]
+
+    def _labels(self, label: ast.Expr, action: ast.ActionDecl) -> bool:
+        if label in self.program.refs:
+            return self.program.refs[label] is action
+        return isinstance(label, ast.PathExpr) and label.name.text == action.name.text
+
+    def _loop(self, node: ast.Node, body: Paths, trips: Callable[[], int | None]) -> Paths:
+        """`body` as often as the bounds say. A loop without updates and clones may run as often as it likes."""
+        quiet = all(not path.updates and not path.clones for path in body.values())
+        count = 1 if quiet else trips()
+        if count is None:
+            first = next(path for path in body.values() if path.updates or path.clones)
+            raise P4Error(
+                Diagnostic(
+                    "cannot tell how often this loop runs, so neither how many state updates one packet makes; "
+                    "give it constant bounds",
+                    node.span,
+                    notes=(("it updates state or clones here", (first.updates + first.clones)[0].span),),
+                )
+            )
+        paths: Paths = NEXT
+        for _ in range(min(count, MOST_UPDATES + 1)):
+            step = sequence(paths, body)
+            paths = join([paths, step])
+        return rename(paths, {"break": "next"})
+
+    # ------------------------------------------------------------ expressions
+
+    def expression(self, expr: ast.Expr) -> Paths:
+        if isinstance(expr, ast.Binary) and expr.op in ("&&", "||"):
+            return sequence(self.expression(expr.left), join([NEXT, self.expression(expr.right)]))
+        if isinstance(expr, ast.Ternary):
+            branches = join([self.expression(expr.then), self.expression(expr.otherwise)])
+            return sequence(self.expression(expr.cond), branches)
+        if isinstance(expr, ast.Call):
+            paths = self._all([expr.callee, *(a.expr for a in expr.args)])
+            return sequence(paths, self._call(expr, self.program.calls[expr])) if expr in self.program.calls else paths
+        return self._all(expr.children())
+
+    def _table(self, call: ast.Call) -> ast.Node | None:
+        info = self.program.calls.get(call)
+        return referent(self.program, info.object) if info is not None and info.kind == "table_apply" else None
+
+    def _call(self, node: ast.Node, call: CallInfo) -> Paths:
+        if isinstance(node, ast.Call) and self.is_update(call):
+            return {("next", False): Path(updates=(node,))}
+        if isinstance(node, ast.Call) and self.is_clone(call):
+            return {("next", True): Path(clones=(node,))}
+        if call.kind in ("action", "function") and call.decl is not None:
+            return self.block(call.decl)
+        if call.kind == "table_apply":
+            table = referent(self.program, call.object)
+            if isinstance(table, ast.TableDecl):
+                none = [] if table.default_action is not None else [NEXT]
+                return join([*none, *(self.block(a) for a in table_actions(self.program, table))])
+        if call.kind == "control_apply":
+            return join(self.block(d) for d in self._applied(node, call)) or NEXT
+        return NEXT
+
+    def _applied(self, node: ast.Node, call: CallInfo) -> list[ast.Node]:
+        """The controls that an apply call may run: one, unless the instance is a parameter."""
+        found: list[ast.Node] = []
+        for contexts in self.instances.contexts.values():
+            for context in contexts:
+                target = self.instances.applied(node, call, context)
+                if target is not None and target.decl not in found:
+                    found.append(target.decl)
+        return found
+
+
+def _constant(analysis: PathAnalysis, expr: ast.Expr) -> int | None:
+    value = analysis.program.constants.get(expr)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _items(analysis: PathAnalysis, node: ast.ForIn) -> int | None:
+    """Length of what `for (x in ...)` goes over."""
+    collection = node.collection
+    if isinstance(collection, ast.Binary) and collection.op == "..":
+        low, high = _constant(analysis, collection.left), _constant(analysis, collection.right)
+        return None if low is None or high is None else max(0, high - low + 1)
+    if isinstance(collection, ast.ListExpr):
+        return len(collection.items)
+    size = getattr(analysis.program.types.get(collection), "size", None)
+    return size if isinstance(size, int) else None
+
+
+def _trips(analysis: PathAnalysis, node: ast.For) -> int | None:
+    """Rounds of `for (T i = a; i < b; i = i + c)`; None if it does not have that form, or the body changes `i`."""
+    if len(node.init) != 1 or len(node.update) != 1 or not isinstance(node.init[0], ast.VariableDecl):
+        return None
+    variable, step = node.init[0], node.update[0]
+    if variable.init is None or not isinstance(step, ast.Assignment) or not isinstance(node.cond, ast.Binary):
+        return None
+    refs = analysis.program.refs
+    start, bound = _constant(analysis, variable.init), _constant(analysis, node.cond.right)
+    if refs.get(node.cond.left) is not variable or refs.get(step.target) is not variable:
+        return None
+    for inner in node.body.walk():
+        if isinstance(inner, ast.PathExpr) and refs.get(inner) is variable and _may_change(analysis, inner):
+            return None
+    change = _step(analysis, step, variable)
+    if start is None or bound is None or not change:
+        return None
+    compare = {"<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__, "!=": int.__ne__}
+    if node.cond.op not in compare:
+        return None
+    value, rounds = start, 0
+    while compare[node.cond.op](value, bound) is True and rounds <= MOST_UPDATES:
+        value, rounds = value + change, rounds + 1
+    return rounds
+
+
+def _step(analysis: PathAnalysis, step: ast.Assignment, variable: ast.Node) -> int | None:
+    if step.op in ("+=", "-="):
+        amount = _constant(analysis, step.value)
+        return None if amount is None else amount if step.op == "+=" else -amount
+    value = step.value
+    if step.op == "=" and isinstance(value, ast.Binary) and value.op in ("+", "-"):
+        amount = _constant(analysis, value.right)
+        if analysis.program.refs.get(value.left) is variable and amount is not None:
+            return amount if value.op == "+" else -amount
+    return None
+
+
+def _may_change(analysis: PathAnalysis, use: ast.Node) -> bool:
+    """Whether a use of a variable is the target of an assignment or an out or inout argument."""
+    parent = analysis.program.parents.get(use)
+    while isinstance(parent, (ast.Slice, ast.Member, ast.Index)):
+        use, parent = parent, analysis.program.parents.get(parent)
+    if isinstance(parent, ast.Assignment):
+        return parent.target is use
+    if isinstance(parent, ast.Argument):
+        call = analysis.program.calls.get(analysis.program.parents.get(parent, parent))
+        return call is None or any(a.expr is use and a.direction in ("out", "inout") for a in call.args)
+    return False

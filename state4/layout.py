@@ -1,0 +1,207 @@
+"""The wire format of a clone, and its decoding for many clones at once.
+
+A clone is a frame that consists of one header (all fields big-endian, whole bytes but for the first of them):
+
+| bytes | field | |
+|---|---|---|
+| 4 | seq | number of the clone, from 1; ingress and egress count on their own |
+| 1 | egress:1 count:7 | the pass that wrote, and how many updates the clone holds |
+| 7 | program | fingerprint of the layout and the components, so that a clone of another program is never taken for ours |
+| 2 | ether_type | 0x88B5 (IEEE 802 local experimental), where Ethernet has its type: the kernel would take other values there for VLAN tags and move the bytes |
+| per slot | component, index, value | widths as in the paper's CIM, each rounded up to bytes |
+
+An index of all ones stands for an index beyond the register, where the switch wrote nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+ETHER_TYPE = 0x88B5
+FIXED_BYTES = 14
+Bytes = npt.NDArray[np.uint8]
+
+
+def bytes_for(value: int) -> int:
+    """Bytes that hold the numbers 0 .. value."""
+    return max(1, (value.bit_length() + 7) // 8)
+
+
+@dataclass(frozen=True)
+class LayoutComponent:
+    """A register as the clones see it: `width` in bits; its number is its position, from 1."""
+
+    name: str
+    cells: int
+    width: int
+
+
+@dataclass(frozen=True)
+class CloneLayout:
+    """Format of one program's clones. `prefix` begins the names of everything that was added ("state4")."""
+
+    components: tuple[LayoutComponent, ...]
+    slots: int
+    session: int
+    prefix: str = "state4"
+    component_bytes: int = field(init=False)
+    index_bytes: int = field(init=False)
+    value_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "component_bytes", bytes_for(len(self.components)))
+        set_(self, "index_bytes", bytes_for(max((c.cells for c in self.components), default=1)))
+        set_(self, "value_bytes", max(1, -(-max((c.width for c in self.components), default=8) // 8)))
+
+    @property
+    def slot_bytes(self) -> int:
+        return self.component_bytes + self.index_bytes + self.value_bytes
+
+    @property
+    def header_bytes(self) -> int:
+        """Length of a clone."""
+        return FIXED_BYTES + self.slots * self.slot_bytes
+
+    @property
+    def flag_register(self) -> str:
+        return f"{self.prefix}_flag"
+
+    @property
+    def sequence_register(self) -> str:
+        return f"{self.prefix}_seq"
+
+    @property
+    def fingerprint(self) -> int:
+        """56 bits that no other program's layout is likely to have."""
+        text = repr((self.slots, [(c.name, c.cells, c.width) for c in self.components]))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
+
+    def number(self, name: str) -> int:
+        """Component number of a register. Raises KeyError for a name that the program does not have."""
+        for number, component in enumerate(self.components, 1):
+            if component.name == name:
+                return number
+        raise KeyError(name)
+
+    def decode(self, frames: Bytes) -> Clones:
+        """Clones from frames, an array [n, >= header_bytes]; frames of other programs and foreign frames are left out,
+        and `Clones.foreign` says how many."""
+        width = self.header_bytes
+        if frames.shape[0] == 0 or frames.shape[1] < width:
+            return Clones.empty(self, foreign=int(frames.shape[0]))
+        ours = (_number(frames[:, 5:12]) == np.uint64(self.fingerprint)) & (_number(frames[:, 12:14]) == ETHER_TYPE)
+        foreign = int(frames.shape[0] - np.count_nonzero(ours))
+        rows = frames[ours] if foreign else frames
+        info = rows[:, 4]
+        count = info & 0x7F
+        body = rows[:, FIXED_BYTES:width].reshape(len(rows), self.slots, self.slot_bytes)
+        used = np.arange(self.slots) < count[:, None]
+        flat = body[used]
+        at = self.component_bytes + self.index_bytes
+        return Clones(
+            layout=self,
+            sequence=_number(rows[:, 0:4]).astype(np.uint32),
+            egress=(info >> 7).astype(bool),
+            counts=count,
+            updates=Updates(
+                _number(flat[:, : self.component_bytes]).astype(np.uint32),
+                _number(flat[:, self.component_bytes : at]),
+                np.ascontiguousarray(flat[:, at:][:, ::-1]),
+            ).within(self),
+            foreign=foreign,
+        )
+
+    def encode(self, updates: Sequence[tuple[int, int, int]], *, sequence: int = 1, egress: bool = False) -> bytes:
+        """A clone with (component number, index, value) updates, as the switch would send it."""
+        if len(updates) > self.slots:
+            raise ValueError(f"{len(updates)} updates do not fit into {self.slots} slots")
+        frame = sequence.to_bytes(4, "big") + bytes([(egress << 7) | len(updates)])
+        frame += self.fingerprint.to_bytes(7, "big") + ETHER_TYPE.to_bytes(2, "big")
+        for component, index, value in updates:
+            frame += component.to_bytes(self.component_bytes, "big")
+            frame += index.to_bytes(self.index_bytes, "big") + value.to_bytes(self.value_bytes, "big")
+        return frame.ljust(self.header_bytes, b"\0")
+
+
+@dataclass(frozen=True)
+class Updates:
+    """Updates in order of time. `component`: numbers from 1; `index`: cells; `value`: [n, value_bytes] little-endian."""
+
+    component: npt.NDArray[np.uint32]
+    index: npt.NDArray[np.uint64]
+    value: Bytes
+
+    def __len__(self) -> int:
+        return len(self.component)
+
+    @classmethod
+    def empty(cls, value_bytes: int) -> Updates:
+        return cls(np.zeros(0, np.uint32), np.zeros(0, np.uint64), np.zeros((0, value_bytes), np.uint8))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Updates], value_bytes: int) -> Updates:
+        if not parts:
+            return cls.empty(value_bytes)
+        return cls(
+            np.concatenate([p.component for p in parts]),
+            np.concatenate([p.index for p in parts]),
+            np.concatenate([p.value for p in parts]),
+        )
+
+    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Updates:
+        return Updates(self.component[rows], self.index[rows], self.value[rows])
+
+    def within(self, layout: CloneLayout) -> Updates:
+        """Without updates of unknown components and of cells beyond the register: those changed nothing."""
+        sizes = np.array([0, *(c.cells for c in layout.components)], np.uint64)
+        known = self.component < len(sizes)
+        inside = self.index < sizes[np.where(known, self.component, 0)]
+        return self if bool(inside.all()) else self.select(inside)
+
+    def latest(self) -> Updates:
+        """Look-ahead: of several updates of one cell only the last, in the order of their last occurrence."""
+        if len(self) < 2:
+            return self
+        keys = (self.component.astype(np.uint64) << np.uint64(40)) | self.index
+        _, first_from_end = np.unique(keys[::-1], return_index=True)
+        return self.select(np.sort(len(self) - 1 - first_from_end))
+
+    def of(self, number: int) -> tuple[npt.NDArray[np.uint64], Bytes]:
+        """Indices and values of one component, in order."""
+        rows = self.component == number
+        return self.index[rows], self.value[rows]
+
+
+@dataclass(frozen=True)
+class Clones:
+    """Decoded clones: per clone its sequence number, pass and count of updates, and the updates of all, in order."""
+
+    layout: CloneLayout
+    sequence: npt.NDArray[np.uint32]
+    egress: npt.NDArray[np.bool_]
+    counts: Bytes
+    updates: Updates
+    foreign: int = 0
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    @classmethod
+    def empty(cls, layout: CloneLayout, foreign: int = 0) -> Clones:
+        none = np.zeros(0, np.uint8)
+        updates = Updates.empty(layout.value_bytes)
+        return cls(layout, np.zeros(0, np.uint32), np.zeros(0, bool), none, updates, foreign)
+
+
+def _number(columns: Bytes) -> npt.NDArray[np.uint64]:
+    """Big-endian byte columns [n, k <= 8] as numbers."""
+    result = np.zeros(len(columns), np.uint64)
+    for k in range(columns.shape[1]):
+        result = (result << np.uint64(8)) | columns[:, k]
+    return result

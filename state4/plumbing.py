@@ -1,0 +1,230 @@
+"""How the state of a clone reaches every piece of code that writes a register.
+
+The slots live in the user metadata. Code that has that metadata as an `inout` parameter uses it; other code on the way
+to a write (functions, global actions, controls that get only headers) gets the slots as one more parameter, and every
+call of it one more argument. In the same way, code that means different registers in different instances gets the
+component number as a parameter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from p4front import ast
+from p4front.p4info.elaborate import ExternObject
+from p4front.program import CallInfo, Program
+from p4front.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.types import StructType
+from state4.edits import Edits, code_position, editable
+from state4.instances import BlockInstance, Bound, Callable_, Context, Edge, Instances, enclosing_control, referent
+
+Key = tuple[ast.Node, ...]
+"""A register as seen from a piece of code: a declaration, or the instances on the way to it and then its declaration."""
+
+
+@dataclass
+class Plumbing:
+    """Adds parameters and arguments to `edits`. `roots`: the ingress and egress controls; `metadata`: their M."""
+
+    program: Program
+    instances: Instances
+    numbers: dict[ExternObject, int]
+    metadata: StructType
+    edits: Edits
+    prefix: str
+    number_bits: int
+    _slots: list[Callable_] = field(default_factory=list)
+    _numbers: dict[tuple[Callable_, Key], str] = field(default_factory=dict)
+    _access: dict[Callable_, ast.Parameter | None] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ what code can say
+
+    def slots(self, decl: Callable_, node: ast.Node) -> str:
+        """The expression for the slots at `node`, inside of `decl`."""
+        holder = self._holder(decl)
+        param = self.access(holder)
+        if param is not None:
+            self._check_visible(node, holder, param.name.text)
+            return f"{param.name.text}.{self.prefix}"
+        if holder not in self._slots:
+            self._slots.append(holder)
+            for edge in self._edges_to(holder):
+                self.slots(edge.caller, edge.node)
+        return f"{self.prefix}_m"
+
+    def number(self, decl: Callable_, key: Key) -> str:
+        """The expression for a component number in `decl`."""
+        values = {self._value(context, key) for context in self.instances.contexts[decl]}
+        if len(values) == 1:
+            return str(values.pop())
+        owner = self._owner(decl, key)
+        if (owner, key) not in self._numbers:
+            self._numbers[owner, key] = f"{self.prefix}_n{len(self._numbers)}"
+            for edge in self._edges_to(owner):
+                self.number(edge.caller, self._translate(edge, key))
+        return self._numbers[owner, key]
+
+    def access(self, decl: Callable_) -> ast.Parameter | None:
+        """The parameter through which `decl` reaches the pipeline's own user metadata."""
+        if decl not in self._access:
+            self._access[decl] = None  # no recursion in P4
+            roots = [root.decl for block, root in self.instances.roots.items() if block in ("ingress", "egress")]
+            if decl in roots:
+                self._access[decl] = decl.params[1]
+            else:
+                candidates = [
+                    p for p in decl.params if p.direction == "inout" and self._is_metadata(self.program.declared.get(p))
+                ]
+                edges = self._edges_to(decl)
+                for param in candidates:
+                    if edges and all(self._passes(edge, param) for edge in edges):
+                        self._access[decl] = param
+                        break
+        return self._access[decl]
+
+    def _is_metadata(self, type_: object) -> bool:
+        return isinstance(type_, StructType) and type_.decl is self.metadata.decl
+
+    def _passes(self, edge: Edge, param: ast.Parameter) -> bool:
+        """Whether a call hands the caller's metadata to `param`."""
+        call = self.program.calls.get(edge.node)
+        own = self.access(self._holder(edge.caller))
+        if call is None or own is None:
+            return False
+        argument = next((a.expr for a in call.args if a.param_name == param.name.text), None)
+        return referent(self.program, argument) is own
+
+    def _holder(self, decl: Callable_) -> Callable_:
+        """Whose parameters `decl` sees: its own, or those of the control around an action."""
+        control = enclosing_control(self.program, decl) if isinstance(decl, ast.ActionDecl) else None
+        return decl if control is None else control
+
+    def _owner(self, decl: Callable_, key: Key) -> Callable_:
+        return decl if key[0] in decl.params else self._holder(decl)
+
+    def _edges_to(self, decl: Callable_) -> list[Edge]:
+        return [edge for edge in self.instances.edges if edge.callee is decl]
+
+    def _value(self, context: Context, key: Key) -> int:
+        found: Bound | None = context.resolve(key[0])
+        for step in key[1:]:
+            if isinstance(found, BlockInstance):
+                found = found.children.get(step) or found.scope.object_of(step)
+        if not isinstance(found, ExternObject) or found not in self.numbers:
+            raise P4Error(Diagnostic("cannot tell which register this is", key[-1].span))
+        return self.numbers[found]
+
+    def _translate(self, edge: Edge, key: Key) -> Key:
+        """A key of the callee as the caller sees it."""
+        call = self.program.calls.get(edge.node)
+        if key[0] in edge.callee.params and isinstance(key[0], ast.Parameter):
+            name = key[0].name.text
+            argument = next((a.expr for a in call.args if a.param_name == name), None) if call is not None else None
+            decl = referent(self.program, argument)
+        else:
+            decl = edge.node if isinstance(edge.node, ast.DirectApply) else self._object(call)
+        if decl is None:
+            raise P4Error(Diagnostic("cannot tell which register is meant in this call", edge.node.span))
+        return (decl, *key[1:]) if key[0] in edge.callee.params else (decl, *key)
+
+    def _object(self, call: CallInfo | None) -> ast.Node | None:
+        return referent(self.program, call.object) if call is not None else None
+
+    def _check_visible(self, node: ast.Node, holder: Callable_, name: str) -> None:
+        """Raises P4Error if another declaration hides the metadata's name at `node`."""
+        inner = node
+        while inner is not holder and inner in self.program.parents:
+            inner = self.program.parents[inner]
+            declared: list[ast.Node] = []
+            if isinstance(inner, ast.BlockStatement):
+                declared = inner.statements
+            elif isinstance(inner, (ast.ActionDecl, ast.FunctionDecl)) and inner is not holder:
+                declared = list(inner.params)
+            elif isinstance(inner, ast.For):
+                declared = inner.init
+            elif isinstance(inner, ast.ForIn):
+                declared = [inner.variable] if inner.variable is not None else []
+            elif isinstance(inner, ast.ControlDecl):
+                declared = inner.locals
+            for other in declared:
+                if isinstance(other, ast.Declaration) and other.name.text == name:
+                    message = f'"{name}" hides the metadata here, which State4\'s code needs; rename it'
+                    raise P4Error(Diagnostic(message, other.name.span))
+
+    # ------------------------------------------------------------ edits
+
+    def apply(self) -> list[Callable_]:
+        """Makes the edits that the expressions given out need; returns the declarations with more parameters."""
+        changed: list[Callable_] = []
+        for decl in [*self._slots, *(owner for owner, _ in self._numbers)]:
+            if decl not in changed:
+                changed.append(decl)
+        for decl in changed:
+            keys = [key for owner, key in self._numbers if owner is decl]
+            params = [f"inout {self.prefix}_meta_t {self.prefix}_m"] if decl in self._slots else []
+            params += [f"in bit<{self.number_bits}> {self._numbers[decl, key]}" for key in keys]
+            self._add_parameters(decl, params)
+            for edge in self._unique(self._edges_to(decl)):
+                self._add_arguments(edge, decl, keys)
+        return changed
+
+    def _unique(self, edges: list[Edge]) -> list[Edge]:
+        return list({edge.node: edge for edge in edges}.values())
+
+    def _add_parameters(self, decl: Callable_, params: list[str]) -> None:
+        plain = next((p for p in decl.params if not p.direction), None)
+        if isinstance(decl, ast.ActionDecl) and plain is not None:  # directionless parameters of actions come last
+            self.edits.before(plain.span, ", ".join(params) + ", ")
+        elif decl.params:
+            self.edits.after(decl.params[-1].span, ", " + ", ".join(params))
+        else:
+            self._into_brackets(editable(decl.name.span).file, decl.name.span.end, params)
+
+    def _into_brackets(self, file: SourceFile, start: int, texts: list[str]) -> None:
+        self.edits.insert(file, code_position(file, start, "(") + 1, ", ".join(texts))
+
+    def _add_arguments(self, edge: Edge, decl: Callable_, keys: list[Key]) -> None:
+        node = edge.node
+        if isinstance(node, ast.Call) and isinstance(referent(self.program, self._object_expr(node)), ast.Parameter):
+            message = f"State4 would have to change the parameters of {decl.name.text}, which is a parameter itself here"
+            raise P4Error(Diagnostic(message, node.span, notes=(("declared here", decl.name.span),)))
+        named = [(f"{self.prefix}_m", self.slots(edge.caller, node))] if decl in self._slots else []
+        named += [(self._numbers[decl, key], self.number(edge.caller, self._translate(edge, key))) for key in keys]
+        if isinstance(node, ast.ActionRef):
+            self._action_reference(node, decl, [value for _, value in named])
+            return
+        assert isinstance(node, (ast.Call, ast.DirectApply))
+        with_names = bool(node.args) and node.args[0].name is not None
+        texts = [f"{name} = {value}" if with_names else value for name, value in named]
+        plain = self._first_plain(decl)
+        if isinstance(decl, ast.ActionDecl) and not with_names and plain is not None and plain < len(node.args):
+            self.edits.before(node.args[plain].span, ", ".join(texts) + ", ")
+        elif node.args:
+            self.edits.after(node.args[-1].span, ", " + ", ".join(texts))
+        else:
+            self._into_brackets(editable(node.span).file, self._callee_end(node), texts)
+
+    def _object_expr(self, node: ast.Call) -> ast.Expr | None:
+        call = self.program.calls.get(node)
+        return call.object if call is not None and call.kind in ("control_apply", "parser_apply") else None
+
+    def _callee_end(self, node: ast.Call | ast.DirectApply) -> int:
+        last: Span = node.callee.span if isinstance(node, ast.Call) else node.type.span
+        if isinstance(node, ast.Call) and node.type_args:
+            last = node.type_args[-1].span
+        return last.end
+
+    def _first_plain(self, decl: Callable_) -> int | None:
+        return next((i for i, p in enumerate(decl.params) if not p.direction), None)
+
+    def _action_reference(self, node: ast.ActionRef, decl: Callable_, values: list[str]) -> None:
+        text = ", ".join(values)
+        plain = self._first_plain(decl)
+        if node.args is None:
+            self.edits.after(node.name.span, f"({text})")
+        elif plain is not None and plain < len(node.args):
+            self.edits.before(node.args[plain].span, text + ", ")
+        elif node.args:
+            self.edits.after(node.args[-1].span, ", " + text)
+        else:
+            self._into_brackets(editable(node.name.span).file, node.name.span.end, values)
