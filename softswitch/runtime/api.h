@@ -1,0 +1,170 @@
+/* What libssrt.so offers to its controller (softswitch/native.py): the switch, its ports, and the objects of a loaded pipeline.
+ *
+ * Every call is safe from any thread. A call that touches what packets use waits for the safe point (switch.c). Functions that
+ * return `int` give SS_OK or a negative ss_status, and ss_error_text() then tells more. */
+#ifndef SS_API_H
+#define SS_API_H
+
+#include "pipeline.h"
+
+enum ss_status {
+    SS_OK = 0,
+    SS_FULL = -1,
+    SS_EXISTS = -2,
+    SS_NOT_FOUND = -3,
+    SS_INDEX = -4,
+    SS_INVALID = -5,
+    SS_NO_MEMORY = -6,
+    SS_NO_INTERFACE = -7,
+    SS_SYSTEM = -8,
+    SS_IN_USE = -9,
+    SS_LOAD = -10,
+};
+
+enum ss_operation { SS_INSERT, SS_MODIFY, SS_DELETE };
+/* Where frames to the CPU port go; 0: to its interface if there is one, else to the queue. */
+enum ss_packet_in { SS_PACKET_IN_QUEUE = 1, SS_PACKET_IN_INTERFACE = 2 }; /* bits */
+enum ss_queue_id { SS_PACKET_INS, SS_DIGESTS, SS_LOG, SS_QUEUES };
+enum ss_log_kind { SS_LOG_MESSAGE, SS_LOG_TRACE, SS_LOG_NOTICE };
+
+typedef struct ss_switch ss_switch;
+typedef struct ss_instance ss_instance; /* a loaded pipeline */
+typedef struct ss_profile ss_profile;
+
+/* Why a packet went no further. The order is known to softswitch/stats.py. */
+enum ss_drop {
+    SS_DROP_INGRESS,        /* mark_to_drop in ingress */
+    SS_DROP_EGRESS,         /* mark_to_drop in egress */
+    SS_DROP_NO_PIPELINE,    /* no pipeline was committed yet */
+    SS_DROP_NO_PORT,        /* egress_spec names a port that does not exist */
+    SS_DROP_PORT_DOWN,      /* the interface is down or gone */
+    SS_DROP_ABORTED,        /* a failed assert or assume */
+    SS_DROP_NO_GROUP,       /* multicast group without replicas, or unknown */
+    SS_DROP_PASSES,         /* recirculated, resubmitted or cloned without end */
+    SS_DROP_QUEUE,          /* too many packets recirculate at once, or no memory for one more */
+    SS_DROP_CPU_QUEUE,      /* nobody took the packet-ins in time */
+    SS_DROP_DIGEST_QUEUE,   /* nobody took the digests in time (the packet itself went on) */
+    SS_DROP_REASONS
+};
+
+typedef struct ss_port_stats {
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t rx_ring_drops;  /* the kernel found no free slot in our ring */
+    uint64_t rx_oversize;    /* longer than 64 KiB, or lost its tail: not received */
+    uint64_t rx_no_checksum; /* came with a checksum left to the card: its offload is on */
+    uint64_t tx_errors;      /* the kernel refused */
+    uint64_t tx_oversize;    /* longer than the interface's MTU allows */
+    uint64_t tx_full;        /* the interface took no more for a while */
+    uint64_t up;             /* 1 or 0 */
+    uint64_t last_error;     /* errno of the latest failure */
+} ss_port_stats;
+
+typedef struct ss_switch_stats {
+    uint64_t batches, packets, passes; /* passes: runs of ingress or egress beyond the first of a packet */
+    uint64_t holds, held_ns, longest_hold_ns, swaps;
+    uint64_t drops[SS_DROP_REASONS];
+} ss_switch_stats;
+
+const char *ss_error_text(void); /* of the last failed call in this thread */
+
+/* ---- the switch ---- */
+ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed);
+void ss_switch_destroy(ss_switch *sw); /* stops the thread, closes ports and frees; loaded pipelines must be unloaded first */
+int ss_switch_start(ss_switch *sw);
+int ss_switch_stop(ss_switch *sw);
+void ss_switch_hold(ss_switch *sw);    /* the data plane waits from here ... */
+void ss_switch_release(ss_switch *sw); /* ... to here; nestable within one thread */
+void ss_switch_set_time(ss_switch *sw, uint64_t microseconds); /* UINT64_MAX: the real clock */
+uint64_t ss_switch_time(ss_switch *sw);                        /* microseconds */
+void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes);
+void ss_switch_set_trace(ss_switch *sw, bool on);
+void ss_switch_stats_read(ss_switch *sw, ss_switch_stats *out);
+void ss_switch_stats_reset(ss_switch *sw);
+/* Copies waiting messages: each is uint32_t bytes and tag, 8 bytes 0, a uint64_t time in
+ * microseconds, then the bytes padded to 8.
+ * Returns the bytes written, 0 after the time-out, SS_INDEX when the first message does not fit `capacity`. */
+int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t most, void *out, uint64_t capacity, int64_t timeout_ns);
+
+/* ---- ports ---- */
+int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name);
+int ss_port_add_memory(ss_switch *sw, uint32_t port);
+int ss_port_remove(ss_switch *sw, uint32_t port);
+int ss_port_stats_read(ss_switch *sw, uint32_t port, ss_port_stats *out);
+int64_t ss_port_take(ss_switch *sw, uint32_t port, void *out, uint64_t capacity); /* one frame of a memory port; 0: none */
+int ss_port_send(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* straight out of the port */
+
+/* ---- packets by hand ---- */
+/* Runs one packet to its end. Outputs come as uint32_t port, uint32_t length, bytes, in order, and go nowhere else except to the
+ * packet-in queue. `*out` stays valid until the next call. */
+int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out, uint64_t *out_bytes);
+int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* as if received: outputs go to the ports */
+/* Runs `packets` packets, taking `frames` (uint32_t length, bytes) in turn; outputs are counted and thrown away. */
+int ss_bench(ss_switch *sw, uint32_t port, const uint8_t *frames, uint64_t frames_bytes, uint64_t packets, uint64_t *ns,
+             uint64_t *outputs);
+
+/* ---- pipelines ---- */
+ss_instance *ss_pipeline_load(ss_switch *sw, const char *path);
+int ss_pipeline_commit(ss_instance *instance);
+int ss_pipeline_unload(ss_instance *instance); /* SS_IN_USE while it is the active one of a running switch */
+void ss_pipeline_deactivate(ss_switch *sw);
+void ss_pipeline_reset_state(ss_instance *instance); /* as after loading */
+ss_table *ss_pipeline_table(ss_instance *instance, uint32_t index);
+ss_array *ss_pipeline_array(ss_instance *instance, uint32_t index);
+ss_counter *ss_pipeline_counter(ss_instance *instance, uint32_t index);
+ss_meter *ss_pipeline_meter(ss_instance *instance, uint32_t index);
+ss_profile *ss_pipeline_profile(ss_instance *instance, uint32_t index);
+ss_value_set *ss_pipeline_value_set(ss_instance *instance, uint32_t index);
+/* The sizes of the program's lists in the order of ss_program: 7 counts. */
+void ss_pipeline_shape(ss_instance *instance, uint32_t *counts);
+
+/* ---- tables ---- */
+/* A row, in words: priority, kind, reference, idle time-out in ns, then value words, mask words, data words.
+ * kind 0: an action (reference: its index); 1: a member; 2: a group of the table's profile (reference: its id). */
+#define SS_ROW_HEAD 4u
+/* A row read back: order, slot, priority, kind, reference, idle ns, ns since the last hit, packets, bytes, then as above. */
+#define SS_READ_HEAD 9u
+uint32_t ss_table_row_words(const ss_table *table);
+uint32_t ss_table_data_words(const ss_table *table);
+int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders);
+uint32_t ss_table_entry_count(ss_table *table);
+uint32_t ss_table_read(ss_table *table, uint64_t *rows, uint32_t capacity, bool expired_only);
+int ss_table_find(ss_table *table, const uint64_t *row, uint64_t *read_row);
+int ss_table_set_default(ss_table *table, uint32_t action, const uint64_t *data);
+void ss_table_reset_default(ss_table *table);
+void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes);
+void ss_table_clear(ss_table *table);
+void ss_table_stats(ss_table *table, uint64_t *hits_misses);
+int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes); /* slot UINT32_MAX: the default entry */
+int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config); /* 4 words, or NULL: always green */
+int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *config);       /* 5 words: configured, cir, cburst, pir, pburst */
+
+/* ---- arrays: whole ranges of cells, packed as stored ---- */
+uint32_t ss_array_cell_bytes(const ss_array *array);
+int ss_array_read(ss_array *array, uint64_t start, uint64_t count, void *out);
+int ss_array_write(ss_array *array, uint64_t start, uint64_t count, const void *cells);
+int ss_array_write_cells(ss_array *array, uint64_t count, const uint64_t *indices, const void *cells);
+int ss_counter_read(ss_counter *counter, uint64_t start, uint64_t count, uint64_t *packets_bytes);
+int ss_counter_write(ss_counter *counter, uint64_t start, uint64_t count, const uint64_t *packets_bytes);
+int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *configs); /* 5 words each */
+int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs);
+/* All registers, one after the other, each starting at a multiple of 64 bytes, in one safe point; then all counters. */
+uint64_t ss_snapshot_bytes(ss_instance *instance);
+int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity);
+
+/* ---- action profiles ---- */
+/* `actions`: the action's index in each table that uses the profile, in the order of the tables; UINT32_MAX: not there. */
+int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions, const uint64_t *data,
+                            uint32_t data_words);
+/* Three words per member: id, weight, watch port (UINT64_MAX: none). */
+int ss_profile_write_group(ss_profile *profile, uint32_t operation, uint64_t id, uint32_t count, const uint64_t *members);
+void ss_profile_counts(ss_profile *profile, uint32_t *members_groups);
+
+/* ---- parser value sets: rows as of ss_table_write, without data ---- */
+int ss_value_set_write(ss_value_set *set, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done);
+uint32_t ss_value_set_read(ss_value_set *set, uint64_t *rows, uint32_t capacity);
+
+/* ---- replication: two words per replica (port, instance); count 0 with SS_DELETE ---- */
+int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas, uint32_t truncate);
+int ss_pre_set_group(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas);
+
+#endif

@@ -1,0 +1,138 @@
+/* Register arrays: plain storage that generated code reads and writes itself, and whole-range access for controllers. */
+#include "internal.h"
+
+struct ss_array {
+    ss_instance *instance;
+    const ss_array_desc *desc;
+    uint8_t *cells;
+    uint64_t bytes;
+    uint32_t cell_bytes;
+};
+
+static uint32_t bytes_of_cell(uint32_t width)
+{
+    for (uint32_t size = 1; size <= 8; size *= 2)
+        if (width <= 8 * size)
+            return size;
+    return 8 * ((width + 63) / 64);
+}
+
+ss_array *ss_array_create(ss_instance *instance, const ss_array_desc *desc)
+{
+    ss_array *array = calloc(1, sizeof *array);
+    if (!array)
+        return NULL;
+    array->instance = instance;
+    array->desc = desc;
+    array->cell_bytes = bytes_of_cell(desc->width);
+    array->bytes = (uint64_t)desc->cells * array->cell_bytes;
+    array->cells = calloc(array->bytes ? array->bytes : 1, 1);
+    if (!array->cells) {
+        free(array);
+        return NULL;
+    }
+    return array;
+}
+
+void ss_array_destroy(ss_array *array)
+{
+    if (array) {
+        free(array->cells);
+        free(array);
+    }
+}
+
+void *ss_array_cells(ss_array *array) { return array->cells; }
+
+uint32_t ss_array_count(const ss_array *array) { return array->desc->cells; }
+
+uint32_t ss_array_cell_bytes(const ss_array *array) { return array->cell_bytes; }
+
+uint64_t ss_array_bytes(const ss_array *array) { return array->bytes; }
+
+void ss_array_clear(ss_array *array) { memset(array->cells, 0, array->bytes); }
+
+static int check_range(const ss_array *array, uint64_t start, uint64_t count)
+{
+    if (start > array->desc->cells || count > array->desc->cells - start)
+        return ss_fail(SS_INDEX, "cells %llu to %llu of register %s, which has %u", (unsigned long long)start,
+                       (unsigned long long)(start + count), array->desc->name, array->desc->cells);
+    return SS_OK;
+}
+
+/* First touches of fresh pages cost more than the copy itself: done before the data plane is held. */
+static void touch_pages(void *out, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += 4096)
+        ((volatile uint8_t *)out)[at] = 0;
+}
+
+int ss_array_read(ss_array *array, uint64_t start, uint64_t count, void *out)
+{
+    int status = check_range(array, start, count);
+    if (status != SS_OK)
+        return status;
+    touch_pages(out, count * array->cell_bytes);
+    ss_instance_lock(array->instance);
+    memcpy(out, array->cells + start * array->cell_bytes, count * array->cell_bytes);
+    ss_instance_unlock(array->instance);
+    return SS_OK;
+}
+
+int ss_array_write(ss_array *array, uint64_t start, uint64_t count, const void *cells)
+{
+    int status = check_range(array, start, count);
+    if (status != SS_OK)
+        return status;
+    ss_instance_lock(array->instance);
+    memcpy(array->cells + start * array->cell_bytes, cells, count * array->cell_bytes);
+    ss_instance_unlock(array->instance);
+    return SS_OK;
+}
+
+int ss_array_write_cells(ss_array *array, uint64_t count, const uint64_t *indices, const void *cells)
+{
+    for (uint64_t i = 0; i < count; i++)
+        if (indices[i] >= array->desc->cells)
+            return check_range(array, indices[i], 1);
+    ss_instance_lock(array->instance);
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(array->cells + indices[i] * array->cell_bytes, (const uint8_t *)cells + i * array->cell_bytes, array->cell_bytes);
+    ss_instance_unlock(array->instance);
+    return SS_OK;
+}
+
+static uint64_t padded(uint64_t bytes) { return (bytes + 63) & ~63ull; }
+
+uint64_t ss_snapshot_bytes(ss_instance *instance)
+{
+    const ss_program *program = instance->pipeline.program;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < program->array_count; i++)
+        bytes += padded(instance->pipeline.arrays[i]->bytes);
+    for (uint32_t i = 0; i < program->counter_count; i++)
+        bytes += padded(ss_counter_bytes(instance->pipeline.counters[i]));
+    return bytes;
+}
+
+int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity)
+{
+    const ss_program *program = instance->pipeline.program;
+    if (capacity < ss_snapshot_bytes(instance))
+        return ss_fail(SS_INDEX, "the snapshot needs %llu bytes", (unsigned long long)ss_snapshot_bytes(instance));
+    touch_pages(out, ss_snapshot_bytes(instance));
+    uint8_t *at = out;
+    ss_instance_lock(instance);
+    for (uint32_t i = 0; i < program->array_count; i++) {
+        const ss_array *array = instance->pipeline.arrays[i];
+        memcpy(at, array->cells, array->bytes);
+        at += padded(array->bytes);
+    }
+    for (uint32_t i = 0; i < program->counter_count; i++) {
+        const ss_counter *counter = instance->pipeline.counters[i];
+        memcpy(at, ss_counter_storage(counter), ss_counter_bytes(counter));
+        at += padded(ss_counter_bytes(counter));
+    }
+    ss_instance_unlock(instance);
+    return SS_OK;
+}

@@ -1,0 +1,126 @@
+/* Meters: the two-rate three-colour marker of RFC 2698, colour-blind, in packets or bytes.
+ *
+ * A packet is red when the peak bucket has too few tokens; else the peak bucket pays, and the packet is yellow when the
+ * committed bucket has too few; else that one pays too and the packet is green. Buckets start full. */
+#include "internal.h"
+
+#define SCALE 1000000000ull /* tokens are kept in billionths, so that a rate per second adds `rate` of them per nanosecond */
+
+struct ss_meter {
+    ss_instance *instance;
+    const ss_counter_desc *desc;
+    ss_meter_cell *cells;
+};
+
+static uint64_t scaled_burst(uint64_t burst) { return burst > UINT64_MAX / SCALE ? UINT64_MAX : burst * SCALE; }
+
+static void refill(uint64_t *tokens, uint64_t rate, uint64_t burst, uint64_t elapsed_ns)
+{
+    unsigned __int128 sum = (unsigned __int128)rate * elapsed_ns + *tokens;
+    uint64_t full = scaled_burst(burst);
+    *tokens = sum > full ? full : (uint64_t)sum;
+}
+
+uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint64_t amount)
+{
+    if (!cell->configured)
+        return 0;
+    uint64_t elapsed = now_ns > cell->last_ns ? now_ns - cell->last_ns : 0, need = amount * SCALE;
+    if (elapsed) {
+        refill(&cell->committed, cell->cir, cell->cburst, elapsed);
+        refill(&cell->peak, cell->pir, cell->pburst, elapsed);
+        cell->last_ns = now_ns;
+    }
+    if (cell->peak < need)
+        return 2;
+    cell->peak -= need;
+    if (cell->committed < need)
+        return 1;
+    cell->committed -= need;
+    return 0;
+}
+
+/* config: cir, cburst, pir, pburst; NULL takes the configuration away: everything is green. */
+int ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config)
+{
+    memset(cell, 0, sizeof *cell);
+    if (!config)
+        return SS_OK;
+    cell->cir = config[0];
+    cell->cburst = config[1];
+    cell->pir = config[2];
+    cell->pburst = config[3];
+    cell->committed = scaled_burst(cell->cburst);
+    cell->peak = scaled_burst(cell->pburst);
+    cell->last_ns = now_ns;
+    cell->configured = true;
+    return SS_OK;
+}
+
+ss_meter *ss_meter_create(ss_instance *instance, const ss_counter_desc *desc)
+{
+    ss_meter *meter = calloc(1, sizeof *meter);
+    if (!meter)
+        return NULL;
+    meter->instance = instance;
+    meter->desc = desc;
+    meter->cells = calloc(desc->cells ? desc->cells : 1, sizeof *meter->cells);
+    if (!meter->cells) {
+        free(meter);
+        return NULL;
+    }
+    return meter;
+}
+
+void ss_meter_destroy(ss_meter *meter)
+{
+    if (meter) {
+        free(meter->cells);
+        free(meter);
+    }
+}
+
+uint32_t ss_meter_execute(ss_meter *meter, uint64_t index, uint32_t packet_bytes)
+{
+    if (index >= meter->desc->cells)
+        return 0;
+    return ss_meter_cell_execute(&meter->cells[index], ss_current->now_ns, meter->desc->kind ? packet_bytes : 1);
+}
+
+void ss_meter_clear(ss_meter *meter) { memset(meter->cells, 0, meter->desc->cells * sizeof *meter->cells); }
+
+static int check_range(const ss_meter *meter, uint64_t start, uint64_t count)
+{
+    if (start > meter->desc->cells || count > meter->desc->cells - start)
+        return ss_fail(SS_INDEX, "cells %llu to %llu of meter %s, which has %u", (unsigned long long)start,
+                       (unsigned long long)(start + count), meter->desc->name, meter->desc->cells);
+    return SS_OK;
+}
+
+int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *configs)
+{
+    int status = check_range(meter, start, count);
+    if (status != SS_OK)
+        return status;
+    ss_instance_lock(meter->instance);
+    for (uint64_t i = 0; i < count; i++) {
+        const ss_meter_cell *cell = &meter->cells[start + i];
+        uint64_t words[5] = {cell->configured, cell->cir, cell->cburst, cell->pir, cell->pburst};
+        memcpy(configs + 5 * i, words, sizeof words);
+    }
+    ss_instance_unlock(meter->instance);
+    return SS_OK;
+}
+
+int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs)
+{
+    int status = check_range(meter, start, count);
+    if (status != SS_OK)
+        return status;
+    ss_instance_lock(meter->instance);
+    ss_clock_update(meter->instance->sw);
+    for (uint64_t i = 0; i < count; i++)
+        ss_meter_cell_configure(&meter->cells[start + i], meter->instance->sw->now_ns, configs[5 * i] ? configs + 5 * i + 1 : NULL);
+    ss_instance_unlock(meter->instance);
+    return SS_OK;
+}

@@ -1,0 +1,74 @@
+/* Where a finished frame goes: a port, the packet-in queue, or the hands of whoever injected it. */
+#include "internal.h"
+
+static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                    uint32_t payload_bytes)
+{
+    uint32_t length = header_bytes + payload_bytes;
+    uint64_t need = sw->capture_bytes + 8 + length;
+    if (need > sw->capture_capacity) {
+        uint64_t capacity = 2 * need + 4096;
+        uint8_t *bytes = realloc(sw->capture, capacity);
+        if (!bytes) {
+            sw->stats.drops[SS_DROP_QUEUE]++;
+            return;
+        }
+        sw->capture = bytes;
+        sw->capture_capacity = capacity;
+    }
+    uint8_t *at = sw->capture + sw->capture_bytes;
+    memcpy(at, &port, 4);
+    memcpy(at + 4, &length, 4);
+    memcpy(at + 8, header, header_bytes);
+    memcpy(at + 8 + header_bytes, payload, payload_bytes);
+    sw->capture_bytes = need;
+}
+
+static void packet_in(ss_switch *sw, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes)
+{
+    if (!ss_queue_push(sw->queues[SS_PACKET_INS], 0, sw->now_ns / 1000, header, header_bytes, payload, payload_bytes))
+        sw->stats.drops[SS_DROP_CPU_QUEUE]++;
+}
+
+void ss_output(ss_switch *sw, uint32_t number, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+               uint32_t payload_bytes, bool stable)
+{
+    if (ss_unlikely(sw->sink == SS_DISCARD)) {
+        sw->outputs++;
+        return;
+    }
+    bool queued = false;
+    if (number == sw->cpu_port) {
+        queued = sw->packet_in_modes ? (sw->packet_in_modes & SS_PACKET_IN_QUEUE) != 0 : !sw->ports[number];
+        if (queued)
+            packet_in(sw, header, header_bytes, payload, payload_bytes);
+    }
+    if (ss_unlikely(sw->sink == SS_CAPTURE)) {
+        capture(sw, number, header, header_bytes, payload, payload_bytes);
+        return;
+    }
+    if (queued && sw->packet_in_modes == SS_PACKET_IN_QUEUE)
+        return;
+    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    if (ss_unlikely(!port)) {
+        if (!queued)
+            sw->stats.drops[SS_DROP_NO_PORT]++;
+        return;
+    }
+    if (!port->dirty) {
+        port->dirty = true;
+        port->next_dirty = sw->dirty;
+        sw->dirty = port;
+    }
+    port->ops->send(port, header, header_bytes, payload, payload_bytes, stable);
+}
+
+void ss_flush(ss_switch *sw)
+{
+    for (ss_port *port = sw->dirty, *next; port; port = next) {
+        next = port->next_dirty;
+        port->dirty = false;
+        port->ops->flush(port);
+    }
+    sw->dirty = NULL;
+}

@@ -1,0 +1,44 @@
+/* A port: the one interface between the data plane and whatever carries frames. Another kind of port is another ss_port_ops. */
+#ifndef SS_PORT_H
+#define SS_PORT_H
+
+#include "api.h"
+
+typedef struct ss_frame { /* borrowed from the port until `release` */
+    const uint8_t *data;
+    uint32_t length;
+} ss_frame;
+
+typedef struct ss_port ss_port;
+
+typedef struct ss_port_ops {
+    /* Frames that have arrived, at most `most`; valid until release. */
+    uint32_t (*receive)(ss_port *port, ss_frame *frames, uint32_t most);
+    void (*release)(ss_port *port);
+    /* Takes one frame for sending. `stable`: the payload stays valid until flush; otherwise it is copied. */
+    void (*send)(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes,
+                 bool stable);
+    void (*flush)(ss_port *port);
+    int (*poll_fd)(ss_port *port); /* readable when frames wait; -1: never */
+    /* Looks after the port from time to time: is it up, did it come back; true when its state changed. */
+    bool (*check)(ss_port *port);
+    void (*collect)(ss_port *port); /* brings counters that live elsewhere into port->stats */
+    void (*close)(ss_port *port);   /* frees the port */
+} ss_port_ops;
+
+struct ss_port {
+    const ss_port_ops *ops;
+    ss_switch *sw;
+    uint32_t number;
+    bool up, dirty;
+    ss_port *next_dirty;
+    ss_port_stats stats;
+};
+
+ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name); /* NULL: ss_fail was called, see ss_error_code */
+ss_port *ss_memory_port_open(ss_switch *sw, uint32_t number);
+int64_t ss_memory_port_take(ss_port *port, void *out, uint64_t capacity);
+bool ss_is_memory_port(const ss_port *port);
+int ss_error_code(void);
+
+#endif

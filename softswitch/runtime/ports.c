@@ -1,0 +1,117 @@
+/* The ports of a switch: added, removed, counted; and frames that controllers send straight out of one. */
+#include "internal.h"
+
+static int add(ss_switch *sw, uint32_t number, ss_port *port)
+{
+    int status = SS_OK;
+    ss_switch_hold(sw);
+    ss_port **list = realloc(sw->port_list, (sw->port_count + 1) * sizeof *list);
+    if (!list)
+        status = ss_fail(SS_NO_MEMORY, "no memory for port %u", number);
+    else {
+        sw->port_list = list;
+        if (sw->ports[number])
+            status = ss_fail(SS_EXISTS, "port %u is in use: remove it first", number);
+    }
+    if (status == SS_OK) {
+        sw->port_list[sw->port_count++] = port;
+        sw->ports[number] = port;
+        sw->port_version++;
+    }
+    ss_switch_release(sw);
+    ss_wake(sw);
+    if (status != SS_OK)
+        port->ops->close(port);
+    return status;
+}
+
+static int check_number(ss_switch *sw, uint32_t number)
+{
+    if (number >= SS_PORTS)
+        return ss_fail(SS_INDEX, "port numbers go up to %u", SS_PORTS - 1);
+    if (number == sw->drop_port)
+        return ss_fail(SS_INVALID, "port %u is the drop port", number);
+    return sw->ports[number] ? ss_fail(SS_EXISTS, "port %u is in use: remove it first", number) : SS_OK;
+}
+
+int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name)
+{
+    int status = check_number(sw, number);
+    if (status != SS_OK)
+        return status;
+    ss_port *port = ss_packet_port_open(sw, number, name);
+    return port ? add(sw, number, port) : ss_error_code();
+}
+
+int ss_port_add_memory(ss_switch *sw, uint32_t number)
+{
+    int status = check_number(sw, number);
+    if (status != SS_OK)
+        return status;
+    ss_port *port = ss_memory_port_open(sw, number);
+    return port ? add(sw, number, port) : ss_error_code();
+}
+
+int ss_port_remove(ss_switch *sw, uint32_t number)
+{
+    if (number >= SS_PORTS)
+        return ss_fail(SS_NOT_FOUND, "there is no port %u", number);
+    ss_switch_hold(sw);
+    ss_port *port = sw->ports[number];
+    if (port) {
+        uint32_t at = 0;
+        while (sw->port_list[at] != port)
+            at++;
+        memmove(sw->port_list + at, sw->port_list + at + 1, (sw->port_count - at - 1) * sizeof *sw->port_list);
+        sw->port_count--;
+        sw->ports[number] = NULL;
+        sw->port_version++;
+    }
+    ss_switch_release(sw);
+    if (!port)
+        return ss_fail(SS_NOT_FOUND, "there is no port %u", number);
+    port->ops->close(port); /* the thread may still wait on its descriptor, which the kernel keeps for as long as it does */
+    ss_wake(sw);
+    return SS_OK;
+}
+
+int ss_port_stats_read(ss_switch *sw, uint32_t number, ss_port_stats *out)
+{
+    ss_switch_hold(sw);
+    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    if (port) {
+        port->ops->collect(port);
+        *out = port->stats;
+        out->up = port->up;
+    }
+    ss_switch_release(sw);
+    return port ? SS_OK : ss_fail(SS_NOT_FOUND, "there is no port %u", number);
+}
+
+int64_t ss_port_take(ss_switch *sw, uint32_t number, void *out, uint64_t capacity)
+{
+    ss_switch_hold(sw);
+    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    int64_t bytes;
+    if (!port)
+        bytes = ss_fail(SS_NOT_FOUND, "there is no port %u", number);
+    else if (!ss_is_memory_port(port))
+        bytes = ss_fail(SS_INVALID, "port %u is an interface, not a memory port", number);
+    else
+        bytes = ss_memory_port_take(port, out, capacity);
+    ss_switch_release(sw);
+    return bytes;
+}
+
+int ss_port_send(ss_switch *sw, uint32_t number, const uint8_t *frame, uint32_t length)
+{
+    ss_switch_hold(sw);
+    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    if (port) {
+        ss_clock_update(sw);
+        ss_output(sw, number, frame, 0, frame, length, true);
+        ss_flush(sw);
+    }
+    ss_switch_release(sw);
+    return port ? SS_OK : ss_fail(SS_NOT_FOUND, "there is no port %u", number);
+}

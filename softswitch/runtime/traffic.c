@@ -1,0 +1,368 @@
+/* What happens to a packet between the generated parts of a program: v1model's order, as simple_switch does it.
+ *
+ * After ingress: clone, digest, then the first that applies of resubmit, multicast, drop, unicast. After egress: clone, drop,
+ * recirculate, send. Clones of egress, resubmitted and recirculated packets go to a queue that is emptied before the next packet.
+ * A packet that comes back again and again is put off to the next batch after PASSES_AT_ONCE turns, so that it holds up nobody;
+ * when packets are run by hand, and for clones of clones, MOST_PASSES is the end. */
+#include "internal.h"
+
+#define PASSES_AT_ONCE 16u
+#define MOST_PASSES 1000u
+#define MOST_JOBS 8192u
+#define JOBS_AT_ONCE 65536u
+
+typedef struct ss_pass { /* what all passes of one packet share */
+    ss_switch *sw;
+    ss_instance *instance;
+    const ss_program *program;
+    uint32_t passes;
+    bool stable; /* the packet's bytes stay where they are until the end of the batch */
+} ss_pass;
+
+void ss_jobs_push(ss_jobs *jobs, ss_job *job)
+{
+    job->next = NULL;
+    *jobs->last = job;
+    jobs->last = &job->next;
+    jobs->count++;
+}
+
+ss_job *ss_jobs_pop(ss_jobs *jobs)
+{
+    ss_job *job = jobs->first;
+    if (!job)
+        return NULL;
+    jobs->first = job->next;
+    if (!jobs->first)
+        jobs->last = &jobs->first;
+    jobs->count--;
+    return job;
+}
+
+void ss_jobs_clear(ss_jobs *jobs)
+{
+    for (ss_job *job; (job = ss_jobs_pop(jobs));)
+        free(job);
+}
+
+static void clear_requests(ss_requests *requests)
+{
+    requests->clone = requests->resubmit = requests->recirculate = requests->aborted = false;
+    requests->clone_session = requests->clone_fields = requests->resubmit_fields = requests->recirculate_fields = 0;
+    requests->digest_count = 0; /* truncate_to lives on from ingress to egress */
+}
+
+static void begin_packet(ss_packet *packet, const uint8_t *data, uint32_t length, void *user, void *trace)
+{
+    packet->data = data;
+    packet->length = length;
+    packet->consumed = 0;
+    packet->length_change = 0;
+    packet->user = user;
+    packet->trace = trace;
+    memset(&packet->std, 0, sizeof packet->std);
+    clear_requests(&packet->requests);
+    packet->requests.truncate_to = UINT32_MAX;
+}
+
+static void count_drop(const ss_pass *pass, ss_packet *packet, enum ss_drop reason, const char *words)
+{
+    pass->sw->stats.drops[reason]++;
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, "dropped: %s", words);
+}
+
+/* Room for a packet of its own: bytes of `head` and `tail`, and user memory. NULL (and counted) when there is none. */
+static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage stage, const void *head, uint32_t head_bytes,
+                       const void *tail, uint32_t tail_bytes)
+{
+    ss_switch *sw = pass->sw;
+    if (pass->passes + 1 > MOST_PASSES && (stage == SS_STAGE_EGRESS || sw->sink != SS_TO_PORTS)) {
+        count_drop(pass, packet, SS_DROP_PASSES, "it went round too often");
+        return NULL;
+    }
+    size_t user_at = (sizeof(ss_job) + 63) & ~(size_t)63, data_at = (user_at + pass->program->user_size + 63) & ~(size_t)63;
+    size_t bytes = (data_at + head_bytes + tail_bytes + 64) & ~(size_t)63;
+    ss_job *job = sw->jobs.count + sw->deferred.count < MOST_JOBS ? aligned_alloc(64, bytes) : NULL;
+    if (!job) {
+        count_drop(pass, packet, SS_DROP_QUEUE, "too many packets go round");
+        return NULL;
+    }
+    uint8_t *data = (uint8_t *)job + data_at;
+    if (head_bytes)
+        memcpy(data, head, head_bytes);
+    if (tail_bytes)
+        memcpy(data + head_bytes, tail, tail_bytes);
+    job->stage = stage;
+    job->serial = pass->instance->serial;
+    job->passes = pass->passes + 1;
+    job->port = 0;
+    begin_packet(&job->packet, data, head_bytes + tail_bytes, (uint8_t *)job + user_at, packet->trace);
+    return job;
+}
+
+static void copy_list(const ss_pass *pass, uint32_t list, ss_packet *to, const ss_packet *from)
+{
+    if (list)
+        pass->program->copy_fields(list, to->user, from->user, &to->std, &from->std);
+}
+
+static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port);
+
+/* One egress pass per replica. The packet itself is used up by the last one; the others run on copies in `spare`. */
+static void replicate(ss_pass *pass, ss_packet *packet, const ss_replicas *replicas, uint8_t *spare)
+{
+    for (uint32_t i = 0; i < replicas->count; i++) {
+        const ss_replica *replica = &replicas->replica[i];
+        ss_packet copy, *one = packet;
+        if (i + 1 < replicas->count) {
+            begin_packet(&copy, packet->data, packet->length, spare, packet->trace);
+            memcpy(spare, packet->user, pass->program->user_size);
+            copy.consumed = packet->consumed;
+            copy.length_change = packet->length_change;
+            copy.std = packet->std;
+            copy.requests.truncate_to = packet->requests.truncate_to;
+            one = &copy;
+        }
+        one->std.egress_rid = replica->instance;
+        run_egress(pass, one, replica->port);
+    }
+}
+
+static void clone_ingress(ss_pass *pass, ss_packet *packet, const ss_replicas *session)
+{
+    ss_instance *instance = pass->instance;
+    ss_packet copy;
+    begin_packet(&copy, packet->data, packet->length, instance->user[1], packet->trace);
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, "cloned to session %u; the clone:", packet->requests.clone_session);
+    copy.std.ingress_port = packet->std.ingress_port; /* parsers may look at it */
+    pass->program->reset(&copy);
+    pass->program->parse(&instance->pipeline, &copy);
+    pass->program->reset_metadata(&copy);
+    memset(&copy.std, 0, sizeof copy.std);
+    copy_list(pass, packet->requests.clone_fields, &copy, packet);
+    copy.std.instance_type = SS_INGRESS_CLONE;
+    if (session->truncate)
+        copy.requests.truncate_to = session->truncate;
+    replicate(pass, &copy, session, instance->user[2]);
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, "the original:");
+}
+
+static void clone_egress(ss_pass *pass, ss_packet *packet, const ss_replicas *session)
+{
+    for (uint32_t i = 0; i < session->count; i++) {
+        ss_job *job = new_job(pass, packet, SS_STAGE_EGRESS, packet->data, packet->length, NULL, 0);
+        if (!job)
+            return;
+        ss_packet *copy = &job->packet;
+        memcpy(copy->user, packet->user, pass->program->user_size);
+        copy->consumed = packet->consumed;
+        copy->length_change = packet->length_change;
+        pass->program->reset_metadata(copy);
+        copy_list(pass, packet->requests.clone_fields, copy, packet);
+        copy->std.instance_type = SS_EGRESS_CLONE;
+        copy->std.egress_rid = session->replica[i].instance;
+        if (session->truncate)
+            copy->requests.truncate_to = session->truncate;
+        job->port = session->replica[i].port;
+        ss_jobs_push(&pass->sw->jobs, job);
+    }
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, "cloned to session %u", packet->requests.clone_session);
+}
+
+/* Sends the packet back to ingress: as it came (resubmit) or as the deparser left it (recirculate). */
+static void again(ss_pass *pass, ss_packet *packet, uint32_t type, uint32_t list, const void *head, uint32_t head_bytes,
+                  const void *tail, uint32_t tail_bytes)
+{
+    ss_job *job = new_job(pass, packet, SS_STAGE_INGRESS, head, head_bytes, tail, tail_bytes);
+    if (!job)
+        return;
+    pass->program->reset(&job->packet);
+    copy_list(pass, list, &job->packet, packet);
+    job->packet.std.instance_type = type;
+    job->packet.std.packet_length = job->packet.length;
+    ss_jobs_push(job->passes % PASSES_AT_ONCE || pass->sw->sink != SS_TO_PORTS ? &pass->sw->jobs : &pass->sw->deferred, job);
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, type == SS_RESUBMITTED ? "resubmitted" : "recirculated");
+}
+
+static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
+{
+    ss_switch *sw = pass->sw;
+    ss_pipeline *pipeline = &pass->instance->pipeline;
+    ss_std *std = &packet->std;
+    ss_requests *requests = &packet->requests;
+    std->egress_port = port;
+    std->egress_spec = 0; /* anything but the drop port */
+    std->packet_length = (uint32_t)((int32_t)packet->length + packet->length_change);
+    std->egress_global_timestamp = sw->now_ns / 1000 & 0xffffffffffffull;
+    std->enq_timestamp = (uint32_t)std->egress_global_timestamp;
+    std->enq_qdepth = std->deq_timedelta = std->deq_qdepth = 0; /* there is no queue between the two halves */
+    clear_requests(requests);
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, "egress, port %u", port);
+    pass->program->egress(pipeline, packet);
+    if (ss_unlikely(requests->aborted)) {
+        count_drop(pass, packet, SS_DROP_ABORTED, "a failed assertion");
+        return;
+    }
+    if (requests->clone) {
+        const ss_replicas *session = ss_pre_session(sw, requests->clone_session);
+        if (session)
+            clone_egress(pass, packet, session);
+    }
+    if (std->egress_spec == sw->drop_port) {
+        count_drop(pass, packet, SS_DROP_EGRESS, "at the end of egress");
+        return;
+    }
+    uint32_t header_bytes = pass->program->deparse(pipeline, packet, pass->instance->emit);
+    uint32_t parsed = packet->consumed / 8;
+    const uint8_t *payload = packet->data + parsed;
+    uint32_t payload_bytes = packet->length > parsed ? packet->length - parsed : 0;
+    if (requests->recirculate) { /* truncation does not survive, as in simple_switch */
+        again(pass, packet, SS_RECIRCULATED, requests->recirculate_fields, pass->instance->emit, header_bytes, payload,
+              payload_bytes);
+        return;
+    }
+    if (requests->truncate_to < header_bytes + payload_bytes) {
+        if (requests->truncate_to < header_bytes)
+            header_bytes = requests->truncate_to;
+        payload_bytes = requests->truncate_to - header_bytes;
+    }
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, "sent out of port %u, %u bytes", port, header_bytes + payload_bytes);
+    ss_output(sw, port, pass->instance->emit, header_bytes, payload, payload_bytes, pass->stable);
+}
+
+static void send_digests(const ss_pass *pass, const ss_requests *requests)
+{
+    for (uint32_t i = 0; i < requests->digest_count; i++) {
+        const ss_digest_message *digest = &requests->digests[i];
+        if (!ss_queue_push(pass->sw->queues[SS_DIGESTS], digest->digest, pass->sw->now_ns / 1000, digest->data,
+                           digest->words * (uint32_t)sizeof *digest->data, NULL, 0))
+            pass->sw->stats.drops[SS_DROP_DIGEST_QUEUE]++;
+    }
+}
+
+static void run_ingress(ss_pass *pass, ss_packet *packet)
+{
+    ss_switch *sw = pass->sw;
+    ss_requests *requests = &packet->requests;
+    pass->program->parse(&pass->instance->pipeline, packet);
+    pass->program->ingress(&pass->instance->pipeline, packet);
+    if (ss_unlikely(requests->aborted)) {
+        count_drop(pass, packet, SS_DROP_ABORTED, "a failed assertion");
+        return;
+    }
+    if (requests->clone) {
+        const ss_replicas *session = ss_pre_session(sw, requests->clone_session);
+        if (session)
+            clone_ingress(pass, packet, session);
+    }
+    if (requests->digest_count)
+        send_digests(pass, requests);
+    if (requests->resubmit) {
+        again(pass, packet, SS_RESUBMITTED, requests->resubmit_fields, packet->data, packet->length, NULL, 0);
+        return;
+    }
+    if (packet->std.mcast_grp) {
+        const ss_replicas *group = ss_pre_group(sw, packet->std.mcast_grp);
+        if (!group || !group->count) {
+            count_drop(pass, packet, SS_DROP_NO_GROUP, "its multicast group has no replicas");
+            return;
+        }
+        if (ss_unlikely(packet->trace))
+            ss_trace(packet, "multicast to group %u", packet->std.mcast_grp);
+        packet->std.instance_type = SS_REPLICATED;
+        packet->requests.truncate_to = UINT32_MAX; /* replicas are not truncated by ingress, as in simple_switch */
+        replicate(pass, packet, group, pass->instance->user[1]);
+        return;
+    }
+    if (packet->std.egress_spec == sw->drop_port) {
+        count_drop(pass, packet, SS_DROP_INGRESS, "at the end of ingress");
+        return;
+    }
+    packet->std.instance_type = SS_NORMAL;
+    run_egress(pass, packet, packet->std.egress_spec);
+}
+
+static void run_job(ss_switch *sw, ss_job *job)
+{
+    ss_instance *instance = sw->active;
+    ss_packet *packet = &job->packet;
+    ss_pass pass = {sw, instance, instance->pipeline.program, job->passes, false};
+    sw->stats.passes++;
+    ss_trace_begin(sw, packet);
+    if (job->serial != instance->serial) {
+        /* Put off before a swap: the new program starts with the frame alone, in user memory of its own size. */
+        uint32_t type = packet->std.instance_type, length = packet->length;
+        begin_packet(packet, packet->data, length, instance->user[0], packet->trace);
+        pass.program->reset(packet);
+        packet->std.instance_type = type;
+        packet->std.packet_length = length;
+    }
+    if (ss_unlikely(packet->trace))
+        ss_trace(packet, job->stage == SS_STAGE_INGRESS ? "ingress again, %u bytes" : "clone of egress, %u bytes", packet->length);
+    if (job->stage == SS_STAGE_INGRESS)
+        run_ingress(&pass, packet);
+    else
+        run_egress(&pass, packet, job->port);
+}
+
+static void run_jobs(ss_switch *sw)
+{
+    uint32_t left = JOBS_AT_ONCE;
+    for (ss_job *job; (job = ss_jobs_pop(&sw->jobs));) {
+        if (left == 0) { /* a program that multiplies packets without end */
+            sw->stats.drops[SS_DROP_PASSES]++;
+        } else {
+            run_job(sw, job);
+            left--;
+        }
+        free(job);
+    }
+}
+
+void ss_resume_deferred(ss_switch *sw)
+{
+    if (ss_likely(!sw->deferred.first))
+        return;
+    if (!sw->active) {
+        ss_jobs_clear(&sw->deferred);
+        return;
+    }
+    sw->jobs = sw->deferred;
+    sw->deferred = (ss_jobs){NULL, &sw->deferred.first, 0};
+    run_jobs(sw);
+    if (sw->tracing)
+        ss_trace_end(sw);
+}
+
+void ss_receive(ss_switch *sw, uint32_t port, const uint8_t *data, uint32_t length)
+{
+    ss_instance *instance = sw->active;
+    sw->stats.packets++;
+    if (ss_unlikely(!instance)) {
+        sw->stats.drops[SS_DROP_NO_PIPELINE]++;
+        return;
+    }
+    ss_pass pass = {sw, instance, instance->pipeline.program, 0, true};
+    ss_packet packet;
+    begin_packet(&packet, data, length, instance->user[0], NULL);
+    packet.std.ingress_port = port;
+    packet.std.packet_length = length;
+    packet.std.ingress_global_timestamp = sw->now_ns / 1000 & 0xffffffffffffull;
+    if (ss_unlikely(sw->tracing)) {
+        ss_trace_begin(sw, &packet);
+        ss_trace(&packet, "received on port %u, %u bytes", port, length);
+    }
+    pass.program->reset(&packet);
+    run_ingress(&pass, &packet);
+    if (ss_unlikely(sw->jobs.first != NULL))
+        run_jobs(sw);
+    if (ss_unlikely(sw->tracing))
+        ss_trace_end(sw);
+}
