@@ -10,6 +10,9 @@ from p4front.source import Diagnostic, P4Error, SourceFile
 LIBRARY = Path(__file__).resolve().parent / "include"
 """Our own core.p4 and v1model.p4; always searched first."""
 
+LIBRARY_VERSION = "20180101"
+"""V1MODEL_VERSION where nothing else is said."""
+
 LIBRARY_FILES = ("core.p4", "v1model.p4")
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from p4front.includes import LIBRARY, LIBRARY_FILES, read_source
+from p4front.includes import LIBRARY, LIBRARY_FILES, LIBRARY_VERSION, read_source
 from p4front.lexer import DIRECTIVE, Token, scan
 from p4front.source import SourceFile
 
@@ -20,15 +20,13 @@ _COMMENT = re.compile(r"//[^\n]*|/\*[\s\S]*?\*/")
 _NEEDS_CC = re.compile(r"\\\r?\n|\b(?:__[A-Z][A-Z_]*__|V1MODEL_[A-Z_]+|_CORE_P4_|_V1_MODEL_P4_)\b")
 """A continuation line, or a name that is a macro: predefined or of the library files."""
 
-_DEFAULT_VERSION = "20180101"
-
 
 def plain_tokens(
     source: SourceFile, include_dirs: Sequence[Path], defines: Sequence[str]
 ) -> tuple[list[Token], list[SourceFile]] | None:
     """Tokens and files of a program that needs no C preprocessor; None if it needs it."""
     text = source.text
-    version = _DEFAULT_VERSION
+    version = LIBRARY_VERSION
     for define in defines:
         name, _, value = define.partition("=")
         if name != "V1MODEL_VERSION" or not re.fullmatch(r"[1-9][0-9]*", value):

@@ -8,7 +8,7 @@ from p4front.parser_base import GENERIC, MAX_NESTING, TYPE, TYPE_KEYWORDS, Curso
 from p4front.source import Reporter
 
 _LEVELS = ("||", "&&", "== !=", "< > <= >=", "|", "^", "&", "<< >>", "++ + - |+| |-|", "* / %")
-_PRECEDENCE = {op: level for level, ops in enumerate(_LEVELS, 1) for op in ops.split()}
+PRECEDENCE = {op: level for level, ops in enumerate(_LEVELS, 1) for op in ops.split()}
 _ABOVE_SHIFT_RIGHT = frozenset([">", ">=", SHIFT_START])
 _VALUE_STARTS = frozenset([IDENT, INT, STRING, "{", "true", "false", "this"])
 
@@ -42,7 +42,7 @@ class ExpressionParser(Cursor):
         operators = 0
         while True:
             kind = self.kinds[self.pos]
-            level = _PRECEDENCE.get(kind, 0)
+            level = PRECEDENCE.get(kind, 0)
             if level < lowest or (inside_angles and kind in _ABOVE_SHIFT_RIGHT):
                 return left
             operators += 1
