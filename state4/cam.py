@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from p4front import ast
-from p4front.p4info.elaborate import ExternObject
 from p4front.p4info.externs import table_object
+from p4front.p4info.scope import ExternObject
 from p4front.program import CallInfo, Program
 from p4front.source import Diagnostic, P4Error, Span
 from p4front.types import IntType, ObjectType, strip, width_bits
@@ -207,7 +207,7 @@ def _components(program: Program, instances: Instances, numbers: dict[ExternObje
 
 def _table_profile(table: ast.TableDecl, scope: object, name: str, found: list[Component]) -> list[Component]:
     """An action profile that is constructed in the table's own property."""
-    from p4front.p4info.elaborate import Scope, Table
+    from p4front.p4info.scope import Scope, Table
 
     if not isinstance(scope, Scope):
         return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from p4front import ast
-from p4front.p4info.elaborate import ExternObject, Scope, enter, extern_object
+from p4front.p4info.scope import ExternObject, Scope, enter, extern_object
 from p4front.p4info.walk import live_nodes, reachable_states
 from p4front.program import CallInfo, Program
 

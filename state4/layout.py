@@ -6,9 +6,11 @@ A clone is a frame that consists of one header (all fields big-endian, whole byt
 |---|---|---|
 | 4 | seq | number of the clone, from 1; ingress and egress count on their own |
 | 1 | egress:1 count:7 | the pass that wrote, and how many updates the clone holds |
-| 7 | program | fingerprint of the layout and the components, so that a clone of another program is never taken for ours |
-| 2 | ether_type | 0x88B5 (IEEE 802 local experimental), where Ethernet has its type: the kernel would take other values there for VLAN tags and move the bytes |
+| 7 | program | fingerprint of the layout: a clone of another program is never taken for ours |
+| 2 | ether_type | 0x88B6 (IEEE 802 local experimental 2), where Ethernet has its type |
 | per slot | component, index, value | widths as in the paper's CIM, each rounded up to bytes |
+
+Without a constant type the kernel would take some values there for VLAN tags, and move the bytes that follow.
 
 An index of all ones stands for an index beyond the register, where the switch wrote nothing.
 """
@@ -22,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-ETHER_TYPE = 0x88B5
+ETHER_TYPE = 0x88B6
 FIXED_BYTES = 14
 Bytes = npt.NDArray[np.uint8]
 
@@ -99,7 +101,7 @@ class CloneLayout:
         foreign = int(frames.shape[0] - np.count_nonzero(ours))
         rows = frames[ours] if foreign else frames
         info = rows[:, 4]
-        count = info & 0x7F
+        count: Bytes = (info & 0x7F).astype(np.uint8)
         body = rows[:, FIXED_BYTES:width].reshape(len(rows), self.slots, self.slot_bytes)
         used = np.arange(self.slots) < count[:, None]
         flat = body[used]
@@ -131,7 +133,7 @@ class CloneLayout:
 
 @dataclass(frozen=True)
 class Updates:
-    """Updates in order of time. `component`: numbers from 1; `index`: cells; `value`: [n, value_bytes] little-endian."""
+    """Updates in order of time. `component`: numbers from 1; `value`: [n, value_bytes] little-endian."""
 
     component: npt.NDArray[np.uint32]
     index: npt.NDArray[np.uint64]

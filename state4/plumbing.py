@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from p4front import ast
-from p4front.p4info.elaborate import ExternObject
+from p4front.p4info.scope import ExternObject
 from p4front.program import CallInfo, Program
 from p4front.source import Diagnostic, P4Error, SourceFile, Span
 from p4front.types import StructType
@@ -19,7 +19,7 @@ from state4.edits import Edits, code_position, editable
 from state4.instances import BlockInstance, Bound, Callable_, Context, Edge, Instances, enclosing_control, referent
 
 Key = tuple[ast.Node, ...]
-"""A register as seen from a piece of code: a declaration, or the instances on the way to it and then its declaration."""
+"""A register as seen from a piece of code: the instances on the way to it, then its declaration."""
 
 
 @dataclass
@@ -186,7 +186,7 @@ class Plumbing:
     def _add_arguments(self, edge: Edge, decl: Callable_, keys: list[Key]) -> None:
         node = edge.node
         if isinstance(node, ast.Call) and isinstance(referent(self.program, self._object_expr(node)), ast.Parameter):
-            message = f"State4 would have to change the parameters of {decl.name.text}, which is a parameter itself here"
+            message = f"State4 has to add parameters to {decl.name.text}, but its instance is a parameter here"
             raise P4Error(Diagnostic(message, node.span, notes=(("declared here", decl.name.span),)))
         named = [(f"{self.prefix}_m", self.slots(edge.caller, node))] if decl in self._slots else []
         named += [(self._numbers[decl, key], self.number(edge.caller, self._translate(edge, key))) for key in keys]

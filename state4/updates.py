@@ -105,9 +105,8 @@ def _forget(known: dict[str, _Value], target: str) -> None:
     """Drops what is known of `target` and of all that was computed from it."""
     root = target.split(".")[0].split("[")[0]
     for name, value in list(known.items()):
-        if name.split(".")[0].split("[")[0] == root and (name.startswith(target) or target.startswith(name)):
-            del known[name]
-        elif root in value.cell[1] or root in value.amount:
+        same = name.split(".")[0].split("[")[0] == root and (name.startswith(target) or target.startswith(name))
+        if same or root in value.cell[1] or root in value.amount:
             del known[name]
 
 

@@ -1,0 +1,117 @@
+"""What instrumentation refuses, with the places and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from p4front import ast
+from p4front.program import Program
+from p4front.source import Diagnostic, P4Error
+from p4front.types import BitType, BoolType, IntType, StructType, Type, strip
+from state4.cam import SENDERS, Analysis
+from state4.edits import editable
+
+FLAG_ANNOTATION = "state4_components"
+
+
+def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> None:
+    """Raises P4Error with every reason why the program cannot be instrumented."""
+    program = analysis.program
+    _already_instrumented(program)
+    found = [*_writes(analysis), *_values(analysis), *_clones(analysis)]
+    if analysis.slots:
+        found += _whole_structs(analysis.program, roots)
+    if found:
+        raise P4Error(found)
+
+
+def _already_instrumented(program: Program) -> None:
+    for decl in program.syntax.declarations:
+        if isinstance(decl, ast.Instantiation) and decl.annotation(FLAG_ANNOTATION) is not None:
+            message = "this program is instrumented already; give State4 the original"
+            raise P4Error(Diagnostic(message, editable(decl.name.span)))
+
+
+def _writes(analysis: Analysis) -> list[Diagnostic]:
+    """Register writes where v1model can make no clone."""
+    found = []
+    for write in analysis.writes:
+        others = [block for block in write.blocks if block not in SENDERS]
+        if write.kind == "register" and others:
+            message = f"this write in the {others[0]} cannot be followed: v1model clones in ingress and egress only"
+            found.append(Diagnostic(message, write.place))
+    return found
+
+
+def _values(analysis: Analysis) -> list[Diagnostic]:
+    """Registers whose cells are no plain bits."""
+    found = []
+    for obj, number in analysis.numbers.items():
+        cell = strip(obj.type_args[0]) if obj.type_args else None
+        component = analysis.registers[number - 1]
+        if not isinstance(cell, (BitType, IntType, BoolType)) or not component.width:
+            message = f"cells of register {obj.name} are of type {cell}; State4 carries bit<W>, int<W> and bool"
+            found.append(Diagnostic(message, component.place))
+        elif component.cells is None:
+            found.append(Diagnostic(f"cannot tell how many cells register {obj.name} has", component.place))
+    return found
+
+
+def _clones(analysis: Analysis) -> list[Diagnostic]:
+    """A clone of the program's own on a path that also writes: of two clones of a pass only the last is made."""
+    found = []
+    for block in SENDERS:
+        for (_, cloned), path in analysis.paths.get(block, {}).items():
+            if cloned and path.updates and path.clones:
+                message = (
+                    f"a packet can write a register and be cloned by the program in one pass of {block}: v1model makes "
+                    "one clone in each pass, the last one asked for, so either this clone or the update would be lost"
+                )
+                diagnostic = Diagnostic(message, path.clones[0].span, notes=(("the write", path.updates[0].span),))
+                if diagnostic not in found:
+                    found.append(diagnostic)
+    return found
+
+
+def _whole_structs(program: Program, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> list[Diagnostic]:
+    """Uses of the whole metadata or headers struct that the new field would change."""
+    metadata = program.declared.get(roots["ingress"].params[1])
+    headers = program.declared.get(roots["deparser"].params[1])
+    found: list[Diagnostic] = []
+    for expr, type_ in program.types.items():
+        is_metadata, is_headers = _same(type_, metadata), _same(type_, headers)
+        if (is_metadata or is_headers) and (reason := _reason(program, expr, is_metadata)):
+            found.append(Diagnostic(reason, expr.span))
+    return found
+
+
+def _same(type_: Type, other: Type | None) -> bool:
+    return (
+        isinstance(type_, StructType)
+        and isinstance(other, StructType)
+        and type_.decl is not None
+        and type_.decl is other.decl
+    )
+
+
+def _reason(program: Program, expr: ast.Expr, is_metadata: bool) -> str:
+    what = "the user metadata" if is_metadata else "the headers"
+    if isinstance(expr, (ast.ListExpr, ast.StructExpr)):
+        return f"State4 adds a field to {what}, so all its fields cannot be given a value here; assign them one by one"
+    parent = program.parents.get(expr)
+    if not is_metadata or parent is None:
+        return ""
+    if isinstance(parent, ast.Assignment) and parent.target is expr:
+        return "this overwrites the user metadata as a whole, and with it State4's notes; assign the fields one by one"
+    if isinstance(parent, ast.Argument):
+        node = program.parents.get(parent)
+        call = program.calls.get(node) if node is not None else None
+        if call is None:
+            return ""
+        if call.kind in ("extern_function", "method") and not call.name.startswith(("log_", "emit")):
+            return f"State4 adds a field to the user metadata, which would become part of what {call.name} gets here"
+        if any(a.expr is expr and a.direction == "out" for a in call.args):
+            return "this overwrites the user metadata as a whole, and with it State4's notes"
+    if isinstance(parent, ast.Binary):
+        return "State4 adds a field to the user metadata, which would become part of this comparison"
+    return ""

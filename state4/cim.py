@@ -1,0 +1,329 @@
+"""CIM, the Code Instrumentation Module: a program's own text with the cloning of its state updates added.
+
+What is added (see `snippets`): a header for the CPU port, slots in the user metadata, the clone flag, a call after each
+register write, the hand-over in egress and the header in the deparser. Everything else stays as it was written.
+Included files become part of the text, so that the result stands alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from p4front import ast
+from p4front.includes import LIBRARY, search_path
+from p4front.p4info.annotations import literal, text_argument
+from p4front.program import Program
+from p4front.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.types import BitType, BoolType, IntType, ObjectType, StructType, strip
+from state4.cam import SENDERS, Analysis, Write
+from state4.checks import check
+from state4.edits import Edits, Inliner, above_comment, editable, indentation
+from state4.instances import Callable_, referent, scope_of
+from state4.layout import CloneLayout, LayoutComponent
+from state4.plumbing import Plumbing
+from state4.snippets import Snippets
+
+DEFAULT_SESSION = 250
+"""Clone session to the CPU port."""
+_IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
+
+
+@dataclass(frozen=True)
+class InstrumentOptions:
+    """`session`: the clone session that the control plane will point at the CPU port."""
+
+    session: int = DEFAULT_SESSION
+    include_dirs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Instrumented:
+    """An instrumented program. `text` includes core.p4 and v1model.p4 only."""
+
+    text: str
+    layout: CloneLayout
+    inlined: tuple[str, ...] = field(default=())
+
+
+def instrument(program: Program, analysis: Analysis, options: InstrumentOptions | None = None) -> Instrumented:
+    """Adds the cloning of register writes to a program.
+
+    Raises P4Error, with places, for what v1model cannot do or we do not: a program that is instrumented already, writes
+    in parsers, a clone of the program's own in the same pass as a write, metadata that is not a struct, code that comes
+    from a macro."""
+    return _Instrumenter(program, analysis, options or InstrumentOptions()).run()
+
+
+class _Instrumenter:
+    def __init__(self, program: Program, analysis: Analysis, options: InstrumentOptions) -> None:
+        self.program = program
+        self.analysis = analysis
+        self.options = options
+        self.edits = Edits()
+        self.roots = {block: root.decl for block, root in analysis.instances.roots.items()}
+        check(analysis, self.roots)
+        components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
+        self.prefix = _prefix(program)
+        self.layout = CloneLayout(components, analysis.slots, options.session, self.prefix)
+        self.snippets = Snippets(
+            layout=self.layout,
+            field_list=_free_field_list(program),
+            controller_header=_controller_header(program),
+            index_argument=_register_arity(program) > 1,
+            ingress=bool(analysis.register_writes("ingress")),
+            egress=bool(analysis.register_writes("egress")),
+        )
+
+    def run(self) -> Instrumented:
+        users: list[ast.Node | None] = [*self.roots.values()]
+        if self.layout.slots:
+            headers = self._struct("deparser", 1, "headers")
+            metadata = self._struct("ingress", 1, "user metadata")
+            plumbing = Plumbing(
+                self.program,
+                self.analysis.instances,
+                self.analysis.numbers,
+                metadata,
+                self.edits,
+                self.prefix,
+                8 * self.layout.component_bytes,
+            )
+            writes = [w for w in self.analysis.writes if w.kind == "register" and set(w.blocks) & set(SENDERS)]
+            for write in writes:
+                self._write(write, plumbing)
+            users += [headers.decl, metadata.decl, *plumbing.apply(), *(w.call for w in writes)]
+            self._add_field(headers, self.snippets.header_field())
+            self._add_field(metadata, self.snippets.metadata_field())
+            self._ingress()
+            self._egress()
+            self._deparser()
+        self._declarations(users)
+        main = self.program.files[0]
+        inliner = Inliner(
+            self.edits,
+            self.program.files,
+            search_path(self.options.include_dirs),
+            lambda file: Path(file.path).resolve().is_relative_to(LIBRARY),
+            self.prefix.upper(),
+            _repeated(self.program),
+        )
+        text = inliner.render(main)
+        return Instrumented(text, self.layout, tuple(f.path for f in inliner.inlined))
+
+    def _struct(self, block: str, position: int, what: str) -> StructType:
+        """The struct that a pipeline control has as its headers or metadata, at a place where it can be edited."""
+        param = self.roots[block].params[position]
+        type_ = self.program.declared.get(param)
+        if not isinstance(type_, StructType) or type_.kind != "struct" or type_.decl is None:
+            raise P4Error(Diagnostic(f"State4 adds a field to the {what}, so they must be a struct", param.span))
+        if Path(type_.decl.span.file.path).resolve().is_relative_to(LIBRARY):
+            raise P4Error(Diagnostic(f"State4 cannot add a field to this type of the {what}", param.span))
+        return type_
+
+    # ------------------------------------------------------------ edits
+
+    def _write(self, write: Write, plumbing: Plumbing) -> None:
+        call = self.program.calls[write.call]
+        statement = self.program.parents[write.call]
+        decl = scope_of(self.program, write.call)
+        key = referent(self.program, call.object)
+        assert decl is not None and key is not None
+        arguments = {a.param_name: a.expr for a in call.args}
+        index, value = arguments["index"], arguments["value"]
+        assert index is not None and value is not None
+        for expr in (index, value):
+            _check_repeatable(self.program, expr)
+        for span in (write.call.callee.span, Span(statement.span.file, statement.span.end - 1, statement.span.end)):
+            editable(span)
+        update = ", ".join(
+            (
+                plumbing.slots(decl, write.call),
+                plumbing.number(decl, (key,)),
+                self._as_bits(index, 32),
+                self._as_bits(value, 8 * self.layout.value_bytes, self._cell_width(call.object)),
+            )
+        )
+        self._after_statement(statement, f"{self.prefix}_update({update});")
+
+    def _cell_width(self, register: ast.Expr | None) -> int | None:
+        type_ = self.program.types.get(register) if register is not None else None
+        cell = strip(type_.args[0]) if isinstance(type_, ObjectType) and type_.args else None
+        return cell.width if isinstance(cell, (BitType, IntType)) else None
+
+    def _as_bits(self, expr: ast.Expr, width: int, own: int | None = None) -> str:
+        """Source text of `expr` as bit<width>. `own`: the width that it has as an argument, if its type is generic."""
+        text = expr.span.text
+        if "//" not in text:
+            text = " ".join(text.split())
+        type_ = self.program.types.get(expr)
+        inner = strip(type_) if type_ is not None else None
+        if isinstance(inner, BitType) and inner == type_ and inner.width == width and self._is_plain(expr):
+            return text
+        if isinstance(inner, BoolType):
+            return f"(bit<{width}>)(bit<1>)({text})"
+        plain = isinstance(expr, (ast.PathExpr, ast.Member, ast.Cast))
+        bracketed = text if plain and "//" not in text else f"({text})"
+        if isinstance(inner, BitType) and inner == type_ and self._is_plain(expr):
+            return f"(bit<{width}>){bracketed}"
+        bits = inner.width if isinstance(inner, (BitType, IntType)) else own or width
+        return f"(bit<{width}>)(bit<{bits}>){bracketed}"
+
+    def _is_plain(self, expr: ast.Expr) -> bool:
+        """Whether the text has its type on its own: a bare number takes it from where it stands."""
+        return not any(isinstance(n, ast.IntLiteral) and n.width is None for n in expr.walk()) or isinstance(
+            expr, (ast.PathExpr, ast.Member, ast.Cast, ast.Index)
+        )
+
+    def _after_statement(self, statement: ast.Node, text: str) -> None:
+        """Puts a statement after another one, in braces if that one stands alone under an if, else or for."""
+        file, end = statement.span.file, statement.span.end
+        if isinstance(self.program.parents[statement], ast.BlockStatement):
+            self.edits.statement_after(file, end, text)
+        else:
+            self.edits.insert(file, statement.span.start, "{ ")
+            self.edits.insert(file, end, f" {text} }}")
+
+    def _add_field(self, type_: StructType, text: str) -> None:
+        assert type_.decl is not None
+        span = editable(type_.decl.span)
+        file = span.file
+        brace = file.text.rindex("}", span.start, span.end)
+        line_start = file.text.rfind("\n", 0, brace) + 1
+        if file.text[line_start:brace].strip():
+            self.edits.insert(file, brace, f" {text} ")
+        else:
+            self.edits.insert(file, line_start, f"{indentation(file, brace)}    {text}\n")
+
+    def _at_start(self, decl: ast.ControlDecl, lines: Sequence[str]) -> None:
+        """Lines at the start of a control's apply block."""
+        span = editable(decl.apply_.span)
+        assert span.text.startswith("{")
+        indent = indentation(span.file, span.start) + "    "
+        text = "".join(f"\n{indent}{line}" for line in lines)
+        rest = span.file.text[span.start + 1 :]
+        if rest.split("\n", 1)[0].strip():  # code on the line of the brace, such as `apply { }`
+            text += f"\n{indentation(span.file, span.start)}"
+        self.edits.insert(span.file, span.start + 1, text)
+
+    def _control(self, block: str) -> ast.ControlDecl:
+        decl = self.roots[block]
+        assert isinstance(decl, ast.ControlDecl)
+        return decl
+
+    def _ingress(self) -> None:
+        if self.snippets.ingress:
+            decl = self._control("ingress")
+            self._at_start(decl, [self.snippets.read_flag(decl.params[1].name.text)])
+
+    def _egress(self) -> None:
+        decl = self._control("egress")
+        headers, meta, standard = (p.name.text for p in decl.params)
+        self._at_start(decl, self.snippets.egress_start(headers, meta, standard))
+
+    def _deparser(self) -> None:
+        decl = self._control("deparser")
+        packet, headers = (p.name.text for p in decl.params)
+        self._at_start(decl, [self.snippets.emit(packet, headers)])
+
+    def _declarations(self, users: Sequence[ast.Node | None]) -> None:
+        """Puts the added declarations before the first declaration that may use them."""
+        tops = [_top(self.program, node) for node in users if node is not None]
+        order = {decl: i for i, decl in enumerate(self.program.syntax.declarations)}
+        first = min(tops, key=lambda decl: order[decl])
+        model = [i for decl, i in order.items() if _is_needed(decl)]
+        if any(i > order[first] for i in model):
+            message = "State4 adds declarations here that need v1model.p4; include it before this"
+            raise P4Error(Diagnostic(message, first.span))
+        span = editable(first.span)
+        start = min([span.start, *(a.span.start for a in getattr(first, "annotations", []))])
+        self.edits.insert(span.file, above_comment(span.file, start), self.snippets.declarations())
+
+
+def _is_needed(decl: ast.Node) -> bool:
+    """Whether the added declarations use this one of v1model.p4."""
+    if isinstance(decl, ast.ExternDecl):
+        return decl.name.text == "register"
+    return isinstance(decl, ast.ExternFunctionDecl) and decl.name.text == "clone_preserving_field_list"
+
+
+def _top(program: Program, node: ast.Node) -> ast.Node:
+    while node in program.parents and not isinstance(program.parents[node], ast.P4Program):
+        node = program.parents[node]
+    return node
+
+
+def _check_repeatable(program: Program, expr: ast.Expr) -> None:
+    """Raises P4Error if evaluating the argument once more could change something or give another value."""
+    for node in expr.walk():
+        call = program.calls.get(node)
+        if call is None or call.kind == "builtin" or (isinstance(node, ast.Call) and call.kind == "constructor"):
+            continue
+        message = "State4 evaluates this argument once more for its clone, and a call may change something; "
+        raise P4Error(Diagnostic(message + "put the value into a variable first", node.span))
+
+
+def _register_arity(program: Program) -> int:
+    found = (d for d in program.syntax.declarations if isinstance(d, ast.ExternDecl) and d.name.text == "register")
+    decl = next(found, None)
+    return len(decl.type_params) if decl is not None else 1
+
+
+def _own_files(program: Program) -> Iterator[SourceFile]:
+    return (f for f in program.files if not Path(f.path).resolve().is_relative_to(LIBRARY))
+
+
+def _prefix(program: Program) -> str:
+    """ "state4", or "state4_2" and so on if the program has names that begin so."""
+    used = {word for file in _own_files(program) for word in _IDENTIFIER.findall(file.text)}
+    number = 1
+    while True:
+        prefix = "state4" if number == 1 else f"state4_{number}"
+        if not any(word == prefix or word.startswith(f"{prefix}_") for word in used):
+            return prefix
+        number += 1
+
+
+def _free_field_list(program: Program) -> int:
+    """The largest field list number that the program does not use."""
+    used: set[int] = set()
+    for node in program.syntax.walk():
+        if isinstance(node, ast.Declaration):
+            for annotation in node.annotations:
+                if annotation.name == "field_list":
+                    for expr in annotation.exprs:
+                        value = program.constants.get(expr, literal(expr))
+                        if isinstance(value, int):
+                            used.add(value)
+        call = program.calls.get(node)
+        if call is not None and call.name.endswith("_preserving_field_list"):
+            for arg in call.args:
+                value = program.constants.get(arg.expr) if arg.expr is not None else None
+                if arg.param_name == "index" and isinstance(value, int):
+                    used.add(value)
+    return max(set(range(1, 256)) - used)
+
+
+def _controller_header(program: Program) -> str:
+    """The paper's "packet_in", or a name of our own if the program has a header of that name."""
+    for decl in program.syntax.declarations:
+        if isinstance(decl, ast.StructDecl) and text_argument(decl.annotations, "controller_header") == "packet_in":
+            return "state4_packet_in"
+    return "packet_in"
+
+
+def _repeated(program: Program) -> frozenset[SourceFile]:
+    """Files whose declarations the program has more than once."""
+    seen: set[tuple[SourceFile, int]] = set()
+    found: set[SourceFile] = set()
+    for decl in program.syntax.declarations:
+        key = (decl.span.file, decl.span.start)
+        if key in seen and not decl.span.from_macro:
+            found.add(decl.span.file)
+        seen.add(key)
+    return frozenset(found)
+
+
+__all__ = ["DEFAULT_SESSION", "Callable_", "InstrumentOptions", "Instrumented", "instrument"]
