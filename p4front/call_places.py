@@ -22,7 +22,7 @@ def place_problem(cx: Context, info: CallInfo) -> str | None:
             return f'the action "{info.name}" can\'t be called here'
     elif info.kind in ("table_apply", "control_apply"):
         what = "a table" if info.kind == "table_apply" else "a control"
-        if frame != "apply":
+        if frame != "apply" and (frame, info.kind) != ("key", "table_apply"):
             place = {"action": "an action", "function": "a function", "state": "a parser", "key": "a table"}
             here = place.get(frame, "a declaration")
             return f"{what} can only be applied in the apply block of a control, not in {here}"

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from p4front import ast
+from p4front.check_annotations import AnnotationChecker
 from p4front.check_callables import CallableChecker
 from p4front.check_calls import CallChecker
 from p4front.check_declarations import DeclarationChecker
@@ -25,6 +26,8 @@ from p4front.resolve_types import TypeResolver
 from p4front.source import SourceFile
 from p4front.types import ObjectType
 
+V1MODEL_VERSIONS = (20180101, 20200408)
+
 
 def check(syntax: ast.P4Program, files: list[SourceFile], path: Path) -> Program:
     """Resolves names, finds all types, folds constants and checks the program.
@@ -36,11 +39,13 @@ def check(syntax: ast.P4Program, files: list[SourceFile], path: Path) -> Program
         for declaration in syntax.declarations:
             cx.declarations.top_level(declaration)
         _check_main(cx)
+        _check_version(cx)
+        program.parents = parent_map(syntax)
+        AnnotationChecker(cx).check(program.parents)
     except RecursionError:
         cx.error("the program is nested too deeply", syntax.declarations[-1].span if syntax.declarations else None)
     cx.report.raise_if_errors()
     program.warnings = [d for d in cx.report.diagnostics if d.severity == "warning"]
-    program.parents = parent_map(syntax)
     return program
 
 
@@ -73,9 +78,20 @@ def _check_main(cx: Context) -> None:
         if type_.kind == "package":
             cx.program.architecture = type_.name
             return
-    elif isinstance(main, ast.Instantiation):
-        return  # its own error was reported
+    elif isinstance(main, (ast.Instantiation, ast.FunctionDecl)):
+        return  # its own error was reported; a plain function may be called so
     cx.error('"main" must be the instance of a package', main.name.span)
+
+
+def _check_version(cx: Context) -> None:
+    """V1MODEL_VERSION must be one that v1model.p4 knows."""
+    found = cx.globals.find("__v1model_version")
+    if found and isinstance(found[0], ast.ConstantDecl):
+        written = next((n for n in found[0].value.walk() if isinstance(n, ast.IntLiteral)), None)
+        value = cx.constant(found[0].value)
+        if written is not None and value not in V1MODEL_VERSIONS:
+            known = " and ".join(map(str, V1MODEL_VERSIONS))
+            cx.error(f"unknown V1MODEL_VERSION {written.value}: {known} are known", found[0].value.span)
 
 
 _CHILD_FIELDS: dict[type[ast.Node], tuple[str, ...]] = {}

@@ -23,6 +23,7 @@ from p4front.types import (
     VoidType,
 )
 
+CONSTRUCTORS = ("constructor", "extern constructor", "package")
 ApplyDecl = ast.ParserDecl | ast.ControlDecl | ast.ParserTypeDecl | ast.ControlTypeDecl
 
 
@@ -50,12 +51,12 @@ class CallableChecker:
     def parameters(self, params: Sequence[ast.Parameter], kind: str, declare: bool = True) -> tuple[ParamInfo, ...]:
         """Resolves a parameter list and (with `declare`) makes the names visible in the current scope.
 
-        `kind`: "function" "extern" "action" "apply" (parser or control) "constructor" "package".
+        `kind`: "function" "extern" "action" "apply" (parser or control) "constructor" "extern constructor" "package".
         """
         infos = []
         seen: dict[str, ast.Parameter] = {}
         for param in params:
-            type_ = self.cx.resolve.resolve(param.type)
+            type_ = self.cx.resolve.resolve(param.type, dont_care=True)
             problem = None if type_ is WRONG else _param_problem(param, type_, kind)
             if problem:
                 self.cx.error(f'parameter "{param.name}": {problem}', param.span)
@@ -63,11 +64,11 @@ class CallableChecker:
             if param.default is not None:
                 self._default(param, type_)
             optional = param.default is not None or param.annotation("optional") is not None
-            if param.annotation("optional") is not None and kind in ("function", "action"):
+            if param.annotation("optional") is not None and kind in ("function", "action", "constructor"):
                 self.cx.error(f'parameter "{param.name}": @optional is not allowed here', param.span)
             if declare:
                 if self.cx.declare(param, type_) and (
-                    kind in ("constructor", "package") or (not param.direction and kind in ("function", "extern"))
+                    kind in CONSTRUCTORS or (not param.direction and kind in ("function", "extern"))
                 ):
                     self.compile_time_params.add(param)
             else:
@@ -90,7 +91,7 @@ class CallableChecker:
         wording = f'the default of "{param.name}" is {{have}}, not {{want}}'
         if not cx.convert.check(param.default, type_, wording):
             return
-        if not param.direction and not cx.is_known(param.default):
+        if not isinstance(type_, ObjectType) and not cx.is_known(param.default):
             cx.error(f'the default of "{param.name}" must be known at compile time', param.default.span)
 
     # ------------------------------------------------------------ externs
@@ -124,7 +125,7 @@ class CallableChecker:
         with cx.block("params"):
             own = self.type_parameters(method, method.type_params)
             returns: Type = type_ if method.return_type is None else self.returns(method.return_type, method)
-            kind = "constructor" if method.return_type is None else "extern"
+            kind = "extern constructor" if method.return_type is None else "extern"
             params = self.parameters(method.params, kind, declare=True)
         if method.return_type is None:
             if name != decl.name.text:
@@ -242,11 +243,11 @@ class CallableChecker:
             type_ = ObjectType("control", decl.name.text, variables, decl)
             self.apply_signature(decl, "control")
             self.constructor(decl, type_)
-            with cx.block("body"), cx.inside(Frame("control", decl=decl)):
+            with cx.block("locals"), cx.inside(Frame("control", decl=decl)):
                 for local in decl.locals:
                     cx.declarations.local(local)
                 with cx.inside(Frame("apply", decl=decl)):
-                    cx.statements.statement(decl.apply_)
+                    cx.statements.body(decl.apply_)
         cx.declare(decl, type_)
 
 
@@ -258,7 +259,7 @@ def _param_problem(param: ast.Parameter, type_: Type, kind: str) -> str | None:
     """What is wrong with a parameter of this type and direction in this kind of list (6.8, 7.2.9 to 7.2.13)."""
     if isinstance(type_, (VoidType, DontCareType)):
         return f"{type_} is not the type of a value"
-    if kind in ("constructor", "package") and param.direction:
+    if kind in CONSTRUCTORS and param.direction:
         return "a constructor's parameter has no direction"
     if isinstance(type_, ObjectType):
         if param.direction:
@@ -268,6 +269,7 @@ def _param_problem(param: ast.Parameter, type_: Type, kind: str) -> str | None:
         if type_.kind == "package" and kind != "package":
             return "a package can't be passed"
         if type_.kind != "extern" and kind not in ("constructor", "package"):
+            # The constructor of an extern object takes extern objects only.
             return f"{kind_of(type_)} can only be passed to a constructor"
         if kind == "action":
             return "an action can't take an extern object"

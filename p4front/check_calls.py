@@ -20,9 +20,11 @@ from p4front.types import (
     WRONG,
     CallableType,
     DontCareType,
+    IntegerType,
     ObjectType,
     ParamInfo,
     StringType,
+    StructType,
     TableResultType,
     Type,
     TypeOfType,
@@ -96,7 +98,7 @@ class CallChecker:
 
     def _method(self, expr: ast.Call, callee: ast.Member) -> Type:
         cx = self.cx
-        type_ = cx.expressions.raw(callee)
+        type_ = cx.set_type(callee, cx.members.member(callee, called=True))
         if not isinstance(type_, CallableType):
             self.infer_arguments(expr.args)
             if type_ is not WRONG:
@@ -241,41 +243,53 @@ class CallChecker:
             if type_ is not DONT_CARE:
                 unifier.binding[variable] = type_
                 unifier.open.discard(variable)
-        if not self.unify_arguments(unifier, matched):
+        if not self.unify_arguments(unifier, matched, span):
             return None
         if not self.complete(unifier, params, matched, callable_.name, span):
             return None
         types = tuple(unifier.binding[v] for v in params)
         return substitute_callable(callable_, unifier.binding), types
 
-    def unify_arguments(self, unifier: Unifier, matched: Matched) -> bool:
+    def unify_arguments(self, unifier: Unifier, matched: Matched, span: Span) -> bool:
         """Binds open type parameters from the arguments; a conflict is an error at the argument."""
         cx = self.cx
         fine = True
         for param, arg in matched:
-            if arg is None or isinstance(arg.expr, ast.DontCare):
+            default = param.decl.default if param.decl is not None else None
+            given = arg.expr if arg is not None else default
+            if given is None or isinstance(given, ast.DontCare):
                 continue
-            have = cx.type_of(arg.expr)
+            have = cx.type_of(given)
             if not free_variables(param.type) & unifier.open:
                 continue
             if not unifier.unify(param.type, have):
                 want = substitute(param.type, unifier.binding)
                 cx.error(
                     f'cannot pass {kind_of(have)} for the parameter "{param.name}", of type {kind_of(want)}',
-                    arg.span,
+                    arg.span if arg is not None else span,
                 )
                 fine = False
         return fine
 
-    def complete(self, unifier: Unifier, params: tuple[TypeVar, ...], matched: Matched, name: str, span: Span) -> bool:
+    def complete(
+        self,
+        unifier: Unifier,
+        params: tuple[TypeVar, ...],
+        matched: Matched,
+        name: str,
+        span: Span,
+        may_stay_open: tuple[TypeVar, ...] = (),
+    ) -> bool:
         """Every type parameter must be bound now, to the type of a value with a width."""
         cx = self.cx
         for variable in params:
             type_ = unifier.binding.get(variable)
             source = next((arg for p, arg in matched if arg is not None and variable in free_variables(p.type)), None)
             at = source.span if source is not None else span
-            if type_ is None or isinstance(type_, DontCareType):
-                if any(arg is None and variable in free_variables(p.type) for p, arg in matched):
+            if type_ is None or isinstance(type_, DontCareType) or type_ == variable:
+                if variable in may_stay_open or any(
+                    arg is None and variable in free_variables(p.type) for p, arg in matched
+                ):
                     unifier.binding[variable] = DONT_CARE
                     continue
                 cx.error(f'can\'t tell what the type parameter {variable} of "{name}" is: write `{name}<...>`', at)
@@ -284,12 +298,12 @@ class CallChecker:
                 cx.error(f"this value needs a width, as in `32w1`: the type {variable} is taken from it", at)
                 return False
             if isinstance(type_, (TableResultType, StringType)) or (
-                isinstance(type_, ObjectType) and type_.kind != "extern" and variable not in unifier.open
+                isinstance(type_, ObjectType) and type_.kind != "extern"
             ):
                 cx.error(f"{kind_of(type_)} can't be a type argument", at)
                 return False
-            if isinstance(type_, ObjectType) and type_.kind == "table":
-                cx.error("a table can't be an argument", at)
+            if isinstance(type_, StructType) and type_.decl is None:
+                cx.error("nothing says which struct this is: put a cast before it, as in `(S) { ... }`", at)
                 return False
         return True
 
@@ -317,6 +331,9 @@ class CallChecker:
                 return True
             cx.error(f'`_` can only stand for an `out` argument, and "{param.name}" is none', arg.span)
             return False
+        if isinstance(param.type, DontCareType) and not isinstance(have, DontCareType):
+            cx.error(f'can\'t tell the type of the parameter "{param.name}" here', arg.span)
+            return False
         if param.direction in ("out", "inout"):
             problem = lvalue_problem(cx, expr)
             if problem:
@@ -325,19 +342,38 @@ class CallChecker:
             if have != param.type and not isinstance(param.type, DontCareType):
                 return cx.convert.mismatch(expr, have, param.type, wording)
             return True
-        if isinstance(param.type, ObjectType):
-            if not isinstance(have, ObjectType) or not Unifier((), cx.members.apply_of).unify(param.type, have):
-                return cx.convert.mismatch(expr, have, param.type, wording)
-            return True
         if not cx.convert.convert(expr, param.type, wording):
             return False
-        if not param.direction and callable_.kind != "action" and not cx.is_known(expr):
+        if (
+            not param.direction
+            and not isinstance(have, ObjectType)
+            and not cx.is_known(expr)
+            and _must_be_known(callable_, param)
+        ):
             cx.error(f'the argument for "{param.name}" must be known at compile time', arg.span)
             return False
         return True
 
 
 _KINDS = {"table": "table_apply", "parser": "parser_apply", "control": "control_apply"}
+
+
+def _must_be_known(callable_: CallableType, param: ParamInfo) -> bool:
+    """Whether a directionless parameter takes compile-time values only; actions, and externs that take any type of
+    value or an `int`, also get run-time values."""
+    if callable_.kind == "action":
+        return False
+    declared = param.decl.type if param.decl is not None else None
+    if callable_.kind in ("extern_function", "method") and isinstance(declared, (ast.BaseType, ast.NamedType)):
+        generic = isinstance(declared, ast.NamedType) and declared.name.text in _type_parameter_names(callable_)
+        return not generic and not isinstance(param.type, IntegerType)
+    return True
+
+
+def _type_parameter_names(callable_: CallableType) -> set[str]:
+    decl = callable_.decl
+    params = decl.type_params if isinstance(decl, (ast.ExternFunctionDecl, ast.MethodDecl)) else []
+    return {p.name.text for p in params}
 
 
 def _declared_here(candidates: Sequence[CallableType]) -> list[tuple[str, Span | None]]:

@@ -31,7 +31,6 @@ from p4front.types import (
     StructType,
     TupleType,
     Type,
-    VarbitType,
     VoidType,
 )
 
@@ -160,7 +159,6 @@ class DeclarationChecker:
     def _fields(self, decl: ast.StructDecl) -> tuple[FieldInfo, ...]:
         cx = self.cx
         fields: dict[str, FieldInfo] = {}
-        varbit: ast.StructField | None = None
         for field in decl.fields:
             type_ = cx.resolve.resolve(field.type)
             problem = None if is_wrong(type_) else struct_field_problem(decl.kind, type_)
@@ -170,14 +168,6 @@ class DeclarationChecker:
                     f'field "{field.name}" of {kind} {decl.name} can\'t be {kind_of(type_)}: {problem}', field.type.span
                 )
                 type_ = WRONG
-            if isinstance(type_, VarbitType) and decl.kind == "header":
-                if varbit is not None:
-                    cx.error(
-                        f'header {decl.name} has a second varbit field, "{field.name}": one is allowed',
-                        field.span,
-                        ("the first", varbit.span),
-                    )
-                varbit = field
             cx.program.declared[field] = type_
             first = fields.get(field.name.text)
             if first is not None and first.decl is not None:
@@ -198,7 +188,7 @@ class DeclarationChecker:
                     )
             type_: Type = EnumType(decl.name.text, tuple(names), decl)
         else:
-            with cx.defining(decl):
+            with cx.defining(decl), cx.block():
                 type_ = self._serialisable(decl, decl.underlying)
         for member in decl.members:
             cx.program.declared[member] = type_
@@ -236,6 +226,8 @@ class DeclarationChecker:
                 cx.error(f'the value of "{member.name}" must be known at compile time', member.value.span)
             elif fine and isinstance(value, int):
                 values.append((member.name.text, int(value)))
+            cx.program.declared[member] = underlying  # until the enum is complete, later members may use it so
+            cx.scope.add(member)
         return SerEnumType(decl.name.text, underlying, tuple(values), decl)
 
     def errors(self, decl: ast.ErrorDecl) -> None:

@@ -22,7 +22,6 @@ from p4front.types import (
     IntegerType,
     IntType,
     InvalidHeaderType,
-    ObjectType,
     TupleType,
     Type,
     TypeOfType,
@@ -53,6 +52,7 @@ class ExpressionChecker:
             ast.Index: lambda e: cx.members.index(e),
             ast.Call: lambda e: cx.calls.call(e),
             ast.Slice: lambda e: cx.operators.slice(e),
+            ast.PlusSlice: lambda e: cx.operators.plus_slice(e),
             ast.Unary: lambda e: cx.operators.unary(e),
             ast.Binary: lambda e: cx.operators.binary(e),
             ast.Ternary: lambda e: cx.operators.ternary(e),
@@ -170,7 +170,10 @@ class ExpressionChecker:
         type_ = cx.program.declared.get(decl, WRONG)
         if isinstance(decl, ast.ConstantDecl):
             self.copy_facts(decl.value, expr)
-        elif isinstance(decl, ast.EnumMember):  # only match kinds are visible by their bare names
+        elif isinstance(decl, ast.EnumMember):  # a match kind, or a member inside its own enum
+            if decl.value is not None:
+                self.copy_facts(decl.value, expr)
+                return type_
             cx.program.constants[expr] = f"match_kind.{decl.name.text}"
             return MATCH_KIND
         elif isinstance(decl, ast.Instantiation):
@@ -181,8 +184,6 @@ class ExpressionChecker:
         elif isinstance(decl, (ast.ParserState,)):
             cx.error(f'"{decl.name.text}" is a parser state, not a value', expr.span)
             return WRONG
-        elif isinstance(type_, (ObjectType,)) and not isinstance(decl, ast.TableDecl):
-            return TypeOfType(type_) if not isinstance(decl, ast.VariableDecl) else type_
         elif not isinstance(decl, _VALUES):
             return WRONG if type_ is WRONG else TypeOfType(type_)
         return type_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from p4front import ast
 from p4front.context import Context
@@ -17,6 +18,7 @@ from p4front.types import (
     CallableType,
     DontCareType,
     ObjectType,
+    StackType,
     Type,
     TypeVar,
 )
@@ -43,6 +45,7 @@ class InstanceChecker:
             if type_ is WRONG:
                 return WRONG
         object_type = self._object_type(type_, expr.span)
+        open_ = self.cx.type_params.get(object_type.decl, ()) if object_type and object_type.decl else ()
         if object_type is None or not self._place(object_type, expr.span, named=False):
             cx.calls.infer_arguments(expr.args)
             return WRONG
@@ -54,7 +57,8 @@ class InstanceChecker:
                 expr.span,
             )
             return WRONG
-        result = self.construct(expr, object_type, expr.args, expr.span)
+        may_stay_open = open_ if object_type.kind in ("parser", "control") else ()
+        result = self.construct(expr, object_type, expr.args, expr.span, may_stay_open=may_stay_open)
         if result is None:
             return WRONG
         cx.known.add(expr)
@@ -80,7 +84,7 @@ class InstanceChecker:
         elif frame in ("action", "function", "method", "extern"):
             place = {"action": "an action", "method": "a method"}.get(frame, "a function")
             problem = f"{place} can't make an object: declare it outside"
-        elif frame in ("apply", "state"):
+        elif frame in ("apply", "state") and named:
             place = "the apply block of a control" if frame == "apply" else "a state of a parser"
             problem = f"{place} can't make an object: declare it before"
         elif frame == "global" and named and type_.kind in ("parser", "control"):
@@ -100,15 +104,17 @@ class InstanceChecker:
         args: Sequence[ast.Argument],
         span: Span,
         initializer: ast.BlockStatement | None = None,
+        may_stay_open: tuple[TypeVar, ...] = (),
     ) -> ObjectType | None:
         """Chooses the constructor, infers type arguments left open, checks the arguments; the object's full type."""
         cx = self.cx
         if not cx.calls.infer_arguments(args) or type_.decl is None:
             return None
-        constructors = cx.signatures.constructors.get(type_.decl)
+        constructors, owners = self._constructors(type_)
         if not constructors:
             if isinstance(type_.decl, ast.ExternDecl) and not type_.decl.methods and not args:
                 constructors = [CallableType("constructor", type_.name, (), type_, cx.type_params[type_.decl])]
+                owners = [type_]
             else:
                 cx.error(f"{kind_of(type_)} has no constructor: there can be no instance of it", span)
                 return None
@@ -119,17 +125,20 @@ class InstanceChecker:
         if chosen is None:
             return None
         callable_, matched = chosen
+        index = next(i for i, c in enumerate(candidates) if c is callable_)
+        if owners[index].decl is not type_.decl:
+            return self.construct(node, owners[index], args, span, initializer, may_stay_open)
         # `_` as a type argument leaves its parameter open, as if it were not written.
         open_ = tuple(v for v in declared if isinstance(given.get(v, DONT_CARE), DontCareType))
         unifier = Unifier(open_, cx.members.apply_of)
         unifier.binding.update({v: t for v, t in given.items() if v not in open_})
         if open_:
-            callable_ = substitute_callable(next(c for c in constructors if c.decl is callable_.decl), unifier.binding)
+            callable_ = substitute_callable(constructors[index], unifier.binding)
             matched = tuple((p, arg) for p, (_, arg) in zip(callable_.params, matched, strict=False))
-            if not cx.calls.unify_arguments(unifier, matched):
+            if not cx.calls.unify_arguments(unifier, matched, span):
                 return None
             self._infer_from_methods(unifier, type_, initializer)
-            if not cx.calls.complete(unifier, open_, matched, type_.name, span):
+            if not cx.calls.complete(unifier, open_, matched, type_.name, span, (*may_stay_open, *given)):
                 return None
             callable_ = substitute_callable(callable_, unifier.binding)
         matched = tuple((p, arg) for p, (_, arg) in zip(callable_.params, matched, strict=False))
@@ -149,6 +158,41 @@ class InstanceChecker:
         )
         return result
 
+    def close(self, expr: ast.Expr, have: ObjectType, target: ObjectType) -> None:
+        """Type arguments of a block that its constructor call left open follow from the place it is passed to."""
+        cx = self.cx
+        info = cx.program.calls.get(expr)
+        if info is None or have.decl is None or not any(isinstance(a, DontCareType) for a in have.args):
+            return
+        variables = cx.type_params.get(have.decl, ())
+        pattern = ObjectType(have.kind, have.name, variables, have.decl)
+        mine, wanted = cx.members.apply_of(pattern), cx.members.apply_of(target)
+        if mine is None or wanted is None:
+            return
+        unifier = Unifier(variables, cx.members.apply_of)
+        unifier.signatures(mine, wanted)
+        args = tuple(unifier.binding.get(v, a) for v, a in zip(variables, have.args, strict=False))
+        result = ObjectType(have.kind, have.name, args, have.decl)
+        cx.set_type(expr, result)
+        cx.program.calls[expr] = replace(info, type_args=args, returns=result)
+
+    def _constructors(self, type_: ObjectType) -> tuple[list[CallableType], list[ObjectType]]:
+        """The constructors of a type, those of its overloads after them, and the type that each one makes."""
+        cx = self.cx
+        found: list[CallableType] = []
+        owners: list[ObjectType] = []
+        decl = type_.decl
+        others = cx.overloads.get(decl, []) if isinstance(decl, ast.Declaration) else []
+        if decl is None:
+            return found, owners
+        for other in (decl, *(o for o in others if o is not decl and type_.args == cx.type_params.get(decl, ()))):
+            owner = type_ if not isinstance(other, ast.Declaration) or other is decl else cx.program.declared.get(other)
+            if isinstance(owner, ObjectType):
+                made = cx.signatures.constructors.get(other, [])
+                found += made
+                owners += [owner] * len(made)
+        return found, owners
+
     # ------------------------------------------------------------ instantiations
 
     def instantiation(self, decl: ast.Instantiation) -> None:
@@ -157,9 +201,13 @@ class InstanceChecker:
         result = self._instantiate(decl)
         cx.declare(decl, WRONG if result is None else result)
 
-    def _instantiate(self, decl: ast.Instantiation) -> ObjectType | None:
+    def _instantiate(self, decl: ast.Instantiation) -> Type | None:
         cx = self.cx
-        type_ = self._object_type(cx.resolve.resolve_open(decl.type), decl.type.span)
+        ref, sizes = decl.type, []
+        while isinstance(ref, ast.StackType):  # an array of objects
+            sizes.append(cx.expressions.constant_int(ref.size, "the size of an array"))
+            ref = ref.element
+        type_ = self._object_type(cx.resolve.resolve_open(ref), decl.type.span)
         if type_ is None:
             cx.calls.infer_arguments(decl.args)
             return None
@@ -168,13 +216,19 @@ class InstanceChecker:
         result = self.construct(decl, type_, decl.args, decl.type.span, decl.initializer)
         if result is None:
             return None
-        cx.program.type_refs[decl.type] = result
+        cx.program.type_refs[ref] = result
         if decl.initializer is not None:
             self._initializer(decl, decl.initializer, result)
         else:
             for method in self.abstract_methods(result):
+                if method.annotation("optional") is not None:
+                    continue
                 cx.error(f'the abstract method "{method.name}" of {kind_of(result)} needs an implementation', decl.span)
-        return result
+        array: Type = result
+        for size in sizes:
+            array = StackType(array, size or 0)
+        cx.program.type_refs[decl.type] = array
+        return array
 
     def abstract_methods(self, type_: ObjectType) -> list[ast.MethodDecl]:
         if not isinstance(type_.decl, ast.ExternDecl):
@@ -214,8 +268,8 @@ class InstanceChecker:
                     done.add(item.name.text)
                 else:
                     cx.error("only methods and instances can stand here", item.span)
-        for name in abstract:
-            if name not in done:
+        for name, method in abstract.items():
+            if name not in done and method.annotation("optional") is None:
                 cx.error(f'the abstract method "{name}" of {kind_of(type_)} needs an implementation', decl.name.span)
 
     def _implementation(
@@ -237,6 +291,8 @@ class InstanceChecker:
         wanted = substitute_callable(wanted, binding)
         # Type parameters of the method itself may be named differently in the implementation.
         wanted = substitute_callable(wanted, dict(zip(wanted.type_params, have.type_params, strict=False)))
+        if len(have.params) < len(wanted.params) and all(p.optional for p in wanted.params[len(have.params) :]):
+            wanted = replace(wanted, params=wanted.params[: len(have.params)])
         same = wanted.returns == have.returns and [(p.direction, p.type) for p in wanted.params] == [
             (p.direction, p.type) for p in have.params
         ]

@@ -31,6 +31,7 @@ from p4front.types import (
     TupleType,
     Type,
     TypeOfType,
+    TypeVar,
     strip,
 )
 
@@ -60,11 +61,16 @@ class MemberChecker:
     def __init__(self, cx: Context) -> None:
         self.cx = cx
 
-    def member(self, expr: ast.Member) -> Type:
-        """The type of a field or member; a CallableType for a method."""
+    def member(self, expr: ast.Member, called: bool = False) -> Type:
+        """The type of a field or member; a CallableType for a method. With `called` a built-in method hides a field
+        of its name."""
         base = self.cx.expressions.raw(expr.base)
         if base is WRONG:
             return WRONG
+        if called and isinstance(base, StructType):
+            builtin = self.builtin(base, expr.member.text)
+            if builtin is not None:
+                return builtin
         if isinstance(base, TypeOfType):
             return self._of_type(expr, base.type)
         if isinstance(base, StructType):
@@ -121,7 +127,7 @@ class MemberChecker:
             found = _VALIDITY.get(name)
         elif is_union(base):
             found = _VALIDITY["isValid"] if name == "isValid" else None
-        elif isinstance(base, StackType):
+        elif isinstance(base, StackType) and _of_headers(base):
             found = _STACK.get(name)
         else:
             found = None
@@ -136,7 +142,7 @@ class MemberChecker:
         if name == "size":
             cx.program.constants[expr] = base.size
             return BitType(32)
-        if name in ("next", "last", "lastIndex"):
+        if name in ("next", "last", "lastIndex") and _of_headers(base):
             if not cx.frame.in_parser:
                 cx.error(f"`{name}` of a header stack can only be used in a parser", expr.span)
                 return WRONG
@@ -170,9 +176,15 @@ class MemberChecker:
         if not isinstance(strip(at), (BitType, IntType, IntegerType)):
             cx.error(f"the index of a stack must be a number, not {kind_of(at)}", expr.index.span)
             return WRONG
-        if isinstance(value, int) and not 0 <= value < base.size:
+        # An array without elements can only be asked for its size: minSizeInBits() of an element, say.
+        if isinstance(value, int) and not 0 <= value < max(base.size, 1):
             cx.error(f"index {value} is outside of {base}, which has {base.size} elements", expr.index.span)
             return WRONG
+        whole = cx.constant(expr.base)
+        if isinstance(whole, tuple) and isinstance(value, int) and value < len(whole):
+            cx.program.constants[expr] = whole[value]
+        if isinstance(base.element, ObjectType):
+            cx.known.add(expr)
         return base.element
 
     # ------------------------------------------------------------ types and objects
@@ -259,6 +271,11 @@ def size_value(type_: Type, name: str) -> int | None:
 
 def _size_method(name: str) -> CallableType:
     return CallableType("builtin", name, (), INTEGER)
+
+
+def _of_headers(type_: StackType) -> bool:
+    """Whether it is a header stack, not an array of other values."""
+    return is_header(type_.element) or is_union(type_.element) or isinstance(type_.element, TypeVar)
 
 
 def _enum_value(type_: EnumType | SerEnumType, name: str) -> ConstValue:

@@ -147,6 +147,10 @@ class OperatorChecker:
     def arithmetic(self, expr: ast.Expr, op: str, left: ast.Expr, right: ast.Expr) -> Type:
         """`left op right` for the operators on numbers; also the checks of a compound assignment."""
         cx = self.cx
+        divisor = cx.constant(right)  # before it takes the type of the other operand: -1 must not become 255
+        if op in ("/", "%") and isinstance(divisor, int) and divisor < 0:
+            cx.error(f"`{op}` is not defined for negative numbers", expr.span)
+            return WRONG
         type_ = self.balance(expr, op, left, right)
         if type_ is WRONG:
             return WRONG
@@ -154,7 +158,7 @@ class OperatorChecker:
             cx.error(f"`{op}` needs operands with a width to saturate at: an `int` has none", expr.span)
             return WRONG
         a, b = cx.constant(left), cx.constant(right)
-        if op in ("/", "%") and not self._division_allowed(expr, op, type_, left, right):
+        if op in ("/", "%") and not self._division_allowed(expr, op, type_, right):
             return WRONG
         if isinstance(a, int) and isinstance(b, int):
             try:
@@ -163,7 +167,7 @@ class OperatorChecker:
                 return self._fold_error(expr, error)
         return self._result(expr, type_, left, right)
 
-    def _division_allowed(self, expr: ast.Expr, op: str, type_: Type, left: ast.Expr, right: ast.Expr) -> bool:
+    def _division_allowed(self, expr: ast.Expr, op: str, type_: Type, right: ast.Expr) -> bool:
         cx = self.cx
         if isinstance(type_, IntType):
             cx.error(f"`{op}` is not defined on signed values such as {type_}", expr.span)
@@ -171,14 +175,6 @@ class OperatorChecker:
         divisor = cx.constant(right)
         if divisor == 0:
             cx.error(f"{'division' if op == '/' else 'modulo'} by zero", expr.span)
-            return False
-        if cx.is_known(left) and cx.is_known(right):
-            return True
-        if not isinstance(divisor, int) or divisor & (divisor - 1):
-            cx.error(
-                f"`{op}` at run time needs a divisor that is a compile-time power of two: v1model has no divider",
-                expr.span,
-            )
             return False
         return True
 
@@ -198,6 +194,9 @@ class OperatorChecker:
             if isinstance(type_, (ObjectType, TableResultType, ActionEnumType, TypeVar, ListType, DontCareType)):
                 cx.error(f"values of {_described(type_)} can't be compared", operand.span)
                 return WRONG
+        if isinstance(expr.left, ast.StructExpr) and isinstance(expr.right, ast.StructExpr):
+            cx.error("neither side says which struct this is: put a cast before one, as in `(S) { ... }`", expr.span)
+            return WRONG
         if left != right and not self._meet(expr, left, right):
             cx.error(f"can't compare {kind_of(left)} with {kind_of(right)}{_compare_hint(left, right)}", expr.span)
             return WRONG
@@ -216,8 +215,6 @@ class OperatorChecker:
         """Converts one operand of an equality to the type of the other where an implicit cast can."""
         convert = self.cx.convert
         if isinstance(left, SerEnumType) or isinstance(right, SerEnumType):
-            if isinstance(left, SerEnumType) and isinstance(right, SerEnumType):
-                return False
             left, right = convert.underlying(expr.left), convert.underlying(expr.right)
             if left == right:
                 return True
@@ -228,7 +225,7 @@ class OperatorChecker:
             elif isinstance(source, (ast.ListExpr, ast.StructExpr)):
                 other = expr.right if source is expr.left else expr.left
                 if isinstance(other, (ast.ListExpr, ast.StructExpr)):
-                    continue
+                    continue  # neither says what the other is
                 if isinstance(target, (StructType, TupleType, StackType)):
                     return convert.convert(source, target)
             elif isinstance(have, InvalidHeaderType) and (is_header(target) or is_union(target)):
@@ -375,6 +372,30 @@ class OperatorChecker:
             cx.program.constants[expr] = constants.slice_bits(value, hi, lo)
         return self._result(expr, BitType(hi - lo + 1), expr.base)
 
+    def plus_slice(self, expr: ast.PlusSlice) -> Type:
+        """`base[low +: width]`: the width is constant, the position need not be."""
+        cx = self.cx
+        type_ = cx.expressions.infer(expr.base)
+        low = cx.expressions.infer(expr.low)
+        width = cx.expressions.constant_int(expr.width, "the width of a slice")
+        if type_ is WRONG or low is WRONG or width is None:
+            return WRONG
+        type_, low = cx.convert.underlying(expr.base), cx.convert.underlying(expr.low)
+        if not isinstance(type_, SIZED):
+            cx.error(f"a slice takes bits of a bit<> or int<> value, not of {kind_of(type_)}", expr.base.span)
+            return WRONG
+        if not isinstance(low, (BitType, IntegerType)):
+            cx.error(f"the position of a slice must be bit<> or `int`, not {kind_of(low)}", expr.low.span)
+            return WRONG
+        at, value = cx.constant(expr.low), cx.constant(expr.base)
+        first = at if isinstance(at, int) else 0
+        if width < 1 or first < 0 or first + width > type_.width:
+            cx.error(f"the {width} bits from bit {first} on are outside of {type_}", expr.span)
+            return WRONG
+        if isinstance(value, int) and isinstance(at, int):
+            cx.program.constants[expr] = constants.slice_bits(value, at + width - 1, at)
+        return self._result(expr, BitType(width), expr.base, expr.low)
+
     def cast(self, expr: ast.Expr, ref: ast.TypeRef, operand: ast.Expr) -> Type:
         """`(T) operand`: an explicit cast, or a list or struct expression given its type."""
         cx = self.cx
@@ -397,11 +418,6 @@ class OperatorChecker:
             hint = cast_hint(source, target)
             cx.error(f"cannot cast {kind_of(source)} to {kind_of(target)}{hint}", expr.span)
             return WRONG
-        if isinstance(target, IntegerType) and not cx.is_known(operand):
-            cx.error("only a value known at compile time can be cast to `int`", expr.span)
-            return WRONG
-        if isinstance(source, IntegerType) and isinstance(strip(target), SIZED) and operand not in cx.program.constants:
-            cx.program.implicit_casts.pop(operand, None)
         value = cx.constant(operand)
         if value is not None:
             try:

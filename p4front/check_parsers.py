@@ -11,6 +11,7 @@ from p4front.types import (
     EnumType,
     ErrorType,
     ObjectType,
+    TupleType,
     Type,
     strip,
 )
@@ -31,7 +32,7 @@ class ParserChecker:
             type_ = ObjectType("parser", decl.name.text, variables, decl)
             cx.callables.apply_signature(decl, "parser")
             cx.callables.constructor(decl, type_)
-            with cx.block("body"), cx.inside(Frame("parser", decl=decl, in_parser=True)):
+            with cx.block("locals"), cx.inside(Frame("parser", decl=decl, in_parser=True)):
                 for local in decl.locals:
                     cx.declarations.local(local)
                 self._states(decl)
@@ -55,6 +56,28 @@ class ParserChecker:
         with cx.inside(Frame("state", decl=decl, in_parser=True)):
             for state in decl.states:
                 self._state(state, states)
+        if "start" in states and not self._ends(states):
+            cx.error(f'the parser "{decl.name}" never reaches accept or reject', decl.name.span)
+
+    def _ends(self, states: dict[str, ast.ParserState]) -> bool:
+        """Whether a final state can be reached from `start`; a select without a match rejects."""
+        seen, todo = set(), ["start"]
+        while todo:
+            name = todo.pop()
+            state = states.get(name)
+            if name in seen:
+                continue
+            seen.add(name)
+            if state is None or state.transition is None:
+                return True
+            select = state.transition.select
+            if state.transition.target is not None:
+                todo.append(state.transition.target.text)
+            if select is not None:
+                todo += [case.target.text for case in select.cases]
+                if not any(isinstance(case.keyset, (ast.DefaultExpr, ast.DontCare)) for case in select.cases):
+                    return True
+        return False
 
     def _state(self, state: ast.ParserState, states: dict[str, ast.ParserState]) -> None:
         cx = self.cx
@@ -90,14 +113,21 @@ class ParserChecker:
         cx = self.cx
         types = [self._key(key) for key in select.keys]
         for case in select.cases:
-            cx.keysets.fit_all(case.keyset, types, "this case")
+            cx.keysets.fit_all(case.keyset, types, "this case", constant=False)
             self._target(case.target, states)
 
     def _key(self, key: ast.Expr) -> Type:
         type_ = self.cx.expressions.infer(key)
         if type_ is WRONG:
             return WRONG
-        if not isinstance(strip(type_), (*SIZED, BoolType, EnumType, ErrorType)):
+        if not _selectable(type_):
             self.cx.error(f"select can't choose by a value of type {kind_of(type_)}", key.span)
             return WRONG
         return type_
+
+
+def _selectable(type_: Type) -> bool:
+    """Scalars, and list expressions of them."""
+    if isinstance(type_, TupleType):
+        return all(map(_selectable, type_.items))
+    return isinstance(strip(type_), (*SIZED, BoolType, EnumType, ErrorType))

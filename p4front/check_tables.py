@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from p4front import ast, constants
 from p4front.arguments import Mismatch, match_arguments
 from p4front.context import Context, Frame
+from p4front.entry_priorities import priority_problems
 from p4front.program import BoundArg, CallInfo
 from p4front.type_rules import SIZED, kind_of
 from p4front.types import (
@@ -23,6 +25,8 @@ from p4front.types import (
     strip,
 )
 
+_STANDARD = ("core.p4", "v1model.p4")
+
 
 class TableChecker:
     """Checks table declarations."""
@@ -34,6 +38,8 @@ class TableChecker:
         cx = self.cx
         type_ = ObjectType("table", decl.name.text, (), decl)
         with cx.defining(decl), cx.inside(Frame("key", decl=decl)):
+            if len(decl.keys or ()) and cx.scope.find(decl.name.text):
+                self._names_itself(decl)
             keys = [(key, self._key(key)) for key in decl.keys or []]
             actions = self._actions(decl)
             self._default_action(decl, actions)
@@ -42,11 +48,22 @@ class TableChecker:
             if decl.entries and not decl.keys:
                 cx.error(f'the table "{decl.name}" has no key, so it can\'t have entries', decl.entries[0].span)
             else:
+                if decl.entries and decl.keys and decl.entries[0].span.start < decl.keys[0].span.start:
+                    cx.error("the entries of a table stand after its key", decl.entries[0].span)
                 for entry in decl.entries:
                     self._entry(decl, entry, keys, actions)
+                for problem in priority_problems(cx.program, decl):
+                    cx.error(problem.message, problem.span or decl.name.span)
         cx.declare(decl, type_)
 
     # ------------------------------------------------------------ keys
+
+    def _names_itself(self, decl: ast.TableDecl) -> None:
+        """A name in the key that is also the table's means the table, not what it hides."""
+        for key in decl.keys or []:
+            for node in key.expr.walk():
+                if isinstance(node, ast.PathExpr) and not node.absolute and node.name.text == decl.name.text:
+                    self.cx.error(f'the key of the table "{decl.name}" can\'t name the table itself', node.span)
 
     def _key(self, key: ast.KeyElement) -> Type:
         cx = self.cx
@@ -135,9 +152,7 @@ class TableChecker:
         if place == "list":
             data = [p for p in type_.params if not p.direction]
             for p in data:
-                problem = _data_problem(p.type)
-                if problem:
-                    cx.error(f'"{ref.name}" can\'t be an action of a table: its data "{p.name}" {problem}', ref.span)
+                if p.type is WRONG:
                     return False
             bound += tuple(BoundArg(p.name, "", p.type, None, p.decl.default if p.decl else None) for p in data)
         cx.program.calls[ref] = CallInfo("action", ref.name.text, action, bound, (), type_.returns, callee_type=type_)
@@ -215,6 +230,9 @@ class TableChecker:
         else:
             items = [keyset] * len(keys) if isinstance(keyset, (ast.DefaultExpr, ast.DontCare)) else [keyset]
         for item, (key, type_) in zip(items, keys, strict=False):
+            kind = self.cx.declarations.match_kind_members.get(key.match_kind.text)
+            if kind is None or Path(kind.span.file.path).name not in _STANDARD:
+                continue  # the program's own match kind: what it takes is not known
             problem = self._form_problem(item, key.match_kind.text, type_)
             if problem:
                 self.cx.error(problem, item.span)
@@ -260,13 +278,6 @@ class TableChecker:
             cx.expressions.infer(prop.value)
 
 
-def _data_problem(type_: Type) -> str | None:
-    """Why the control plane can't give a value of this type."""
-    if type_ is WRONG or isinstance(strip(type_), (*SIZED, BoolType, EnumType, ErrorType)):
-        return None
-    return f"has the type {kind_of(type_)}, which the control plane can't give"
-
-
 def _simple(expr: ast.Expr) -> bool:
     """Key expressions whose control-plane name follows from the text: paths of fields, slices, isValid()."""
     if isinstance(expr, (ast.PathExpr, ast.TypeNameExpr)):
@@ -274,7 +285,7 @@ def _simple(expr: ast.Expr) -> bool:
     if isinstance(expr, ast.Member):
         return _simple(expr.base)
     if isinstance(expr, ast.Index):
-        return _simple(expr.base) and isinstance(expr.index, (ast.IntLiteral, ast.PathExpr))
+        return _simple(expr.base) and _simple(expr.index)
     if isinstance(expr, ast.Slice):
         return _simple(expr.base)
     if isinstance(expr, ast.Call):
@@ -288,4 +299,8 @@ def _same_expr(left: ast.Expr | None, right: ast.Expr | None) -> bool:
     """Whether two arguments are written the same way, up to spaces."""
     if left is None or right is None:
         return left is right
+    if isinstance(left, ast.StructExpr) and isinstance(right, ast.StructExpr):
+        mine = {f.key.text: f.value for f in left.fields}
+        theirs = {f.key.text: f.value for f in right.fields}
+        return mine.keys() == theirs.keys() and all(_same_expr(mine[k], theirs[k]) for k in mine)
     return left.span.text.split() == right.span.text.split()

@@ -190,7 +190,8 @@ def default_value(type_: Type) -> ConstValue | None:
         items = [default_value(t) for t in plain.items]
         return None if any(i is None for i in items) else tuple(i for i in items if i is not None)
     if isinstance(plain, StackType):
-        return None
+        item = default_value(plain.element)
+        return None if item is None else (item,) * plain.size
     return None
 
 

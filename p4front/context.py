@@ -82,6 +82,8 @@ class Context:
         self.known: set[ast.Expr] = set()
         """Expressions known at compile time whose value is not: they use constructor parameters or are instances."""
         self.type_params: dict[ast.Node, tuple[TypeVar, ...]] = {}
+        self.overloads: dict[ast.Declaration, list[ast.Declaration]] = {}
+        """Each declaration's name-sharers in its scope, itself included, in order."""
 
     # ------------------------------------------------------------ messages
 
@@ -134,12 +136,12 @@ class Context:
         others = self.scope.names.get(name, [])
         key = signature_key(decl)
         for other in others:
-            overload = key is not None and type(other) is type(decl) and not isinstance(decl, ast.ActionDecl)
+            overload = key is not None and type(other) is type(decl)
             if not overload or signature_key(other) == key:
                 self.duplicate(name, decl.name.span, other)
                 return False
-        shadowed = self.scope.parent.names.get(name) if self.scope.parent and self.scope.kind == "body" else None
-        if shadowed and self.scope.parent is not None and self.scope.parent.kind == "params":
+        shadowed = self._parameters().get(name) if self.scope.kind == "body" else None
+        if shadowed:
             what = "type parameter" if isinstance(shadowed[0], ast.TypeParameter) else "parameter"
             self.error(
                 f'"{name}" is already the name of a {what} here: choose another name',
@@ -148,7 +150,12 @@ class Context:
             )
             return False
         self.scope.add(decl)
+        self.overloads[decl] = self.scope.names[name]
         return True
+
+    def _parameters(self) -> dict[str, list[ast.Declaration]]:
+        """The names of the innermost parameter list around the current scope."""
+        return next((scope.names for scope in self.scope.chain() if scope.kind == "params"), {})
 
     def duplicate(self, name: str, span: Span, first: ast.Declaration) -> None:
         self.error(f'"{name}" is declared twice in this scope', span, ("the first declaration", first.name.span))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from p4front import ast, constants
 from p4front.context import Context
 from p4front.program import ConstValue
+from p4front.substitute import free_variables
 from p4front.type_rules import SIZED, cast_hint, is_header, is_union, is_wrong, kind_of
 from p4front.types import (
     DontCareType,
@@ -17,12 +18,14 @@ from p4front.types import (
     InvalidHeaderType,
     ListType,
     NewType,
+    ObjectType,
     SerEnumType,
     StackType,
     StructType,
     TupleType,
     Type,
 )
+from p4front.unify import Unifier
 
 ASSIGN = "cannot assign {have} to {want}"
 """The default wording of a mismatch; callers give their own with the same two fields."""
@@ -65,6 +68,16 @@ class Converter:
         if isinstance(have, InvalidHeaderType) and (is_header(target) or is_union(target)):
             cx.set_type(expr, target)
             return True
+        if isinstance(have, SIZED) and isinstance(target, IntegerType):
+            cx.program.implicit_casts[expr] = target
+            return True
+        if isinstance(target, ObjectType):
+            # A block's type need not be the same: its signature must fit. Open type parameters are the declaration's
+            # own, in the default value of one of its parameters.
+            variables = tuple(free_variables(target))
+            if isinstance(have, ObjectType) and Unifier(variables, cx.members.apply_of).unify(target, have):
+                cx.instances.close(expr, have, target)
+                return True
         return self.mismatch(expr, have, target, wording)
 
     def mismatch(self, expr: ast.Expr, have: Type, target: Type, wording: str) -> bool:
@@ -114,7 +127,7 @@ class Converter:
 
     def _default(self, expr: ast.DefaultExpr, target: Type) -> bool:
         cx = self.cx
-        if isinstance(target, (ListType, IntegerType)) or not self.has_default(target):
+        if isinstance(target, ListType) or not self.has_default(target):
             cx.error(f"`...` has no value of type {kind_of(target)}", expr.span)
             return False
         cx.set_type(expr, target)
@@ -244,6 +257,8 @@ class Converter:
             return isinstance(target, (StructType, TupleType, StackType, ListType))
         if isinstance(have, IntegerType):
             return isinstance(target, SIZED)
+        if isinstance(have, SIZED) and isinstance(target, IntegerType):
+            return True
         if isinstance(have, SerEnumType):
             return have.underlying == target
         return isinstance(have, InvalidHeaderType) and (is_header(target) or is_union(target))

@@ -26,8 +26,9 @@ class KeysetChecker:
     def __init__(self, cx: Context) -> None:
         self.cx = cx
 
-    def fit_all(self, keyset: ast.Expr, types: Sequence[Type], what: str) -> bool:
-        """Fits the whole keyset to the keys' types; `what` names the case or entry in messages."""
+    def fit_all(self, keyset: ast.Expr, types: Sequence[Type], what: str, constant: bool = True) -> bool:
+        """Fits the whole keyset to the keys' types; `what` names the case or entry in messages. Those of entries are
+        `constant`, those of a select may be computed."""
         cx = self.cx
         if isinstance(keyset, (ast.DefaultExpr, ast.DontCare)):
             cx.set_type(keyset, SetType(types[0] if len(types) == 1 else TupleType(tuple(types))))
@@ -42,12 +43,12 @@ class KeysetChecker:
             for item in items:
                 cx.expressions.infer(item)
             return False
-        fitted = [self.fit(item, type_) for item, type_ in zip(items, types, strict=False)]
+        fitted = [self.fit(item, type_, constant) for item, type_ in zip(items, types, strict=False)]
         if isinstance(keyset, (ast.KeysetTuple, ast.ListExpr)):
             cx.set_type(keyset, TupleType(tuple(cx.type_of(i) for i in items)))
         return all(fitted)
 
-    def fit(self, expr: ast.Expr, type_: Type) -> bool:
+    def fit(self, expr: ast.Expr, type_: Type, constant: bool = True) -> bool:
         """Fits one keyset to one key; the expression's final type is the key's, or a set of it."""
         cx = self.cx
         if type_ is WRONG:
@@ -58,17 +59,19 @@ class KeysetChecker:
             return True
         if isinstance(expr, ast.Binary) and expr.op in ("&&&", ".."):
             return self._pair(expr, type_)
+        if isinstance(type_, TupleType) and isinstance(expr, (ast.ListExpr, ast.KeysetTuple)):
+            return self.fit_all(expr, type_.items, "this keyset", constant)
         have = cx.expressions.infer(expr)
         if isinstance(have, SetType):
             return self._value_set(expr, have, [type_])
         if isinstance(expr, ast.ListExpr) and len(expr.items) == 1:
-            fine = self.fit(expr.items[0], type_)
+            fine = self.fit(expr.items[0], type_, constant)
             cx.set_type(expr, TupleType((type_,)))
             return fine
         if not cx.convert.convert(expr, type_, "a key of type {want} can't be matched with {have}"):
             return False
-        if not cx.is_known(expr):
-            cx.error("a keyset must be known at compile time", expr.span)
+        if constant and not cx.is_known(expr):
+            cx.error("the keyset of an entry must be known at compile time", expr.span)
             return False
         return True
 
@@ -94,13 +97,21 @@ class KeysetChecker:
     def _value_set(self, expr: ast.Expr, have: SetType, types: Sequence[Type]) -> bool:
         """A value set matches one key of its type, or as many keys as its struct or tuple has fields."""
         element = have.element
-        parts: tuple[Type, ...] = (element,)
-        if isinstance(element, TupleType):
-            parts = element.items
-        elif isinstance(element, StructType):
-            parts = tuple(f.type for f in element.fields)
-        if [element] == list(types) or list(parts) == list(types):
+        if [element] == list(types) or _flat([element]) == _flat(types):
             return True
         shown = ", ".join(map(kind_of, types))
         self.cx.error(f"this matches values of type {kind_of(element)}, and the keys have {shown}", expr.span)
         return False
+
+
+def _flat(types: Sequence[Type]) -> list[Type]:
+    """The scalars of structs and tuples, in order."""
+    flat: list[Type] = []
+    for type_ in types:
+        if isinstance(type_, TupleType):
+            flat += _flat(type_.items)
+        elif isinstance(type_, StructType):
+            flat += _flat([f.type for f in type_.fields])
+        else:
+            flat.append(type_)
+    return flat

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from p4front import ast
 from p4front.context import Context
-from p4front.types import StackType, TupleType
+from p4front.types import StackType
 
 
 def lvalue_problem(cx: Context, expr: ast.Expr) -> str | None:
@@ -27,16 +27,14 @@ def lvalue_problem(cx: Context, expr: ast.Expr) -> str | None:
             return f"`{expr.member.text}` of a stack can only be read"
         return lvalue_problem(cx, expr.base)
     if isinstance(expr, ast.Index):
-        if isinstance(cx.type_of(expr.base), TupleType):
-            return "an item of a tuple can't be written: assign the whole tuple"
         return lvalue_problem(cx, expr.base)
-    if isinstance(expr, ast.Slice):
+    if isinstance(expr, (ast.Slice, ast.PlusSlice)):
         return lvalue_problem(cx, expr.base)
     return "it is not a variable, a field, a slice or an element of one"
 
 
 def root_of(expr: ast.Expr) -> ast.Expr:
     """The expression at the bottom of fields, indices and slices."""
-    while isinstance(expr, (ast.Member, ast.Index, ast.Slice)):
+    while isinstance(expr, (ast.Member, ast.Index, ast.Slice, ast.PlusSlice)):
         expr = expr.base
     return expr

@@ -8,7 +8,7 @@ from p4front import ast
 from p4front.context import Context
 from p4front.scopes import is_type
 from p4front.substitute import substitute
-from p4front.type_rules import WIDTH_LIMIT, is_header, is_union, kind_of, struct_field_problem, tuple_item_problem
+from p4front.type_rules import WIDTH_LIMIT, kind_of, struct_field_problem, tuple_item_problem
 from p4front.types import (
     BOOL,
     DONT_CARE,
@@ -56,9 +56,17 @@ class TypeResolver:
             ast.DontCareType: self._dont_care,
         }
 
-    def resolve(self, ref: ast.TypeRef) -> Type:
-        """The type a reference means; an error and WRONG if there is none. Generic types need their arguments."""
+    def resolve(self, ref: ast.TypeRef, dont_care: bool = False) -> Type:
+        """The type a reference means; an error and WRONG if there is none. Generic types need their arguments, which
+        are `_` only with `dont_care`."""
         type_ = self.resolve_open(ref)
+        if (
+            not dont_care
+            and isinstance(ref, ast.SpecializedType)
+            and any(isinstance(a, ast.DontCareType) for a in ref.args)
+        ):
+            self.cx.error("`_` can only stand for a type that the arguments of a call tell", ref.span)
+            return self._record(ref, WRONG)
         params = self.missing_arguments(type_, ref)
         if params:
             names = ", ".join(map(str, params))
@@ -177,14 +185,15 @@ class TypeResolver:
 
     def _stack(self, ref: ast.StackType) -> Type:
         element = self.resolve(ref.element)
-        size = self.cx.expressions.constant_int(ref.size, "the size of a header stack")
+        size = self.cx.expressions.constant_int(ref.size, "the size of an array")
         if element is WRONG or size is None:
             return WRONG
-        if not (is_header(element) or is_union(element) or isinstance(element, TypeVar)):
-            self.cx.error(f"a stack holds headers or header unions, not {kind_of(element)}", ref.element.span)
+        problem = struct_field_problem("struct", element)
+        if problem:
+            self.cx.error(f"there can't be an array of {kind_of(element)}: {problem}", ref.element.span)
             return WRONG
-        if not 0 < size <= MAX_STACK:
-            self.cx.error(f"the size of a header stack must be between 1 and {MAX_STACK}, not {size}", ref.size.span)
+        if not 0 <= size <= MAX_STACK:
+            self.cx.error(f"the size of an array must be between 0 and {MAX_STACK}, not {size}", ref.size.span)
             return WRONG
         return StackType(element, size)
 

@@ -21,8 +21,8 @@ TYPE_DECLARATIONS = (
 )
 """Declarations whose name may stand where a type is written."""
 
-OVERLOADABLE = (ast.FunctionDecl, ast.ExternFunctionDecl, ast.MethodDecl, ast.ActionDecl)
-"""Declarations that may share a name with others of their kind, told apart by their parameters."""
+CALLABLE = (ast.FunctionDecl, ast.ExternFunctionDecl, ast.MethodDecl, ast.ActionDecl)
+"""Declarations whose name is called directly; all but actions may share a name with others of their kind."""
 
 
 class Scope:
@@ -84,11 +84,14 @@ def is_type(decl: ast.Declaration) -> bool:
 
 
 def is_callable(decl: ast.Declaration) -> bool:
-    return isinstance(decl, OVERLOADABLE)
+    return isinstance(decl, CALLABLE)
 
 
 def signature_key(decl: ast.Declaration) -> tuple[str, ...] | None:
-    """What tells overloads apart: the names of the parameters (6.7.2); None if the declaration can't be overloaded."""
-    if isinstance(decl, OVERLOADABLE):
+    """What tells overloads apart: the names of the parameters (of the constructor, for parsers and controls; 6.7.2);
+    None if the declaration can't be overloaded."""
+    if isinstance(decl, (ast.FunctionDecl, ast.ExternFunctionDecl, ast.MethodDecl, ast.PackageDecl)):
         return tuple(p.name.text for p in decl.params)
+    if isinstance(decl, (ast.ParserDecl, ast.ControlDecl)):
+        return tuple(p.name.text for p in decl.constructor_params)
     return None

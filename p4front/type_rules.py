@@ -78,6 +78,8 @@ def _header_field_problem(type_: Type) -> str | None:
         return None
     if isinstance(type_, NewType):
         return _header_field_problem(type_.underlying)
+    if isinstance(type_, StackType):
+        return _header_field_problem(type_.element)
     if is_struct(type_) and isinstance(type_, StructType):
         for field in type_.fields:
             if isinstance(field.type, VarbitType):

@@ -154,6 +154,8 @@ def _bridged(actual: Type, target: Type) -> bool:
         return isinstance(target, (*SIZED, IntegerType, SerEnumType, NewType))
     if isinstance(actual, SerEnumType):
         return actual.underlying == target
+    if isinstance(actual, SIZED):
+        return isinstance(target, IntegerType)
     if isinstance(actual, (TupleType, InvalidHeaderType)):
         return isinstance(target, (StructType, StackType, ListType, TupleType))
     return isinstance(actual, StructType) and actual.decl is None and isinstance(target, StructType)
