@@ -83,3 +83,39 @@ def judge_fig3(counts: Mapping[str, Mapping[str, FlowCount]]) -> Claim:
                 wrong.append(f"{place}: {got}, published: {published}")
     why = "; ".join(wrong) if wrong else "every flow of every strategy met its published fate"
     return Claim("C1", PUBLISHED_FIG3, measured, "fate of the packets sent after the swap", not wrong, why)
+
+
+PUBLISHED_DELTA_LOSS = {"state4": "below 1 % at every rate", "controller": "far above it, growing with the read time"}
+_STATE4_LIMIT = 0.01
+_FAR_ABOVE = 2.0  # how many times State4's loss counts as "far above"
+
+
+def judge_delta_loss(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Claim:
+    """C3, from delta-loss by strategy and rate (`{"delta_loss": Spread as dict, ...}`).
+
+    It holds when State4 stays below 1 % in every repeat, the controller approach loses at least twice as much and more
+    than nothing at every rate, and a run without a reconfiguration loses exactly nothing (or the harness is wrong).
+    """
+    wrong = []
+    for rate, result in losses.get("no-reconfiguration", {}).items():
+        if result["delta_loss"]["maximum"] != 0 or result["delta_loss"]["minimum"] != 0:
+            wrong.append(f"without a reconfiguration at {rate} Mbit/s the register differs from the wire")
+    for rate, result in losses["state4"].items():
+        loss = result["delta_loss"]
+        if loss["maximum"] >= _STATE4_LIMIT:
+            wrong.append(f"State4 loses {loss['maximum']:.2%} at {rate} Mbit/s")
+        other = losses["controller"].get(rate)
+        if other is None:
+            wrong.append(f"the controller approach was not run at {rate} Mbit/s")
+        elif other["delta_loss"]["median"] <= _FAR_ABOVE * max(loss["median"], 0.0):
+            wrong.append(f"at {rate} Mbit/s the controller approach loses {other['delta_loss']['median']:.2%} only")
+    measured = {
+        strategy: {rate: result["delta_loss"]["median"] for rate, result in rates.items()}
+        for strategy, rates in losses.items()
+    }
+    why = (
+        "; ".join(wrong) if wrong else "State4 stays below 1 % and the controller approach far above it, at every rate"
+    )
+    return Claim(
+        "C3", PUBLISHED_DELTA_LOSS, measured, "share of the bytes on the wire, by rate in Mbit/s", not wrong, why
+    )

@@ -1,0 +1,1 @@
+"""What is measured and how: counters of interfaces, rates, gaps."""

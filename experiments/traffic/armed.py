@@ -8,7 +8,7 @@ import select
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from topologies.network import RunningNetwork
 
@@ -88,3 +88,13 @@ class ArmedProcess:
     def _tail(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()[-8:] if self._log.exists() else []
         return ": " + " | ".join(lines) if lines else ""
+
+
+class Armed(Protocol):
+    def wait_ready(self) -> None: ...
+
+
+def wait_all(*helpers: Armed) -> None:
+    """Waits for helpers that were started together."""
+    for helper in helpers:
+        helper.wait_ready()

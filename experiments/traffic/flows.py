@@ -135,10 +135,14 @@ class Receiver:
         Columns: flow, sequence, bytes (UDP payload), sent_s and received_s (monotonic clock; arrival by the kernel's
         time stamp). Raises TrafficError when packets were lost in the receiver's own socket.
         """
-        totals = ReceiverTotals(**self._process.finish())
+        totals = self.stop()
         if totals.overflow:
             raise TrafficError(f"the receiver was too slow and lost {totals.overflow} packets of its own")
         return totals, self._packets()
+
+    def stop(self) -> ReceiverTotals:
+        """Totals only; its own losses (`overflow`) are for the caller to judge."""
+        return ReceiverTotals(**self._process.finish())
 
     def _packets(self) -> pd.DataFrame:
         raw: npt.NDArray[Any] = np.empty(0, _RECORD) if self._path is None else np.fromfile(self._path, _RECORD)

@@ -1,0 +1,87 @@
+"""The runner's side of the control process: commands as JSON lines, answers and live events back."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from experiments.traffic.armed import ArmedProcess
+from topologies.network import RunningNetwork
+
+Event = dict[str, Any]
+
+
+class ControlError(Exception):
+    """The control plane could not do what was asked; its own message."""
+
+
+class ControlProcess:
+    """`experiments.control.agent` in the namespace of a switch.
+
+    Commands wait for their answer, but `begin` returns at once: the events of a reconfiguration come by `on_event`, in
+    a thread of ours and within a millisecond, and `wait` gives its result.
+    """
+
+    def __init__(self, network: RunningNetwork, switch: str, *, address: str, cpu_interface: str) -> None:
+        argv = [sys.executable, "-m", "experiments.control.agent"]
+        argv += ["--address", address, "--cpu-interface", cpu_interface]
+        self._process = ArmedProcess(network, switch, f"control-{switch}", argv)
+        self._thread: threading.Thread | None = None
+        self._answer: dict[str, Any] | ControlError | None = None
+        self.events: list[Event] = []
+        self.on_event: Callable[[Event], None] | None = None
+
+    def wait_ready(self) -> None:
+        self._process.wait_ready(60.0)
+
+    def call(self, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 60.0) -> Any:
+        """Does one thing and returns its result. Raises ControlError, TrafficError."""
+        self.begin(command, arguments)
+        return self.wait(timeout_s)
+
+    def begin(self, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 600.0) -> None:
+        if self._thread is not None:
+            raise ControlError("the control process is still busy with the command before")
+        self._answer = None
+        self._process.command(json.dumps({"do": command, **(arguments or {})}))
+        self._thread = threading.Thread(target=self._read, args=(timeout_s,), daemon=True)
+        self._thread.start()
+
+    def busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def wait(self, timeout_s: float = 60.0) -> Any:
+        """The result of the command that `begin` started."""
+        if self._thread is None:
+            raise ControlError("no command was started")
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise ControlError(f"the control process did not answer within {timeout_s:g} s")
+        self._thread = None
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        assert self._answer is not None
+        return self._answer["done"]
+
+    def finish(self) -> None:
+        self._process.finish()
+
+    def _read(self, timeout_s: float) -> None:
+        try:
+            while True:
+                message = json.loads(self._process.read_line(timeout_s))
+                if "event" in message:
+                    self.events.append(message["event"])
+                    if self.on_event is not None:
+                        self.on_event(message["event"])
+                elif "error" in message:
+                    self._answer = ControlError(message["error"])
+                    return
+                else:
+                    self._answer = message
+                    return
+        except Exception as error:
+            self._answer = ControlError(str(error))

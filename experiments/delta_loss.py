@@ -1,0 +1,178 @@
+"""Figure 5 (claim C3): the share of state that a reconfiguration loses, against the rate of the traffic.
+
+One UDP flow from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself while
+the flow is on. Delta-loss = (bytes on the wire - bytes in the register) / bytes on the wire. The wire's truth is the
+kernel's: the receiver's packets and the counters of the interfaces at both ends, never the switch. A "strategy" called
+`no-reconfiguration` shows the harness's own error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.claims import judge_delta_loss
+from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.measure.counters import interface_counters
+from experiments.options import CommonOptions, common_options, common_parser
+from experiments.phases import Phases
+from experiments.progress import Display
+from experiments.scenario import NFS, Plan, open_lab
+from experiments.stats import delta_loss, longest_gap, spread
+from experiments.strategies import available_strategies
+from experiments.sweep import Trial, TrialResult, run_sweep
+from experiments.tables import delta_loss_table
+from experiments.traffic.armed import wait_all
+from experiments.traffic.flows import HEADER_BYTES, Flow, Receiver, Sender
+from topologies.paper import SERVER, ip_of
+
+EXPERIMENT = "delta_loss"
+CONTROL_TRIAL = "no-reconfiguration"
+REGISTER, CELL = "byte_reg", 0  # of h1's UDP flow to the server, by nfs/byte_counter.entries.toml
+_PORT = 5000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Seconds of a trial, and the rates in Mbit/s of Ethernet frames."""
+
+    duration: float
+    reconfigure: float
+    rates: tuple[float, ...]
+
+
+def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
+    """One flow at one rate. Sample kind `arrivals`: sequence, received_s of each packet."""
+    rate = float(trial.parameters["rate"])
+    reconfigures = trial.strategy != CONTROL_TRIAL
+    plan = Plan(
+        program=NFS / "byte_counter.p4",
+        entries=NFS / "byte_counter.entries.toml",
+        new_program=NFS / "byte_counter.p4",
+        new_entries=NFS / "byte_counter.entries.toml",
+        strategy=trial.strategy if reconfigures else "none",
+        profile=options.profile,
+    )
+    with open_lab(plan) as lab:
+        receiver = Receiver(lab.network, SERVER, [_PORT])
+        flow = Flow(1, "h1", ip_of(SERVER), _PORT, Flow.interval_for(rate))
+        sender = Sender(lab.network, flow)
+        wait_all(receiver, sender)
+        source, target = ("h1", "h1-eth0"), (SERVER, f"{SERVER}-eth0")
+        sent_before = interface_counters(lab.network, *source)
+        received_before = interface_counters(lab.network, *target)
+        timeline = lab.timeline(lead_s=0.2)
+        sender.go(timeline.start, timeline.start + schedule.duration)
+        if reconfigures:
+            timeline.at(schedule.reconfigure, lab.begin_reconfiguration)
+        timeline.run(schedule.duration + 0.2, lambda second: show.state(trial.name, second))
+        outcome = lab.end_reconfiguration() if reconfigures else {}
+        totals = sender.finish()
+        _, packets = receiver.finish()
+        sent = interface_counters(lab.network, *source).since(sent_before)
+        received = interface_counters(lab.network, *target).since(received_before)
+        counted = int(lab.control.call("read_cells", {"register": REGISTER, "start": CELL, "count": 1})[0])
+        stats = lab.control.call("stats")
+        events = lab.events(timeline.start)
+
+    wire = int((packets["bytes"] + HEADER_BYTES).sum())
+    times = (packets["received_s"] - timeline.start).to_numpy()
+    measured: dict[str, Any] = {
+        "sent_packets": totals.sent,
+        "received_packets": len(packets),
+        "wire_bytes_sender": sent.tx_bytes,
+        "wire_bytes_receiver": received.rx_bytes,
+        "wire_bytes": wire,
+        "register_bytes": counted,
+        "delta_loss": delta_loss(wire, counted),
+        "longest_gap_ms": longest_gap(times) * 1e3,
+        "outcome": outcome,
+        "switch": stats,
+    }
+    if reconfigures:
+        phases = Phases.of(events)
+        measured |= {"window": vars(phases.window), "swap": vars(phases.swap), "phases": phases.durations()}
+    arrivals = packets[["sequence"]].assign(received_s=times)
+    return TrialResult(measured, {"arrivals": arrivals}, events)
+
+
+def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Delta-loss by strategy and rate: median and spread over the repeats, and the packets lost on the way."""
+    groups: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for trial in trials.values():
+        groups.setdefault((trial["strategy"], trial["rate"]), []).append(trial)
+    result: dict[str, dict[str, Any]] = {}
+    for (strategy, rate), members in sorted(groups.items()):
+        result.setdefault(strategy, {})[f"{rate:g}"] = {
+            "delta_loss": spread([member["delta_loss"] for member in members]).as_dict(),
+            "lost_packets": max(member["sent_packets"] - member["received_packets"] for member in members),
+        }
+    return result
+
+
+def run(options: CommonOptions, schedule: Schedule) -> int:
+    from plots import delta_loss as plot
+
+    trials = [
+        Trial(strategy, repeat, {"rate": rate})
+        for repeat in range(1, options.repeats + 1)
+        for rate in schedule.rates
+        for strategy in (CONTROL_TRIAL, *options.strategies)
+    ]
+    folder, measured = run_sweep(
+        EXPERIMENT,
+        options,
+        trials,
+        lambda trial, show: run_trial(trial, options, schedule, show),
+        trial_s=schedule.duration,
+        record={"rates": schedule.rates},
+    )
+    losses = summarise(measured)
+    claims = [judge_delta_loss(losses)] if {"state4", "controller"} <= losses.keys() else []
+    plot.main(folder.path)
+    summary = folder.finish(target=options.target, profile=options.profile, measured=losses, claims=claims)
+    if options.json:
+        print(summary.read_text(), end="")
+    else:
+        delta_loss_table(losses, claims, folder.path)
+    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """`10:120:10` (first, last, step) or `10,60,120`, in Mbit/s."""
+    try:
+        if ":" in text:
+            first, last, step = (float(part) for part in text.split(":"))
+            if step <= 0 or first > last:
+                raise ValueError
+            rates = tuple(first + step * number for number in range(int((last - first) / step + 1e-9) + 1))
+        else:
+            rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected FIRST:LAST:STEP or RATE,RATE: {text}") from None
+    if not rates or min(rates) <= 0:
+        raise argparse.ArgumentTypeError(f"a rate must be above 0: {text}")
+    return rates
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = common_parser(__doc__, repeats=2)
+    rates = parser.add_mutually_exclusive_group()
+    rates.add_argument("--rate", type=parse_rates, dest="rates", metavar="MBPS", help="one rate")
+    rates.add_argument("--rates", type=parse_rates, dest="rates", metavar="FIRST:LAST:STEP", help="default: 10:120:10")
+    namespace = parser.parse_args(arguments)
+    options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
+    quick_rates = (10.0, 60.0, 120.0)
+    duration = options.duration_s or (4.0 if options.quick else 30.0)
+    schedule = Schedule(
+        duration=duration,
+        reconfigure=duration * 0.45 if not options.quick else duration * 0.25,
+        rates=namespace.rates or (quick_rates if options.quick else parse_rates("10:120:10")),
+    )
+    return run_main(lambda: run(options, schedule))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

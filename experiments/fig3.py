@@ -1,0 +1,252 @@
+"""Figure 3 (claim C1): which packets arrive around a swap, for each strategy.
+
+Four flows of one packet per second to the guarded service: h1 may always send, h2 and h3 knock at about 8 s, h4
+knocks inside the reconfiguration. chained.p4 is changed to chained_v2.p4 at about 19 s of 30 s, with HULA probes all
+the while.
+
+"Inside the reconfiguration" means the same for every strategy: when the control plane has read the knocking stages
+(pk_reg), or, for a strategy that does not read them, when it begins to install the new program. Either way the knock is
+over before the swap; a trial in which it is not is an error.
+
+Exit code: 0 when claim C1 holds, or was not judged because strategies were left out; 1 when it does not hold; 2 for
+wrong use and for failed runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.claims import PUBLISHED_FIG3, Claim, FlowCount, judge_fig3
+from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.options import CommonOptions, common_options, common_parser
+from experiments.phases import Phases, knock_moment
+from experiments.progress import Display
+from experiments.scenario import NFS, Lab, Plan, open_lab
+from experiments.strategies import available_strategies
+from experiments.sweep import Trial, TrialResult, run_sweep
+from experiments.tables import fig3_table
+from experiments.traffic.armed import TrafficError, wait_all
+from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.knock import Knocker, ProbeSender
+from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
+
+PROGRAM = "fig3"
+SERVICE_PORT = 5000
+KNOCKS = (10000, 20000, 30000)
+FLOWS = {"open": "h1", "early1": "h2", "early2": "h3", "late": "h4"}
+FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
+
+_MARGIN_S = 0.02  # a packet that is sent this close to a knock or to the swap is not judged
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Seconds of a trial. `reconfigure` is such that the swap of a 1.8 s reconfiguration comes at about 19 of 30."""
+
+    duration: float = 30.0
+    interval: float = 1.0
+    early_knocks: float = 8.0
+    reconfigure: float = 17.2
+
+    @staticmethod
+    def of(options: CommonOptions) -> Schedule:
+        factor = 0.3 if options.quick else 1.0
+        duration = options.duration_s or 30.0 * factor
+        share = duration / 30.0
+        # Compressed, the reconfiguration itself stays as long as it is; its middle is where it was.
+        begin = 18.1 * share - 0.9 if options.profile == "paper" else 19.0 * share
+        return Schedule(duration, share, 8.0 * share, begin)
+
+
+def plan_for(strategy: str, profile: str) -> Plan:
+    return Plan(
+        program=NFS / "chained.p4",
+        entries=NFS / "chained.entries.toml",
+        new_program=NFS / "chained_v2.p4",
+        new_entries=NFS / "chained_v2.entries.toml",
+        strategy=strategy,
+        profile=profile,
+        left_out_groups=(FLOOD_GROUP,),
+    )
+
+
+def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
+    """One run of one strategy. Sample kind `arrivals`: flow, sequence, sent_s, received_s of each packet."""
+    with open_lab(plan_for(strategy, options.profile)) as lab:
+        knockers = {flow: _knocker(lab, FLOWS[flow]) for flow in ("early1", "early2", "late")}
+        probes = [
+            ProbeSender(lab.network, name, mac=mac_of(name), interface=f"{name}-eth0", tor=PORTS[name])
+            for name in (*HOSTS, SERVER)
+        ]
+        receiver = Receiver(lab.network, SERVER, [SERVICE_PORT])
+        flows = {
+            name: Flow(number, host, ip_of(SERVER), SERVICE_PORT, round(schedule.interval * 1e9), payload=100)
+            for number, (name, host) in enumerate(FLOWS.items(), start=1)
+        }
+        senders = {name: Sender(lab.network, flow) for name, flow in flows.items()}
+        wait_all(*knockers.values(), *probes, receiver, *senders.values())
+
+        lab.control.on_event = knock_moment("pk_reg", knockers["late"].knock)
+        timeline = lab.timeline(lead_s=0.3)
+        offsets = {name: schedule.interval * (0.1 + 0.2 * number) for number, name in enumerate(flows)}
+        for name, sender in senders.items():
+            sender.go(timeline.start + offsets[name], timeline.start + schedule.duration)
+        timeline.at(schedule.early_knocks, knockers["early1"].knock)
+        timeline.at(schedule.early_knocks + 0.25 * schedule.interval, knockers["early2"].knock)
+        timeline.at(schedule.reconfigure, lab.begin_reconfiguration)
+        timeline.run(schedule.duration, lambda second: show.state(_describe(strategy, lab), second))
+        outcome = lab.end_reconfiguration()
+        totals = {name: sender.finish() for name, sender in senders.items()}
+        timeline.run(schedule.duration + 0.1)  # the last packets arrive
+        _, packets = receiver.finish()
+        knocks = {name: knocker.sent() for name, knocker in knockers.items()}
+        sent_probes = sum(probe.finish() for probe in probes)
+        stats = lab.control.call("stats")
+        start = timeline.start
+        events = lab.events(start)
+
+    late = max(total.worst_late_ns for total in totals.values()) / 1e9
+    if late > _MARGIN_S / 2:
+        raise TrafficError(f"a sender was {late * 1e3:.1f} ms late: this machine is too busy for the measurement")
+    names = {flow.number: name for name, flow in flows.items()}
+    arrivals = pd.DataFrame(
+        {
+            "flow": packets["flow"].map(names),
+            "sequence": packets["sequence"],
+            "sent_s": packets["sent_s"] - start,
+            "received_s": packets["received_s"] - start,
+        }
+    )
+    phases = Phases.of(events)
+    knock_times = {name: (first - start, last - start) for name, (first, last) in knocks.items()}
+    if knock_times["late"][1] >= phases.swap.begin:
+        raise TrafficError("the late knock came after the swap had begun: the trial shows nothing")
+    counts = {
+        name: count_flow(
+            scheduled=offsets[name] + schedule.interval * np.arange(totals[name].sent),
+            arrived=arrivals.loc[arrivals["flow"] == name, "sequence"].to_numpy(),
+            knock=knock_times.get(name),
+            swap=(phases.swap.begin, phases.swap.end),
+        )
+        for name in flows
+    }
+    measured = {
+        "duration": schedule.duration,
+        "flows": {
+            name: {"sent": totals[name].sent, "arrived": int((arrivals["flow"] == name).sum()), **vars(count)}
+            for name, count in counts.items()
+        },
+        "knocks": {name: last for name, (_, last) in knock_times.items()},
+        "window": vars(phases.window),
+        "swap": vars(phases.swap),
+        "phases": phases.durations(),
+        "probes_sent": sent_probes,
+        "outcome": outcome,
+        "switch": stats,
+    }
+    return TrialResult(measured, {"arrivals": arrivals}, events)
+
+
+def count_flow(
+    *,
+    scheduled: np.ndarray[Any, Any],
+    arrived: np.ndarray[Any, Any],
+    knock: tuple[float, float] | None,
+    swap: tuple[float, float],
+) -> FlowCount:
+    """Sorts a flow's packets by when they were sent; times in s.
+
+    scheduled: sending time of packet k; arrived: sequence numbers; knock: first and last frame of it, None for a flow
+    that is open from the start; swap: begin and end. Packets within the margin of a knock or the swap count nowhere.
+    """
+    got = np.zeros(len(scheduled), dtype=bool)
+    got[arrived] = True
+    before = scheduled < swap[0] - _MARGIN_S
+    after = scheduled > swap[1] + _MARGIN_S
+    permitted = np.ones(len(scheduled), dtype=bool)
+    forbidden = np.zeros(len(scheduled), dtype=bool)
+    if knock is not None:
+        permitted = scheduled > knock[1] + _MARGIN_S
+        forbidden = scheduled < knock[0] - _MARGIN_S
+    return FlowCount(
+        permitted_before=int((permitted & before).sum()),
+        arrived_before=int((permitted & before & got).sum()),
+        permitted_after=int((permitted & after).sum()),
+        arrived_after=int((permitted & after & got).sum()),
+        wrongly_arrived=int((forbidden & got).sum()),
+    )
+
+
+def judge(trials: dict[str, dict[str, Any]]) -> Claim:
+    """C1 over all repeats: it holds when it holds in each; otherwise the first that fails is shown."""
+    repeats = sorted({trial["repeat"] for trial in trials.values()})
+    verdicts = []
+    for repeat in repeats:
+        fields = FlowCount.__dataclass_fields__
+        counts = {
+            trial["strategy"]: {
+                name: FlowCount(**{field: flow[field] for field in fields}) for name, flow in trial["flows"].items()
+            }
+            for trial in trials.values()
+            if trial["repeat"] == repeat
+        }
+        verdicts.append(judge_fig3(counts))
+    return next((verdict for verdict in verdicts if not verdict.holds), verdicts[0])
+
+
+def _knocker(lab: Lab, host: str) -> Knocker:
+    return Knocker(
+        lab.network,
+        host,
+        source=(mac_of(host), ip_of(host)),
+        target=(mac_of(SERVER), ip_of(SERVER)),
+        ports=KNOCKS,
+        interface=f"{host}-eth0",
+    )
+
+
+def _describe(strategy: str, lab: Lab) -> str:
+    return f"{strategy}: {'reconfiguring' if lab.control.busy() else 'traffic'}"
+
+
+def run(options: CommonOptions) -> int:
+    """All trials, the summary, the figure, the table."""
+    from plots import fig3 as plot  # matplotlib takes a while: only when there is something to draw
+
+    schedule = Schedule.of(options)
+    trials = [Trial(name, repeat) for repeat in range(1, options.repeats + 1) for name in options.strategies]
+    folder, measured = run_sweep(
+        PROGRAM,
+        options,
+        trials,
+        lambda trial, show: run_trial(trial.strategy, options, schedule, show),
+        trial_s=schedule.duration,
+    )
+    complete = set(PUBLISHED_FIG3) <= set(options.strategies)
+    claims = [judge(measured)] if complete else []
+    plot.main(folder.path)
+    flows = {name: numbers["flows"] for name, numbers in measured.items()}
+    summary = folder.finish(target=options.target, profile=options.profile, measured=flows, claims=claims)
+    if options.json:
+        print(summary.read_text(), end="")
+    else:
+        fig3_table(measured, claims, folder.path)
+    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser: argparse.ArgumentParser = common_parser(__doc__)
+    options = common_options(
+        parser.parse_args(arguments), parser, default=available_strategies(), available=available_strategies()
+    )
+    return run_main(lambda: run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

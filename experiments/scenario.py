@@ -1,0 +1,128 @@
+"""The runner: a network with a switch that is ready to be reconfigured, and a time line of what is done to it.
+
+with open_lab(plan) as lab:                 # network up, first program and entries installed, strategy armed
+    timeline = lab.timeline(lead_s=0.3)     # second 0 of the trial is a moment from now
+    timeline.at(19.0, "reconfigure", lab.begin_reconfiguration)
+    timeline.run(30.0)
+    outcome = lab.end_reconfiguration()
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from experiments.control.client import ControlProcess, Event
+from topologies.network import RunningNetwork, running_network
+from topologies.paper import SWITCH, PaperTopo
+from topologies.switch import SoftSwitch
+
+ROOT = Path(__file__).resolve().parent.parent
+NFS = ROOT / "nfs"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a trial installs and what it changes to.
+
+    left_out_groups: multicast groups of the entries that are not installed.
+    components: only these are kept; None keeps all.
+    """
+
+    program: Path
+    entries: Path
+    new_program: Path
+    new_entries: Path
+    strategy: str
+    profile: str
+    left_out_groups: tuple[int, ...] = ()
+    components: tuple[str, ...] | None = None
+
+
+class Timeline:
+    """Actions at seconds of a trial. Second 0 is `start` of the monotonic clock."""
+
+    def __init__(self, start: float, check: Callable[[], None]) -> None:
+        self.start = start
+        self._check = check
+        self._order = itertools.count()
+        self._actions: list[tuple[float, int, Callable[[], None]]] = []
+
+    def now(self) -> float:
+        return time.monotonic() - self.start
+
+    def at(self, second: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._actions, (second, next(self._order), action))
+
+    def run(self, until: float, tick: Callable[[float], None] | None = None) -> None:
+        """Runs the actions that are due up to second `until`, and returns then. `tick` is called about every 0.1 s."""
+        while True:
+            now = self.now()
+            while self._actions and self._actions[0][0] <= min(now, until):
+                heapq.heappop(self._actions)[2]()
+            if now >= until:
+                return
+            self._check()
+            if tick is not None:
+                tick(now)
+            due = [until, now + 0.1, *([self._actions[0][0]] if self._actions else [])]
+            time.sleep(max(0.0, min(due) - self.now()))
+
+
+class Lab:
+    """A switch in the paper's network with its control plane."""
+
+    def __init__(self, network: RunningNetwork, control: ControlProcess, plan: Plan) -> None:
+        self.network = network
+        self.control = control
+        self.plan = plan
+
+    @property
+    def switch(self) -> SoftSwitch:
+        switch: SoftSwitch = self.network.node(SWITCH)
+        return switch
+
+    def timeline(self, lead_s: float) -> Timeline:
+        return Timeline(time.monotonic() + lead_s, self.switch.check)
+
+    def begin_reconfiguration(self) -> None:
+        self.control.begin("reconfigure")
+
+    def end_reconfiguration(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """What the strategy reports. Raises ControlError when it failed."""
+        outcome: dict[str, Any] = self.control.wait(timeout_s)
+        return outcome
+
+    def events(self, start: float) -> list[Event]:
+        """The events so far; `t` in s after `start` of the monotonic clock."""
+        return [{**event, "t": event["t"] - start} for event in self.control.events]
+
+
+@contextmanager
+def open_lab(plan: Plan) -> Iterator[Lab]:
+    """A network with softswitch, the plan's first program running on it, and the strategy armed."""
+    with running_network(PaperTopo(), switch=partial(SoftSwitch)) as network:
+        switch: SoftSwitch = network.node(SWITCH)
+        control = ControlProcess(network, SWITCH, address=switch.address, cpu_interface=switch.cpu_interface)
+        control.wait_ready()
+        groups = list(plan.left_out_groups)
+        control.call("install", {"program": str(plan.program), "entries": str(plan.entries), "left_out_groups": groups})
+        control.call(
+            "prepare",
+            {
+                "strategy": plan.strategy,
+                "profile": plan.profile,
+                "program": str(plan.new_program),
+                "entries": str(plan.new_entries),
+                "components": plan.components,
+            },
+        )
+        yield Lab(network, control, plan)
+        control.finish()

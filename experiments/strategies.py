@@ -1,0 +1,13 @@
+"""Which ways to reconfigure there are: whatever lies in state4/strategies."""
+
+from __future__ import annotations
+
+from experiments.claims import PUBLISHED_FIG3
+from state4.strategies import strategy_names
+
+
+def available_strategies() -> tuple[str, ...]:
+    """The paper's four first, in its order, then all others by name."""
+    names = strategy_names()
+    published = [name for name in PUBLISHED_FIG3 if name in names]
+    return (*published, *sorted(set(names) - set(published)))

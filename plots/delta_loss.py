@@ -1,0 +1,74 @@
+"""Figure 5: the share of state that a reconfiguration loses, against the rate of the traffic.
+
+python -m plots.delta_loss results/delta_loss/latest
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from plots.load import ResultMissingError, Run
+from plots.style import COLUMN_INCHES, note_profile, save, strategy_style, styled
+
+_PUBLISHED_LIMIT = 1.0  # percent: State4 stays below it
+_LINEAR_BELOW = 0.01  # percent: the axis is linear below, so that zero has a place
+
+
+def draw(run: Run) -> Figure:
+    """Median and range over the repeats by strategy; percent on a logarithmic axis that shows zero, too."""
+    points: dict[str, dict[float, list[float]]] = {}
+    for trial in run.trials().values():
+        points.setdefault(trial["strategy"], {}).setdefault(trial["rate"], []).append(trial["delta_loss"] * 100)
+    order = [name for name in run.description()["options"]["strategies"] if name in points]
+    if not order:
+        raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
+    with styled():
+        figure, axes = plt.subplots(figsize=(COLUMN_INCHES + 0.4, 2.7))
+        axes.axhline(_PUBLISHED_LIMIT, color="#888888", linewidth=0.8, linestyle=(0, (6, 3)))
+        axes.annotate(
+            "published: State4 below 1 %",
+            (1.0, _PUBLISHED_LIMIT),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=6,
+            color="#555555",
+        )
+        for name in order:
+            rates = sorted(points[name])
+            medians = np.array([np.median(points[name][rate]) for rate in rates])
+            low = medians - [min(points[name][rate]) for rate in rates]
+            high = np.array([max(points[name][rate]) for rate in rates]) - medians
+            style = strategy_style(name, order)
+            axes.errorbar(rates, medians, yerr=[low, high], capsize=2, elinewidth=0.7, **style.kwargs())
+        axes.set_yscale("symlog", linthresh=_LINEAR_BELOW)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        axes.set_xlim(left=0)
+        axes.set_xlabel("rate (Mbit/s)")
+        axes.set_ylabel("delta-loss (% of the bytes)")
+        figure.legend(loc="upper center", ncols=3, handlelength=2.4, columnspacing=1.2)
+        note_profile(figure, run.small_print())
+        figure.tight_layout(rect=(0, 0.02, 1, 0.88))
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def main(folder: Path) -> tuple[Path, Path]:
+    """Draws the figure into the run's folder."""
+    return save(draw(Run(folder)), folder, "delta_loss")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m plots.delta_loss RESULT_FOLDER")
+    try:
+        for written in main(Path(sys.argv[1]).resolve()):
+            print(written)
+    except ResultMissingError as error:
+        sys.exit(f"error: {error}")
