@@ -94,7 +94,14 @@ class CallChecker:
             cx.error(core.message, core.span or expr.span)
         elif info.name == "static_assert":
             cx.program.constants[expr] = True
+        elif isinstance(info.decl, ast.ExternFunctionDecl) and _is_factory(info.decl, info.returns):
+            self._factory(expr, info)
         return info.returns
+
+    def _factory(self, expr: ast.Call, info: CallInfo) -> None:
+        """What a factory gives is known if what it is made from is."""
+        if all(arg.expr is None or self.cx.is_known(arg.expr) for arg in info.args):
+            self.cx.known.add(expr)
 
     def _method(self, expr: ast.Call, callee: ast.Member) -> Type:
         cx = self.cx
@@ -260,6 +267,8 @@ class CallChecker:
             if given is None or isinstance(given, ast.DontCare):
                 continue
             have = cx.type_of(given)
+            if arg is None and free_variables(have):
+                continue  # a default that is itself written in the open type parameters
             if not free_variables(param.type) & unifier.open:
                 continue
             if not unifier.unify(param.type, have):
@@ -288,7 +297,7 @@ class CallChecker:
             at = source.span if source is not None else span
             if type_ is None or isinstance(type_, DontCareType) or type_ == variable:
                 if variable in may_stay_open or any(
-                    arg is None and variable in free_variables(p.type) for p, arg in matched
+                    arg is None and not _has_default(p) and variable in free_variables(p.type) for p, arg in matched
                 ):
                     unifier.binding[variable] = DONT_CARE
                     continue
@@ -322,6 +331,15 @@ class CallChecker:
             bound.append(BoundArg(param.name, param.direction, param.type, arg.expr, default))
         return tuple(bound) if fine else None
 
+    def _no_table(self, arg: ast.Argument) -> bool:
+        """The arguments of an action can't apply a table: the action could be the table's own."""
+        calls = self.cx.program.calls
+        for node in arg.expr.walk():
+            if isinstance(node, ast.Call) and node in calls and calls[node].kind == "table_apply":
+                self.cx.error("a table can't be applied in an argument: do it in a statement before", node.span)
+                return False
+        return True
+
     def check_argument(self, callable_: CallableType, param: ParamInfo, arg: ast.Argument) -> bool:
         cx, expr = self.cx, arg.expr
         have = cx.type_of(expr)
@@ -330,6 +348,8 @@ class CallChecker:
             if param.direction == "out" or param.optional:
                 return True
             cx.error(f'`_` can only stand for an `out` argument, and "{param.name}" is none', arg.span)
+            return False
+        if callable_.kind == "action" and not self._no_table(arg):
             return False
         if isinstance(param.type, DontCareType) and not isinstance(have, DontCareType):
             cx.error(f'can\'t tell the type of the parameter "{param.name}" here', arg.span)
@@ -344,12 +364,7 @@ class CallChecker:
             return True
         if not cx.convert.convert(expr, param.type, wording):
             return False
-        if (
-            not param.direction
-            and not isinstance(have, ObjectType)
-            and not cx.is_known(expr)
-            and _must_be_known(callable_, param)
-        ):
+        if not param.direction and not cx.is_known(expr) and _must_be_known(callable_, param, expr):
             cx.error(f'the argument for "{param.name}" must be known at compile time', arg.span)
             return False
         return True
@@ -358,11 +373,22 @@ class CallChecker:
 _KINDS = {"table": "table_apply", "parser": "parser_apply", "control": "control_apply"}
 
 
-def _must_be_known(callable_: CallableType, param: ParamInfo) -> bool:
+def _has_default(param: ParamInfo) -> bool:
+    return param.decl is not None and param.decl.default is not None
+
+
+def _is_factory(decl: ast.ExternFunctionDecl, returns: Type) -> bool:
+    """Extern functions that may be called for a constructor's argument: they make objects, or are marked @pure."""
+    return isinstance(returns, ObjectType) or decl.annotation("pure") is not None
+
+
+def _must_be_known(callable_: CallableType, param: ParamInfo, expr: ast.Expr) -> bool:
     """Whether a directionless parameter takes compile-time values only; actions, and externs that take any type of
     value or an `int`, also get run-time values."""
     if callable_.kind == "action":
         return False
+    if isinstance(param.type, ObjectType):
+        return callable_.kind == "constructor" and isinstance(expr, ast.Call)
     declared = param.decl.type if param.decl is not None else None
     if callable_.kind in ("extern_function", "method") and isinstance(declared, (ast.BaseType, ast.NamedType)):
         generic = isinstance(declared, ast.NamedType) and declared.name.text in _type_parameter_names(callable_)

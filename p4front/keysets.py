@@ -70,6 +70,9 @@ class KeysetChecker:
             return fine
         if not cx.convert.convert(expr, type_, "a key of type {want} can't be matched with {have}"):
             return False
+        if not cx.is_known(expr) and any(isinstance(node, ast.Call) for node in expr.walk()):
+            cx.error("a keyset can't call a function: assign its result to a variable first", expr.span)
+            return False
         if constant and not cx.is_known(expr):
             cx.error("the keyset of an entry must be known at compile time", expr.span)
             return False

@@ -18,14 +18,14 @@ class TableParser(DeclarationParser):
         self.pos += 1
         name = self.name("a table's name")
         self.declare(name)
-        self.expect("{", "to begin the table's properties")
+        opened = self.expect("{", "to begin the table's properties")
         table = ast.TableDecl(start.span, name, None, [], None, False, [], False, [], annotations=notes)
         seen: dict[str, Span] = {}
         for _ in self.items(lambda: self._property(table, seen), "}"):
             pass
-        if not seen and self.kind == "}" and not self.reporter.errors:
-            self.report(f"the table '{name.text}' has no properties; it needs at least 'actions'", name.span)
-        self.expect("}", "at the end of the table")
+        if "actions" not in seen and self.kind == "}" and not self.reporter.errors:
+            self.report(f"the table '{name.text}' has no 'actions' property", name.span)
+        self.close(opened, "at the end of the table")
         table.span = self.since(start)
         return table
 
@@ -104,7 +104,7 @@ class TableParser(DeclarationParser):
         return ast.TableEntry(self.since(start), keyset, action, notes, const, priority)
 
     def _braced(self, parse: Callable[[], Result], what: str) -> list[Result]:
-        self.expect("{", f"to begin {what}")
+        opened = self.expect("{", f"to begin {what}")
         found = list(self.items(parse, "}"))
-        self.expect("}", f"at the end of {what}")
+        self.close(opened, f"at the end of {what}")
         return found

@@ -60,11 +60,8 @@ class TypeResolver:
         """The type a reference means; an error and WRONG if there is none. Generic types need their arguments, which
         are `_` only with `dont_care`."""
         type_ = self.resolve_open(ref)
-        if (
-            not dont_care
-            and isinstance(ref, ast.SpecializedType)
-            and any(isinstance(a, ast.DontCareType) for a in ref.args)
-        ):
+        args = ref.args if isinstance(ref, ast.SpecializedType) else []
+        if not dont_care and any(isinstance(a, ast.DontCareType) for a in args):
             self.cx.error("`_` can only stand for a type that the arguments of a call tell", ref.span)
             return self._record(ref, WRONG)
         params = self.missing_arguments(type_, ref)

@@ -325,7 +325,7 @@ def strip(type_: Type) -> Type:
 
 
 def width_bits(type_: Type) -> int | None:
-    """Width of a scalar, header or struct in bits (varbit: its maximum, header union: its largest); None without one."""
+    """Width of a scalar, header or struct in bits (varbit: its maximum, union: its largest); None without one."""
     type_ = strip(type_)
     if isinstance(type_, (BitType, IntType)):
         return type_.width
