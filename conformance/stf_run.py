@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from conformance.stf import (
@@ -46,30 +47,36 @@ def run_stf(program: Path, stf: Path) -> list[str]:
     Raises P4Error if the program is refused, StfError if the file cannot be read.
     """
     statements = parse_stf(stf)
-    switch = Switch()
+    bench = StfBench(program, {s.port for s in statements if isinstance(s, (Packet, Expect))})
     try:
-        for port in sorted({s.port for s in statements if isinstance(s, (Packet, Expect))}):
-            switch.add_memory_port(port)
-        pipeline = switch.load(compile_program(program))
-        switch.commit(pipeline)
-        return _Run(switch, pipeline).execute(statements)
+        return bench.execute(statements)
     finally:
-        switch.close()
+        bench.close()
 
 
-class _Run:
-    def __init__(self, switch: Switch, pipeline: Pipeline) -> None:
-        self.switch, self.pipeline = switch, pipeline
+class StfBench:
+    """A program on a switch with the memory ports that a file names, ready for its statements. Raises P4Error."""
+
+    def __init__(self, program: Path, ports: Iterable[int]) -> None:
+        compiled = compile_program(program)
+        self.switch = Switch()
+        self.ports = set(ports)
+        for port in sorted(self.ports):
+            self.switch.add_memory_port(port)
+        self.pipeline: Pipeline = self.switch.load(compiled)
+        self.switch.commit(self.pipeline)
         self.sent: dict[int, list[bytes]] = defaultdict(list)
         self.expected: dict[int, list[Expect]] = defaultdict(list)
-        self.ports: set[int] = set()
         self.labels: dict[str, tuple[str, Entry]] = {}
         self.nodes: list[tuple[int, list[int]]] = []
         self.groups: dict[int, list[tuple[int, int]]] = {}
         self.problems: list[str] = []
 
-    def execute(self, statements: list[Statement]) -> list[str]:
-        self.ports = {s.port for s in statements if isinstance(s, (Packet, Expect))}
+    def close(self) -> None:
+        self.switch.close()
+
+    def execute(self, statements: Iterable[Statement]) -> list[str]:
+        """Takes the statements in order and compares at the end; returns what went wrong, in words."""
         for statement in statements:
             if isinstance(statement, Packet):
                 for port, frame in self.switch.inject(statement.port, statement.data):
@@ -122,11 +129,11 @@ class _Run:
             return
         if check.index in self.labels:
             table, entry = self.labels[check.index]
-            packets, octets = self.pipeline.tables[table].direct_counter(entry)
+            count = self.pipeline.tables[table].direct_counter(entry)
         else:
             info = _by_suffix({c.name: c for c in self.pipeline.info.counters}, check.counter, "counter")
-            packets, octets = self.pipeline.counters[info.name].read_cell(number(check.index))
-        value = packets if check.unit == "packets" else octets
+            count = self.pipeline.counters[info.name].read_cell(number(check.index))
+        value = count.packets if check.unit == "packets" else count.bytes
         if not _COMPARE[check.operator](value, check.value):
             self.problems.append(
                 f"counter {check.counter}({check.index}) has {value} {check.unit}, not {check.operator} {check.value}"

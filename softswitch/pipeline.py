@@ -32,6 +32,7 @@ from softswitch.compiler import (
 )
 from softswitch.model import PipelineInfo
 from softswitch.model_json import from_json, to_json
+from softswitch.runtime_build import sanitize_wanted
 
 _OPTIMISE = ("-O2", "-w")
 
@@ -39,7 +40,7 @@ _OPTIMISE = ("-O2", "-w")
 @dataclass(frozen=True)
 class CompileOptions:
     """`include_dirs` and `defines` are those of the preprocessor; `sanitize` builds with the address and
-    undefined-behaviour sanitizers, which the runtime must have been built with, too."""
+    undefined-behaviour sanitizers, which the runtime must have been built with, too (default: as STATE4_SANITIZE says)."""
 
     include_dirs: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
@@ -75,14 +76,14 @@ class CompiledPipeline:
 
 
 def compile_program(
-    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = (), sanitize: bool = False
+    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = (), sanitize: bool | None = None
 ) -> CompiledPipeline:
     """Compiles a P4_16 v1model program, or finds it in the cache.
 
     Raises P4Error (every located error) for a program that is wrong or beyond our limits, OSError if it cannot be read,
     CompilerNotFound without a C compiler.
     """
-    options = CompileOptions(tuple(include_dirs), tuple(defines), sanitize)
+    options = CompileOptions(tuple(include_dirs), tuple(defines), sanitize_wanted() if sanitize is None else sanitize)
     return _compile(path.read_bytes(), path, None, options)
 
 
@@ -92,10 +93,10 @@ def compile_text(
     *,
     include_dirs: Sequence[Path] = (),
     defines: Sequence[str] = (),
-    sanitize: bool = False,
+    sanitize: bool | None = None,
 ) -> CompiledPipeline:
     """The same for a program's text; `name` stands for the file in messages and is where `#include "..."` starts."""
-    options = CompileOptions(tuple(include_dirs), tuple(defines), sanitize)
+    options = CompileOptions(tuple(include_dirs), tuple(defines), sanitize_wanted() if sanitize is None else sanitize)
     return _compile(text.encode(), Path(name), text, options)
 
 
@@ -143,8 +144,8 @@ def _open(key: str, folder: Path) -> CompiledPipeline:
     return CompiledPipeline(info.name, key, folder, info)
 
 
-# A request (one file with its options) is remembered with the files that it read and their content, so that a warm start
-# need not parse anything.
+# A request (one file with its options) is remembered with the files that it read and their content, so that a warm
+# start need not parse anything.
 
 
 def _known_request(request: str) -> CompiledPipeline | None:
@@ -176,5 +177,5 @@ def _remember_request(request: str, key: str, program: Program, path: Path) -> N
 def _own_code() -> str:
     """A key of everything of ours that decides what is generated."""
     own = [*Path(p4front.__file__).parent.rglob("*.py"), *(Path(p4front.__file__).parent / "include").glob("*.p4")]
-    own += [*Path(__file__).parent.glob("codegen/*.py"), Path(__file__), *RUNTIME_DIR.glob("*.h")]
+    own += [*(Path(__file__).parent / "codegen").rglob("*.py"), Path(__file__), *RUNTIME_DIR.glob("*.h")]
     return content_key(*(part for file in sorted(own) for part in (file.name, file.read_bytes())))
