@@ -119,3 +119,35 @@ def judge_delta_loss(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> C
     return Claim(
         "C3", PUBLISHED_DELTA_LOSS, measured, "share of the bytes on the wire, by rate in Mbit/s", not wrong, why
     )
+
+
+PUBLISHED_FIG4 = {"reconfiguration_s": 1.82, "gap_at_swap_ms": 20.0, "state_kept": True}
+_TIME_TOLERANCE = 0.15  # of the published time, with the profile that is paced to it
+
+
+def judge_fig4(measured: Mapping[str, Mapping[str, Any]], profile: str) -> Claim:
+    """C2, from State4's spread of times and gaps.
+
+    It holds when all state was kept, no packet was lost, the swap stopped traffic for no longer than published, and the
+    reconfiguration took the published time within 15 % (profile `paper`) or less (`native`).
+    """
+    ours = measured["state4"]
+    seconds, gap = ours["reconfiguration_s"]["median"], ours["gap_at_swap_ms"]["median"]
+    published_s, published_ms = float(PUBLISHED_FIG4["reconfiguration_s"]), float(PUBLISHED_FIG4["gap_at_swap_ms"])
+    wrong = []
+    if not ours["state_kept"]:
+        wrong.append("state was lost")
+    if ours["lost_packets"]:
+        wrong.append(f"{ours['lost_packets']} packets were lost")
+    if gap > published_ms:
+        wrong.append(f"the longest gap at the swap is {gap:.1f} ms")
+    if profile == "paper" and abs(seconds - published_s) > _TIME_TOLERANCE * published_s:
+        wrong.append(f"the reconfiguration took {seconds:.2f} s, not about {published_s:.2f} s")
+    if profile != "paper" and seconds > published_s:
+        wrong.append(f"the reconfiguration took {seconds:.2f} s")
+    why = (
+        "; ".join(wrong)
+        or f"{seconds:.2f} s in all, {gap:.1f} ms without a packet at the swap, no state and no packet lost"
+    )
+    values = {"reconfiguration_s": seconds, "gap_at_swap_ms": gap, "state_kept": ours["state_kept"]}
+    return Claim("C2", PUBLISHED_FIG4, values, "s and ms", not wrong, why)

@@ -33,7 +33,7 @@ from experiments.sweep import Trial, TrialResult, run_sweep
 from experiments.tables import fig3_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
-from experiments.traffic.knock import Knocker, ProbeSender
+from experiments.traffic.knock import ProbeSender, knocker_at
 from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 
 PROGRAM = "fig3"
@@ -79,7 +79,7 @@ def plan_for(strategy: str, profile: str) -> Plan:
 def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
     """One run of one strategy. Sample kind `arrivals`: flow, sequence, sent_s, received_s of each packet."""
     with open_lab(plan_for(strategy, options.profile)) as lab:
-        knockers = {flow: _knocker(lab, FLOWS[flow]) for flow in ("early1", "early2", "late")}
+        knockers = {flow: knocker_at(lab.network, FLOWS[flow], KNOCKS) for flow in ("early1", "early2", "late")}
         probes = [
             ProbeSender(lab.network, name, mac=mac_of(name), interface=f"{name}-eth0", tor=PORTS[name])
             for name in (*HOSTS, SERVER)
@@ -198,17 +198,6 @@ def judge(trials: dict[str, dict[str, Any]]) -> Claim:
         }
         verdicts.append(judge_fig3(counts))
     return next((verdict for verdict in verdicts if not verdict.holds), verdicts[0])
-
-
-def _knocker(lab: Lab, host: str) -> Knocker:
-    return Knocker(
-        lab.network,
-        host,
-        source=(mac_of(host), ip_of(host)),
-        target=(mac_of(SERVER), ip_of(SERVER)),
-        ports=KNOCKS,
-        interface=f"{host}-eth0",
-    )
 
 
 def _describe(strategy: str, lab: Lab) -> str:

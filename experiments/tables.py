@@ -63,3 +63,28 @@ def delta_loss_table(
     print_claims(claims, console)
     console.print(f"Figure: {folder / 'delta_loss.png'}", highlight=False, soft_wrap=True)
     console.print(f"Data:   {folder}", highlight=False, soft_wrap=True)
+
+
+def fig4_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim], folder: Path) -> None:
+    """Times and gaps (median over the repeats), packets lost, state kept, by strategy."""
+    console = Console()
+    table = Table(title="five flows of 20 Mbit/s through a reconfiguration")
+    for column in (
+        "strategy",
+        "reconfiguration (s)",
+        "gap at swap (ms)",
+        "longest gap (ms)",
+        "packets lost",
+        "state kept",
+    ):
+        table.add_column(column, justify="left" if column == "strategy" else "right")
+    for strategy, numbers in measured.items():
+        cells = [
+            f"{numbers[name]['median']:.3f}" if name in numbers else "-"
+            for name in ("reconfiguration_s", "gap_at_swap_ms", "longest_gap_ms")
+        ]
+        table.add_row(strategy, *cells, str(numbers["lost_packets"]), "yes" if numbers["state_kept"] else "no")
+    console.print(table)
+    print_claims(claims, console)
+    console.print(f"Figure: {folder / 'fig4.png'}", highlight=False, soft_wrap=True)
+    console.print(f"Data:   {folder}", highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from experiments.traffic.armed import ArmedProcess
 from experiments.traffic.frames import hula_probe, tcp_syn
 from topologies.network import RunningNetwork
+from topologies.paper import SERVER, ip_of, mac_of
 
 
 class Knocker:
@@ -57,6 +58,18 @@ class Knocker:
 
     def finish(self) -> None:
         self._process.finish()
+
+
+def knocker_at(network: RunningNetwork, host: str, ports: Sequence[int]) -> Knocker:
+    """A knocker at a host of the paper's network, for the server."""
+    return Knocker(
+        network,
+        host,
+        source=(mac_of(host), ip_of(host)),
+        target=(mac_of(SERVER), ip_of(SERVER)),
+        ports=ports,
+        interface=f"{host}-eth0",
+    )
 
 
 class ProbeSender:

@@ -1,0 +1,116 @@
+"""Figure 4: throughput of five flows through a reconfiguration, the whole run and 200 ms around the swap.
+
+python -m plots.fig4 results/fig4/latest
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plots.load import ResultMissingError, Run
+from plots.style import PAGE_INCHES, LineStyle, mark_phase, mark_swap, note_profile, save, strategy_label, styled
+
+_FLOWS = {
+    "h1": LineStyle("h1 (reads)", "#0072b2", "-", ""),
+    "h2": LineStyle("h2 (reads)", "#56b4e9", "--", ""),
+    "h3": LineStyle("h3 (reads)", "#009e73", "-.", ""),
+    "h4": LineStyle("h4 (writes)", "#d55e00", ":", ""),
+    "h5": LineStyle("h5 (writes)", "#cc79a7", (0, (5, 1)), ""),
+}
+_SUM = LineStyle("sum", "#000000", "-", "")
+_COARSE_S, _FINE_S = 0.1, 0.001
+_ZOOM_S = 0.1  # to each side of the swap
+
+
+def draw(run: Run) -> Figure:
+    """One row per strategy: the whole run in bins of 100 ms over those of 1 ms, and 200 ms around the swap."""
+    first: dict[str, tuple[str, dict[str, Any]]] = {}
+    for name, trial in run.trials().items():
+        if "swap" in trial:
+            first.setdefault(trial["strategy"], (name, trial))
+    order = [name for name in run.description()["options"]["strategies"] if name in first]
+    if not order:
+        raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
+    with styled():
+        figure: Figure
+        figure, grid = plt.subplots(
+            len(order), 2, figsize=(PAGE_INCHES, 1.6 * len(order) + 0.6), sharey="row", squeeze=False
+        )
+        for (whole, zoom), strategy in zip(grid, order, strict=True):
+            name, trial = first[strategy]
+            arrivals = run.samples("arrivals", name)
+            _whole_run(whole, trial, arrivals)
+            _around_swap(zoom, trial, arrivals)
+            whole.set_title(strategy_label(strategy))
+            zoom.set_title(f"{trial['gap_at_swap_ms']:.1f} ms without a packet")
+            whole.set_ylabel("Mbit/s")
+        grid[-1][0].set_xlabel("time (s)")
+        grid[-1][1].set_xlabel("time from the swap (ms)")
+        handles, labels = grid[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="upper center", ncols=6, handlelength=2.4, columnspacing=1.2)
+        note_profile(figure, run.small_print())
+        figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.3 / figure.get_figheight()))
+    return figure
+
+
+def _rates(
+    arrivals: pd.DataFrame, start: float, end: float, bin_s: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Middle of each bin in s, and Mbit/s in it."""
+    bins = max(1, round((end - start) / bin_s))
+    totals, edges = np.histogram(
+        arrivals["received_s"], bins=bins, range=(start, start + bins * bin_s), weights=arrivals["bytes"]
+    )
+    return (edges[:-1] + edges[1:]) / 2, totals * 8 / bin_s / 1e6
+
+
+def _whole_run(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> None:
+    window, swap = trial["window"], trial["swap"]
+    mark_phase(axes, window["begin"], window["end"])
+    mark_swap(axes, swap["begin"], swap["end"])
+    axes.plot(*_rates(arrivals, 0, trial["duration"], _FINE_S), color="#cccccc", linewidth=0.3, rasterized=True)
+    _lines(axes, arrivals, 0.0, trial["duration"], _COARSE_S, 0.0, 1.0)
+    axes.set_xlim(0, trial["duration"])
+    axes.set_ylim(0, 150)
+
+
+def _around_swap(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> None:
+    middle = trial["swap"]["end"]
+    begin, end = max(0.0, middle - _ZOOM_S), min(trial["duration"], middle + _ZOOM_S)
+    mark_swap(axes, (trial["swap"]["begin"] - middle) * 1e3, 0.0)
+    _lines(axes, arrivals, begin, end, _FINE_S, middle, 1e3)
+    axes.set_xlim((begin - middle) * 1e3, (end - middle) * 1e3)
+
+
+def _lines(
+    axes: Axes, arrivals: pd.DataFrame, begin: float, end: float, bin_s: float, origin: float, scale: float
+) -> None:
+    for flow, style in _FLOWS.items():
+        times, rates = _rates(arrivals[arrivals["flow"] == flow], begin, end, bin_s)
+        axes.plot((times - origin) * scale, rates, linewidth=0.8, **style.kwargs())
+    times, rates = _rates(arrivals, begin, end, bin_s)
+    axes.plot((times - origin) * scale, rates, **_SUM.kwargs())
+
+
+def main(folder: Path) -> tuple[Path, Path]:
+    """Draws the figure into the run's folder."""
+    return save(draw(Run(folder)), folder, "fig4")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m plots.fig4 RESULT_FOLDER")
+    try:
+        for written in main(Path(sys.argv[1]).resolve()):
+            print(written)
+    except ResultMissingError as error:
+        sys.exit(f"error: {error}")
