@@ -1,0 +1,176 @@
+"""Passing arguments: copy-in, copy-out, in P4's order (6.7, 6.8).
+
+An aggregate goes by reference instead of being copied where nobody can tell: the callee reaches nothing but its parameters, and
+no two arguments overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from p4front import ast
+from p4front.program import BoundArg
+from p4front.types import ObjectType, StackType, Type, strip
+from softswitch.codegen import expressions, places
+from softswitch.codegen.body import Body, Param, Place, Val
+from softswitch.codegen.env import Env, ExternObject, Variable
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_aggregate
+
+
+@dataclass
+class Passed:
+    """`texts`: the C arguments. `finish` copies out; call it right after the call."""
+
+    texts: list[str] = field(default_factory=list)
+    _after: list[Callable[[], None]] = field(default_factory=list)
+
+    def finish(self) -> None:
+        for action in self._after:
+            action()
+
+
+def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str = "") -> list[Param]:
+    """Parameters of the function that `body` writes; binds each in its scope. With `pointer_prefix` ("f->") they live in
+    the frame."""
+    params: list[Param] = []
+    for decl in decls:
+        type_ = body.env.resolve(body.gen.program.declared[decl])
+        name = decl.name.text
+        if isinstance(type_, ObjectType):
+            if type_.name in ("packet_in", "packet_out"):
+                body.env.bind(decl, ExternObject(type_.name, name, type_.decl))
+                params.append(Param(name, "", type_, "none", ""))
+                continue
+            if body.env.lookup(decl) is not None:
+                params.append(Param(name, "", type_, "none", ""))
+                continue
+            raise refuse(decl.span, f"a run-time parameter of type {type_} is not supported: give it to the constructor")
+        c_name = body.names.local(name)
+        if decl.direction in ("out", "inout"):
+            mode = "ref"
+        else:
+            mode = "const_ref" if is_aggregate(type_) else "value"
+        stored = pointer_prefix + c_name
+        body.env.bind(decl, Variable(stored if mode == "value" else f"(*{stored})", type_))
+        params.append(Param(name, c_name, type_, mode, decl.direction))
+    return params
+
+
+def signature(body: Body, params: Sequence[Param]) -> list[str]:
+    """C declarations of parameters."""
+    layout = body.gen.layout
+    stars = {"value": " ", "const_ref": " *", "ref": " *"}
+    return [
+        f"{'const ' if p.mode == 'const_ref' else ''}{layout.c_type(p.type)}{stars[p.mode]}{p.c_name}"
+        for p in params
+        if p.mode != "none"
+    ]
+
+
+def start_outs(body: Body, params: Sequence[Param], decls: Sequence[ast.Parameter]) -> None:
+    """Headers inside `out` parameters begin invalid (6.7)."""
+    for param, decl in zip(params, decls, strict=True):
+        variable = body.env.lookup(decl)
+        if param.direction == "out" and isinstance(variable, Variable):
+            for line in body.gen.layout.invalidate(variable.text, param.type):
+                body.emit(line)
+
+
+def pass_arguments(
+    body: Body, args: Sequence[BoundArg], params: Sequence[Param], callee_env: Env, *, by_reference: bool
+) -> Passed:
+    """Evaluates arguments from left to right."""
+    passed = Passed()
+    for i, (arg, param) in enumerate(zip(args, params, strict=True)):
+        if param.mode == "none":
+            continue
+        later = [a.expr for a in args[i + 1 :] if a.expr is not None and not isinstance(a.expr, ast.DontCare)]
+        disturbed = any(expressions.has_effects(body, e) for e in later)
+        expr = arg.expr
+        if expr is None or isinstance(expr, ast.DontCare):
+            passed.texts.append(_omitted(body, arg, param, callee_env))
+        elif param.mode == "value":
+            value = expressions.rvalue(body, expr, param.type)
+            value = expressions.convert(body, value, param.type) if value.type != param.type else value
+            passed.texts.append((body.keep(value) if disturbed else value).text)
+        elif param.mode == "const_ref":
+            whole = by_reference and not disturbed and _is_apart(body, expr, args, i, written_only=True)
+            passed.texts.append(_constant_reference(body, expr, param.type, whole))
+        else:
+            whole = by_reference and not disturbed and _is_apart(body, expr, args, i, written_only=False)
+            passed.texts.append(_reference(body, expr, param, whole, passed))
+    return passed
+
+
+def _omitted(body: Body, arg: BoundArg, param: Param, callee_env: Env) -> str:
+    """An argument left out (its default value, 6.8.1) or given as `_`."""
+    default = arg.default
+    if default is not None and not isinstance(arg.expr, ast.DontCare) and param.mode != "ref":
+        outer, body.env = body.env, callee_env
+        try:
+            value = expressions.rvalue(body, default, param.type)
+        finally:
+            body.env = outer
+    else:
+        value = Val(body.gen.layout.zero(param.type), param.type)
+    if param.mode == "value":
+        return value.text
+    return f"&{body.temp(body.gen.layout.c_type(param.type), value.text)}"
+
+
+def _constant_reference(body: Body, expr: ast.Expr, type_: Type, whole: bool) -> str:
+    if whole and places.is_place(body, expr):
+        return f"&{places.place(body, expr).text}"
+    value = expressions.rvalue(body, expr, type_)
+    return f"&{body.temp(body.gen.layout.c_type(type_), value.text)}"
+
+
+def _reference(body: Body, expr: ast.Expr, param: Param, whole: bool, passed: Passed) -> str:
+    where = places.place(body, expr)
+    if whole and is_aggregate(param.type) and where.slice is None and where.union is None:
+        return f"&{where.text}"
+    first = body.gen.layout.zero(param.type) if param.direction == "out" else places.load(body, where).text
+    copy = body.temp(body.gen.layout.c_type(param.type), first)
+    passed._after.append(lambda: places.store(body, where, Val(copy, param.type, True)))
+    return f"&{copy}"
+
+
+def _is_apart(body: Body, expr: ast.Expr, args: Sequence[BoundArg], index: int, *, written_only: bool) -> bool:
+    """Whether no other argument (that is written, or any) overlaps with the storage of `expr`."""
+    own = storage(body, expr)
+    if own is None:
+        return False
+    for i, other in enumerate(args):
+        if i == index or other.expr is None or isinstance(other.expr, ast.DontCare):
+            continue
+        if written_only and other.direction not in ("out", "inout"):
+            continue
+        path = storage(body, other.expr)
+        if path is None:
+            if other.direction in ("out", "inout"):
+                return False
+            continue
+        if path[: len(own)] == own[: len(path)]:
+            return False
+    return True
+
+
+def storage(body: Body, expr: ast.Expr) -> tuple[object, ...] | None:
+    """Where an l-value lives: its variable and the fields on the way, up to the first index."""
+    if isinstance(expr, ast.PathExpr):
+        return (body.gen.program.refs.get(expr),) if places.is_place(body, expr) else None
+    if isinstance(expr, (ast.Index, ast.Slice)):
+        return storage(body, expr.base)
+    if isinstance(expr, ast.Member):
+        base = storage(body, expr.base)
+        if base is None or isinstance(strip(expressions.type_of(body, expr.base)), StackType):
+            return base
+        return (*base, expr.member.text)
+    return None
+
+
+def place_of(body: Body, args: Sequence[BoundArg], index: int) -> Place | None:
+    """The place of an `out` argument, None for `_`."""
+    expr = args[index].expr
+    return None if expr is None or isinstance(expr, ast.DontCare) else places.place(body, expr)

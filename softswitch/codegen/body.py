@@ -1,0 +1,141 @@
+"""The C function that is being written: its lines, names and scope, and the values that expressions give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from p4front import ast
+from p4front.types import StructType, Type
+from softswitch.codegen.env import Env, Variable
+from softswitch.codegen.names import Namer
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+
+@dataclass(frozen=True)
+class Val:
+    """A value: a C expression that binds tighter than any operator. `atom`: later statements cannot change it (a literal
+    or a temporary)."""
+
+    text: str
+    type: Type
+    atom: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """An l-value. `slice` (hi, lo) of the scalar `text`; `type` is that of the whole scalar then. `union`: text and type
+    of the header union whose member it is."""
+
+    text: str
+    type: Type
+    slice: tuple[int, int] | None = None
+    union: tuple[str, StructType] | None = None
+    next_of: str = ""  # text of the stack whose `next` this is
+
+
+@dataclass
+class Function:
+    """A C function made from a P4 construct, as its callers need to know it."""
+
+    c_name: str
+    params: list[Param] = field(default_factory=list)
+    returns: Type | None = None
+    may_exit: bool = False
+    emit_bytes: int = 0
+    """Most bytes that the calls of packet_out.emit in it can write."""
+    frame: bool = False
+    """It takes the frame of its control."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter in C. mode: "value", "const_ref", "ref", or "none" (bound at compile time)."""
+
+    name: str
+    c_name: str
+    type: Type
+    mode: str
+    direction: str
+
+
+@dataclass(eq=False)
+class Loop:
+    """Labels of a P4 loop in C; used ones are emitted."""
+
+    break_label: str
+    continue_label: str
+    breaks: bool = False
+    continues: bool = False
+
+
+class Body:
+    """Collects the statements of one C function."""
+
+    def __init__(self, gen: Generator, env: Env, function: Function, *, kind: str, return_text: str = "") -> None:
+        self.gen = gen
+        self.env = env
+        self.function = function
+        self.kind = kind  # "control" "action" "function" "table" "parser" "frame"
+        self.names = Namer()
+        self.lines: list[str] = []
+        self.depth = 1
+        self.loops: list[Loop] = []
+        self.return_text = return_text
+        """What a function returns when it leaves because of `exit`."""
+        self.frame = ""
+        """C expression of the control's frame, where there is one."""
+        self.prefix = ""
+        """Control-plane name that prefixes instances declared here."""
+
+    def emit(self, line: str) -> None:
+        self.lines.append("    " * self.depth + line)
+
+    def label(self, name: str) -> None:
+        """A label, followed by an empty statement, since a declaration may come next."""
+        self.lines.append("    " * (self.depth - 1) + f"{name}:;")
+
+    @contextmanager
+    def braces(self, head: str = "") -> Iterator[None]:
+        """A C block with a P4 scope of its own."""
+        self.emit(f"{head} {{" if head else "{")
+        self.depth += 1
+        outer = self.env
+        self.env = Env(outer)
+        try:
+            yield
+        finally:
+            self.env = outer
+            self.depth -= 1
+            self.emit("}")
+
+    def temp(self, c_type: str, init: str, base: str = "t") -> str:
+        """A new C variable with a value; its name."""
+        name = self.names.local(base)
+        space = "" if c_type.endswith("*") else " "
+        self.emit(f"{c_type}{space}{name} = {init};")
+        return name
+
+    def declare(self, decl: ast.Declaration, type_: Type, init: str) -> Variable:
+        """A P4 variable as a C variable."""
+        variable = Variable(self.temp(self.gen.layout.c_type(type_, decl.span), init, decl.name.text), type_)
+        self.env.bind(decl, variable)
+        return variable
+
+    def keep(self, value: Val) -> Val:
+        """The same value, safe from later statements."""
+        if value.atom:
+            return value
+        return Val(self.temp(self.gen.layout.c_type(value.type), value.text), value.type, True)
+
+    def trace(self, text: str) -> None:
+        """A line of the packet's story, where it is told."""
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+        self.emit(f'SS_TRACE(x, "{quoted}");')
+
+    def text(self) -> str:
+        return "\n".join(self.lines)

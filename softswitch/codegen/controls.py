@@ -1,0 +1,117 @@
+"""Controls: an instance becomes a frame (its parameters and variables) and a C function for its apply (13)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4front import ast
+from p4front.source import P4Error
+from softswitch.codegen import actions, arguments, elaborate, expressions, functions, statements, tables
+from softswitch.codegen.body import Body, Function, Param
+from softswitch.codegen.env import Constant, Env, Variable
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.names import identifier, place
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+
+class ControlInstance:
+    """One instance of a control. `name`: its control-plane name, which prefixes those of its tables and externs."""
+
+    def __init__(self, gen: Generator, decl: ast.ControlDecl, name: str, env: Env) -> None:
+        self.gen, self.decl, self.name, self.env = gen, decl, name, env
+        tag = identifier(name)
+        self.frame = f"struct {gen.names.fresh(f'frame_{tag}')}"
+        self._function: Function | None = None
+        self._building = False
+        function = Function(gen.names.fresh(f"control_{tag}"))
+        self._body = Body(gen, env, function, kind="control")
+        self._body.prefix = name
+        self._params: list[Param] = arguments.make_params(self._body, decl.params, "f->")
+        self._variables: list[tuple[ast.VariableDecl, str]] = []
+        function.params = self._params
+        for local in decl.locals:
+            try:
+                self._declare(local)
+            except P4Error as error:
+                gen.report(error)
+        self._define_frame()
+
+    def _declare(self, local: ast.Node) -> None:
+        gen, env = self.gen, self.env
+        if isinstance(local, ast.VariableDecl):
+            type_ = env.resolve(gen.program.declared[local])
+            c_name = self._body.names.local(local.name.text)
+            gen.layout.c_type(type_, local.span)
+            self._variables.append((local, c_name))
+            env.bind(local, Variable(f"f->{c_name}", type_))
+        elif isinstance(local, ast.ConstantDecl):
+            elaborate.bind_constant(gen, env, local)
+        elif isinstance(local, ast.Instantiation):
+            env.bind(local, elaborate.instantiate(gen, env, local, self.name))
+        elif isinstance(local, ast.ActionDecl):
+            env.bind(local, actions.ActionInstance(gen, local, env, self.name, self.frame))
+        elif isinstance(local, ast.FunctionDecl):
+            env.bind(local, functions.FunctionInstance(gen, local, env, f"{self.name}_", self.frame))
+        elif isinstance(local, ast.TableDecl):
+            table = tables.TableInstance(gen, local, env, self.name, self.frame)
+            env.bind(local, table)
+            gen.tables.append(table)
+        else:
+            raise refuse(local.span, "this declaration is not supported in a control")
+
+    def _define_frame(self) -> None:
+        layout = self.gen.layout
+        fields = [f"{declaration};" for declaration in arguments.signature(self._body, self._params)]
+        for decl, c_name in self._variables:
+            variable = self.env.lookup(decl)
+            if isinstance(variable, Variable):
+                fields.append(f"{layout.c_type(variable.type)} {c_name};")
+        body = "".join(f"    {line}\n" for line in fields or ["char none_;"])
+        layout.definitions.append(f"{self.frame} {{\n{body}}};")
+
+    def function(self) -> Function:
+        """The C function of apply; written at the first call."""
+        if self._function is None:
+            if self._building:
+                raise refuse(self.decl.span, f"control {self.decl.name} applies itself")
+            self._building = True
+            self._function = self._make()
+        return self._function
+
+    def _make(self) -> Function:
+        body, decl, gen = self._body, self.decl, self.gen
+        function = body.function
+        body.emit(f"{self.frame} frame_, *f = &frame_;")
+        for param in self._params:
+            if param.mode != "none":
+                body.emit(f"f->{param.c_name} = {param.c_name};")
+        arguments.start_outs(body, self._params, decl.params)
+        for local, _ in self._variables:
+            variable = self.env.lookup(local)
+            if isinstance(variable, Variable):
+                start = gen.layout.zero(variable.type)
+                if local.init is not None:
+                    start = expressions.rvalue(body, local.init, variable.type).text
+                body.emit(f"{variable.text} = {start};")
+        body.trace(f"control {self.name}")
+        statements.block(body, decl.apply_)
+        head = f"void {function.c_name}({', '.join(['struct ss_x *x', *arguments.signature(body, self._params)])})"
+        gen.add_function(head, body, place(decl.span))
+        return function
+
+
+def bind_constructor(
+    gen: Generator, env: Env, params: list[ast.Parameter], values: dict[str, object], where: ast.Node
+) -> None:
+    """Binds constructor parameters: constants, or instances given to the constructor."""
+    for param in params:
+        value = values.get(param.name.text)
+        if value is None:
+            raise refuse(where.span, f"constructor parameter {param.name} has no value")
+        type_ = env.resolve(gen.program.declared[param])
+        if isinstance(value, (int, bool, str, tuple, dict)):
+            env.bind(param, Constant(value, type_))
+        else:
+            env.bind(param, value)

@@ -1,0 +1,136 @@
+"""The static tables of a generated program that describe its objects to the runtime (runtime/pipeline.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from softswitch.codegen import elaborate
+from softswitch.codegen.externs.logging import c_string
+from softswitch.model import KeyField, PipelineInfo, TableInfo, words
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+
+def text(gen: Generator, info: PipelineInfo, max_emit: int) -> str:
+    """All descriptions and `ss_program_main`."""
+    parts = [_table(gen, i, table) for i, table in enumerate(info.tables)]
+    counts: list[str] = []
+    lists: list[str] = []
+
+    def array(kind: str, name: str, items: Sequence[str]) -> None:
+        count_name = name.removesuffix("s") + "_count"
+        counts.append(f".{count_name} = {len(items)}")
+        if items:
+            body = "".join(f"    {item},\n" for item in items)
+            parts.append(f"static const {kind} {name}_[] = {{\n{body}}};")
+            lists.append(f".{name} = {name}_")
+
+    array("ss_table_desc", "tables", [f"TABLE_{i}" for i in range(len(info.tables))])
+    array(
+        "ss_array_desc",
+        "arrays",
+        [f"{{{_string(r.name)}, {r.cells}, {r.width}, {_bool(r.signed)}}}" for r in info.registers],
+    )
+    for name, items in (("counters", info.counters), ("meters", info.meters)):
+        array("ss_counter_desc", name, [f"{{{_string(c.name)}, {c.cells}, {c.kind}}}" for c in items])
+    array("ss_profile_desc", "profiles", [_profile(gen, i) for i in range(len(info.profiles))])
+    for value_set in info.value_sets:
+        parts.append(_keys(f"value_set_keys_{value_set.index}", value_set.keys))
+    array(
+        "ss_value_set_desc",
+        "value_sets",
+        [
+            f"{{{_string(v.name)}, {len(v.keys)}, {_words(v.keys)}, {v.size}, value_set_keys_{v.index}}}"
+            for v in info.value_sets
+        ],
+    )
+    array(
+        "ss_digest_desc",
+        "digests",
+        [f"{{{_string(d.name)}, {sum(words(width) for _, width in d.fields)}}}" for d in info.digests],
+    )
+    functions = "reset reset_metadata copy_fields parse ingress egress deparse".split()
+    fields = [
+        ".abi = SS_ABI",
+        f".name = {_string(info.name)}",
+        ".user_size = sizeof(struct user)",
+        f".max_emit = {max_emit}",
+        *counts,
+        *lists,
+        *(f".{name} = main_{name}" for name in functions),
+    ]
+    body = "".join(f"    {field},\n" for field in fields)
+    parts.append(f"const ss_program ss_program_main = {{\n{body}}};")
+    return "\n\n".join(parts)
+
+
+def _string(value: str) -> str:
+    return f'"{c_string(value).replace("%%", "%")}"'
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _words(keys: Sequence[KeyField]) -> int:
+    return sum(words(key.width) for key in keys if key.match != "selector")
+
+
+def _keys(name: str, keys: Sequence[KeyField]) -> str:
+    items = [f"    {{{_string(k.name)}, {k.width}, SS_{k.match.upper()}}},\n" for k in keys]
+    return f"static const ss_key_desc {name}[] = {{\n{''.join(items) or '    {0}'}}};"
+
+
+def _numbers(values: Sequence[int]) -> str:
+    return ", ".join(f"{v:#x}ull" for v in values) or "0"
+
+
+def _table(gen: Generator, index: int, info: TableInfo) -> str:
+    """The description of one table as the macro TABLE_<index>, and what it points to."""
+    instance = gen.tables[index]
+    parts = [_keys(f"table_keys_{index}", info.keys)]
+    actions = "".join(
+        f"    {{{_string(a.name)}, {sum(words(p.width) for p in a.params)}}},\n" for a in info.actions
+    )
+    parts.append(f"static const ss_action_desc table_actions_{index}[] = {{\n{actions}}};")
+    parts.append(f"static const uint64_t table_default_{index}[] = {{{_numbers(instance.default_data)}}};")
+    rows: list[str] = []
+    for entry in instance.entries:
+        value, mask, data = (f"(const uint64_t[]){{{_numbers(part)}}}" for part in (entry.value, entry.mask, entry.data))
+        rows.append(f"    {{{value}, {mask}, {entry.priority}, {entry.action}, {data}}},\n")
+    entries = "NULL"
+    if rows:
+        entries = f"table_entries_{index}"
+        parts.append(f"static const ss_const_entry {entries}[] = {{\n{''.join(rows)}}};")
+    fields = [
+        f".name = {_string(info.name)}",
+        f".key_count = {len(info.keys)}",
+        f".key_words = {_words(info.keys)}",
+        f".keys = table_keys_{index}",
+        f".action_count = {len(info.actions)}",
+        f".actions = table_actions_{index}",
+        f".default_action = {info.default_action}",
+        f".default_data = table_default_{index}",
+        f".const_default = {_bool(info.const_default)}",
+        f".const_entries = {_bool(info.const_entries)}",
+        f".size = {info.size}",
+        f".entry_count = {len(rows)}",
+        f".entries = {entries}",
+        f".direct_counter = {_bool(bool(info.direct_counter))}",
+        f".direct_meter = {_bool(bool(info.direct_meter))}",
+        f".direct_meter_bytes = {int(info.direct_meter_kind == 1)}",
+        f".action_profile = {info.action_profile}",
+        f".idle_timeout = {_bool(info.idle_timeout)}",
+    ]
+    parts.append(f"#define TABLE_{index} {{{', '.join(fields)}}}")
+    return "\n".join(parts)
+
+
+def _profile(gen: Generator, index: int) -> str:
+    info, obj = gen.profiles[index], gen.profile_objects[index]
+    algorithm = elaborate.hash_name(obj.args.get("algorithm"))
+    width = obj.args.get("outputWidth")
+    bits = width if isinstance(width, int) else 0
+    return f"{{{_string(info.name)}, {info.size}, SS_HASH_{algorithm.upper()}, {_bool(info.selector)}, {bits}}}"

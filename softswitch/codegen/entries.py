@@ -1,0 +1,107 @@
+"""Table entries that the program itself gives (14.2.1.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from p4front import ast, entry_priorities
+from p4front.program import ConstValue
+from p4front.source import Span
+from p4front.types import EnumType, ErrorType, Type, strip
+from softswitch.codegen import consteval, keysets
+from softswitch.codegen.env import Env
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import scalar_width
+from softswitch.model import words
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+    from softswitch.codegen.tables import TableInstance
+
+
+@dataclass(frozen=True)
+class ConstEntry:
+    """Words of the key (value or low end, mask or high end), action and its data."""
+
+    value: tuple[int, ...]
+    mask: tuple[int, ...]
+    priority: int
+    action: int
+    data: tuple[int, ...]
+
+
+def split(value: int, width: int) -> list[int]:
+    """A number as 64-bit words, least significant first."""
+    return [value >> 64 * i & (2**64 - 1) for i in range(words(width))]
+
+
+def value_words(gen: Generator, value: ConstValue | None, type_: Type, span: Span) -> list[int]:
+    """The words of a compile-time scalar."""
+    width = scalar_width(type_)
+    plain = strip(type_)
+    if isinstance(value, str) and isinstance(plain, (EnumType, ErrorType)):
+        names = list(plain.members) if isinstance(plain, EnumType) else gen.program.errors
+        value = names.index(value.rsplit(".", 1)[-1])
+    if width is None or not isinstance(value, (int, bool)):
+        raise refuse(span, "this must be a compile-time value")
+    return split(int(value) & ((1 << width) - 1), width)
+
+
+def read(gen: Generator, env: Env, table: TableInstance) -> list[ConstEntry]:
+    """The entries of a table, first one first."""
+    decl = table.decl
+    priorities = entry_priorities.entry_priorities(gen.program, decl)
+    if priorities and not entry_priorities.largest_wins(gen.program, decl):  # in the switch the larger one wins
+        top = max(priorities) + 1
+        priorities = [top - priority for priority in priorities]
+    return [_entry(gen, env, table, entry, p) for entry, p in zip(decl.entries, priorities, strict=True)]
+
+
+def _entry(gen: Generator, env: Env, table: TableInstance, entry: ast.TableEntry, priority: int) -> ConstEntry:
+    value: list[int] = []
+    mask: list[int] = []
+    parts = keysets.items(entry.keyset, len(table.keys))
+    for part, field, type_ in zip(parts, table.keys, table.key_types, strict=True):
+        if field.match == "selector":
+            continue
+        known = keysets.known(gen, env, part, type_)
+        if known is None:
+            raise refuse(part.span, "the key of an entry must be known at compile time")
+        low, high = _match(known, field.match, field.width, part)
+        value += split(low, field.width)
+        mask += split(high, field.width)
+    target = gen.program.refs.get(entry.action)
+    for i, action in enumerate(table.actions):
+        if action.decl is target:
+            return ConstEntry(tuple(value), tuple(mask), priority, i, tuple(table.data_of(entry.action, i)))
+    raise refuse(entry.action.span, f"{entry.action.name} is not an action of this table")
+
+
+def _match(known: keysets.Known, match: str, width: int, where: ast.Node) -> tuple[int, int]:
+    """Value and mask (range: low and high) of one key field."""
+    full = (1 << width) - 1
+    if match == "range":
+        match known.kind:
+            case "any":
+                return 0, full
+            case "exact":
+                return known.value, known.value
+            case "range":
+                return known.value, known.other
+    elif known.kind == "any":
+        if match != "exact":
+            return 0, 0
+    elif known.kind == "exact":
+        return known.value, full
+    elif known.kind == "mask":
+        if match == "ternary":
+            return known.value & known.other, known.other
+        if match == "lpm":
+            low = known.other ^ full
+            if low & (low + 1):
+                raise refuse(where.span, "the mask of an lpm key must have its ones at the top")
+            return known.value & known.other, known.other
+        if known.other == full:
+            return known.value, full
+    raise refuse(where.span, f"this value does not fit a key of match kind {match}")

@@ -1,0 +1,257 @@
+"""Expressions: values, operators, casts. Side effects become statements before the value, in P4's order (8, 8.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from p4front import ast
+from p4front.program import ConstValue
+from p4front.types import (
+    BOOL,
+    BitType,
+    BoolType,
+    EnumType,
+    ErrorType,
+    IntegerType,
+    StackType,
+    StructType,
+    TupleType,
+    Type,
+    TypeOfType,
+    strip,
+)
+from softswitch.codegen import calls, consteval, initialisers, places, scalars
+from softswitch.codegen.body import Body, Val
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
+from softswitch.codegen.names import field_name
+
+_AGGREGATES = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr, ast.DefaultExpr)
+
+
+def bit_type(width: int) -> Type:
+    return BitType(width)
+
+
+def type_of(body: Body, expr: ast.Expr) -> Type:
+    """The type of `expr` here, before an implicit cast."""
+    return body.env.resolve(body.gen.program.types[expr])
+
+
+def final_type(body: Body, expr: ast.Expr) -> Type:
+    """The type of `expr` after its implicit cast, if it has one."""
+    cast = body.gen.program.implicit_casts.get(expr)
+    return body.env.resolve(cast) if cast is not None else type_of(body, expr)
+
+
+def has_effects(body: Body, expr: ast.Expr) -> bool:
+    """Whether evaluating `expr` emits statements whose order or execution matters."""
+    return body.gen.has_effects(expr, body.kind == "parser")
+
+
+def rvalue(body: Body, expr: ast.Expr, want: Type | None = None) -> Val:
+    """The value of `expr`. `want`: the type of the place that it goes to, where that is known; it types literals and
+    initialisers."""
+    if isinstance(expr, _AGGREGATES) or (isinstance(expr, ast.Cast) and is_aggregate(type_of(body, expr))):
+        return initialisers.build(body, expr, want or final_type(body, expr))
+    constant = consteval.evaluate(body.gen, body.env, expr)
+    if constant is not None:
+        return constant_value(body, constant, want if want is not None else final_type(body, expr), expr)
+    value = _rvalue(body, expr)
+    cast = body.gen.program.implicit_casts.get(expr)
+    return convert(body, value, body.env.resolve(cast)) if cast is not None else value
+
+
+def constant_value(body: Body, value: ConstValue, type_: Type, expr: ast.Expr) -> Val:
+    if isinstance(strip(type_), IntegerType) and isinstance(value, int):
+        type_ = BitType(max(32, int(value).bit_length()))
+    return Val(body.gen.layout.constant(value, type_, expr.span), type_, True)
+
+
+def rvalues(body: Body, exprs: Sequence[ast.Expr], wants: Sequence[Type | None] = ()) -> list[Val]:
+    """Values from left to right: one that a later expression could still change is put aside first."""
+    values: list[Val] = []
+    for i, expr in enumerate(exprs):
+        value = rvalue(body, expr, wants[i] if i < len(wants) else None)
+        if any(has_effects(body, later) for later in exprs[i + 1 :]):
+            value = body.keep(value)
+        values.append(value)
+    return values
+
+
+def addressable(body: Body, value: Val) -> Val:
+    """The value as an l-value of C, so that its address can be taken."""
+    if value.text.endswith(")") and not value.text.startswith("(*"):
+        return Val(body.temp(body.gen.layout.c_type(value.type), value.text), value.type, True)
+    return value
+
+
+def _rvalue(body: Body, expr: ast.Expr) -> Val:
+    if isinstance(expr, ast.Member):
+        return _member(body, expr)
+    if isinstance(expr, (ast.PathExpr, ast.Index)) and places.is_place(body, expr):
+        return places.load(body, places.place(body, expr))
+    if isinstance(expr, ast.Index):
+        return _index(body, expr)
+    if isinstance(expr, ast.Slice):
+        return _slice(body, expr)
+    if isinstance(expr, ast.Unary):
+        return _unary(body, expr)
+    if isinstance(expr, ast.Binary):
+        return _binary(body, expr)
+    if isinstance(expr, ast.Ternary):
+        return _ternary(body, expr)
+    if isinstance(expr, ast.Cast):
+        return convert(body, rvalue(body, expr.operand), type_of(body, expr))
+    if isinstance(expr, ast.Call):
+        value = calls.call(body, expr)
+        if value is None:
+            raise refuse(expr.span, "this call gives no value")
+        return value
+    raise refuse(expr.span, "this expression is not supported at run time")
+
+
+def _member(body: Body, expr: ast.Member) -> Val:
+    name = expr.member.text
+    if calls.is_table_result(body, expr.base):
+        return calls.table_result(body, expr)
+    base_type = strip(type_of(body, expr.base))
+    if isinstance(base_type, TypeOfType):
+        raise refuse(expr.span, "a type is not a value")
+    if places.is_place(body, expr.base):
+        if isinstance(base_type, StackType) and name in ("lastIndex", "size"):
+            base = places.place(body, expr.base)
+            if name == "size":
+                return Val(f"{base_type.size}u", BitType(32), True)
+            return Val(f"({base.text}.next - 1)", BitType(32))
+        return places.load(body, places.place(body, expr))
+    base_value = addressable(body, rvalue(body, expr.base))
+    if isinstance(base_type, StructType):
+        info = base_type.field(name)
+        if info is not None:
+            return Val(f"{base_value.text}.{field_name(name)}", info.type, base_value.atom)
+    raise refuse(expr.span, f"member {name} is not supported here")
+
+
+def _index(body: Body, expr: ast.Index) -> Val:
+    """Element of a tuple or stack that is not an l-value."""
+    base = addressable(body, rvalue(body, expr.base))
+    base_type = strip(base.type)
+    index = consteval.evaluate(body.gen, body.env, expr.index)
+    if isinstance(index, int) and isinstance(base_type, TupleType):
+        return Val(f"{base.text}.f{index}", base_type.items[index], base.atom)
+    if isinstance(index, int) and isinstance(base_type, StackType) and 0 <= index < base_type.size:
+        return Val(f"{base.text}.e[{index}]", base_type.element, base.atom)
+    raise refuse(expr.span, "only a variable can be indexed at run time")
+
+
+def _slice(body: Body, expr: ast.Slice) -> Val:
+    base = rvalue(body, expr.base)
+    width = scalar_width(base.type)
+    if width is None:
+        raise refuse(expr.span, f"a slice of type {base.type} is not supported")
+    hi = consteval.require_int(body.gen, body.env, expr.hi, "the bound of a slice")
+    lo = consteval.require_int(body.gen, body.env, expr.lo, "the bound of a slice")
+    return Val(scalars.bits(base.text, width, hi, lo), BitType(hi - lo + 1), base.atom)
+
+
+def _unary(body: Body, expr: ast.Unary) -> Val:
+    operand = rvalue(body, expr.operand)
+    if expr.op == "!":
+        return Val(f"(!{operand.text})", BOOL, operand.atom)
+    width = scalar_width(operand.type)
+    if width is None or expr.op == "+":
+        return operand
+    text = scalars.negate(operand.text, width) if expr.op == "-" else scalars.invert(operand.text, width)
+    return Val(text, operand.type, operand.atom)
+
+
+def _binary(body: Body, expr: ast.Binary) -> Val:
+    if expr.op in ("&&", "||"):
+        return _logical(body, expr)
+    left_type, right_type = final_type(body, expr.left), final_type(body, expr.right)
+    if expr.op in ("==", "!="):
+        return _equality(body, expr, left_type, right_type)
+    if expr.op in ("<<", ">>"):
+        return _shift(body, expr, left_type)
+    left, right = rvalues(body, [expr.left, expr.right])
+    left_width, right_width = scalar_width(left.type), scalar_width(right.type)
+    if left_width is None or right_width is None:
+        raise refuse(expr.span, f"{expr.op} on values of type {left.type} and {right.type} is not supported")
+    if expr.op == "++":
+        body.gen.layout.need_limbs(left_width + right_width)
+        result = type_of(body, expr)
+        return Val(scalars.concat(left.text, left_width, right.text, right_width), result)
+    signed = is_signed(left.type)
+    if expr.op in ("<", "<=", ">", ">="):
+        return Val(scalars.compare(expr.op, left.text, right.text, left_width, signed), BOOL)
+    return Val(scalars.arithmetic(expr.op, left.text, right.text, left_width, signed), left.type)
+
+
+def _logical(body: Body, expr: ast.Binary) -> Val:
+    left = rvalue(body, expr.left)
+    if not has_effects(body, expr.right):
+        right = rvalue(body, expr.right)
+        return Val(f"({left.text} {expr.op} {right.text})", BOOL)
+    result = body.temp("bool", left.text)
+    with body.braces(f"if ({result})" if expr.op == "&&" else f"if (!{result})"):
+        body.emit(f"{result} = {rvalue(body, expr.right).text};")
+    return Val(result, BOOL, True)
+
+
+def _equality(body: Body, expr: ast.Binary, left_type: Type, right_type: Type) -> Val:
+    typed = right_type if isinstance(expr.left, _AGGREGATES) or isinstance(left_type, IntegerType) else left_type
+    left, right = rvalues(body, [expr.left, expr.right], [typed, typed])
+    if is_aggregate(typed):
+        left, right = addressable(body, left), addressable(body, right)
+    width = scalar_width(typed)
+    if width is None and not is_aggregate(typed):
+        raise refuse(expr.span, f"values of type {typed} cannot be compared")
+    text = body.gen.layout.equal(left.text, right.text, typed)
+    return Val(text if expr.op == "==" else f"(!{text})", BOOL)
+
+
+def _shift(body: Body, expr: ast.Binary, left_type: Type) -> Val:
+    by_const = consteval.evaluate(body.gen, body.env, expr.right)
+    if isinstance(by_const, int):
+        left, by = rvalue(body, expr.left), Val(f"{by_const}u", BitType(32), True)
+    else:
+        left, by = rvalues(body, [expr.left, expr.right])
+    width, by_width = scalar_width(left.type), scalar_width(by.type)
+    if width is None or by_width is None:
+        raise refuse(expr.span, f"a shift of type {left_type} is not supported")
+    amount = int(by_const) if isinstance(by_const, int) else None
+    return Val(scalars.shift(expr.op, left.text, by.text, by_width, width, is_signed(left.type), amount), left.type)
+
+
+def _ternary(body: Body, expr: ast.Ternary) -> Val:
+    type_ = final_type(body, expr)
+    known = consteval.evaluate(body.gen, body.env, expr.cond)
+    if isinstance(known, bool):
+        return rvalue(body, expr.then if known else expr.otherwise, type_)
+    cond = rvalue(body, expr.cond)
+    if isinstance(strip(type_), IntegerType):
+        type_ = final_type(body, expr.then)
+    if not has_effects(body, expr.then) and not has_effects(body, expr.otherwise):
+        then, otherwise = rvalue(body, expr.then, type_), rvalue(body, expr.otherwise, type_)
+        return Val(f"({cond.text} ? {then.text} : {otherwise.text})", type_)
+    result = body.temp(body.gen.layout.c_type(type_), body.gen.layout.zero(type_))
+    with body.braces(f"if ({cond.text})"):
+        body.emit(f"{result} = {rvalue(body, expr.then, type_).text};")
+    with body.braces("else"):
+        body.emit(f"{result} = {rvalue(body, expr.otherwise, type_).text};")
+    return Val(result, type_, True)
+
+
+def convert(body: Body, value: Val, target: Type) -> Val:
+    """An explicit or implicit cast of a scalar (8.11); other values keep their representation."""
+    source_plain, plain = strip(value.type), strip(target)
+    width, to = scalar_width(source_plain), scalar_width(plain)
+    if width is None or to is None or isinstance(plain, (EnumType, ErrorType)):
+        return Val(value.text, target, value.atom)
+    body.gen.layout.need_limbs(to)
+    if isinstance(plain, BoolType) and not isinstance(source_plain, BoolType):
+        return Val(f"({value.text} != 0)", target, value.atom)
+    if isinstance(source_plain, BoolType) and not isinstance(plain, BoolType):
+        return Val(scalars.cast(f"((uint32_t){value.text})", 1, False, to), target, value.atom)
+    return Val(scalars.cast(value.text, width, is_signed(source_plain), to), target, value.atom)

@@ -1,0 +1,41 @@
+"""Counters and meters, indirect and direct (v1model)."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.program import CallInfo
+from p4front.types import BitType
+from softswitch.codegen.body import Body, Val
+from softswitch.codegen.env import ExternObject
+from softswitch.codegen.externs import operands
+
+
+def count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """counter.count(in index)"""
+    index = operands.scalar(body, operands.argument(info, "index", expr), BitType(32))
+    body.emit(f"ss_counter_count(x->pipeline->counters[{obj.index}], {operands.as64(index)}, x->packet->length);")
+    return None
+
+
+def execute(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """meter.execute_meter(in index, out result)"""
+    index = operands.scalar(body, operands.argument(info, "index", expr), BitType(32))
+    index = body.keep(index)
+    result = operands.target(body, operands.argument(info, "result", expr))
+    meter = f"x->pipeline->meters[{obj.index}]"
+    color = body.temp("uint32_t", f"ss_meter_execute({meter}, {operands.as64(index)}, x->packet->length)", "color")
+    operands.assign(body, result, color, 32)
+    return None
+
+
+def direct_count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """Nothing: the table counts every match by itself, as v1model says."""
+    return None
+
+
+def direct_read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """direct_meter.read(out result): the colour of this match; after a miss the result keeps its value."""
+    result = operands.target(body, operands.argument(info, "result", expr))
+    with body.braces("if (x->metered)"):
+        operands.assign(body, result, "x->color", 32)
+    return None

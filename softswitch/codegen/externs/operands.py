@@ -1,0 +1,118 @@
+"""What most externs need: values of `in` arguments, places of `out` arguments, data taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from p4front import ast
+from p4front.program import CallInfo
+from p4front.types import BitType, Type
+from softswitch.codegen import consteval, expressions, initialisers, places, scalars
+from softswitch.codegen.body import Body, Place, Val
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import Leaf, scalar_width
+
+
+def argument(info: CallInfo, name: str, where: ast.Node) -> ast.Expr:
+    """The expression given for a parameter."""
+    for arg in info.args:
+        if arg.param_name == name:
+            expr = arg.expr if arg.expr is not None else arg.default
+            if expr is not None:
+                return expr
+    raise refuse(where.span, f"{info.name} needs an argument for {name}")
+
+
+def has_argument(info: CallInfo, name: str) -> bool:
+    return any(arg.param_name == name and arg.expr is not None for arg in info.args)
+
+
+def scalar(body: Body, expr: ast.Expr, want: Type | None = None) -> Val:
+    """A scalar argument; a literal without a width gets the type `want` (bit<32> without)."""
+    value = expressions.rvalue(body, expr, want)
+    if scalar_width(value.type) is None:
+        raise refuse(expr.span, "a value of type bit<W> is needed here")
+    return value
+
+
+def as64(value: Val) -> str:
+    """A scalar as a uint64_t, too large ones as its largest."""
+    return scalars.clip(value.text, scalar_width(value.type) or 64)
+
+
+def constant(body: Body, expr: ast.Expr, what: str) -> int:
+    return consteval.require_int(body.gen, body.env, expr, what)
+
+
+def target(body: Body, expr: ast.Expr) -> Place | None:
+    """Where an `out` argument goes; None for `_`."""
+    return None if isinstance(expr, ast.DontCare) else places.place(body, expr)
+
+
+def assign(body: Body, where: Place | None, text: str, width: int) -> None:
+    """Stores a C number of `width` bits, cut or extended to the place's width."""
+    if where is None:
+        return
+    type_ = places.place_type(where)
+    to = scalar_width(type_) or width
+    body.gen.layout.need_limbs(to)
+    places.store(body, where, expressions.convert(body, Val(text, BitType(width)), type_))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One field of an extern's data: a leaf, with the header that it is a direct field of (or "")."""
+
+    leaf: Leaf
+    header: str
+
+
+def parts(body: Body, expr: ast.Expr) -> list[Part]:
+    """The scalars and varbits of an extern's data argument: a list, tuple, struct or header."""
+    out: list[Part] = []
+    for item in flatten(body, expr):
+        out += _parts_of(body, item)
+    return out
+
+
+def flatten(body: Body, expr: ast.Expr) -> list[ast.Expr]:
+    """The expressions of nested lists and struct expressions."""
+    if isinstance(expr, ast.ListExpr) and not expr.has_default:
+        return [e for item in expr.items for e in flatten(body, item)]
+    if isinstance(expr, ast.StructExpr) and not expr.has_default:
+        return [e for item in expr.fields for e in flatten(body, item.value)]
+    if isinstance(expr, ast.Cast) and isinstance(expr.operand, (ast.ListExpr, ast.StructExpr)):
+        return flatten(body, expr.operand)
+    return [expr]
+
+
+def _parts_of(body: Body, expr: ast.Expr) -> list[Part]:
+    if consteval.evaluate(body.gen, body.env, expr) is None and places.is_place(body, expr):
+        where = places.place(body, expr)
+        if where.slice is None:
+            header = header_of(body, expr, where)
+            leaves = body.gen.layout.leaves(where.text, where.type)
+            return [Part(leaf, leaf.headers[-1] if leaf.headers else header) for leaf in leaves]
+    value = expressions.addressable(body, body.keep(expressions.rvalue(body, expr)))
+    return [Part(leaf, "") for leaf in body.gen.layout.leaves(value.text, value.type)]
+
+
+def header_of(body: Body, expr: ast.Expr, where: Place) -> str:
+    """The C text of the header that `expr` is a field of."""
+    if isinstance(expr, ast.Member):
+        base = expressions.type_of(body, expr.base)
+        if getattr(base, "kind", "") == "header":
+            return where.text.rsplit(".", 1)[0]
+        if isinstance(expr.base, ast.Member):
+            return header_of(body, expr.base, Place(where.text.rsplit(".", 1)[0], base))
+    return ""
+
+
+def structure(body: Body, expr: ast.Expr, type_: Type) -> Val:
+    """The whole value of a data argument."""
+    return initialisers.build(body, expr, type_)
+
+
+def widths(items: Sequence[Part]) -> list[int]:
+    return [scalar_width(part.leaf.type) or 0 for part in items]

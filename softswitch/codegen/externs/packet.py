@@ -1,0 +1,148 @@
+"""packet_in, packet_out and verify (core.p4)."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.program import CallInfo
+from p4front.types import BitType, StackType, StructType, TupleType, Type, VarbitType, strip
+from softswitch.codegen import expressions, packing, parser_errors, places, wire
+from softswitch.codegen.body import Body, Place, Val
+from softswitch.codegen.env import ExternObject
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.externs import operands
+from softswitch.codegen.layout import is_header, is_union, members, scalar_width, wire_bits
+
+
+def extract(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """extract(header) and extract(header, varbit size)."""
+    if body.kind != "parser":
+        raise refuse(expr.span, "extract is allowed in parsers only")
+    header = info.args[0].expr
+    if header is None or isinstance(header, ast.DontCare):
+        type_ = strip(body.env.resolve(info.type_args[0])) if info.type_args else None
+        if type_ is None or not is_header(type_):
+            raise refuse(expr.span, "extract(_) needs its header type written out")
+        where = Place(body.temp(body.gen.layout.c_type(type_), "{0}", "skipped"), type_)
+    else:
+        where = places.place(body, header)
+    type_ = strip(where.type)
+    if not isinstance(type_, StructType) or not is_header(type_):
+        raise refuse(expr.span, f"only headers can be extracted, not {type_}")
+    leaves = list(body.gen.layout.leaves("h", type_))
+    varbits = sum(isinstance(strip(leaf.type), VarbitType) for leaf in leaves)
+    if varbits > 1:
+        raise refuse(expr.span, f"header {type_} has more than one varbit field")
+    size = ""
+    if len(info.args) > 1:
+        argument = info.args[1].expr
+        if argument is None:
+            raise refuse(expr.span, "the size of the varbit field is missing")
+        size = operands.as64(operands.scalar(body, argument, BitType(32)))
+    if (varbits > 0) != (len(info.args) > 1):
+        raise refuse(expr.span, f"{'a' if varbits else 'no'} size is needed to extract header {type_}")
+    name = body.gen.wire.extract(type_, expr.span)
+    extra = f", (uint32_t){size}" if size else ""
+    body.emit(f"x->error = {name}(x, &{where.text}{extra});")
+    with body.braces("if (__builtin_expect(x->error != 0, 0))"):
+        parser_errors.reject(body, "x->error")
+    for line in places.union_siblings(where):
+        body.emit(line)
+    if where.next_of:
+        body.emit(f"{where.next_of}.next++;")
+    return None
+
+
+def _need(body: Body, bits: str) -> None:
+    parser_errors.reject_if(body, f"(uint64_t)(x->end - x->at) * 8 < {bits}", "PacketTooShort")
+
+
+def lookahead(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """The next bits of the packet as a value of any fixed-size type."""
+    type_ = body.env.resolve(info.returns)
+    if body.kind != "parser":
+        raise refuse(expr.span, "lookahead is allowed in parsers only")
+    plain = strip(type_)
+    c_type = body.gen.layout.c_type(type_, expr.span)
+    leaves = list(body.gen.layout.leaves("", plain))
+    if any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves):
+        raise refuse(expr.span, "lookahead of a varbit is not possible")
+    _need(body, f"{wire_bits(plain)}u")
+    name = body.temp(c_type, "{0}" if scalar_width(plain) is None else body.gen.layout.zero(plain), "ahead")
+    for line in packing.read_all(list(body.gen.layout.leaves(name, plain)), "x->at"):
+        body.emit(line)
+    if is_header(plain):
+        body.emit(f"{name}.valid_ = true;")
+    elif isinstance(plain, (StructType, TupleType)):
+        for line in _validate(name, plain):
+            body.emit(line)
+    return Val(name, type_, True)
+
+
+def _validate(text: str, type_: Type) -> list[str]:
+    plain = strip(type_)
+    if is_header(plain):
+        return [f"{text}.valid_ = true;"]
+    if isinstance(plain, (StructType, TupleType)):
+        return [line for name, t in members(plain) for line in _validate(f"{text}.{name}", t)]
+    return []
+
+
+def advance(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """Skips bits; like simple_switch, whole bytes only."""
+    bits = body.temp("uint64_t", operands.as64(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32))))
+    parser_errors.reject_if(body, f"{bits} % 8 != 0", "ParserInvalidArgument")
+    _need(body, bits)
+    body.emit(f"x->at += {bits} / 8;")
+    return None
+
+
+def length(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    return Val("x->packet->length", BitType(32))
+
+
+def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    """verify(condition, error)"""
+    if body.kind != "parser":
+        raise refuse(expr.span, "verify is allowed in parsers only")
+    check, error = (arg.expr for arg in info.args)
+    if check is None or error is None:
+        raise refuse(expr.span, "verify needs a condition and an error")
+    condition, number = expressions.rvalues(body, [check, error])
+    with body.braces(f"if (!{condition.text})"):
+        parser_errors.reject(body, number.text, error.span.text.replace("\n", " "))
+    return None
+
+
+def emit(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+    """Appends headers, stacks, unions, and all of them in a struct."""
+    given = info.args[0].expr
+    if given is None or body.kind not in ("control", "action", "function"):
+        raise refuse(expr.span, "emit is allowed in the deparser only")
+    if places.is_place(body, given):
+        where = places.place(body, given)
+        text, type_ = where.text, where.type
+    else:
+        value = expressions.addressable(body, expressions.rvalue(body, given))
+        text, type_ = value.text, value.type
+    body.function.emit_bytes += wire.wire_bytes(type_) + (LOOP_BYTES if body.loops else 0)
+    _emit(body, text, type_, expr)
+    return None
+
+
+LOOP_BYTES = 4096
+"""Room for the headers that a loop in the deparser emits; more is left out."""
+
+
+def _emit(body: Body, text: str, type_: Type, expr: ast.Call) -> None:
+    plain = strip(type_)
+    if isinstance(plain, StructType) and is_header(plain):
+        body.emit(f"{body.gen.wire.emit(plain, expr.span)}(x, &{text});")
+    elif isinstance(plain, StackType) and isinstance(strip(plain.element), StructType):
+        index = body.names.local("i")
+        with body.braces(f"for (uint32_t {index} = 0; {index} < {plain.size}; {index}++)"):
+            _emit(body, f"{text}.e[{index}]", plain.element, expr)
+    elif isinstance(plain, (StructType, TupleType)) or is_union(plain):
+        for name, member_type in members(plain):
+            _emit(body, f"{text}.{name}", member_type, expr)
+    else:
+        raise refuse(expr.span, f"a value of type {type_} cannot be emitted")

@@ -1,0 +1,109 @@
+"""Dropping, cloning, sending packets round again, truncation, digests (v1model). The runtime carries the requests out."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.program import CallInfo
+from p4front.types import BitType, StructType, VarbitType, strip
+from softswitch.codegen import expressions, fieldlists, places, scalars
+from softswitch.codegen.body import Body, Val
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.externs import operands
+from softswitch.codegen.layout import scalar_width
+from softswitch.model import DigestInfo
+
+DIGEST_WORDS = 64
+DIGESTS_PER_PACKET = 4
+
+
+def mark_to_drop(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    """mark_to_drop(standard_metadata), and the old form without an argument."""
+    text = "(*x->std)"
+    if info.args and info.args[0].expr is not None:
+        text = places.place(body, info.args[0].expr).text
+    body.emit(f"{text}.egress_spec = SS_DROP_PORT;")
+    body.emit(f"{text}.mcast_grp = 0;")
+    body.trace("mark_to_drop")
+    return None
+
+
+def truncate(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    size = operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32))
+    body.emit(f"x->packet->requests.truncate_to = {size.text};")
+    return None
+
+
+def clone(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    """clone, clone3 and clone_preserving_field_list. The last call of a pass wins."""
+    session_expr = operands.argument(info, "session", expr)
+    session = body.keep(operands.scalar(body, session_expr, BitType(32)))
+    fields = _field_list(body, info, expr)
+    body.emit("x->packet->requests.clone = true;")
+    body.emit(f"x->packet->requests.clone_session = {session.text};")
+    body.emit(f"x->packet->requests.clone_fields = {fields};")
+    body.trace("clone")
+    return None
+
+
+def again(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    """resubmit and recirculate, with and without a field list."""
+    which = "resubmit" if info.name.startswith("resubmit") else "recirculate"
+    fields = _field_list(body, info, expr)
+    body.emit(f"x->packet->requests.{which} = true;")
+    body.emit(f"x->packet->requests.{which}_fields = {fields};")
+    body.trace(which)
+    return None
+
+
+def _field_list(body: Body, info: CallInfo, expr: ast.Call) -> str:
+    """The number of the field list that a call preserves, as a C expression."""
+    if operands.has_argument(info, "index"):
+        return operands.scalar(body, operands.argument(info, "index", expr), BitType(8)).text
+    if operands.has_argument(info, "data"):
+        return str(fieldlists.legacy(body, operands.argument(info, "data", expr)))
+    return "0"
+
+
+def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    """digest(receiver, data): the values of now, as words."""
+    data = operands.argument(info, "data", expr)
+    type_ = body.env.resolve(info.type_args[0]) if info.type_args else expressions.final_type(body, data)
+    parts = operands.parts(body, data)
+    if any(isinstance(strip(part.leaf.type), VarbitType) for part in parts):
+        raise refuse(expr.span, "a digest cannot hold a varbit")
+    fields: list[tuple[str, int]] = []
+    texts: list[str] = []
+    plain = strip(type_)
+    labels = [leaf.name for leaf in body.gen.layout.leaves("", plain)] if isinstance(plain, StructType) else []
+    for i, part in enumerate(parts):
+        width = scalar_width(part.leaf.type) or 1
+        fields.append((labels[i] if len(labels) == len(parts) else f"f{i}", width))
+        texts += scalars.words_of(part.leaf.text, width)
+    if len(texts) > DIGEST_WORDS:
+        raise refuse(expr.span, f"a digest holds at most {DIGEST_WORDS} fields of up to 64 bits")
+    index = body.gen.digest(_digest_name(body, plain), tuple(fields))
+    with body.braces(f"if (x->packet->requests.digest_count < {DIGESTS_PER_PACKET})"):
+        requests = "x->packet->requests"
+        name = body.temp("ss_digest_message *", f"&{requests}.digests[{requests}.digest_count++]", "message")
+        body.emit(f"{name}->digest = {index};")
+        body.emit(f"{name}->words = {len(texts)};")
+        for i, text in enumerate(texts):
+            body.emit(f"{name}->data[{i}] = {text};")
+    return None
+
+
+def _digest_name(body: Body, plain: object) -> str:
+    """A digest is called after its struct."""
+    if isinstance(plain, StructType) and plain.name:
+        if plain.decl is not None:
+            for annotation in plain.decl.annotations:
+                if annotation.name == "name" and annotation.exprs:
+                    first = annotation.exprs[0]
+                    if isinstance(first, ast.StringLiteral):
+                        return first.value.lstrip(".")
+        return plain.name
+    return f"digest_{len(body.gen.digests)}"
+
+
+def digest_info(name: str, index: int, fields: tuple[tuple[str, int], ...]) -> DigestInfo:
+    return DigestInfo(name, index, fields)

@@ -1,0 +1,97 @@
+"""Field lists: which user metadata a clone, a resubmitted or a recirculated packet keeps (v1model)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from p4front import ast
+from p4front.types import StructType, Type, strip
+from softswitch.codegen import arguments, consteval, expressions
+from softswitch.codegen.body import Body
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.externs import operands
+from softswitch.codegen.names import field_name
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+LEGACY_FIRST = 256
+"""Number of the first field list made from the data argument of clone3, resubmit or recirculate."""
+
+_NOT_KEPT = ("instance_type", "packet_length", "egress_port", "egress_rid")
+
+
+def annotated(gen: Generator, type_: Type) -> dict[int, list[str]]:
+    """The paths of the metadata fields of each `@field_list` number."""
+    lists: dict[int, list[str]] = {}
+    for path, annotations in _fields(type_, ""):
+        for annotation in annotations:
+            if annotation.name == "field_list":
+                for expr in annotation.exprs:
+                    number = consteval.evaluate(gen, gen.env, expr)
+                    if isinstance(number, int):
+                        lists.setdefault(number, []).append(path)
+    return lists
+
+
+def _fields(type_: Type, path: str) -> Iterator[tuple[str, list[ast.Annotation]]]:
+    plain = strip(type_)
+    if not isinstance(plain, StructType):
+        return
+    for field in plain.fields:
+        inner = f"{path}.{field_name(field.name)}"
+        if field.decl is not None:
+            yield inner, field.decl.annotations
+        yield from _fields(field.type, inner)
+
+
+def legacy(body: Body, data: ast.Expr) -> int:
+    """The number of a field list given as data: fields of the user metadata and of standard_metadata."""
+    gen = body.gen
+    user: list[str] = []
+    standard: list[str] = []
+    for expr in operands.flatten(body, data):
+        path = arguments.storage(body, expr)
+        if path is None:
+            raise refuse(expr.span, "only metadata fields can be preserved")
+        root = path[0]
+        type_ = strip(body.env.resolve(gen.program.declared[root])) if isinstance(root, ast.Declaration) else None
+        text = "".join(f".{field_name(str(name))}" for name in path[1:])
+        if type_ == strip(gen.metadata_type):
+            user.append(text)
+        elif isinstance(type_, StructType) and type_.name == "standard_metadata_t":
+            standard.append(text)
+        elif type_ != strip(gen.header_type):
+            raise refuse(expr.span, "only fields of the user metadata and of standard_metadata can be preserved")
+    content = (tuple(user), tuple(standard))
+    if content not in gen.legacy_lists:
+        gen.legacy_lists.append(content)
+    return LEGACY_FIRST + gen.legacy_lists.index(content)
+
+
+def copy_function(gen: Generator) -> str:
+    """The C text of copy_fields."""
+    cases: list[tuple[int, list[str]]] = []
+    for number, paths in sorted(annotated(gen, gen.metadata_type).items()):
+        cases.append((number, [f"to->meta{path} = from->meta{path};" for path in paths]))
+    for i, (user, standard) in enumerate(gen.legacy_lists):
+        lines = [f"to->meta{path} = from->meta{path};" for path in user]
+        for path in standard:
+            if path:
+                lines.append(f"to_std->{path[1:]} = from_std->{path[1:]};")
+            else:
+                lines.append("ss_std kept = *to_std;")
+                lines.append("*to_std = *from_std;")
+                lines += [f"to_std->{name} = kept.{name};" for name in _NOT_KEPT]
+        cases.append((LEGACY_FIRST + i, lines))
+    text = "static void main_copy_fields(uint32_t list, void *to_user, const void *from_user, ss_std *to_std, const ss_std *from_std)\n{\n"
+    text += "    struct user *to = to_user;\n    const struct user *from = from_user;\n    switch (list) {\n"
+    for number, lines in cases:
+        text += f"    case {number}: {{\n" + "".join(f"        {line}\n" for line in lines) + "        break;\n    }\n"
+    return text + "    }\n}"
+
+
+def is_metadata(body: Body, expr: ast.Expr) -> bool:
+    """Whether an expression is the user metadata."""
+    return strip(expressions.type_of(body, expr)) == strip(body.gen.metadata_type)

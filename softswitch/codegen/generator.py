@@ -1,0 +1,128 @@
+"""The state of one run of the code generator: everything that is collected while the program is walked from `main`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from p4front import ast
+from p4front.program import Program
+from p4front.source import P4Error, Reporter, Span
+from p4front.types import StackType, Type, VoidType, strip
+from softswitch.codegen import actions, consteval, elaborate, functions, tables
+from softswitch.codegen.body import Body
+from softswitch.codegen.env import Constant, Env, ExternObject
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import Layout
+from softswitch.codegen.names import Namer
+from softswitch.codegen.wire import Wire
+from softswitch.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
+
+NESTING_LIMIT = 64
+_PURE_METHODS = ("length", "packet_in.length")
+
+
+class Generator:
+    """Collects C text and the descriptions of all objects. `report` keeps refusals so that one run names them all."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.reporter = Reporter()
+        self.names = Namer()
+        self.layout = Layout(self.names, program.errors)
+        self.functions: list[str] = []
+        self.wire = Wire(self)
+        self.tables: list[tables.TableInstance] = []
+        self.registers: list[RegisterInfo] = []
+        self.counters: list[CounterInfo] = []
+        self.meters: list[CounterInfo] = []
+        self.profiles: list[ProfileInfo] = []
+        self.profile_objects: list[ExternObject] = []
+        self.value_sets: list[ValueSetInfo] = []
+        self.digests: list[DigestInfo] = []
+        self.instances: list[object] = []
+        self.legacy_lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self.header_type: Type = VoidType()
+        self.metadata_type: Type = VoidType()
+        self.no_action: ast.Node | None = None
+        self.env = Env()
+        self._effects: dict[tuple[ast.Expr, bool], bool] = {}
+        self._nesting: list[ast.Node] = []
+        self._bind_globals()
+
+    def _bind_globals(self) -> None:
+        for decl in self.program.syntax.declarations:
+            try:
+                self._bind_global(decl)
+            except P4Error as error:
+                self.report(error)
+
+    def _bind_global(self, decl: ast.Node) -> None:
+        if isinstance(decl, ast.ConstantDecl):
+            value = consteval.evaluate(self, self.env, decl.value)
+            if value is not None:
+                self.env.bind(decl, Constant(value, self.program.declared[decl]))
+        elif isinstance(decl, ast.ActionDecl):
+            if decl.name.text == "NoAction":
+                self.no_action = decl
+            self.env.bind(decl, actions.ActionInstance(self, decl, self.env, "", ""))
+        elif isinstance(decl, ast.FunctionDecl):
+            self.env.bind(decl, functions.FunctionInstance(self, decl, self.env, "", ""))
+        elif isinstance(decl, ast.Instantiation) and decl is not self.program.main:
+            self.env.bind(decl, elaborate.instantiate(self, self.env, decl, ""))
+
+    def report(self, error: P4Error) -> None:
+        """Keeps the diagnostics of a refusal."""
+        for diagnostic in error.diagnostics:
+            self.reporter.error(diagnostic.message, diagnostic.span, *diagnostic.notes)
+
+    def add_function(self, head: str, body: Body, comment: str) -> None:
+        """A finished C function; those that it calls are there already."""
+        self.functions.append(f"{comment}\nstatic {head}\n{{\n{body.text()}\n}}")
+
+    def digest(self, name: str, fields: tuple[tuple[str, int], ...]) -> int:
+        """The number of a digest; the same one for the same struct."""
+        for info in self.digests:
+            if info.name == name and info.fields == fields:
+                return info.index
+        self.digests.append(DigestInfo(name, len(self.digests), fields))
+        return len(self.digests) - 1
+
+    def instance_prefix(self, body: Body) -> str:
+        """The control-plane name that instances declared in a body get as their prefix."""
+        return body.prefix
+
+    @contextmanager
+    def nesting(self, decl: ast.Node, where: ast.Node) -> Iterator[None]:
+        """Refuses instances inside themselves."""
+        if decl in self._nesting or len(self._nesting) > NESTING_LIMIT:
+            raise refuse(where.span, "an instance cannot contain itself")
+        self._nesting.append(decl)
+        try:
+            yield
+        finally:
+            self._nesting.pop()
+
+    def has_effects(self, expr: ast.Expr, in_parser: bool) -> bool:
+        """Whether evaluating `expr` may change something, or may reject in a parser."""
+        key = (expr, in_parser)
+        known = self._effects.get(key)
+        if known is None:
+            known = self._effects[key] = any(self._is_effect(node, in_parser) for node in expr.walk())
+        return known
+
+    def _is_effect(self, node: ast.Node, in_parser: bool) -> bool:
+        if isinstance(node, ast.Call):
+            info = self.program.calls.get(node)
+            if info is None or info.kind in ("constructor", "builtin"):
+                return info is not None and info.builtin in ("setValid", "setInvalid", "push_front", "pop_front")
+            return not (info.kind == "method" and info.name in _PURE_METHODS)
+        if in_parser and isinstance(node, ast.Member) and node.member.text in ("next", "last"):
+            base = self.program.types.get(node.base)
+            return base is not None and isinstance(strip(base), StackType)
+        return False
+
+    def span(self) -> Span:
+        """A place to blame when nothing better is known."""
+        main = self.program.main
+        return main.span if main is not None else self.program.syntax.span

@@ -1,0 +1,119 @@
+"""Built-in methods of headers, unions and stacks (8.17-8.19)."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.program import CallInfo
+from p4front.types import BOOL, BitType, StackType, Type, TypeOfType, VarbitType, strip
+from softswitch.codegen import consteval, expressions, places
+from softswitch.codegen.body import Body, Place, Val
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_header, is_union, members, wire_bits
+from softswitch.codegen.names import field_name
+
+
+def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+    """A call of a built-in method."""
+    name = info.builtin
+    if name.startswith(("minSize", "maxSize")):
+        return _size(body, expr, info)
+    if info.object is None:
+        raise refuse(expr.span, f"{name} needs a header or a stack")
+    if name == "isValid":
+        return is_valid(body, info.object)
+    where = places.place(body, info.object)
+    plain = strip(where.type)
+    if name == "setValid":
+        set_valid(body, where, plain)
+    elif name == "setInvalid":
+        if is_union(plain):
+            for line in body.gen.layout.invalidate(where.text, plain):
+                body.emit(line)
+        else:
+            set_invalid(body, where, plain)
+    elif name in ("push_front", "pop_front") and isinstance(plain, StackType):
+        argument = info.args[0].expr
+        count = 1 if argument is None else consteval.require_int(body.gen, body.env, argument, "the number of headers")
+        _move(body, where, plain, count if name == "push_front" else -count)
+    else:
+        raise refuse(expr.span, f"{name} is not supported on a value of type {plain}")
+    return None
+
+
+def is_valid(body: Body, expr: ast.Expr) -> Val:
+    """`h.isValid()`; a union is valid if one of its headers is."""
+    if places.is_place(body, expr):
+        text, type_ = (lambda p: (p.text, p.type))(places.place(body, expr))
+    else:
+        value = expressions.addressable(body, expressions.rvalue(body, expr))
+        text, type_ = value.text, value.type
+    return Val(valid_text(text, strip(type_)), BOOL)
+
+
+def valid_text(text: str, plain: Type) -> str:
+    """Whether a header or union is valid, in C."""
+    if is_header(plain):
+        return f"{text}.valid_"
+    return "(" + (" || ".join(f"{text}.{name}.valid_" for name, _ in members(plain)) or "false") + ")"  # type: ignore[arg-type]
+
+
+def set_valid(body: Body, where: Place, plain: Type) -> None:
+    """A header that was invalid becomes valid with all fields zero, as in simple_switch."""
+    with body.braces(f"if (!{where.text}.valid_)"):
+        body.emit(f"{where.text} = {body.gen.layout.zero(plain)};")
+        body.emit(f"{where.text}.valid_ = true;")
+        body.emit(f"x->packet->length_change += {-(-min_bits(plain) // 8)};")
+        for line in places.union_siblings(where):
+            body.emit(line)
+
+
+def set_invalid(body: Body, where: Place, plain: Type) -> None:
+    with body.braces(f"if ({where.text}.valid_)"):
+        body.emit(f"{where.text}.valid_ = false;")
+        body.emit(f"x->packet->length_change -= {-(-min_bits(plain) // 8)};")
+
+
+def _move(body: Body, where: Place, plain: StackType, by: int) -> None:
+    """push_front (by > 0) and pop_front (by < 0); headers that come in are invalid."""
+    size, text = plain.size, where.text
+    count = min(abs(by), size)
+    element = body.gen.layout.c_type(plain.element)
+    if count and count < size:
+        to, source = (f"&{text}.e[{count}]", text + ".e") if by > 0 else (text + ".e", f"&{text}.e[{count}]")
+        body.emit(f"memmove({to}, {source}, {size - count} * sizeof({element}));")
+    first = 0 if by > 0 else size - count
+    for i in range(first, first + count):
+        body.emit(f"{text}.e[{i}] = {body.gen.layout.zero(plain.element)};")
+    if by > 0:
+        body.emit(f"{text}.next = {text}.next + {count} < {size} ? {text}.next + {count} : {size};")
+    else:
+        body.emit(f"{text}.next = {text}.next > {count} ? {text}.next - {count} : 0;")
+
+
+def _size(body: Body, expr: ast.Call, info: CallInfo) -> Val:
+    """minSizeInBits and the like, known at compile time (8.8)."""
+    if info.object is None:
+        raise refuse(expr.span, f"{info.builtin} needs a type or a header")
+    type_ = body.env.resolve(body.gen.program.types[info.object])
+    type_ = strip(type_.type if isinstance(type_, TypeOfType) else type_)
+    type_ = body.env.resolve(type_)
+    bits = wire_bits(type_) if info.builtin.startswith("max") else min_bits(type_)
+    return Val(f"{-(-bits // 8) if info.builtin.endswith('Bytes') else bits}u", BitType(32), True)
+
+
+def min_bits(type_: Type) -> int:
+    """Size on the wire with empty varbits; the smallest header of a union."""
+    plain = strip(type_)
+    if isinstance(plain, VarbitType):
+        return 0
+    if isinstance(plain, StackType):
+        return plain.size * min_bits(plain.element)
+    if is_union(plain):
+        return min((min_bits(t) for _, t in members(plain)), default=0)  # type: ignore[arg-type]
+    if hasattr(plain, "fields") or hasattr(plain, "items"):
+        return sum(min_bits(t) for _, t in members(plain))  # type: ignore[arg-type]
+    return wire_bits(plain)
+
+
+def union_member(text: str, name: str) -> str:
+    return f"{text}.{field_name(name)}"

@@ -1,0 +1,86 @@
+"""Keyset expressions: values, masks, ranges, `_`, in select and in table entries (8.15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p4front import ast
+from p4front.types import EnumType, ErrorType, Type, strip
+from softswitch.codegen import consteval, expressions, scalars
+from softswitch.codegen.body import Body
+from softswitch.codegen.env import Env
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_signed, scalar_width
+
+
+@dataclass(frozen=True)
+class Known:
+    """A keyset known at compile time. kind: "exact" (value), "mask" (value, other = mask), "range" (low, high), "any".
+    Values are bit patterns."""
+
+    kind: str
+    value: int = 0
+    other: int = 0
+
+
+def items(keyset: ast.Expr, count: int) -> list[ast.Expr]:
+    """One keyset per key."""
+    if isinstance(keyset, (ast.KeysetTuple, ast.ListExpr)):
+        if len(keyset.items) == count:
+            return list(keyset.items)
+        if count == 1 and len(keyset.items) == 1:
+            return list(keyset.items)
+        raise refuse(keyset.span, f"{len(keyset.items)} values for {count} keys")
+    if count == 1:
+        return [keyset]
+    if isinstance(keyset, (ast.DefaultExpr, ast.DontCare)):
+        return [keyset] * count
+    raise refuse(keyset.span, f"one value for {count} keys")
+
+
+def known(gen: object, env: Env, expr: ast.Expr, type_: Type) -> Known | None:
+    """The keyset as numbers, None if it is known only at run time."""
+    if isinstance(expr, (ast.DefaultExpr, ast.DontCare)):
+        return Known("any")
+    if isinstance(expr, ast.Binary) and expr.op in ("&&&", ".."):
+        left, right = (pattern(gen, env, e, type_) for e in (expr.left, expr.right))
+        if left is None or right is None:
+            return None
+        return Known("mask" if expr.op == "&&&" else "range", left, right)
+    value = pattern(gen, env, expr, type_)
+    return None if value is None else Known("exact", value)
+
+
+def pattern(gen: object, env: Env, expr: ast.Expr, type_: Type) -> int | None:
+    """The bit pattern of a constant of a key's type."""
+    value = consteval.evaluate(gen, env, expr)  # type: ignore[arg-type]
+    plain = strip(type_)
+    width = scalar_width(plain) or 64
+    if isinstance(value, str):
+        member = value.rsplit(".", 1)[-1]
+        names: list[str] = []
+        if isinstance(plain, EnumType):
+            names = list(plain.members)
+        elif isinstance(plain, ErrorType):
+            names = gen.program.errors  # type: ignore[attr-defined]
+        return names.index(member) if member in names else None
+    return int(value) & ((1 << width) - 1) if isinstance(value, (int, bool)) else None
+
+
+def test(body: Body, key: str, key_type: Type, expr: ast.Expr) -> str:
+    """A C condition: whether the key (a variable) is in the keyset; "" if it always is."""
+    if isinstance(expr, (ast.DefaultExpr, ast.DontCare)):
+        return ""
+    width, signed = scalar_width(key_type), is_signed(key_type)
+    if width is None:
+        raise refuse(expr.span, f"a key of type {key_type} is not supported")
+    if isinstance(expr, ast.Binary) and expr.op == "&&&":
+        value, mask = (v.text for v in expressions.rvalues(body, [expr.left, expr.right], [key_type, key_type]))
+        masked = scalars.arithmetic("&", key, mask, width, False)
+        return scalars.compare("==", masked, scalars.arithmetic("&", value, mask, width, False), width, False)
+    if isinstance(expr, ast.Binary) and expr.op == "..":
+        low, high = (v.text for v in expressions.rvalues(body, [expr.left, expr.right], [key_type, key_type]))
+        above = scalars.compare("<=", low, key, width, signed)
+        return f"({above} && {scalars.compare('<=', key, high, width, signed)})"
+    value_text = expressions.rvalue(body, expr, key_type).text
+    return body.gen.layout.equal(key, value_text, key_type)

@@ -1,0 +1,258 @@
+"""C types for P4 types: structs, headers (with `valid_`), stacks, unions, tuples, varbits; their zero values and equality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from p4front.program import ConstValue
+from p4front.source import Span
+from p4front.types import (
+    BitType,
+    BoolType,
+    EnumType,
+    ErrorType,
+    IntegerType,
+    IntType,
+    ListType,
+    StackType,
+    StringType,
+    StructType,
+    TupleType,
+    Type,
+    VarbitType,
+    VoidType,
+    strip,
+)
+from softswitch.codegen import scalars
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.names import Namer, field_name, identifier
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A scalar or varbit inside a value: C text, type, and the texts of the headers that it lies in, outermost first."""
+
+    text: str
+    type: Type
+    headers: tuple[str, ...] = ()
+    name: str = ""
+
+
+def is_aggregate(type_: Type) -> bool:
+    return isinstance(strip(type_), (StructType, StackType, TupleType, VarbitType, ListType))
+
+
+def is_header(type_: Type) -> bool:
+    return isinstance(type_, StructType) and type_.kind == "header"
+
+
+def is_union(type_: Type) -> bool:
+    return isinstance(type_, StructType) and type_.kind == "header_union"
+
+
+def scalar_width(type_: Type) -> int | None:
+    """Bits of a scalar as the data plane keeps it (enumerations and errors: 32), None for anything else."""
+    type_ = strip(type_)
+    if isinstance(type_, (BitType, IntType)):
+        return type_.width
+    if isinstance(type_, BoolType):
+        return 1
+    if isinstance(type_, (EnumType, ErrorType)):
+        return 32
+    return None
+
+
+def is_signed(type_: Type) -> bool:
+    return isinstance(strip(type_), IntType)
+
+
+def members(type_: StructType | TupleType) -> list[tuple[str, Type]]:
+    """C member names and types of a struct, header, union or tuple."""
+    if isinstance(type_, TupleType):
+        return [(f"f{i}", t) for i, t in enumerate(type_.items)]
+    return [(field_name(f.name), f.type) for f in type_.fields]
+
+
+def wire_bits(type_: Type) -> int:
+    """Bits of a value on the wire; a varbit at its maximum, a union as its largest header."""
+    type_ = strip(type_)
+    if isinstance(type_, VarbitType):
+        return type_.max_width
+    if isinstance(type_, StackType):
+        return type_.size * wire_bits(type_.element)
+    if isinstance(type_, (StructType, TupleType)):
+        parts = [wire_bits(t) for _, t in members(type_)]
+        return max(parts, default=0) if is_union(type_) else sum(parts)
+    return scalar_width(type_) or 0
+
+
+class Layout:
+    """The C types that a program needs, each defined once, in order of need."""
+
+    def __init__(self, namer: Namer, errors: list[str]) -> None:
+        self.definitions: list[str] = []
+        self._namer = namer
+        self._errors = errors
+        self._names: dict[Type, str] = {}
+        self._equal: dict[Type, str] = {}
+        self._limbs: set[int] = {2}
+
+    # ------------------------------------------------------------ types
+
+    def c_type(self, type_: Type, span: Span | None = None) -> str:
+        """The C type of a P4 type; defines it at first use."""
+        type_ = strip(type_)
+        known = self._names.get(type_)
+        if known is not None:
+            return known
+        name = self._make(type_, span)
+        self._names[type_] = name
+        return name
+
+    def _make(self, type_: Type, span: Span | None) -> str:
+        if isinstance(type_, (BitType, IntType)):
+            self.need_limbs(type_.width)
+            return scalars.ct(type_.width)
+        if isinstance(type_, BoolType):
+            return "bool"
+        if isinstance(type_, (EnumType, ErrorType)):
+            return "uint32_t"
+        if isinstance(type_, VoidType):
+            return "void"
+        if isinstance(type_, StringType):
+            return "const char *"
+        if isinstance(type_, VarbitType):
+            size = max(1, -(-type_.max_width // 8))
+            return self._define(f"varbit_{type_.max_width}", [f"uint32_t bits;", f"uint8_t data[{size}];"])
+        if isinstance(type_, StackType):
+            element = self.c_type(type_.element, span)
+            name = f"stack_{identifier(str(type_.element))}_{type_.size}"
+            return self._define(name, ["uint32_t next;", f"{element} e[{max(1, type_.size)}];"])
+        if isinstance(type_, TupleType):
+            return self._define("tuple", self._fields(type_, span) or ["char none_;"])
+        if isinstance(type_, StructType):
+            if type_.name == "standard_metadata_t" and any(f.name == "egress_spec" for f in type_.fields):
+                return "ss_std"
+            fields = self._fields(type_, span)
+            prefix = {"struct": "str", "header": "hdr", "header_union": "uni"}[type_.kind]
+            head = ["bool valid_;"] if type_.kind == "header" else []
+            return self._define(f"{prefix}_{identifier(str(type_))}", head + fields or ["char none_;"])
+        raise refuse(span, f"a value of type {type_} cannot exist at run time")
+
+    def need_limbs(self, width: int) -> None:
+        """Makes the operations on values of `width` bits available."""
+        count = scalars.limbs(width)
+        if scalars.is_wide(width) and count not in self._limbs:
+            self._limbs.add(count)
+            self.definitions.append(f"SS_DEFINE_WIDE({count})")
+
+    def _fields(self, type_: StructType | TupleType, span: Span | None) -> list[str]:
+        return [f"{self.c_type(t, span)} {name};" for name, t in members(type_)]
+
+    def _define(self, tag: str, lines: list[str]) -> str:
+        name = f"struct {self._namer.fresh(tag)}"
+        body = "".join(f"    {line}\n" for line in lines)
+        self.definitions.append(f"{name} {{\n{body}}};")
+        return name
+
+    # ------------------------------------------------------------ values
+
+    def zero(self, type_: Type) -> str:
+        """The value that a variable starts with: zeros, headers invalid."""
+        width = scalar_width(type_)
+        if isinstance(strip(type_), BoolType):
+            return "false"
+        if width is not None:
+            return scalars.literal(0, width)
+        return f"(({self.c_type(type_)}){{0}})"
+
+    def constant(self, value: ConstValue, type_: Type, span: Span | None = None) -> str:
+        """A compile-time value as a C expression of the C type of `type_`."""
+        plain = strip(type_)
+        if isinstance(plain, BoolType):
+            return "true" if value else "false"
+        if isinstance(plain, (BitType, IntType)) and isinstance(value, (int, bool)):
+            self.need_limbs(plain.width)
+            return scalars.literal(int(value), plain.width)
+        if isinstance(plain, IntegerType) and isinstance(value, int):
+            return scalars.literal(value, max(32, value.bit_length()))
+        if isinstance(plain, (EnumType, ErrorType)) and isinstance(value, str):
+            member = value.rsplit(".", 1)[-1]
+            names = plain.members if isinstance(plain, EnumType) else self._errors
+            if member in names:
+                return f"{list(names).index(member)}u"
+        if isinstance(plain, (StructType, TupleType)) and isinstance(value, (tuple, dict)):
+            parts = list(value) if isinstance(value, tuple) else None
+            texts = [f".valid_ = true"] if is_header(plain) else []
+            for i, (name, member_type) in enumerate(members(plain)):
+                if parts is not None:
+                    item = parts[i] if i < len(parts) else None
+                elif isinstance(plain, StructType) and isinstance(value, dict):
+                    item = value.get(plain.fields[i].name)
+                else:
+                    item = None
+                if item is not None:
+                    texts.append(f".{name} = {self.constant(item, member_type, span)}")
+            return f"(({self.c_type(plain)}){{{', '.join(texts) or '0'}}})"
+        if isinstance(plain, StackType) and isinstance(value, tuple):
+            items = ", ".join(self.constant(item, plain.element, span) for item in value[: plain.size])
+            return f"(({self.c_type(plain)}){{.e = {{{items or '0'}}}}})"
+        raise refuse(span, f"a constant of type {type_} is not supported at run time")
+
+    def equal(self, a: str, b: str, type_: Type) -> str:
+        """`a == b` as a C truth value; `a` and `b` are l-values where the type is an aggregate (8.9-8.12)."""
+        width = scalar_width(type_)
+        if width is not None:
+            return scalars.compare("==", a, b, width, False)
+        return f"{self._equal_function(strip(type_))}(&{a}, &{b})"
+
+    def _equal_function(self, type_: Type) -> str:
+        name = self._equal.get(type_)
+        if name is not None:
+            return name
+        tests: list[str] = []
+        if isinstance(type_, VarbitType):
+            tests = ["a->bits == b->bits", "memcmp(a->data, b->data, (a->bits + 7) / 8) == 0"]
+        elif isinstance(type_, StackType):
+            tests = [self.equal(f"a->e[{i}]", f"b->e[{i}]", type_.element) for i in range(type_.size)]
+        elif isinstance(type_, (StructType, TupleType)):
+            tests = [self.equal(f"a->{n}", f"b->{n}", t) for n, t in members(type_)]
+        test = " && ".join(tests) or "true"
+        if is_header(type_):
+            test = f"a->valid_ == b->valid_ && (!a->valid_ || ({test}))"
+        c_type = self.c_type(type_)
+        name = self._namer.fresh(f"equal_{identifier(c_type.split()[-1])}")
+        self._equal[type_] = name
+        self.definitions.append(f"static bool {name}(const {c_type} *a, const {c_type} *b)\n{{\n    return {test};\n}}")
+        return name
+
+    # ------------------------------------------------------------ parts
+
+    def leaves(self, text: str, type_: Type, headers: tuple[str, ...] = (), name: str = "") -> Iterator[Leaf]:
+        """The scalars and varbits of a value, in order."""
+        plain = strip(type_)
+        if isinstance(plain, StackType):
+            for i in range(plain.size):
+                yield from self.leaves(f"{text}.e[{i}]", plain.element, headers, f"{name}[{i}]")
+        elif isinstance(plain, (StructType, TupleType)):
+            inner = (*headers, text) if is_header(plain) else headers
+            labels = [f.name for f in plain.fields] if isinstance(plain, StructType) else []
+            for i, (member, member_type) in enumerate(members(plain)):
+                label = labels[i] if labels else f"f{i}"
+                yield from self.leaves(f"{text}.{member}", member_type, inner, f"{name}.{label}" if name else label)
+        else:
+            yield Leaf(text, type_, headers, name)
+
+    def invalidate(self, text: str, type_: Type) -> Iterator[str]:
+        """Statements that make every header inside a value invalid and its stacks empty."""
+        plain = strip(type_)
+        if isinstance(plain, StackType):
+            yield f"{text}.next = 0;"
+            for i in range(plain.size):
+                yield from self.invalidate(f"{text}.e[{i}]", plain.element)
+        elif is_header(plain):
+            yield f"{text}.valid_ = false;"
+        elif isinstance(plain, (StructType, TupleType)):
+            for member, member_type in members(plain):
+                yield from self.invalidate(f"{text}.{member}", member_type)

@@ -1,0 +1,131 @@
+"""`for` loops, `break` and `continue` (11.8). Jumps are gotos, since a C switch may stand between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from p4front import ast
+from p4front.types import StackType, Type, strip
+from softswitch.codegen import expressions, places, scalars, statements
+from softswitch.codegen.body import Body, Loop
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_signed, scalar_width
+
+
+@contextmanager
+def _loop(body: Body) -> Iterator[Loop]:
+    loop = Loop(body.names.local("break"), body.names.local("continue"))
+    body.loops.append(loop)
+    try:
+        yield loop
+    finally:
+        body.loops.pop()
+    if loop.breaks:
+        body.label(loop.break_label)
+
+
+def _body(body: Body, statement: ast.Node, loop: Loop) -> None:
+    with body.braces():
+        statements.inner(body, statement)
+    if loop.continues:
+        body.label(loop.continue_label)
+
+
+def for_loop(body: Body, statement: ast.For) -> None:
+    with body.braces():
+        for init in statement.init:
+            statements.emit(body, init)
+        with _loop(body) as loop, body.braces("for (;;)"):
+            condition = expressions.rvalue(body, statement.cond).text
+            body.emit(f"if (!{condition})")
+            body.emit("    break;")
+            _body(body, statement.body, loop)
+            for update in statement.update:
+                statements.emit(body, update)
+
+
+def for_in(body: Body, statement: ast.ForIn) -> None:
+    collection = statement.collection
+    with body.braces():
+        if isinstance(collection, ast.Binary) and collection.op == "..":
+            _range(body, statement, collection)
+            return
+        if isinstance(collection, ast.ListExpr):
+            _items(body, statement, collection.items)
+            return
+        type_ = strip(expressions.final_type(body, collection))
+        if isinstance(type_, StackType) and places.is_place(body, collection):
+            _stack(body, statement, collection, type_)
+            return
+        raise refuse(collection.span, "a for loop can run over a range, a list or a header stack")
+
+
+def _variable(body: Body, statement: ast.ForIn) -> tuple[str, Type]:
+    """Declares the loop's variable; its place."""
+    if statement.variable is not None:
+        type_ = body.env.resolve(body.gen.program.declared[statement.variable])
+        return body.declare(statement.variable, type_, body.gen.layout.zero(type_)).text, type_
+    if statement.target is not None:
+        where = places.place(body, statement.target)
+        if where.slice is None:
+            return where.text, where.type
+    raise refuse(statement.span, "the variable of this loop is not supported")
+
+
+def _range(body: Body, statement: ast.ForIn, bounds: ast.Binary) -> None:
+    """Both bounds are evaluated once and belong to the range."""
+    variable, type_ = _variable(body, statement)
+    low, high = (body.keep(v) for v in expressions.rvalues(body, [bounds.left, bounds.right], [type_, type_]))
+    width, signed = scalar_width(type_), is_signed(type_)
+    if width is None:
+        raise refuse(bounds.span, "a range needs integers")
+    c_type = body.gen.layout.c_type(type_)
+    at = body.temp(c_type, low.text, "at")
+    with _loop(body) as loop:
+        beyond = scalars.compare(">", at, high.text, width, signed)
+        with body.braces(f"if (!{beyond})"), body.braces("for (;;)"):
+            body.emit(f"{variable} = {at};")
+            _body(body, statement.body, loop)
+            body.emit(f"if ({scalars.compare('==', at, high.text, width, signed)})")
+            body.emit("    break;")
+            one = scalars.literal(1, width)
+            body.emit(f"{at} = {scalars.arithmetic('+', at, one, width, signed)};")
+
+
+def _items(body: Body, statement: ast.ForIn, items: list[ast.Expr]) -> None:
+    variable, type_ = _variable(body, statement)
+    values = [body.keep(v) for v in expressions.rvalues(body, items, [type_] * len(items))]
+    if not values:
+        return
+    c_type = body.gen.layout.c_type(type_)
+    name = body.names.local("items")
+    body.emit(f"const {c_type} {name}[] = {{{', '.join(v.text for v in values)}}};")
+    with _loop(body) as loop:
+        at = body.names.local("at")
+        with body.braces(f"for (uint32_t {at} = 0; {at} < {len(values)}; {at}++)"):
+            body.emit(f"{variable} = {name}[{at}];")
+            _body(body, statement.body, loop)
+
+
+def _stack(body: Body, statement: ast.ForIn, collection: ast.Expr, type_: StackType) -> None:
+    where = places.place(body, collection)
+    variable, _ = _variable(body, statement)
+    with _loop(body) as loop:
+        at = body.names.local("at")
+        with body.braces(f"for (uint32_t {at} = 0; {at} < {type_.size}; {at}++)"):
+            body.emit(f"{variable} = {where.text}.e[{at}];")
+            _body(body, statement.body, loop)
+
+
+def jump(body: Body, statement: ast.Break | ast.Continue) -> None:
+    if not body.loops:
+        raise refuse(statement.span, "break and continue are allowed in loops only")
+    loop = body.loops[-1]
+    if isinstance(statement, ast.Break):
+        loop.breaks = True
+        body.emit(f"goto {loop.break_label};")
+    else:
+        loop.continues = True
+        body.emit(f"goto {loop.continue_label};")
+

@@ -1,0 +1,99 @@
+"""Names: C identifiers for P4 names, and control-plane names by p4c's rule."""
+
+from __future__ import annotations
+
+import re
+
+from p4front import ast
+from p4front.source import Span
+
+_WORDS = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false
+    NULL asm typeof linux unix errno assert""".split()
+)
+_MACRO = re.compile(r"^(_|ss_|SS_|U?INT|SIZE|PTR|SIG|WCHAR|WINT)")
+
+
+def field_name(name: str) -> str:
+    """The C member for a P4 field: the same name unless C or the runtime's headers use it. Different names stay so."""
+    return f"{name}_" if name in _WORDS or name.endswith("_") or _MACRO.match(name) else name
+
+
+def identifier(text: str) -> str:
+    """`text` with everything that C does not allow in an identifier replaced."""
+    return re.sub(r"\W", "_", text, flags=re.ASCII)
+
+
+class Namer:
+    """Gives names that are unique within one scope of C (a function, or the file)."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    def local(self, name: str) -> str:
+        """A local variable: ends with an underscore, so that it meets no type, function or keyword."""
+        return self.fresh(identifier(name), "_")
+
+    def fresh(self, base: str, suffix: str = "") -> str:
+        """`base` + `suffix`, with a number between where that is taken."""
+        count = self._taken.get(base, 0) + 1
+        self._taken[base] = count
+        if count == 1:
+            return base + suffix
+        while (numbered := f"{base}{count}") in self._taken:
+            count += 1
+        self._taken[base] = count
+        self._taken[numbered] = 1
+        return numbered + suffix
+
+
+def annotated_name(annotations: list[ast.Annotation]) -> str | None:
+    """The text of `@name("...")`, if there is one."""
+    for annotation in annotations:
+        if annotation.name == "name":
+            if annotation.exprs and isinstance(annotation.exprs[0], ast.StringLiteral):
+                return annotation.exprs[0].value
+            if annotation.tokens:
+                return annotation.tokens[0].strip('"')
+    return None
+
+
+def join_name(prefix: str, name: str, annotations: list[ast.Annotation]) -> str:
+    """The control-plane name of an object called `name` inside `prefix` (P4_16 18.3.2): `@name` replaces the last part,
+    or, with a leading dot, everything."""
+    own = annotated_name(annotations) or name
+    if own.startswith("."):
+        return own[1:]
+    return f"{prefix}.{own}" if prefix else own
+
+
+def key_name(key: ast.KeyElement) -> str:
+    """The control-plane name of a key: `@name`, else its expression as P4 text (P4_16 14.2.1.1)."""
+    return annotated_name(key.annotations) or _expression_name(key.expr)
+
+
+def _expression_name(expr: ast.Expr) -> str:
+    if isinstance(expr, ast.PathExpr):
+        return ("." if expr.absolute else "") + expr.name.text
+    if isinstance(expr, ast.Member):
+        return f"{_expression_name(expr.base)}.{expr.member.text}"
+    if isinstance(expr, ast.Index):
+        return f"{_expression_name(expr.base)}[{_expression_name(expr.index)}]"
+    if isinstance(expr, ast.Slice):
+        return f"{_expression_name(expr.base)}[{_expression_name(expr.hi)}:{_expression_name(expr.lo)}]"
+    if isinstance(expr, ast.Call) and not expr.args:
+        return f"{_expression_name(expr.callee)}()"
+    if isinstance(expr, ast.IntLiteral):
+        return str(expr.value)
+    if isinstance(expr, ast.Binary):
+        return f"{_expression_name(expr.left)} {expr.op} {_expression_name(expr.right)}"
+    if isinstance(expr, ast.Cast):
+        return _expression_name(expr.operand)
+    return re.sub(r"\s+", " ", expr.span.text)
+
+
+def place(span: Span) -> str:
+    """A C comment that says where something stands in the P4 source."""
+    name = span.file.path.rsplit("/", 1)[-1].replace("*/", "")
+    return f"/* {name}:{span.line} */"

@@ -1,0 +1,141 @@
+"""Parsers: one C function per instance, one label per state; false means rejected (12)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4front import ast
+from p4front.source import P4Error
+from p4front.types import BoolType
+from softswitch.codegen import arguments, elaborate, expressions, parser_errors, selects, statements
+from softswitch.codegen.body import Body, Function
+from softswitch.codegen.env import Env
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.names import identifier, place
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+STEP_LIMIT = 65536
+"""Most states that one packet may pass through in one parser; then ParserTimeout."""
+
+
+class ParserInstance:
+    """One instance of a parser. `name`: its control-plane name, which prefixes those of its value sets."""
+
+    def __init__(self, gen: Generator, decl: ast.ParserDecl, name: str, env: Env) -> None:
+        self.gen, self.decl, self.name, self.env = gen, decl, name, env
+        self._building = False
+        self._done = False
+        self._function = Function(gen.names.fresh(f"parser_{identifier(name)}"), returns=BoolType())
+        self._body = Body(gen, env, self._function, kind="parser")
+        self._body.prefix = name
+        self.is_main = False
+        """The switch's own parser: the runtime has made all headers invalid already."""
+        self._function.params = arguments.make_params(self._body, decl.params)
+        self._labels = {state.name.text: self._body.names.local(f"state_{state.name.text}") for state in decl.states}
+        self._variables: list[ast.VariableDecl] = []
+        for local in decl.locals:
+            try:
+                self._declare(local)
+            except P4Error as error:
+                gen.report(error)
+
+    def _declare(self, local: ast.Node) -> None:
+        gen, env = self.gen, self.env
+        if isinstance(local, ast.VariableDecl):
+            self._variables.append(local)
+        elif isinstance(local, ast.ConstantDecl):
+            elaborate.bind_constant(gen, env, local)
+        elif isinstance(local, ast.Instantiation):
+            env.bind(local, elaborate.instantiate(gen, env, local, self.name))
+        elif isinstance(local, ast.ValueSetDecl):
+            env.bind(local, selects.ValueSet(gen, local, env, self.name))
+        else:
+            raise refuse(local.span, "this declaration is not supported in a parser")
+
+    def function(self) -> Function:
+        """The C function of apply; written at the first call."""
+        if not self._done:
+            if self._building:
+                raise refuse(self.decl.span, f"parser {self.decl.name} applies itself")
+            self._building = True
+            self._make()
+            self._done = True
+        return self._function
+
+    def _make(self) -> None:
+        body, gen, decl = self._body, self.gen, self.decl
+        if not self.is_main:
+            arguments.start_outs(body, self._function.params, decl.params)
+        for local in self._variables:
+            statements.variable(body, local)
+        if self._cyclic():
+            body.emit("uint32_t steps_ = 0;")
+        self._goto(body, "start", decl)
+        for state in decl.states:
+            self._state(body, state)
+        body.label("accept_")
+        body.emit("return true;")
+        body.label("reject_")
+        body.emit("return false;")
+        params = ["struct ss_x *x", *arguments.signature(body, self._function.params)]
+        gen.add_function(f"bool {self._function.c_name}({', '.join(params)})", body, place(decl.span))
+
+    def _state(self, body: Body, state: ast.ParserState) -> None:
+        body.label(self._labels[state.name.text])
+        with body.braces():
+            body.emit(place(state.span))
+            body.trace(f"parser {self.name}: state {state.name}")
+            if self._cyclic():
+                parser_errors.reject_if(body, f"++steps_ > {STEP_LIMIT}", "ParserTimeout")
+            for statement in state.statements:
+                try:
+                    statements.emit(body, statement)
+                except P4Error as error:
+                    body.gen.report(error)
+            transition = state.transition
+            try:
+                if transition is None:
+                    self._leave(body, "reject")
+                elif transition.select is not None:
+                    selects.select(body, transition.select, lambda target: self._goto(body, target, state))
+                elif transition.target is not None:
+                    self._goto(body, transition.target.text, state)
+            except P4Error as error:
+                body.gen.report(error)
+
+    def _goto(self, body: Body, target: str, where: ast.Node) -> None:
+        if target in self._labels:
+            body.emit(f"goto {self._labels[target]};")
+        elif target in ("accept", "reject"):
+            self._leave(body, target)
+        else:
+            raise refuse(where.span, f"parser {self.decl.name} has no state {target}")
+
+    def _leave(self, body: Body, how: str) -> None:
+        body.trace(f"parser {self.name}: {how}")
+        body.emit(f"goto {how}_;")
+
+    def _cyclic(self) -> bool:
+        """Whether a state can come again, so that steps must be counted."""
+        following: dict[str, set[str]] = {}
+        for state in self.decl.states:
+            targets: set[str] = set()
+            if state.transition is not None and state.transition.target is not None:
+                targets.add(state.transition.target.text)
+            if state.transition is not None and state.transition.select is not None:
+                targets.update(case.target.text for case in state.transition.select.cases)
+            following[state.name.text] = targets
+        while following:
+            leaves = [name for name, targets in following.items() if not targets & following.keys()]
+            if not leaves:
+                return True
+            for name in leaves:
+                del following[name]
+        return False
+
+
+def constant_bool(body: Body, expr: ast.Expr) -> bool:
+    """Whether `expr` is the constant true."""
+    return expressions.rvalue(body, expr).text == "true"

@@ -1,0 +1,186 @@
+"""From a checked program to C: instances from `main`, the steps that the runtime calls, the file's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from p4front import ast
+from p4front.program import CallInfo, Program
+from p4front.source import P4Error
+from softswitch.codegen import controls, descriptors, elaborate, fieldlists, parsers
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.generator import Generator
+from softswitch.codegen.names import join_name
+from softswitch.model import PipelineInfo
+
+ARCHITECTURE = "V1Switch"
+_ROLES = ("p", "vr", "ig", "eg", "ck", "dep")
+MAX_USER_BYTES = 1 << 20
+"""Most bytes of headers and metadata of one packet."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """C text that the compiler takes without an error, and what the pipeline consists of."""
+
+    c_source: str
+    info: PipelineInfo
+
+
+def generate(program: Program) -> Generated:
+    """The C source of a v1model program. Raises P4Error with every refusal before anything is written."""
+    main = program.main
+    if main is None:
+        raise refuse(program.syntax.span, "the program has no main")
+    info = program.calls.get(main)
+    name = program.architecture or (info.name if info is not None else "")
+    if info is None or name != ARCHITECTURE:
+        raise refuse(main.span, f"unsupported architecture '{name or main.type.span.text}': only {ARCHITECTURE} of v1model.p4 is supported")
+    gen = Generator(program)
+    roles = _instances(gen, info, main)
+    gen.reporter.raise_if_errors()
+    steps, max_emit = _steps(gen, roles, main)
+    gen.reporter.raise_if_errors()
+    described = _info(gen, program)
+    gen.reporter.raise_if_errors()
+    return Generated(_file(gen, program, described, steps, max_emit), described)
+
+
+def _instances(
+    gen: Generator, info: CallInfo, main: ast.Instantiation
+) -> dict[str, controls.ControlInstance | parsers.ParserInstance]:
+    """The six parts of the switch, by V1Switch's parameter names."""
+    roles: dict[str, controls.ControlInstance | parsers.ParserInstance] = {}
+    for arg in info.args:
+        try:
+            expr = arg.expr
+            instance: object = None
+            if isinstance(expr, ast.Call):
+                decl = gen.program.calls[expr].decl
+                if isinstance(decl, ast.Declaration):
+                    instance = elaborate.construct(gen, gen.env, expr, join_name("", decl.name.text, decl.annotations))
+            elif isinstance(expr, ast.PathExpr):
+                instance = gen.env.lookup(gen.program.refs[expr])
+            if not isinstance(instance, (controls.ControlInstance, parsers.ParserInstance)):
+                raise refuse(expr.span if expr else main.span, f"argument {arg.param_name} must be a parser or control")
+            roles[arg.param_name] = instance
+        except P4Error as error:
+            gen.report(error)
+    if not gen.reporter.errors and set(roles) != set(_ROLES):
+        raise refuse(main.span, f"{ARCHITECTURE} needs six parts: parser, verify, ingress, egress, compute, deparser")
+    parser = roles.get("p")
+    if isinstance(parser, parsers.ParserInstance) and len(parser.decl.params) >= 3:
+        parser.is_main = True
+        gen.header_type, gen.metadata_type = (
+            parser.env.resolve(gen.program.declared[p]) for p in parser.decl.params[1:3]
+        )
+    return roles
+
+
+def _steps(
+    gen: Generator, roles: dict[str, controls.ControlInstance | parsers.ParserInstance], main: ast.Instantiation
+) -> tuple[str, int]:
+    """The functions that the runtime calls, and the most bytes that the deparser emits."""
+    try:
+        calls = {role: roles[role].function() for role in _ROLES}
+    except P4Error as error:
+        gen.report(error)
+        gen.reporter.raise_if_errors()
+        raise
+    for instance in gen.tables:  # tables that nothing applies are still part of the control plane
+        instance.function()
+    for role in ("vr", "ig", "eg", "ck"):
+        if calls[role].emit_bytes:
+            raise refuse(main.span, "only the deparser can emit")
+
+    def call(role: str) -> str:
+        texts = {"hdr": "&u->hdr", "meta": "&u->meta", "std": "x->std"}
+        given = ["x"]
+        kinds = ["hdr", "meta", "std"] if role != "dep" else ["hdr"]
+        params = [p for p in calls[role].params if p.mode != "none"]
+        given += [texts[kind] for kind, _ in zip(kinds, params, strict=False)]
+        return f"{calls[role].c_name}({', '.join(given)});"
+
+    header, metadata = (gen.layout.c_type(t, main.span) for t in (gen.header_type, gen.metadata_type))
+    gen.layout.definitions.append(f"struct user {{\n    {header} hdr;\n    {metadata} meta;\n}};")
+    text = f"""static void main_reset(ss_packet *packet)
+{{
+    memset(packet->user, 0, sizeof(struct user));
+}}
+
+static void main_reset_metadata(ss_packet *packet)
+{{
+    struct user *u = packet->user;
+    memset(&u->meta, 0, sizeof u->meta);
+}}
+
+{fieldlists.copy_function(gen)}
+
+static void main_parse(ss_pipeline *pipeline, ss_packet *packet)
+{{
+    struct user *u = packet->user;
+    SS_CONTEXT(pipeline, packet);
+    x->at = packet->data;
+    x->end = packet->data + packet->length;
+    x->std->parser_error = 0;
+    x->std->checksum_error = 0;
+    {call("p")}
+    packet->consumed = (uint32_t)(x->at - packet->data) * 8;
+}}
+
+static void main_ingress(ss_pipeline *pipeline, ss_packet *packet)
+{{
+    struct user *u = packet->user;
+    SS_CONTEXT(pipeline, packet);
+    {call("vr")}
+    x->exited = false;
+    {call("ig")}
+}}
+
+static void main_egress(ss_pipeline *pipeline, ss_packet *packet)
+{{
+    struct user *u = packet->user;
+    SS_CONTEXT(pipeline, packet);
+    {call("eg")}
+    x->exited = false;
+    {call("ck")}
+}}
+
+static uint32_t main_deparse(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out)
+{{
+    struct user *u = packet->user;
+    SS_CONTEXT(pipeline, packet);
+    x->out = out;
+    x->out_limit = out + {max(1, calls["dep"].emit_bytes)};
+    {call("dep")}
+    return (uint32_t)(x->out - out);
+}}"""
+    return text, calls["dep"].emit_bytes
+
+
+def _info(gen: Generator, program: Program) -> PipelineInfo:
+    tables = []
+    for table in gen.tables:
+        try:
+            tables.append(table.info())
+        except P4Error as error:
+            gen.report(error)
+    return PipelineInfo(
+        name=Path(program.path).stem,
+        tables=tuple(tables),
+        registers=tuple(gen.registers),
+        counters=tuple(gen.counters),
+        meters=tuple(gen.meters),
+        profiles=tuple(gen.profiles),
+        value_sets=tuple(gen.value_sets),
+        digests=tuple(gen.digests),
+        errors=tuple(program.errors),
+    )
+
+
+def _file(gen: Generator, program: Program, info: PipelineInfo, steps: str, max_emit: int) -> str:
+    name = Path(program.path).name.replace("*/", "")
+    head = f'/* {name}, as generated by softswitch */\n#include "context.h"'
+    described = descriptors.text(gen, info, max(64, max_emit))
+    return "\n\n".join([head, *gen.layout.definitions, *gen.functions, steps, described]) + "\n"

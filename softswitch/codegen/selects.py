@@ -1,0 +1,157 @@
+"""`transition select`, and parser value sets (12.6, 12.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from p4front import ast
+from p4front.types import BoolType, StructType, TupleType, Type, strip
+from softswitch.codegen import consteval, expressions, keysets, parser_errors, scalars
+from softswitch.codegen.body import Body, Val
+from softswitch.codegen.env import Env
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import members, scalar_width
+from softswitch.codegen.names import annotated_name, join_name
+from softswitch.model import KeyField, ValueSetInfo
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+
+class ValueSet:
+    """A value set; the control plane fills it. Its members: one field, or those of a struct (each with its match kind)."""
+
+    def __init__(self, gen: Generator, decl: ast.ValueSetDecl, env: Env, prefix: str) -> None:
+        self.decl = decl
+        self.name = join_name(prefix, decl.name.text, decl.annotations)
+        self.index = len(gen.value_sets)
+        element = env.resolve(gen.program.type_refs[decl.element])
+        plain = strip(element)
+        fields: list[KeyField] = []
+        if isinstance(plain, StructType):
+            for field in plain.fields:
+                match = "exact"
+                for annotation in field.decl.annotations if field.decl else []:
+                    if annotation.name == "match":
+                        match = annotation.raw.strip() or "".join(annotation.tokens)
+                own = annotated_name(field.decl.annotations) if field.decl else None
+                fields.append(KeyField(own or field.name, self._width(field.type), match))
+        elif isinstance(plain, TupleType):
+            fields = [KeyField(f"f{i}", self._width(t), "exact") for i, (_, t) in enumerate(members(plain))]
+        else:
+            fields = [KeyField(decl.name.text, self._width(element), "exact")]
+        size = consteval.require_int(gen, env, decl.size, "the size of a value set")
+        gen.value_sets.append(ValueSetInfo(self.name, self.index, tuple(fields), size))
+
+    def _width(self, type_: Type) -> int:
+        width = scalar_width(type_)
+        if width is None:
+            raise refuse(self.decl.span, f"a value set of type {type_} is not supported")
+        return width
+
+
+def select(body: Body, expr: ast.SelectExpr, goto: Callable[[str], None]) -> None:
+    """Emits the choice of the next state; without a match the parser rejects with NoMatch."""
+    keys = _keys(body, expr)
+    if len(keys) == 1 and _as_switch(body, expr, keys[0], goto):
+        return
+    for case in expr.cases:
+        condition = _condition(body, keys, case)
+        if not condition:
+            goto(case.target.text)
+            return
+        with body.braces(f"if ({condition})"):
+            goto(case.target.text)
+    _no_match(body)
+
+
+def _keys(body: Body, expr: ast.SelectExpr) -> list[Val]:
+    """The key values, structs and tuples taken apart."""
+    values: list[Val] = []
+    for value in expressions.rvalues(body, expr.keys):
+        kept = body.keep(value)
+        for leaf in body.gen.layout.leaves(kept.text, kept.type):
+            values.append(Val(leaf.text, leaf.type, True))
+    return values
+
+
+def _no_match(body: Body) -> None:
+    parser_errors.reject(body, f"{parser_errors.error_number(body, 'NoMatch')}u", "NoMatch")
+
+
+def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str], None]) -> bool:
+    """Emits a C switch if every case is a plain value (or the default at the end)."""
+    width = scalar_width(key.type)
+    if width is None or width > 64 or isinstance(strip(key.type), BoolType):
+        return False
+    numbers: list[tuple[int | None, str]] = []
+    for case in expr.cases:
+        parts = keysets.items(case.keyset, 1)
+        if _value_set(body, parts[0]) is not None:
+            return False
+        known = keysets.known(body.gen, body.env, parts[0], key.type)
+        if known is None or known.kind not in ("exact", "any"):
+            return False
+        numbers.append((known.value if known.kind == "exact" else None, case.target.text))
+        if known.kind == "any":
+            break
+    seen: set[int] = set()
+    ends = False
+    with body.braces(f"switch ({key.text})"):
+        for number, target in numbers:
+            if number is None:
+                body.emit("default:")
+                ends = True
+            elif number in seen:
+                continue
+            else:
+                seen.add(number)
+                body.emit(f"case {scalars.literal(number, width)}:")
+            with body.braces():
+                goto(target)
+    if not ends:
+        _no_match(body)
+    return True
+
+
+def _condition(body: Body, keys: list[Val], case: ast.SelectCase) -> str:
+    value_set = _value_set(body, case.keyset)
+    if value_set is not None:
+        return _contains(body, value_set, keys)
+    keyset = case.keyset
+    if isinstance(keyset, ast.KeysetTuple) and len(keyset.items) == 1:
+        value_set = _value_set(body, keyset.items[0])
+        if value_set is not None:
+            return _contains(body, value_set, keys)
+    flat = _flatten(keyset, len(keys))
+    tests: list[str] = []
+    for key, part in zip(keys, flat, strict=True):
+        inner = _value_set(body, part)
+        tests.append(_contains(body, inner, [key]) if inner else keysets.test(body, key.text, key.type, part))
+    return " && ".join(t for t in tests if t)
+
+
+def _flatten(keyset: ast.Expr, count: int) -> list[ast.Expr]:
+    if isinstance(keyset, (ast.KeysetTuple, ast.ListExpr)) and len(keyset.items) != count:
+        flat: list[ast.Expr] = []
+        for item in keyset.items:
+            flat += item.items if isinstance(item, (ast.KeysetTuple, ast.ListExpr)) else [item]
+        if len(flat) == count:
+            return flat
+    return keysets.items(keyset, count)
+
+
+def _value_set(body: Body, expr: ast.Expr) -> ValueSet | None:
+    if isinstance(expr, ast.PathExpr):
+        decl = body.gen.program.refs.get(expr)
+        found = body.env.lookup(decl) if decl is not None else None
+        return found if isinstance(found, ValueSet) else None
+    return None
+
+
+def _contains(body: Body, value_set: ValueSet, keys: list[Val]) -> str:
+    words = [w for key in keys for w in scalars.words_of(key.text, scalar_width(key.type) or 1)]
+    name = body.names.local("key")
+    body.emit(f"const uint64_t {name}[] = {{{', '.join(words)}}};")
+    return f"ss_value_set_contains(x->pipeline->value_sets[{value_set.index}], {name})"

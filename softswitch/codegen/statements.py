@@ -1,0 +1,139 @@
+"""Statements (11): blocks, assignments, if, return, exit, declarations. Loops and switches have files of their own."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.source import P4Error
+from p4front.types import VoidType, strip
+from softswitch.codegen import calls, consteval, elaborate, expressions, loops, places, scalars, switches
+from softswitch.codegen.body import Body, Val
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_signed, scalar_width
+
+
+def block(body: Body, statement: ast.BlockStatement) -> None:
+    """The statements of a block, without braces. A refusal is recorded and the next statement looked at."""
+    for inner in statement.statements:
+        try:
+            emit(body, inner)
+        except P4Error as error:
+            body.gen.report(error)
+
+
+def emit(body: Body, statement: ast.Node) -> None:
+    """One statement or declaration."""
+    match statement:
+        case ast.BlockStatement():
+            with body.braces():
+                block(body, statement)
+        case ast.Assignment():
+            assignment(body, statement)
+        case ast.CallStatement():
+            calls.call(body, statement.call)
+        case ast.DirectApply():
+            direct_apply(body, statement)
+        case ast.If():
+            conditional(body, statement)
+        case ast.Switch():
+            switches.switch(body, statement)
+        case ast.For():
+            loops.for_loop(body, statement)
+        case ast.ForIn():
+            loops.for_in(body, statement)
+        case ast.Break() | ast.Continue():
+            loops.jump(body, statement)
+        case ast.Return():
+            return_(body, statement)
+        case ast.Exit():
+            exit_(body, statement)
+        case ast.VariableDecl():
+            variable(body, statement)
+        case ast.ConstantDecl():
+            elaborate.bind_constant(body.gen, body.env, statement)
+        case ast.Instantiation():
+            prefix = body.gen.instance_prefix(body)
+            body.env.bind(statement, elaborate.instantiate(body.gen, body.env, statement, prefix))
+        case ast.EmptyStatement():
+            pass
+        case _:
+            raise refuse(statement.span, "this statement is not supported here")
+
+
+def variable(body: Body, decl: ast.VariableDecl) -> None:
+    type_ = body.env.resolve(body.gen.program.declared[decl])
+    start = body.gen.layout.zero(type_) if decl.init is None else expressions.rvalue(body, decl.init, type_).text
+    body.declare(decl, type_, start)
+
+
+def assignment(body: Body, statement: ast.Assignment) -> None:
+    """`target = value` and `target op= value`; the target's indices are evaluated first (8.1, 11.1)."""
+    where = places.place(body, statement.target)
+    type_ = places.place_type(where)
+    if statement.op == "=":
+        places.store(body, where, expressions.rvalue(body, statement.value, type_))
+        return
+    op = statement.op[:-1]
+    width = scalar_width(type_)
+    if width is None:
+        raise refuse(statement.span, f"{statement.op} on a value of type {type_} is not supported")
+    if op in ("<<", ">>"):
+        known = consteval.evaluate(body.gen, body.env, statement.value)
+        if isinstance(known, int):
+            by, by_width, amount = f"{known}u", 32, int(known)
+        else:
+            value = expressions.rvalue(body, statement.value)
+            by, by_width, amount = value.text, scalar_width(value.type) or 32, None
+        current = places.load(body, where)
+        text = scalars.shift(op, current.text, by, by_width, width, is_signed(type_), amount)
+    else:
+        value = expressions.rvalue(body, statement.value, type_)
+        text = scalars.arithmetic(op, places.load(body, where).text, value.text, width, is_signed(type_))
+    places.store(body, where, Val(text, type_))
+
+
+def conditional(body: Body, statement: ast.If) -> None:
+    known = consteval.evaluate(body.gen, body.env, statement.cond)
+    if isinstance(known, bool):
+        chosen = statement.then if known else statement.otherwise
+        if chosen is not None:
+            with body.braces():
+                emit(body, chosen)
+        return
+    condition = expressions.rvalue(body, statement.cond).text
+    with body.braces(f"if ({places.bare(condition)})"):
+        inner(body, statement.then)
+    if statement.otherwise is not None:
+        with body.braces("else"):
+            inner(body, statement.otherwise)
+
+
+def inner(body: Body, statement: ast.Node) -> None:
+    """A statement that already stands in C braces."""
+    if isinstance(statement, ast.BlockStatement):
+        block(body, statement)
+    else:
+        emit(body, statement)
+
+
+def return_(body: Body, statement: ast.Return) -> None:
+    returns = body.function.returns
+    if statement.value is None or returns is None or isinstance(strip(returns), VoidType):
+        body.emit("return;")
+        return
+    body.emit(f"return {places.bare(expressions.rvalue(body, statement.value, returns).text)};")
+
+
+def exit_(body: Body, statement: ast.Exit) -> None:
+    """Ends the whole ingress, egress or deparser; callers still copy out (11.5)."""
+    if body.kind == "parser":
+        raise refuse(statement.span, "exit is not allowed in a parser")
+    body.function.may_exit = True
+    body.emit("x->exited = true;")
+    body.emit(f"return{' ' + body.return_text if body.return_text else ''};")
+
+
+def direct_apply(body: Body, statement: ast.DirectApply) -> None:
+    """`C.apply(args)` on a type: an instance of its own per place (13.2)."""
+    instance = elaborate.direct_instance(body.gen, body.env, statement, body.gen.instance_prefix(body))
+    info = body.gen.program.calls[statement]
+    calls.apply_instance(body, instance, info.args, statement)

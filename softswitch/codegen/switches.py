@@ -1,0 +1,89 @@
+"""`switch` on the action that a table ran, and on a value (11.7)."""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.types import ActionEnumType
+from softswitch.codegen import calls, consteval, expressions, statements
+from softswitch.codegen.body import Body
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import scalar_width
+
+
+def switch(body: Body, statement: ast.Switch) -> None:
+    subject = statement.subject
+    if isinstance(subject, ast.Member) and calls.is_table_result(body, subject.base) and subject.member.text == "action_run":
+        table, result = calls.table_apply(body, body.gen.program.calls[subject.base], statement)
+        _emit(body, statement, f"{result} >> 1", lambda label: [table.action_number(body, label)])
+        return
+    type_ = expressions.final_type(body, subject)
+    if isinstance(type_, ActionEnumType):
+        raise refuse(subject.span, "action_run can only be used directly, as table.apply().action_run")
+    value = body.keep(expressions.rvalue(body, subject))
+    width = scalar_width(value.type)
+    if width is None:
+        raise refuse(subject.span, f"a switch on a value of type {type_} is not supported")
+    if width <= 64 and all(_is_number(body, case.label) for case in statement.cases):
+        _emit(body, statement, value.text, lambda label: _number(body, label, value.type))
+        return
+    _chain(body, statement, value.text)
+
+
+def _is_number(body: Body, label: ast.Expr) -> bool:
+    return isinstance(label, ast.DefaultExpr) or consteval.evaluate(body.gen, body.env, label) is not None
+
+
+def _number(body: Body, label: ast.Expr, type_: object) -> list[str]:
+    value = expressions.rvalue(body, label, type_)  # type: ignore[arg-type]
+    return [value.text]
+
+
+def _emit(body: Body, statement: ast.Switch, subject: str, numbers: object) -> None:
+    """A C switch; labels without a body fall through, others never do."""
+    seen: set[str] = set()
+    with body.braces(f"switch ({subject})"):
+        pending = False
+        for case in statement.cases:
+            if isinstance(case.label, ast.DefaultExpr):
+                body.emit("default:")
+                pending = True
+            else:
+                for text in numbers(case.label):  # type: ignore[operator]
+                    if text not in seen:
+                        seen.add(text)
+                        body.emit(f"case {text}:")
+                        pending = True
+            if case.body is None:
+                continue
+            if pending:
+                with body.braces():
+                    statements.block(body, case.body)
+                    body.emit("break;")
+            pending = False
+        if pending:
+            body.emit("break;")
+
+
+def _chain(body: Body, statement: ast.Switch, subject: str) -> None:
+    """Labels that C cannot switch on: a chain of tests, the default last."""
+    groups: list[tuple[list[ast.Expr], ast.BlockStatement]] = []
+    labels: list[ast.Expr] = []
+    for case in statement.cases:
+        labels.append(case.label)
+        if case.body is not None:
+            groups.append((labels, case.body))
+            labels = []
+    default: ast.BlockStatement | None = None
+    depth = 0
+    for group, then in groups:
+        if any(isinstance(label, ast.DefaultExpr) for label in group):
+            default = then
+            continue
+        type_ = expressions.final_type(body, statement.subject)
+        tests = [body.gen.layout.equal(subject, expressions.rvalue(body, label, type_).text, type_) for label in group]
+        with body.braces(f"{'else ' if depth else ''}if ({' || '.join(tests)})"):
+            statements.block(body, then)
+        depth += 1
+    if default is not None:
+        with body.braces("else" if depth else ""):
+            statements.block(body, default)

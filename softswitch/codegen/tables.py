@@ -1,0 +1,272 @@
+"""Tables: a C function that makes the key, looks it up and runs the action; its result is (action << 1 | hit) (14.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4front import ast
+from p4front.types import Type, strip
+from softswitch.codegen import (
+    actions,
+    arguments,
+    calls,
+    consteval,
+    elaborate,
+    entries,
+    expressions,
+    places,
+    scalars,
+    tableproperties,
+)
+
+from softswitch.codegen.body import Body, Function, Val
+
+from softswitch.codegen.env import Env
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
+from softswitch.codegen.names import identifier, join_name, key_name, place
+from softswitch.codegen.packing import Writer
+from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+MATCH_KINDS = ("exact", "lpm", "ternary", "range", "optional", "selector")
+
+
+class TableInstance:
+    """A table of one instance of a control."""
+
+    def __init__(self, gen: Generator, decl: ast.TableDecl, env: Env, prefix: str, frame: str) -> None:
+        self.gen, self.decl, self.env, self.frame = gen, decl, env, frame
+        self.name = join_name(prefix, decl.name.text, decl.annotations)
+        self.index = len(gen.tables)
+        self.c_name = gen.names.fresh(f"table_{identifier(self.name)}")
+        self._function: Function | None = None
+        self.keys, self.key_types = self._key_fields()
+        self.refs: list[ast.ActionRef | None] = list(decl.actions)
+        self.actions = [actions.find_action(env, gen.program.refs.get(ref), ref) for ref in decl.actions]
+        self.default_action = self._default_action()
+        self.properties = tableproperties.read(gen, env, self, prefix)
+        self.default_data = self._default_data()
+        self.entries = entries.read(gen, env, self)
+
+    # ------------------------------------------------------------ what it consists of
+
+    def _key_fields(self) -> tuple[list[KeyField], list[Type]]:
+        fields: list[KeyField] = []
+        types: list[Type] = []
+        for key in self.decl.keys or []:
+            cast = self.gen.program.implicit_casts.get(key.expr)
+            type_ = self.env.resolve(cast if cast is not None else self.gen.program.types[key.expr])
+            width = scalar_width(type_)
+            if width is None:
+                raise refuse(key.expr.span, f"a key of type {type_} is not supported")
+            match = key.match_kind.text
+            if match not in MATCH_KINDS:
+                raise refuse(key.match_kind.span, f"match kind {match} is not supported: use one of {', '.join(MATCH_KINDS)}")
+            fields.append(KeyField(key_name(key), width, match))
+            types.append(type_)
+        lpm = [key for key in self.decl.keys or [] if key.match_kind.text == "lpm"]
+        if len(lpm) > 1:
+            raise refuse(lpm[1].span, "a table can have one lpm key only")
+        return fields, types
+
+    def _default_action(self) -> int:
+        """Index of the default action; NoAction joins the list if the table names none (14.2.1.3)."""
+        decl, program = self.decl, self.gen.program
+        if decl.default_action is not None:
+            wanted = program.refs.get(decl.default_action)
+        else:
+            wanted = self.gen.no_action
+        for i, action in enumerate(self.actions):
+            if action.decl is wanted:
+                return i
+        where = decl.default_action or decl
+        self.actions.append(actions.find_action(self.env, wanted, where))
+        self.refs.append(decl.default_action)
+        return len(self.actions) - 1
+
+    def _default_data(self) -> list[int]:
+        ref = self.decl.default_action
+        return [] if ref is None else self.data_of(ref, self.default_action)
+
+    def data_of(self, ref: ast.ActionRef, action: int) -> list[int]:
+        """The words of an action's data given in the program."""
+        info = self.gen.program.calls.get(ref)
+        given = {arg.param_name: arg.expr for arg in info.args} if info is not None else {}
+        out: list[int] = []
+        for param in self.data_params(action):
+            type_ = self.actions[action].env.resolve(self.gen.program.declared[param])
+            expr = given.get(param.name.text) or param.default
+            if expr is None:
+                raise refuse(ref.span, f"action {ref.name} needs a value for parameter {param.name}")
+            value = consteval.evaluate(self.gen, self.env, expr)
+            out += entries.value_words(self.gen, value, type_, expr.span)
+        return out
+
+    def data_params(self, action: int) -> list[ast.Parameter]:
+        """The parameters that the control plane gives."""
+        return [p for p in self.actions[action].decl.params if p.direction == ""]
+
+    def action_infos(self) -> tuple[ActionInfo, ...]:
+        infos: list[ActionInfo] = []
+        for i, action in enumerate(self.actions):
+            params: list[ActionParam] = []
+            for param in self.data_params(i):
+                type_ = action.env.resolve(self.gen.program.declared[param])
+                if is_aggregate(type_):
+                    raise refuse(param.span, "action data must be scalars: give the fields one by one")
+                own = next((a for a in param.annotations if a.name == "name"), None)
+                name = join_name("", param.name.text, [own] if own else [])
+                params.append(ActionParam(name, scalar_width(type_) or 0, is_signed(type_)))
+            ref = self.refs[i]
+            scope = ""
+            if ref is None or ref not in self.decl.actions:
+                scope = "defaultonly"
+            else:
+                marks = {annotation.name for annotation in ref.annotations}
+                scope = "tableonly" if "tableonly" in marks else "defaultonly" if "defaultonly" in marks else ""
+            infos.append(ActionInfo(action.name, i, tuple(params), scope))
+        return tuple(infos)
+
+    def info(self) -> TableInfo:
+        decl, props = self.decl, self.properties
+        ordered = [k for k in self.keys if k.match != "selector"] + [k for k in self.keys if k.match == "selector"]
+        return TableInfo(
+            name=self.name,
+            index=self.index,
+            keys=tuple(ordered),
+            actions=self.action_infos(),
+            size=props.size,
+            default_action=self.default_action,
+            const_default=decl.default_const,
+            const_entries=decl.entries_const and bool(decl.entries),
+            direct_counter=props.counter.name if props.counter else "",
+            direct_counter_kind=elaborate.kind_number(props.counter),
+            direct_meter=props.meter.name if props.meter else "",
+            direct_meter_kind=elaborate.kind_number(props.meter),
+            action_profile=props.profile.index if props.profile else -1,
+            idle_timeout=props.idle_timeout,
+        )
+
+    def action_number(self, body: Body, label: ast.Expr) -> str:
+        """The C number of the action that a switch label names."""
+        decl = body.gen.program.refs.get(label)
+        for i, action in enumerate(self.actions):
+            if action.decl is decl:
+                return f"{i}u"
+        raise refuse(label.span, "this table has no such action")
+
+    # ------------------------------------------------------------ code
+
+    def function(self) -> Function:
+        if self._function is None:
+            self._function = self._make()
+        return self._function
+
+    def _make(self) -> Function:
+        gen = self.gen
+        function = Function(self.c_name, frame=bool(self.frame))
+        body = Body(gen, self.env, function, kind="table", return_text="0")
+        key = self._emit_key(body)
+        selector = self._emit_selector(body)
+        body.emit("bool hit;")
+        body.emit(f"const ss_entry *entry = ss_table_lookup(x->pipeline->tables[{self.index}], {key}, {selector}, &hit);")
+        self._emit_direct(body)
+        quoted = self.name.replace('"', "'").replace("%", "%%")
+        names = ", ".join(f'"{action.name}"' for action in self.actions)
+        with body.braces("if (__builtin_expect(x->packet->trace != NULL && entry->action != SS_NO_ACTION, 0))"):
+            body.emit(f"static const char *const names[] = {{{names}}};")
+            body.emit(f'ss_trace(x->packet, "table {quoted}: %s, action %s", hit ? "hit" : "miss", names[entry->action]);')
+        with body.braces("switch (entry->action)"):
+            for i in range(len(self.actions)):
+                with body.braces(f"case {i}:"):
+                    self._emit_action(body, i)
+                    body.emit("break;")
+        body.emit("return entry->action << 1 | hit;")
+        head = f"uint32_t {self.c_name}(struct ss_x *x, {self.frame} *f)"
+        gen.add_function(head, body, place(self.decl.span))
+        return function
+
+    def _key_values(self, body: Body) -> list[Val]:
+        exprs = [key.expr for key in self.decl.keys or []]
+        values = expressions.rvalues(body, exprs, self.key_types)
+        return [
+            body.keep(value) if (scalar_width(value.type) or 0) > 64 else value
+            for value in values
+        ]
+
+    def _emit_key(self, body: Body) -> str:
+        """The key array of lookup; selector keys are only hashed."""
+        self._values = self._key_values(body)
+        words: list[str] = []
+        for field, value in zip(self.keys, self._values, strict=True):
+            if field.match != "selector":
+                words += scalars.words_of(value.text, field.width)
+        if not words:
+            return "NULL"
+        body.emit(f"const uint64_t key[] = {{{', '.join(places.bare(w) for w in words)}}};")
+        return "key"
+
+    def _emit_selector(self, body: Body) -> str:
+        """The hash of the selector keys, "0" without."""
+        profile = self.properties.profile
+        chosen = [(f, v) for f, v in zip(self.keys, self._values, strict=True) if f.match == "selector"]
+        if profile is None or profile.kind != "action_selector" or not chosen:
+            return "0"
+        bits = sum(f.width for f, _ in chosen)
+        size = -(-bits // 8)
+        writer = Writer("bytes")
+        for field, value in chosen:
+            writer.scalar(value.text, field.width)
+        writer.flush()
+        body.emit(f"uint8_t bytes[{size + 8}] = {{0}};")
+        for line in writer.lines:
+            body.emit(line)
+        algorithm = elaborate.hash_name(profile.args.get("algorithm"))
+        width = profile.args.get("outputWidth")
+        text = elaborate.hash_call(algorithm, "bytes", f"{size}")
+        return f"{text} & ss_mask64({width if isinstance(width, int) else 64})"
+
+    def _emit_direct(self, body: Body) -> None:
+        props = self.properties
+        at = f"x->pipeline->tables[{self.index}]"
+        if props.counter is not None:
+            body.emit("if (hit)")
+            body.emit(f"    ss_table_count({at}, entry, x->packet->length);")
+        if props.meter is not None:
+            body.emit("x->metered = hit;")
+            body.emit("if (hit)")
+            body.emit(f"    x->color = ss_table_meter({at}, entry, x->packet->length);")
+
+    def _emit_action(self, body: Body, index: int) -> None:
+        """Calls one action with its bound arguments and the entry's data."""
+        action, ref = self.actions[index], self.refs[index]
+        function = action.function()
+        info = self.gen.program.calls.get(ref) if ref is not None else None
+        bound = {arg.param_name: arg for arg in info.args} if info is not None else {}
+        directed = [p for p in function.params if p.direction and p.mode != "none"]
+        missing = [p for p in directed if p.name not in bound]
+        if missing:
+            where = ref if ref is not None else self.decl
+            raise refuse(where.span, f"action {action.decl.name} needs an argument for parameter {missing[0].name}")
+        args = [bound[p.name] for p in directed]
+        passed = arguments.pass_arguments(body, args, directed, action.env, by_reference=False)
+        given = iter(passed.texts)
+        texts: list[str] = []
+        word = 0
+        for param in function.params:
+            if param.direction:
+                texts.append(next(given))
+                continue
+            width = scalar_width(param.type)
+            if width is None:
+                raise refuse(action.decl.span, "action data must be scalars: give the fields one by one")
+            text = scalars.from_words("entry->data", word, width)
+            texts.append(f"({text} != 0)" if str(strip(param.type)) == "bool" else text)
+            word += max(1, scalars.limbs(width))
+        frame = ["f"] if function.frame else []
+        body.emit(f"{function.c_name}({', '.join(['x', *frame, *texts])});")
+        passed.finish()
+        calls.after_call(body, function)

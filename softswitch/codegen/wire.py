@@ -1,0 +1,99 @@
+"""Headers on the wire: one C function per header type that extracts it, and one that emits it.
+
+A header takes whole bytes: like simple_switch, one whose fields end inside a byte is filled up with zeros."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4front.source import Span
+from p4front.types import StackType, StructType, TupleType, Type, VarbitType, strip
+from softswitch.codegen import headers, packing
+from softswitch.codegen.layout import is_header, is_union, members, wire_bits
+from softswitch.codegen.names import identifier
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
+
+
+def wire_bytes(type_: Type) -> int:
+    """Most bytes that emitting a value of the type writes."""
+    plain = strip(type_)
+    if isinstance(plain, StackType):
+        return plain.size * wire_bytes(plain.element)
+    if is_header(plain):
+        return -(-wire_bits(plain) // 8)
+    if isinstance(plain, (StructType, TupleType)):
+        sizes = [wire_bytes(t) for _, t in members(plain)]
+        return max(sizes, default=0) if is_union(plain) else sum(sizes)
+    return -(-wire_bits(plain) // 8)
+
+
+class Wire:
+    """The extract and emit functions of a program, each made once."""
+
+    def __init__(self, gen: Generator) -> None:
+        self._gen = gen
+        self._extract: dict[Type, str] = {}
+        self._emit: dict[Type, str] = {}
+
+    def extract(self, type_: StructType, span: Span) -> str:
+        """Name of `uint32_t f(struct ss_x *x, T *h[, uint32_t varbit_bits])`: an error number, 0 if all is well."""
+        known = self._extract.get(type_)
+        if known is not None:
+            return known
+        gen = self._gen
+        c_type = gen.layout.c_type(type_, span)
+        name = gen.names.fresh(f"extract_{identifier(c_type.split()[-1])}")
+        leaves = list(gen.layout.leaves("(*h)", type_))
+        fixed = -(-headers.min_bits(type_) // 8)
+        has_varbit = any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves)
+        number = gen.program.errors.index
+        lines = []
+        if has_varbit:
+            limit = wire_bits(type_) - headers.min_bits(type_)
+            lines += [
+                "if (varbit_bits % 8 != 0)",
+                f"    return {number('ParserInvalidArgument')};",
+                f"if ((uint64_t)(x->end - x->at) < {fixed} + (uint64_t)varbit_bits / 8)",
+                f"    return {number('PacketTooShort')};",
+                f"if (varbit_bits > {limit})",
+                f"    return {number('HeaderTooShort')};",
+            ]
+        elif fixed:
+            lines += [f"if (__builtin_expect(x->end - x->at < {fixed}, 0))", f"    return {number('PacketTooShort')};"]
+        lines.append("const uint8_t *p = x->at;")
+        lines += packing.read_all(leaves, "p", "varbit_bits")
+        lines.append("h->valid_ = true;")
+        lines.append(f"x->at = p + {fixed};")
+        lines.append("return 0;")
+        parameters = f"struct ss_x *x, {c_type} *h{', uint32_t varbit_bits' if has_varbit else ''}"
+        text = "".join(f"    {line}\n" for line in lines).replace("(*h).", "h->")
+        gen.functions.append(f"static uint32_t {name}({parameters})\n{{\n{text}}}")
+        self._extract[type_] = name
+        return name
+
+    def emit(self, type_: StructType, span: Span) -> str:
+        """Name of `void f(struct ss_x *x, const T *h)`, which appends a valid header to the output."""
+        known = self._emit.get(type_)
+        if known is not None:
+            return known
+        gen = self._gen
+        c_type = gen.layout.c_type(type_, span)
+        name = gen.names.fresh(f"emit_{identifier(c_type.split()[-1])}")
+        writer = packing.Writer("p")
+        leaves = list(gen.layout.leaves("(*h)", type_))
+        bits = wire_bits(type_)
+        for leaf in leaves:
+            writer.leaf(leaf)
+        writer.flush()
+        size = -(-bits // 8)
+        lines = [f"if (!h->valid_ || x->out_limit - x->out < {size})", "    return;", "uint8_t *p = x->out;"]
+        if any("ss_put_bits" in line or "ss_put_limbs" in line for line in writer.lines):
+            lines.append(f"memset(p, 0, {size});")
+        lines += writer.lines
+        lines.append(f"x->out = p + {-(-headers.min_bits(type_) // 8)};")
+        text = "".join(f"    {line}\n" for line in lines).replace("(*h).", "h->")
+        gen.functions.append(f"static void {name}(struct ss_x *x, const {c_type} *h)\n{{\n{text}}}")
+        self._emit[type_] = name
+        return name

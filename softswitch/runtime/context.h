@@ -1,0 +1,31 @@
+/* What generated code carries from function to function while one packet passes through one step. Header-only. */
+#ifndef SS_CONTEXT_H
+#define SS_CONTEXT_H
+
+#include "bits.h"
+#include "hashes.h"
+#include "pipeline.h"
+
+struct ss_x {
+    ss_packet *packet;
+    ss_pipeline *pipeline;
+    ss_std *std;                 /* = &packet->std */
+    const uint8_t *at, *end;     /* parser: the next byte, and the end of the packet */
+    uint8_t *out, *out_limit;    /* deparser: the next byte, and the end of the room */
+    uint32_t error;              /* parser: result of the last extract */
+    uint32_t color;              /* of the direct meter of the table whose action runs; valid if `metered` */
+    bool metered;
+    bool exited;                 /* `exit` was executed: everything returns */
+};
+
+#define SS_CONTEXT(pipeline_, packet_)                                                                                 \
+    struct ss_x x_ = {.packet = (packet_), .pipeline = (pipeline_), .std = &(packet_)->std}, *x = &x_
+
+/* A line of the packet's story, where somebody wants it. */
+#define SS_TRACE(x, ...)                                                                                               \
+    do {                                                                                                               \
+        if (__builtin_expect((x)->packet->trace != NULL, 0))                                                           \
+            ss_trace((x)->packet, __VA_ARGS__);                                                                        \
+    } while (0)
+
+#endif
