@@ -149,6 +149,8 @@ class BoolLiteral(Expr):
 
 @dataclass(eq=False, slots=True)
 class StringLiteral(Expr):
+    """`value` is the text between the quotes as written: a backslash before `"` or `\\` is still there."""
+
     value: str
 
 

@@ -130,6 +130,7 @@ _OPERATORS = [
 _TOKEN = re.compile(
     r"""
       (?P<skip>    [ \t\r\n\f\v\ufeff]+ | //[^\n]* | /\*[\s\S]*?\*/ | \\\r?\n )
+    | (?P<open>    /\*[\s\S]* )
     | (?P<ident>   [A-Za-z_][A-Za-z0-9_]* )
     | (?P<shift>   >(?=>(?!=)) )
     | (?P<op>      OPERATORS )
@@ -139,12 +140,12 @@ _TOKEN = re.compile(
     | (?P<hash>    \#(?:/\*[\s\S]*?\*/|\\\r?\n|[^\n])* )
     | (?P<pragma>  @pragma\b )
     | (?P<at>      @ )
-    | (?P<bad>     /\*[\s\S]* | "[^\n]* | . )
+    | (?P<bad>     "[^\n]* | . )
     """.replace("OPERATORS", "|".join(re.escape(op) for op in _OPERATORS)),
     re.VERBOSE,
 )
 
-_KIND = {"int": INT, "string": STRING, "shift": SHIFT_START, "pragma": PRAGMA, "at": "@", "bad": BAD}
+_KIND = {"int": INT, "string": STRING, "shift": SHIFT_START, "pragma": PRAGMA, "at": "@", "open": BAD, "bad": BAD}
 
 RawToken = tuple[str, str, int, int]
 """kind, text, start, end"""

@@ -82,11 +82,11 @@ class Parser(TableParser):
             if self.accept(";"):
                 return ast.ParserTypeDecl(self.since(start), name, type_params, params, annotations=notes)
             constructor_params = self.parameters() if self.kind == "(" else []
-            self.expect("{", "to begin the parser's body, or ';'")
+            opened = self.expect("{", "to begin the parser's body, or ';'")
             local, states = self._parser_body()
         if not states and not self.reporter.errors:
             self.report(f"the parser '{name.text}' has no states; it needs a state 'start'", name.span)
-        self.expect("}", "at the end of the parser")
+        self.close(opened, "at the end of the parser")
         return ast.ParserDecl(
             self.since(start), name, type_params, params, constructor_params, local, states, annotations=notes
         )
@@ -135,7 +135,7 @@ class Parser(TableParser):
     def _state(self, start: Token, notes: list[ast.Annotation]) -> ast.ParserState:
         self.pos += 1
         name = self.name("a state's name")
-        self.expect("{", "to begin the state")
+        opened = self.expect("{", "to begin the state")
         transition = None
         with self.scope():
             statements = list(self.items(self.parser_statement, "}", "transition"))
@@ -144,7 +144,7 @@ class Parser(TableParser):
                     if transition is not None:
                         self.report("a state ends with one transition", node.span)
                     transition = node
-        self.expect("}", "at the end of the state")
+        self.close(opened, "at the end of the state")
         return ast.ParserState(self.since(start), name, statements, transition, annotations=notes)
 
     def _transition(self) -> ast.Transition:
@@ -160,9 +160,9 @@ class Parser(TableParser):
         self.expect("(", "after 'select'")
         keys = self._list(self.expression, ")")
         self.expect(")", "after the select's keys")
-        self.expect("{", "to begin the select's cases")
+        opened = self.expect("{", "to begin the select's cases")
         cases = list(self.items(self._select_case, "}"))
-        self.expect("}", "at the end of the select")
+        self.close(opened, "at the end of the select")
         select = ast.SelectExpr(self.since(first), keys, cases)
         return ast.Transition(self.since(start), None, select)
 
@@ -187,7 +187,7 @@ class Parser(TableParser):
             if self.accept(";"):
                 return ast.ControlTypeDecl(self.since(start), name, type_params, params, annotations=notes)
             constructor_params = self.parameters() if self.kind == "(" else []
-            self.expect("{", "to begin the control's body, or ';'")
+            opened = self.expect("{", "to begin the control's body, or ';'")
             local: list[ast.Node] = []
             body: ast.BlockStatement | None = None
             for node in self.items(self._control_member, "}"):
@@ -200,7 +200,7 @@ class Parser(TableParser):
                         self.report("declarations of a control must stand before its apply block", node.span)
                     local.append(node)
         end = self.token.span
-        self.expect("}", "at the end of the control")
+        self.close(opened, "at the end of the control")
         if body is None:
             if not self.reporter.errors:
                 self.report(f"the control '{name.text}' has no apply block", name.span)

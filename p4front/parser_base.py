@@ -56,6 +56,7 @@ class Cursor(ABC):
         self.generic_methods: set[str] = set()
         self._scopes: list[dict[str, int]] = [{}]
         self._silent = 0
+        self._stopped = False
 
     # ------------------------------------------------------------ looking and taking
 
@@ -90,6 +91,12 @@ class Cursor(ABC):
             self.fail(f"expected '{kind}' {place}", missing=True)
         return self.take()
 
+    def close(self, opened: Token, place: str) -> None:
+        """Takes the `}` that belongs to `opened`."""
+        if self.kinds[self.pos] != "}":
+            self.fail(f"expected '}}' {place}", missing=True, opened=opened)
+        self.pos += 1
+
     def since(self, start: Token) -> Span:
         """The span from a token to the last one taken."""
         last = self.tokens[self.pos - 1] if self.pos else start
@@ -112,11 +119,14 @@ class Cursor(ABC):
 
     # ------------------------------------------------------------ errors
 
-    def fail(self, message: str, *, missing: bool = False, token: Token | None = None) -> NoReturn:
+    def fail(
+        self, message: str, *, missing: bool = False, token: Token | None = None, opened: Token | None = None
+    ) -> NoReturn:
         """Reports a syntax error at this token and leaves the construct. With `missing`, an error at the start of a
-        later line is shown where the missing text belongs: behind the last token."""
+        later line is shown where the missing text belongs: behind the last token. `opened` is the `{` it is about."""
         here = token or self.token
-        if not self._silent:
+        if not self._silent and not self._stopped:
+            self._stopped = here.kind == EOF  # whatever is around this lacks its end too
             span = here.span
             if here.kind == BAD:
                 message = _bad_token(here)
@@ -129,12 +139,22 @@ class Cursor(ABC):
                     and (last.file is not here.file or "\n" in here.file.text[last.end : here.start])
                 ):
                     span = Span(last.file, last.end, last.end)
-            self.reporter.error(message, span)
+            notes = () if opened is None else (("it would close this", opened.span),)
+            self.reporter.error(message, span, *notes)
+        raise SyntaxFailure(message)
+
+    def stop(self, message: str) -> NoReturn:
+        """Reports an error after which the rest of the program is not parsed."""
+        if self._silent:
+            raise SyntaxFailure(message)
+        self.report(message, self.token.span)
+        self._stopped = True
+        self.pos = len(self.tokens) - 1
         raise SyntaxFailure(message)
 
     def report(self, message: str, span: Span) -> None:
         """Reports an error after which parsing simply goes on."""
-        if not self._silent:
+        if not self._silent and not self._stopped:
             self.reporter.error(message, span)
 
     def attempt(self, parse: Callable[[], Result]) -> Result | None:
@@ -153,7 +173,7 @@ class Cursor(ABC):
         """One level deeper; every caller goes one level up again with `self.depth -= 1`."""
         self.depth += 1
         if self.depth > MAX_NESTING:
-            self.fail(f"nested more than {MAX_NESTING} levels deep", token=self.token)
+            self.stop(f"nested more than {MAX_NESTING} levels deep")
 
     def items(self, parse: Callable[[], Result], *stops: str) -> Iterator[Result]:
         """Parses items until one of the `stops` (or the end of the file); after a syntax error goes on with the next

@@ -59,9 +59,9 @@ class DeclarationParser(StatementParser):
         self.declare(name, TYPE | GENERIC)
         with self.scope():
             type_params = self.type_parameters()
-            self.expect("{", f"to begin the fields of the {what}")
+            opened = self.expect("{", f"to begin the fields of the {what}")
             fields = list(self.items(self._struct_field, "}"))
-        self.expect("}", f"at the end of the {what}")
+        self.close(opened, f"at the end of the {what}")
         return ast.StructDecl(self.since(start), name, kind, type_params, fields, annotations=notes)
 
     def _struct_field(self) -> ast.StructField:
@@ -83,7 +83,7 @@ class DeclarationParser(StatementParser):
         return ast.EnumDecl(self.since(start), name, underlying, members, annotations=notes)
 
     def _members(self, owner: str, with_values: bool = False) -> list[ast.EnumMember]:
-        self.expect("{", f"to begin the members of '{owner}'")
+        opened = self.expect("{", f"to begin the members of '{owner}'")
         found: list[ast.EnumMember] = []
         while self.kind in NAME_KINDS:
             start = self.token
@@ -99,7 +99,7 @@ class DeclarationParser(StatementParser):
                 break
         if not found or (owner == "error" and self.tokens[self.pos - 1].kind == ","):
             self.fail(f"expected a member of '{owner}'")
-        self.expect("}", f"after the members of '{owner}'")
+        self.close(opened, f"after the members of '{owner}'")
         return found
 
     def error_or_match_kind(self, start: Token) -> ast.Node:
@@ -153,9 +153,9 @@ class DeclarationParser(StatementParser):
         self.declare(name, TYPE | GENERIC)
         with self.scope():
             type_params = self.type_parameters()
-            self.expect("{", "to begin the extern's methods")
+            opened = self.expect("{", "to begin the extern's methods")
             methods = list(self.items(lambda: self._method(name.text), "}"))
-        self.expect("}", "at the end of the extern")
+        self.close(opened, "at the end of the extern")
         return ast.ExternDecl(self.since(start), name, type_params, methods, annotations=notes)
 
     def _method(self, owner: str) -> ast.MethodDecl:
@@ -232,10 +232,10 @@ class DeclarationParser(StatementParser):
         initializer = None
         if self.accept("="):
             block_start = self.token
-            self.expect("{", "to begin the instance's functions")
+            opened = self.expect("{", "to begin the instance's functions")
             with self.scope():
                 members: list[ast.Node] = list(self.items(self._initializer_member, "}"))
-            self.expect("}", "after the instance's functions")
+            self.close(opened, "after the instance's functions")
             initializer = ast.BlockStatement(self.since(block_start), members)
         self.expect(";", f"after the instance '{name.text}'")
         self.declare(name)

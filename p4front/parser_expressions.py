@@ -20,6 +20,7 @@ class ExpressionParser(Cursor):
         super().__init__(tokens, reporter)
         self._no_type_args: set[int] = set()
         self._no_cast: set[int] = set()
+        self._closing: dict[int, int] | None = None
 
     # ------------------------------------------------------------ expressions
 
@@ -47,7 +48,7 @@ class ExpressionParser(Cursor):
                 return left
             operators += 1
             if operators > 2 * MAX_NESTING:
-                self.fail(f"more than {2 * MAX_NESTING} operators in one expression", token=self.token)
+                self.stop(f"more than {2 * MAX_NESTING} operators in one expression")
             self.pos += 1
             if kind == SHIFT_START:
                 self.pos += 1
@@ -132,7 +133,7 @@ class ExpressionParser(Cursor):
                 return left
             links += 1
             if links > 2 * MAX_NESTING:
-                self.fail(f"more than {2 * MAX_NESTING} links in one expression", token=self.token)
+                self.stop(f"more than {2 * MAX_NESTING} links in one expression")
 
     def _index(self, left: ast.Expr, start: Token) -> ast.Expr:
         self.expect("[", "here")
@@ -227,7 +228,7 @@ class ExpressionParser(Cursor):
         try:
             value, width, signed, base = integer(token.text)
         except ValueError:
-            self.report(f"'{token.text}' is not a number", token.span)
+            self.report(f"{token.describe()} is not a number", token.span)
             value, width, signed, base = 0, None, False, 10
         return ast.IntLiteral(token.span, value, width, signed, base)
 
@@ -251,7 +252,7 @@ class ExpressionParser(Cursor):
                 items.append(self.expression())
             if not self.accept(","):
                 break
-        self.expect("}", "after the list of values")
+        self.close(start, "after the list of values")
         if fields:
             return ast.StructExpr(self.since(start), fields, has_default)
         return ast.ListExpr(self.since(start), items, has_default)
@@ -323,18 +324,20 @@ class ExpressionParser(Cursor):
 
     def after_brackets(self, distance: int) -> str:
         """Kind of the token after the `)` that closes the `(` which is `distance` tokens ahead; "" without one."""
-        level = 0
-        for at in range(self.pos + distance, len(self.kinds)):
-            kind = self.kinds[at]
-            if kind == "(":
-                level += 1
-            elif kind == ")":
-                level -= 1
-                if level == 0:
-                    return self.kinds[at + 1]
-            elif kind == ";":
-                break
-        return ""
+        closing = self.closing_bracket(self.pos + distance)
+        return "" if closing is None else self.kinds[closing + 1]
+
+    def closing_bracket(self, at: int) -> int | None:
+        """Index of the `)` that closes the `(` at an index."""
+        if self._closing is None:
+            self._closing = {}
+            opened: list[int] = []
+            for i, kind in enumerate(self.kinds):
+                if kind == "(":
+                    opened.append(i)
+                elif kind == ")" and opened:
+                    self._closing[opened.pop()] = i
+        return self._closing.get(at)
 
     # ------------------------------------------------------------ types
 
@@ -342,14 +345,20 @@ class ExpressionParser(Cursor):
         """A type, with the sizes of header stacks."""
         start = self.token
         self.enter()
-        found = self._simple_type()
-        while self.kind == "[":
-            self.pos += 1
-            size = self.expression()
-            self.expect("]", "after the stack's size")
-            found = ast.StackType(self.since(start), found, size)
+        found = self.array_suffix(self._simple_type(), start)
         self.depth -= 1
         return found
+
+    def array_suffix(self, type_ref: ast.TypeRef, start: Token | None = None) -> ast.TypeRef:
+        """The sizes after a type that began at `start`, or after a name: `T name[4]` is an older `T[4] name`."""
+        depth = self.depth
+        while self.accept("["):
+            self.enter()
+            size = self.expression()
+            self.expect("]", "after the size")
+            type_ref = ast.StackType(type_ref.span if start is None else self.since(start), type_ref, size)
+        self.depth = depth
+        return type_ref
 
     def _simple_type(self) -> ast.TypeRef:
         start = self.token

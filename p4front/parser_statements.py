@@ -36,7 +36,10 @@ class StatementParser(ExpressionParser):
             return self._unstructured(ast.Annotation(start.span, token.text), self.kinds.index(END_PRAGMA, self.pos))
         note = ast.Annotation(start.span, token.text)
         if self.kind == "(":
-            return self._unstructured(note, self._closing_bracket())
+            closing = self.closing_bracket(self.pos)
+            if closing is None:
+                self.fail("this '(' is not closed", token=self.token)
+            return self._unstructured(note, closing)
         if self.kind == "[":
             first = self.take()
             note.structured = True
@@ -48,15 +51,6 @@ class StatementParser(ExpressionParser):
             note.raw = first.file.text[first.end : last.start]
         note.span = self.since(start)
         return note
-
-    def _closing_bracket(self) -> int:
-        """Index of the `)` that closes the annotation's `(`."""
-        level = 0
-        for at in range(self.pos, len(self.kinds)):
-            level += (self.kinds[at] == "(") - (self.kinds[at] == ")")
-            if level == 0:
-                return at
-        self.fail("this '(' is not closed", token=self.token)
 
     def _unstructured(self, note: ast.Annotation, end: int) -> ast.Annotation:
         """Fills in a body that ends at the token `end`: its tokens, and its values if they can be parsed."""
@@ -95,10 +89,10 @@ class StatementParser(ExpressionParser):
         """`{ ... }`, with the annotations before it if they were taken already."""
         start = start or self.token
         notes = self.annotations() if annotations is None else annotations
-        self.expect("{", "to begin a block")
+        opened = self.expect("{", "to begin a block")
         with self.scope():
             statements = list(self.items(self.statement, "}"))
-        self.expect("}", "at the end of the block")
+        self.close(opened, "at the end of the block")
         return ast.BlockStatement(self.since(start), statements, notes)
 
     def parser_statement(self) -> ast.Node:
@@ -177,9 +171,9 @@ class StatementParser(ExpressionParser):
         self.expect("(", "after 'switch'")
         subject = self.expression()
         self.expect(")", "after the switch's expression")
-        self.expect("{", "to begin the switch's cases")
+        opened = self.expect("{", "to begin the switch's cases")
         cases = list(self.items(self._switch_case, "}"))
-        self.expect("}", "at the end of the switch")
+        self.close(opened, "at the end of the switch")
         return ast.Switch(self.since(start), subject, cases)
 
     def _switch_case(self) -> ast.SwitchCase:
@@ -343,14 +337,6 @@ class StatementParser(ExpressionParser):
         init = self.expression() if self.accept("=") else None
         self.declare(name)
         return ast.VariableDecl(self.since(start), name, full_type, init, annotations=notes)
-
-    def array_suffix(self, type_ref: ast.TypeRef) -> ast.TypeRef:
-        """The sizes in `T name[4]`, an older way to write `T[4] name`."""
-        while self.accept("["):
-            size = self.expression()
-            self.expect("]", "after the size")
-            type_ref = ast.StackType(type_ref.span, type_ref, size)
-        return type_ref
 
     def constant(self, start: Token, notes: list[ast.Annotation]) -> ast.ConstantDecl:
         """`const T x = e;`"""

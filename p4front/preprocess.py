@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from p4front.align import Aligner
-from p4front.includes import decode, read_source, search_path
+from p4front.includes import LIBRARY_FILES, decode, read_source, search_path
 from p4front.lexer import DIRECTIVE, EOF, RawToken, Token, scan
 from p4front.library import plain_tokens
 from p4front.source import Diagnostic, P4Error, SourceFile, Span
@@ -193,8 +193,11 @@ def _diagnostics(stderr: str, files: _Files, include_dirs: Sequence[Path]) -> li
         text = re.sub(r" \[-W.*\]$", "", match.group("text"))
         missing = re.match(r"(.*): No such file or directory$", text) or re.match(r"'(.*)' file not found$", text)
         if missing:
-            places = ", ".join(["the file's own directory", *map(str, include_dirs), "the built-in library"])
-            text = f"cannot find the include file '{missing.group(1)}' (searched: {places}); give its directory with -I"
+            places = ", ".join(["the file's own directory", *map(str, include_dirs)])
+            text = (
+                f"cannot find the include file '{missing.group(1)}' (searched: {places}; built in: "
+                f"{', '.join(LIBRARY_FILES)}); give its directory with -I"
+            )
         span = None if source is None else _line_span(source, int(match.group("line")), int(match.group("col") or 1))
         found.append(Diagnostic(text, span))
     return found or [Diagnostic(f"the preprocessor failed: {stderr.strip() or 'no message'}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
@@ -15,10 +16,7 @@ class SourceFile:
     _starts: list[int] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
-        self._starts = [0]
-        for i, char in enumerate(self.text):
-            if char == "\n":
-                self._starts.append(i + 1)
+        self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def line_col(self, offset: int) -> tuple[int, int]:
         """1-based line and column of an offset."""
@@ -85,13 +83,20 @@ class Diagnostic:
         return "\n".join(lines)
 
 
+_WIDEST = 240
+"""Longest part of a source line that a message shows."""
+
+
 def _render(span: Span | None, severity: str, message: str) -> list[str]:
     if span is None:
         return [f"{severity}: {message}"]
     line, col = span.file.line_col(span.start)
     source = span.file.line_text(line)
-    width = max(1, min(span.end - span.start, len(source) - col + 1))
-    pad = "".join("\t" if char == "\t" else " " for char in source[: col - 1])
+    first = max(0, col - _WIDEST // 2) if len(source) > _WIDEST else 0
+    source = "".join(c if c == "\t" or c.isprintable() else "?" for c in source[first : first + _WIDEST])
+    before = col - 1 - first
+    width = max(1, min(span.end - span.start, len(source) - before))
+    pad = "".join("\t" if char == "\t" else " " for char in source[:before])
     return [f"{span.file.path}:{line}:{col}: {severity}: {message}", source, f"{pad}{'^' * width}"]
 
 
