@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from softswitch.codegen.names import Namer
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
+
+
+_ARROW = re.compile(r"\(\*(\w+(?:->\w+)*)\)\.")
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Body:
         """Control-plane name that prefixes instances declared here."""
 
     def emit(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
+        self.lines.append("    " * self.depth + _ARROW.sub(r"\1->", line))
 
     def label(self, name: str) -> None:
         """A label, followed by an empty statement, since a declaration may come next."""

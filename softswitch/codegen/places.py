@@ -136,5 +136,5 @@ def bare(text: str) -> str:
         for i, char in enumerate(text):
             depth += (char == "(") - (char == ")")
             if depth == 0:
-                return text[1:-1] if i == len(text) - 1 and not text.startswith("((") else text
+                return text[1:-1] if i == len(text) - 1 else text
     return text
