@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from finsy.proto import p4info_pb2
+from finsy.proto import p4i
 
 import p4front
 from p4front.load import load_program, load_text
@@ -69,8 +69,8 @@ class CompiledPipeline:
         return self.folder / "pipeline.c"
 
     @functools.cached_property
-    def p4info(self) -> p4info_pb2.P4Info:
-        message = p4info_pb2.P4Info()
+    def p4info(self) -> p4i.P4Info:
+        message = p4i.P4Info()
         message.ParseFromString((self.folder / "p4info.bin").read_bytes())
         return message
 
