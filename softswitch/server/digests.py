@@ -1,0 +1,121 @@
+"""Digest lists: buffering, the cache of what was not acknowledged, time-outs (P4Runtime specification 9.8)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from finsy.proto import p4r
+
+from softswitch.entries import DigestMessage
+from softswitch.server.errors import Code, Refused, invalid
+from softswitch.server.index import DigestView, P4Index
+
+MOST_IN_A_LIST = 1024
+"""Length of a list for `max_list_size` 0."""
+
+Undo = Callable[[], None]
+Send = Callable[[p4r.StreamMessageResponse], bool]
+
+
+@dataclass
+class _Learning:
+    """One digest that is enabled. `sent`: time and content of each list without acknowledgement."""
+
+    view: DigestView
+    config: p4r.DigestEntry.Config
+    buffer: dict[tuple[int, ...], None] = field(default_factory=dict)
+    first_ns: int = 0
+    sent: dict[int, tuple[int, frozenset[tuple[int, ...]]]] = field(default_factory=dict)
+
+    @property
+    def list_size(self) -> int:
+        if self.config.max_timeout_ns == 0:
+            return 1
+        return int(self.config.max_list_size) or MOST_IN_A_LIST
+
+    def waiting(self, fields: tuple[int, ...]) -> bool:
+        """Whether the same data is in the buffer or was sent and not acknowledged."""
+        return fields in self.buffer or any(fields in content for _, content in self.sent.values())
+
+
+class Digests:
+    """The digests of one forwarding config. Not thread-safe: the caller holds the device's lock."""
+
+    def __init__(self, index: P4Index, *, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._index = index
+        self._clock_ns = clock_ns
+        self._enabled: dict[int, _Learning] = {}
+        self._lists = 0
+
+    def write(self, kind: int, entry: p4r.DigestEntry) -> Undo:
+        """INSERT enables, MODIFY changes, DELETE disables. Raises Refused."""
+        view = self._index.digest(entry.digest_id)
+        old = self._enabled.get(view.id)
+        if kind == p4r.Update.INSERT and old is not None:
+            raise Refused(Code.ALREADY_EXISTS, f"digest {view.name} is enabled already")
+        if kind != p4r.Update.INSERT and old is None:
+            raise Refused(Code.NOT_FOUND, f"digest {view.name} is not enabled")
+        if kind == p4r.Update.DELETE:
+            del self._enabled[view.id]
+        else:
+            config = entry.config
+            if min(config.max_timeout_ns, config.max_list_size, config.ack_timeout_ns) < 0:
+                raise invalid(f"digest {view.name}: negative time-outs and sizes make no sense")
+            self._enabled[view.id] = _Learning(view, config)
+
+        def undo() -> None:
+            if old is None:
+                self._enabled.pop(view.id, None)
+            else:
+                self._enabled[view.id] = old
+
+        return undo
+
+    def read(self, entry: p4r.DigestEntry) -> list[p4r.DigestEntry]:
+        """The configuration of one digest, or of all with id 0."""
+        if entry.digest_id:
+            self._index.digest(entry.digest_id)
+        wanted = [e for n, e in sorted(self._enabled.items()) if entry.digest_id in (0, n)]
+        return [p4r.DigestEntry(digest_id=e.view.id, config=e.config) for e in wanted]
+
+    def acknowledge(self, ack: p4r.DigestListAck) -> None:
+        """Raises Refused for an id that is no digest; unknown lists are ignored."""
+        if ack.digest_id not in self._index.digests:
+            raise invalid(f"the program has no digest with id {ack.digest_id:#010x}")
+        learning = self._enabled.get(ack.digest_id)
+        if learning is not None:
+            learning.sent.pop(ack.list_id, None)
+
+    def receive(self, message: DigestMessage, send: Send) -> None:
+        """Takes one message of the data plane; sends the list once it is full."""
+        learning = next((e for e in self._enabled.values() if e.view.info.index == message.digest), None)
+        if learning is None or learning.waiting(message.fields):
+            return
+        if not learning.buffer:
+            learning.first_ns = self._clock_ns()
+        learning.buffer[message.fields] = None
+        if len(learning.buffer) >= learning.list_size:
+            self._send(learning, send)
+
+    def tick(self, send: Send) -> None:
+        """Sends lists that have waited long enough, and forgets old ones that nobody acknowledged."""
+        now = self._clock_ns()
+        for learning in self._enabled.values():
+            if learning.buffer and now - learning.first_ns >= learning.config.max_timeout_ns:
+                self._send(learning, send)
+            limit = learning.config.ack_timeout_ns
+            learning.sent = {n: item for n, item in learning.sent.items() if now - item[0] < limit}
+
+    def _send(self, learning: _Learning, send: Send) -> None:
+        self._lists += 1
+        response = p4r.StreamMessageResponse()
+        message = response.digest
+        message.digest_id, message.list_id, message.timestamp = learning.view.id, self._lists, time.time_ns()
+        for fields in learning.buffer:
+            message.data.append(self._index.data.encode(learning.view.spec, iter(fields)))
+        content = frozenset(learning.buffer)
+        learning.buffer.clear()
+        if send(response) and learning.config.ack_timeout_ns:
+            learning.sent[self._lists] = (self._clock_ns(), content)

@@ -1,0 +1,105 @@
+"""FieldMatch messages to key matches and back (P4Runtime specification 9.1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from finsy.proto import p4r
+
+from softswitch.entries import Exact, KeyMatch, Lpm, Optional, Range, Ternary
+from softswitch.server.errors import invalid
+from softswitch.server.index import MatchView
+
+
+def to_keys(fields: Sequence[MatchView], matches: Iterable[p4r.FieldMatch], what: str) -> tuple[KeyMatch, ...]:
+    """One key match per field; a field without a message matches anything. Raises Refused."""
+    given: dict[int, p4r.FieldMatch] = {}
+    for match in matches:
+        if match.field_id in given:
+            raise invalid(f"{what}: field id {match.field_id} is given twice")
+        given[match.field_id] = match
+    keys = []
+    for view in fields:
+        message = given.pop(view.id, None)
+        keys.append(_absent(view, what) if message is None else _to_key(view, message))
+    for number in given:
+        raise invalid(f"{what} has no match field with id {number}")
+    return tuple(keys)
+
+
+def _absent(view: MatchView, what: str) -> KeyMatch:
+    kind = view.key.match
+    if kind == "lpm":
+        return Lpm(0, 0)
+    if kind == "ternary":
+        return Ternary(0, 0)
+    if kind == "range":
+        return Range(0, (1 << view.key.width) - 1)
+    if kind == "optional":
+        return Optional(None)
+    raise invalid(f"{what}: exact match field {view.key.name} (id {view.id}) is missing")
+
+
+def _to_key(view: MatchView, message: p4r.FieldMatch) -> KeyMatch:
+    kind, codec, width = message.WhichOneof("field_match_type"), view.codec, view.key.width
+    if kind != view.key.match:
+        raise invalid(f"{codec.name}: a match of kind {view.key.match} is needed, not {kind or 'an empty one'}")
+    if kind == "exact":
+        return Exact(codec.decode(message.exact.value))
+    if kind == "optional":
+        return Optional(codec.decode(message.optional.value))
+    if kind == "lpm":
+        value, prefix = codec.decode(message.lpm.value), message.lpm.prefix_len
+        if not 0 < prefix <= width:
+            raise invalid(
+                f"{codec.name}: prefix length {prefix} is not within 1 and {width}; leave out a match on anything"
+            )
+        if value & ((1 << (width - prefix)) - 1):
+            raise invalid(f"{codec.name}: bits behind the prefix of {prefix} must be 0")
+        return Lpm(value, prefix)
+    if kind == "ternary":
+        value, mask = codec.decode(message.ternary.value), codec.decode(message.ternary.mask)
+        if mask == 0:
+            raise invalid(f"{codec.name}: leave out a match on anything instead of mask 0")
+        if value & ~mask:
+            raise invalid(f"{codec.name}: bits that the mask leaves out must be 0 in the value")
+        return Ternary(value, mask)
+    low, high = codec.decode(message.range.low), codec.decode(message.range.high)
+    if low > high:
+        raise invalid(f"{codec.name}: range from {low} to {high} is empty")
+    if low == 0 and high == (1 << width) - 1:
+        raise invalid(f"{codec.name}: leave out a match on anything instead of the whole range")
+    return Range(low, high)
+
+
+def from_keys(fields: Sequence[MatchView], keys: Sequence[KeyMatch]) -> list[p4r.FieldMatch]:
+    """Canonical messages: fields that match anything are left out."""
+    result = []
+    for view, key in zip(fields, keys, strict=True):
+        message = _from_key(view, key)
+        if message is not None:
+            result.append(message)
+    return result
+
+
+def _from_key(view: MatchView, key: KeyMatch) -> p4r.FieldMatch | None:
+    message, encode = p4r.FieldMatch(field_id=view.id), view.codec.encode
+    if isinstance(key, Exact):
+        message.exact.value = encode(key.value)
+    elif isinstance(key, Lpm):
+        if key.prefix == 0:
+            return None
+        message.lpm.value, message.lpm.prefix_len = encode(key.value), key.prefix
+    elif isinstance(key, Ternary):
+        if key.mask == 0:
+            return None
+        message.ternary.value, message.ternary.mask = encode(key.value), encode(key.mask)
+    elif isinstance(key, Range):
+        if key.low == 0 and key.high == (1 << view.key.width) - 1:
+            return None
+        message.range.low, message.range.high = encode(key.low), encode(key.high)
+    else:
+        if key.value is None:
+            return None
+        message.optional.value = encode(key.value)
+    return message

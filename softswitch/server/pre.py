@@ -1,0 +1,148 @@
+"""Multicast groups and clone sessions (P4Runtime specification 9.5). They belong to the switch, not to the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from finsy.proto import p4r
+
+from softswitch.entries import CloneSession, MulticastGroup, Replica
+from softswitch.errors import EntryExists, EntryNotFound
+from softswitch.server.bytestrings import decode, encode
+from softswitch.server.errors import invalid, unimplemented
+from softswitch.switch import Switch
+
+PORT_BITS = 32
+INSTANCE_BITS = 16
+"""Width of v1model's egress_rid."""
+
+Undo = Callable[[], None]
+
+
+class ReplicationEngine:
+    """Reads and writes the switch's groups and sessions. `class_of_service` and `metadata` are kept, not used."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+        self._group_metadata: dict[int, bytes] = {}
+        self._session_class: dict[int, int] = {}
+
+    def write(self, kind: int, message: p4r.PacketReplicationEngineEntry) -> Undo:
+        """Carries out one update and gives what undoes it. Raises Refused or SwitchError."""
+        which = message.WhichOneof("type")
+        if which == "multicast_group_entry":
+            return self._write_group(kind, message.multicast_group_entry)
+        if which == "clone_session_entry":
+            return self._write_session(kind, message.clone_session_entry)
+        raise invalid("the packet_replication_engine_entry is empty")
+
+    def _groups(self) -> dict[int, MulticastGroup]:
+        return {g.id: g for g in self._switch.multicast_groups()}
+
+    def _sessions(self) -> dict[int, CloneSession]:
+        return {s.id: s for s in self._switch.clone_sessions()}
+
+    def _write_group(self, kind: int, entry: p4r.MulticastGroupEntry) -> Undo:
+        number = entry.multicast_group_id
+        if number == 0:
+            raise invalid("multicast group id 0 means no multicast")
+        old, old_metadata = self._groups().get(number), self._group_metadata.get(number, b"")
+        _check_presence(kind, old is not None, f"multicast group {number}")
+
+        def put(group: MulticastGroup | None, metadata: bytes) -> None:
+            if group is None:
+                self._switch.delete_multicast_group(number)
+                self._group_metadata.pop(number, None)
+            else:
+                self._switch.set_multicast_group(number, list(group.replicas))
+                self._group_metadata[number] = metadata
+
+        if kind == p4r.Update.DELETE:
+            put(None, b"")
+        else:
+            replicas = _replicas(entry.replicas, f"multicast group {number}")
+            put(MulticastGroup(number, replicas), entry.metadata)
+        return lambda: put(old, old_metadata)
+
+    def _write_session(self, kind: int, entry: p4r.CloneSessionEntry) -> Undo:
+        number = entry.session_id
+        if number == 0:
+            raise invalid("clone session id 0 is not valid")
+        old, old_class = self._sessions().get(number), self._session_class.get(number, 0)
+        _check_presence(kind, old is not None, f"clone session {number}")
+
+        def put(session: CloneSession | None, class_of_service: int) -> None:
+            if session is None:
+                self._switch.delete_clone_session(number)
+                self._session_class.pop(number, None)
+            else:
+                self._switch.set_clone_session(number, list(session.replicas), session.truncate)
+                self._session_class[number] = class_of_service
+
+        if kind == p4r.Update.DELETE:
+            put(None, 0)
+        else:
+            if entry.packet_length_bytes < 0:
+                raise invalid(f"clone session {number}: packet_length_bytes {entry.packet_length_bytes} is negative")
+            replicas = _replicas(entry.replicas, f"clone session {number}")
+            put(CloneSession(number, replicas, entry.packet_length_bytes), entry.class_of_service)
+        return lambda: put(old, old_class)
+
+    def read(self, message: p4r.PacketReplicationEngineEntry) -> Iterator[p4r.PacketReplicationEngineEntry]:
+        """Entries that fit the request; id 0 means all. Raises Refused for an empty request."""
+        which = message.WhichOneof("type")
+        if which == "multicast_group_entry":
+            wanted = message.multicast_group_entry.multicast_group_id
+            for number, group in sorted(self._groups().items()):
+                if wanted in (0, number):
+                    yield self._group_message(group)
+        elif which == "clone_session_entry":
+            wanted = message.clone_session_entry.session_id
+            for number, session in sorted(self._sessions().items()):
+                if wanted in (0, number):
+                    yield self._session_message(session)
+        else:
+            raise invalid("the packet_replication_engine_entry is empty: name a multicast group or a clone session")
+
+    def _group_message(self, group: MulticastGroup) -> p4r.PacketReplicationEngineEntry:
+        message = p4r.PacketReplicationEngineEntry()
+        entry = message.multicast_group_entry
+        entry.multicast_group_id = group.id
+        entry.metadata = self._group_metadata.get(group.id, b"")
+        for replica in group.replicas:
+            entry.replicas.add(port=encode(replica.port), instance=replica.instance)
+        return message
+
+    def _session_message(self, session: CloneSession) -> p4r.PacketReplicationEngineEntry:
+        message = p4r.PacketReplicationEngineEntry()
+        entry = message.clone_session_entry
+        entry.session_id = session.id
+        entry.packet_length_bytes = session.truncate
+        entry.class_of_service = self._session_class.get(session.id, 0)
+        for replica in session.replicas:
+            entry.replicas.add(port=encode(replica.port), instance=replica.instance)
+        return message
+
+
+def _check_presence(kind: int, present: bool, what: str) -> None:
+    if kind == p4r.Update.INSERT and present:
+        raise EntryExists(f"{what} is there already")
+    if kind in (p4r.Update.MODIFY, p4r.Update.DELETE) and not present:
+        raise EntryNotFound(f"there is no {what}")
+
+
+def _replicas(messages: Iterable[p4r.Replica], what: str) -> tuple[Replica, ...]:
+    replicas = []
+    for message in messages:
+        if message.backup_replicas:
+            raise unimplemented(f"{what}: backup replicas are not supported")
+        if message.instance >> INSTANCE_BITS:
+            raise invalid(f"{what}: instance {message.instance} does not fit in {INSTANCE_BITS} bits")
+        if message.WhichOneof("port_kind") == "port":
+            port = decode(message.port, PORT_BITS, f"{what}, port")
+        else:
+            port = int(message.egress_port)
+        replicas.append(Replica(port, int(message.instance)))
+    if len(set(replicas)) != len(replicas):
+        raise invalid(f"{what}: two replicas have the same port and instance")
+    return tuple(replicas)
