@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Optional:
 
 
 KeyMatch = Exact | Lpm | Ternary | Range | Optional
+Match = KeyMatch
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,7 @@ class DefaultEntry:
     params: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class CounterValue:
+class CounterValue(NamedTuple):
     packets: int = 0
     bytes: int = 0
 
@@ -124,9 +125,8 @@ class Group:
     max_size: int = 0
 
 
-@dataclass(frozen=True)
-class Replica:
-    """One copy of a multicast group or clone session: egress port and instance (egress_rid)."""
+class Replica(NamedTuple):
+    """One copy of a multicast group or clone session: egress port and instance (egress_rid). A pair is as good."""
 
     port: int
     instance: int = 0
@@ -149,8 +149,19 @@ class MulticastGroup:
 
 @dataclass(frozen=True)
 class DigestMessage:
-    """One learning message: `fields` in the order of the digest's struct; `time_us` on the switch's clock."""
+    """One learning message: `digest` is the index and `name` the name of the digest in its program, `fields` are in the
+    order of its struct; `time_us` is on the switch's clock."""
 
     digest: int
     fields: tuple[int, ...]
     time_us: int
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class EntryState:
+    """An entry as it is now. `idle_ns`: time since its last hit, kept only with a time-out."""
+
+    entry: Entry
+    counter: CounterValue
+    idle_ns: int

@@ -7,10 +7,6 @@ class SwitchError(Exception):
     """Something that was asked of the switch and not done; nothing was changed unless the message says so."""
 
 
-class RuntimeBuildError(SwitchError):
-    """The C runtime could not be built (no C compiler, or it refused)."""
-
-
 class PipelineLoadError(SwitchError):
     """A compiled pipeline could not be opened, or was made for another version of the runtime."""
 

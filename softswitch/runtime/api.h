@@ -80,10 +80,12 @@ void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes);
 void ss_switch_set_trace(ss_switch *sw, bool on);
 void ss_switch_stats_read(ss_switch *sw, ss_switch_stats *out);
 void ss_switch_stats_reset(ss_switch *sw);
-/* Copies waiting messages: each is uint32_t bytes and tag, 8 bytes 0, a uint64_t time in
- * microseconds, then the bytes padded to 8.
- * Returns the bytes written, 0 after the time-out, SS_INDEX when the first message does not fit `capacity`. */
+/* Copies waiting messages: each is uint32_t bytes, uint32_t tag, uint64_t source, uint64_t time in microseconds, then the bytes
+ * padded to 8. Returns the bytes written, 0 after the time-out (negative: none), SS_INDEX when the first message does not fit.
+ * Packet-ins: tag and source 0. Digests: tag: the digest's index, source: ss_pipeline_serial. Log: tag: ss_log_kind. */
 int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t most, void *out, uint64_t capacity, int64_t timeout_ns);
+
+void ss_queues_close(ss_switch *sw); /* lets go whoever waits in ss_queue_take, now and later */
 
 /* ---- ports ---- */
 int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name);
@@ -116,6 +118,7 @@ ss_profile *ss_pipeline_profile(ss_instance *instance, uint32_t index);
 ss_value_set *ss_pipeline_value_set(ss_instance *instance, uint32_t index);
 /* The sizes of the program's lists in the order of ss_program: 7 counts. */
 void ss_pipeline_shape(ss_instance *instance, uint32_t *counts);
+uint64_t ss_pipeline_serial(ss_instance *instance); /* of loading, unique within the switch */
 
 /* ---- tables ---- */
 /* A row, in words: priority, kind, reference, idle time-out in ns, then value words, mask words, data words.

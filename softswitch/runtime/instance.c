@@ -189,3 +189,5 @@ void ss_pipeline_shape(ss_instance *instance, uint32_t *counts)
                              program->profile_count, program->value_set_count, program->digest_count};
     memcpy(counts, all, sizeof all);
 }
+
+uint64_t ss_pipeline_serial(ss_instance *instance) { return instance->serial; }

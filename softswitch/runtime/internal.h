@@ -36,8 +36,8 @@ void ss_map_free(ss_map *map);
 typedef struct ss_queue ss_queue; /* bounded, between the data plane and controllers */
 ss_queue *ss_queue_create(uint32_t most_messages);
 void ss_queue_destroy(ss_queue *queue);
-bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t time_us, const void *head, uint32_t head_bytes, const void *tail,
-                   uint32_t tail_bytes);
+bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time_us, const void *head, uint32_t head_bytes,
+                   const void *tail, uint32_t tail_bytes);
 
 typedef struct ss_text { /* grows; holds at most 1 MiB */
     char *bytes;

@@ -6,8 +6,8 @@
 #include "internal.h"
 
 typedef struct message {
-    uint32_t bytes, tag, spare;
-    uint64_t time_us;
+    uint32_t bytes, tag;
+    uint64_t source, time_us;
     uint8_t *data;
 } message;
 
@@ -15,6 +15,7 @@ struct ss_queue {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     uint32_t most, first, count, waiters;
+    bool closed;
     message ring[];
 };
 
@@ -44,8 +45,8 @@ void ss_queue_destroy(ss_queue *queue)
     free(queue);
 }
 
-bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t time_us, const void *head, uint32_t head_bytes, const void *tail,
-                   uint32_t tail_bytes)
+bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time_us, const void *head, uint32_t head_bytes,
+                   const void *tail, uint32_t tail_bytes)
 {
     uint32_t bytes = head_bytes + tail_bytes;
     uint8_t *data = malloc(bytes ? bytes : 1);
@@ -58,7 +59,7 @@ bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t time_us, const void *
     pthread_mutex_lock(&queue->lock);
     bool room = queue->count < queue->most;
     if (room) {
-        queue->ring[(queue->first + queue->count) % queue->most] = (message){bytes, tag, 0, time_us, data};
+        queue->ring[(queue->first + queue->count) % queue->most] = (message){bytes, tag, source, time_us, data};
         queue->count++;
         if (queue->waiters)
             pthread_cond_signal(&queue->filled);
@@ -74,7 +75,7 @@ static bool wait_filled(ss_queue *queue, int64_t timeout_ns)
     uint64_t until = ss_clock_ns() + (uint64_t)(timeout_ns > 0 ? timeout_ns : 0);
     struct timespec deadline = {(time_t)(until / SS_SECOND), (long)(until % SS_SECOND)};
     queue->waiters++;
-    while (!queue->count && timeout_ns) {
+    while (!queue->count && timeout_ns && !queue->closed) {
         int failed = timeout_ns < 0 ? pthread_cond_wait(&queue->filled, &queue->lock)
                                     : pthread_cond_timedwait(&queue->filled, &queue->lock, &deadline);
         if (failed == ETIMEDOUT)
@@ -103,8 +104,9 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t most, void *out, u
                 break;
             }
             uint8_t *at = (uint8_t *)out + used;
-            uint32_t words[4] = {next->bytes, next->tag, 0, 0};
-            memcpy(at, words, 16);
+            memcpy(at, &next->bytes, 4);
+            memcpy(at + 4, &next->tag, 4);
+            memcpy(at + 8, &next->source, 8);
             memcpy(at + 16, &next->time_us, 8);
             memcpy(at + head, next->data, next->bytes);
             memset(at + head + next->bytes, 0, padded - next->bytes);
@@ -115,4 +117,14 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t most, void *out, u
         }
     pthread_mutex_unlock(&queue->lock);
     return status < 0 ? status : (int64_t)used;
+}
+
+void ss_queues_close(ss_switch *sw)
+{
+    for (int i = 0; i < SS_QUEUES; i++) {
+        pthread_mutex_lock(&sw->queues[i]->lock);
+        sw->queues[i]->closed = true;
+        pthread_cond_broadcast(&sw->queues[i]->filled);
+        pthread_mutex_unlock(&sw->queues[i]->lock);
+    }
 }

@@ -12,7 +12,7 @@ static void push_line(ss_switch *sw, uint32_t kind, const char *format, va_list 
         return;
     if ((size_t)length >= sizeof line)
         length = sizeof line - 1;
-    ss_queue_push(sw->queues[SS_LOG], kind, ss_switch_time(sw), line, (uint32_t)length, NULL, 0); /* full: nobody reads it */
+    ss_queue_push(sw->queues[SS_LOG], kind, 0, ss_switch_time(sw), line, (uint32_t)length, NULL, 0); /* full: nobody reads it */
 }
 
 void ss_log(ss_pipeline *pipeline, const char *format, ...)
@@ -57,7 +57,7 @@ void ss_trace_end(ss_switch *sw)
 {
     ss_text *text = &sw->trace_text;
     if (text->length)
-        ss_queue_push(sw->queues[SS_LOG], SS_LOG_TRACE, sw->now_ns / 1000, text->bytes, (uint32_t)text->length, NULL, 0);
+        ss_queue_push(sw->queues[SS_LOG], SS_LOG_TRACE, 0, sw->now_ns / 1000, text->bytes, (uint32_t)text->length, NULL, 0);
     text->length = 0;
 }
 

@@ -241,8 +241,8 @@ static void send_digests(const ss_pass *pass, const ss_requests *requests)
 {
     for (uint32_t i = 0; i < requests->digest_count; i++) {
         const ss_digest_message *digest = &requests->digests[i];
-        if (!ss_queue_push(pass->sw->queues[SS_DIGESTS], digest->digest, pass->sw->now_ns / 1000, digest->data,
-                           digest->words * (uint32_t)sizeof *digest->data, NULL, 0))
+        if (!ss_queue_push(pass->sw->queues[SS_DIGESTS], digest->digest, pass->instance->serial,
+                           pass->sw->now_ns / 1000, digest->data, digest->words * (uint32_t)sizeof *digest->data, NULL, 0))
             pass->sw->stats.drops[SS_DROP_DIGEST_QUEUE]++;
     }
 }

@@ -1,0 +1,314 @@
+"""Tables as controllers see them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from ctypes import byref, c_uint32
+
+from softswitch import native
+from softswitch.entries import CounterValue, DefaultEntry, Entry, EntryState, MeterConfig, WeightedAction
+from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound
+from softswitch.handle import PipelineHandle
+from softswitch.model import TableInfo
+from softswitch.native import DELETE, INSERT, MODIFY, READ_HEAD, U32_MAX
+from softswitch.profiles import Profile
+from softswitch.rows import BY_ACTION, BY_GROUP, BY_MEMBER, TableRows, address, packed
+
+_Key = tuple[tuple[int, ...], int]  # value and mask words, priority
+
+
+class Table:
+    """One table of a loaded pipeline. Each call is one step to packets; many entries in one call are, too.
+
+    Errors: BadEntry (does not fit the table), TableFull, EntryExists, EntryNotFound, ConstantTable, Closed.
+    """
+
+    def __init__(self, handle: PipelineHandle, info: TableInfo, profile: Profile | None) -> None:
+        self.info = info
+        self.profile = profile
+        self._handle = handle
+        with handle.use() as pipeline:
+            lib = native.library()
+            self._pointer = lib.ss_pipeline_table(pipeline, info.index)
+            self._rows = TableRows(info, lib.ss_table_data_words(self._pointer))
+        self._ordered = sum(key.match == "lpm" for key in info.keys) > 1 or any(
+            key.match in ("ternary", "range", "optional") for key in info.keys
+        )
+        self._metadata: dict[_Key, bytes] = {}
+        self._sets: dict[_Key, tuple[int, tuple[WeightedAction, ...]]] = {}  # key: (hidden group, action set)
+
+    # ---- entries ----
+
+    def insert(self, entry: Entry) -> None:
+        self.insert_many((entry,))
+
+    def modify(self, entry: Entry) -> None:
+        """Gives the entry with the same keys (and priority) another action, time-out and metadata."""
+        self.modify_many((entry,))
+
+    def delete(self, entry: Entry) -> None:
+        """Removes the entry with the same keys (and priority); what it does is not compared."""
+        self.delete_many((entry,))
+
+    def insert_many(self, entries: Iterable[Entry]) -> None:
+        """In turn up to the first that fails; those before it stay."""
+        self._write(INSERT, list(entries))
+
+    def modify_many(self, entries: Iterable[Entry]) -> None:
+        self._write(MODIFY, list(entries))
+
+    def delete_many(self, entries: Iterable[Entry]) -> None:
+        self._write(DELETE, list(entries))
+
+    def entries(self) -> list[Entry]:
+        """All entries in the order of their insertion, the program's own first."""
+        return [state.entry for state in self.states()]
+
+    def states(self, *, expired_only: bool = False) -> list[EntryState]:
+        """All entries with their direct counters; `expired_only`: those idle for longer than their time-out."""
+        width = self._rows.read_words
+        with self._handle.use():
+            memory, count = self._read(expired_only)
+        rows = [memory[at : at + width] for at in range(0, count * width, width)]
+        rows.sort(key=lambda row: row[0])
+        return [self._state(row) for row in rows]
+
+    def expired(self) -> list[Entry]:
+        return [state.entry for state in self.states(expired_only=True)]
+
+    def find(self, entry: Entry) -> EntryState | None:
+        """The entry with these keys (and priority) as it is now."""
+        try:
+            return self._state(self._find(entry))
+        except EntryNotFound:
+            return None
+
+    def clear(self) -> None:
+        """Removes all entries."""
+        self._check_entries_writable()
+        with self._handle.use():
+            native.library().ss_table_clear(self._pointer)
+            self.forget_notes()
+
+    def __len__(self) -> int:
+        with self._handle.use():
+            return int(native.library().ss_table_entry_count(self._pointer))
+
+    # ---- the default action ----
+
+    def set_default(self, action: str, params: Sequence[int] = ()) -> None:
+        if self.info.const_default:
+            raise ConstantTable(f"the default action of table {self.info.name} is const")
+        found = self._rows.action(action)
+        if found.scope == "tableonly":
+            raise BadEntry(f"action {action} of table {self.info.name} is @tableonly, hence not a default action")
+        data = packed([*self._rows.data(found, params), 0])
+        with self._handle.use():
+            native.check(native.library().ss_table_set_default(self._pointer, found.index, address(data)))
+
+    def reset_default(self) -> None:
+        """Back to the program's own."""
+        with self._handle.use():
+            native.library().ss_table_reset_default(self._pointer)
+
+    def default(self) -> DefaultEntry:
+        index, row, _ = self._get_default()
+        return DefaultEntry(*self._rows.decode_action(index, row, 0))
+
+    def default_counter(self) -> CounterValue:
+        return self._get_default()[2]
+
+    # ---- counters, meters, statistics ----
+
+    def direct_counter(self, entry: Entry) -> CounterValue:
+        row = self._find(entry)
+        return CounterValue(row[7], row[8])
+
+    def set_direct_counter(self, entry: Entry, value: CounterValue) -> None:
+        if not self.info.direct_counter:
+            raise ObjectNotFound(f"table {self.info.name} has no direct counter")
+        with self._handle.use():
+            slot = self._find(entry)[1]
+            words = packed(value)
+            native.check(native.library().ss_table_set_counter(self._pointer, slot, address(words)))
+
+    def set_default_counter(self, value: CounterValue) -> None:
+        words = packed(value)
+        with self._handle.use():
+            native.check(native.library().ss_table_set_counter(self._pointer, U32_MAX, address(words)))
+
+    def direct_meter(self, entry: Entry) -> MeterConfig | None:
+        """None: not configured, everything is green."""
+        words = packed([0] * 5)
+        with self._handle.use():
+            slot = self._find(entry)[1]
+            native.check(native.library().ss_table_get_meter(self._pointer, slot, address(words)))
+        return MeterConfig(*words[1:]) if words[0] else None
+
+    def set_direct_meter(self, entry: Entry, config: MeterConfig | None) -> None:
+        words = packed([config.cir, config.cburst, config.pir, config.pburst]) if config else None
+        with self._handle.use():
+            slot = self._find(entry)[1]
+            native.check(native.library().ss_table_set_meter(self._pointer, slot, address(words) if words else None))
+
+    def hits_misses(self) -> tuple[int, int]:
+        """Lookups since loading."""
+        words = packed([0, 0])
+        with self._handle.use():
+            native.library().ss_table_stats(self._pointer, address(words))
+        return words[0], words[1]
+
+    # ---- inside ----
+
+    def _check_entries_writable(self) -> None:
+        if self.info.const_entries:
+            raise ConstantTable(f"the entries of table {self.info.name} are const")
+
+    def _write(self, operation: int, entries: list[Entry]) -> None:
+        self._check_entries_writable()
+        with self._handle.use():
+            if any(entry.action_set or entry.metadata for entry in entries) or self._metadata or self._sets:
+                for entry in entries:
+                    self._write_noted(operation, entry)
+                return
+            rows: list[int] = []
+            bad: BadEntry | None = None
+            for entry in entries:
+                try:
+                    rows.extend(self._row(operation, entry))
+                except BadEntry as error:  # the ones before it are still written
+                    bad = error
+                    break
+            self._write_rows(operation, rows)
+            if bad:
+                raise bad
+
+    def _write_rows(self, operation: int, rows: list[int]) -> None:
+        memory = packed(rows)
+        done = c_uint32()
+        status = native.library().ss_table_write(
+            self._pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
+        )
+        native.check(status)
+
+    def _write_noted(self, operation: int, entry: Entry) -> None:
+        """An entry with metadata or an action set, which are kept on this side."""
+        group = None
+        if entry.action_set and operation != DELETE:
+            if self.profile is None:
+                raise BadEntry(f"table {self.info.name} has no action selector for an action set")
+            self._row(
+                operation, Entry(entry.keys, group=0, priority=entry.priority)
+            )  # so that a bad one makes no group
+            group = self.profile.make_hidden_group(entry.action_set)
+            entry = Entry(
+                entry.keys,
+                action_set=entry.action_set,
+                group=group,
+                priority=entry.priority,
+                idle_timeout_ns=entry.idle_timeout_ns,
+                metadata=entry.metadata,
+            )
+        try:
+            row = self._row(operation, entry)
+            self._write_rows(operation, row)
+        except Exception:
+            if group is not None and self.profile is not None:
+                self.profile.drop_hidden_group(group)
+            raise
+        key = self._key(row[native.ROW_HEAD :], entry.priority)
+        old = self._sets.pop(key, None)
+        if old is not None and self.profile is not None:
+            self.profile.drop_hidden_group(old[0])
+        self._metadata.pop(key, None)
+        if operation != DELETE:
+            if entry.metadata:
+                self._metadata[key] = entry.metadata
+            if group is not None:
+                self._sets[key] = (group, entry.action_set)
+
+    def _key(self, words: Sequence[int], priority: int) -> _Key:
+        """The identity of an entry: its normalised keys, as the runtime compares them."""
+        count = self._rows.keys.words
+        values, masks = words[:count], words[count : 2 * count]
+        ranged = any(field.match == "range" for field in self._rows.keys.fields)
+        normal = tuple(values) if ranged else tuple(v & m for v, m in zip(values, masks, strict=True))
+        return (*normal, *masks), priority if self._ordered else 0
+
+    def _row(self, operation: int, entry: Entry) -> list[int]:
+        rows = self._rows
+        if operation == DELETE:
+            return rows.row(entry, BY_ACTION, 0, [0] * rows.data_words)
+        if entry.member is not None:
+            return rows.row(entry, BY_MEMBER, entry.member, [0] * rows.data_words)
+        if entry.group is not None:
+            return rows.row(entry, BY_GROUP, entry.group, [0] * rows.data_words)
+        if self.profile is not None:
+            raise BadEntry(
+                f"table {self.info.name} uses an action profile: the entry needs a member, group or action set"
+            )
+        action = rows.action(entry.action)
+        if action.scope == "defaultonly":
+            raise BadEntry(f"action {action.name} of table {self.info.name} is @defaultonly")
+        return rows.row(entry, BY_ACTION, action.index, rows.data(action, entry.params))
+
+    def _read(self, expired_only: bool) -> tuple[array[int], int]:
+        lib = native.library()
+        capacity = lib.ss_table_entry_count(self._pointer)
+        memory = array("Q", bytes(8 * self._rows.read_words * max(capacity, 1)))
+        return memory, lib.ss_table_read(self._pointer, address(memory), capacity, expired_only)
+
+    def _find(self, entry: Entry) -> array[int]:
+        row = packed(self._row(DELETE, entry))
+        found = array("Q", bytes(8 * self._rows.read_words))
+        with self._handle.use():
+            native.check(native.library().ss_table_find(self._pointer, address(row), address(found)))
+        return found
+
+    def _state(self, row: array[int]) -> EntryState:
+        rows = self._rows
+        priority = row[2] - (1 << 64) if row[2] >> 63 else row[2]
+        keys = rows.keys.decode(row, READ_HEAD)
+        key = self._key(row[READ_HEAD:], priority) if self._metadata or self._sets else None
+        kind, reference = row[3], row[4]
+        action, params = "", tuple[int, ...]()
+        member: int | None = None
+        group: int | None = None
+        action_set: tuple[WeightedAction, ...] = ()
+        if kind == BY_ACTION:
+            action, params = rows.decode_action(reference, row, READ_HEAD + 2 * rows.keys.words)
+        elif kind == BY_MEMBER:
+            member = reference
+        elif key is not None and key in self._sets:
+            action_set = self._sets[key][1]
+        else:
+            group = reference
+        entry = Entry(
+            keys=keys,
+            action=action,
+            params=params,
+            priority=priority if self._ordered else 0,
+            member=member,
+            group=group,
+            action_set=action_set,
+            idle_timeout_ns=row[5],
+            metadata=self._metadata.get(key, b"") if key is not None else b"",
+        )
+        return EntryState(entry, CounterValue(row[7], row[8]), row[6])
+
+    def _get_default(self) -> tuple[int, array[int], CounterValue]:
+        index = c_uint32()
+        row = packed([0] * (self._rows.data_words + 1))
+        counter = packed([0, 0])
+        with self._handle.use():
+            native.library().ss_table_get_default(self._pointer, byref(index), address(row), address(counter))
+        return index.value, row, CounterValue(counter[0], counter[1])
+
+    def forget_notes(self) -> None:
+        """After the entries are gone: drops their metadata and the groups of their action sets."""
+        self._metadata.clear()
+        if self.profile is not None:
+            for group, _ in self._sets.values():
+                self.profile.drop_hidden_group(group)
+        self._sets.clear()
