@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from experiments.claims import PUBLISHED_FIG3
-from state4.strategies import strategy_names
 
 
 def available_strategies() -> tuple[str, ...]:
     """The paper's four first, in its order, then all others by name."""
+    from state4.strategies import strategy_names
+
     names = strategy_names()
     published = [name for name in PUBLISHED_FIG3 if name in names]
     return (*published, *sorted(set(names) - set(published)))

@@ -1,0 +1,79 @@
+"""Events of a reconfiguration as intervals, and the moment of the late knock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from experiments.control.client import ControlError
+from experiments.phases import Phases, knock_moment
+
+
+def event(t: float, phase: str, what: str, **data: Any) -> dict[str, Any]:
+    return {"t": t, "phase": phase, "what": what, **data}
+
+
+CONTROLLER = [
+    event(1.0, "reconfigure", "begin"),
+    event(1.1, "read_register", "begin", component="Ingress.hula.link_load"),
+    event(1.2, "read_register", "end", component="Ingress.hula.link_load"),
+    event(1.2, "read_register", "begin", component="Ingress.knocking.pk_reg"),
+    event(2.7, "read_register", "end", component="Ingress.knocking.pk_reg"),
+    event(2.8, "save", "begin"),
+    event(2.9, "save", "end"),
+    event(3.0, "commit", "begin"),
+    event(3.001, "commit", "end"),
+    event(3.1, "reconfigure", "end"),
+]
+
+
+def moment(events: list[dict[str, Any]]) -> list[float]:
+    """When the knock came."""
+    times: list[float] = []
+    now = 0.0
+    handler = knock_moment("pk_reg", lambda: times.append(now))
+    for item in events:
+        now = item["t"]
+        handler(item)
+    return times
+
+
+def test_window_swap_and_durations() -> None:
+    phases = Phases.of(CONTROLLER)
+    assert (phases.window.begin, phases.window.end) == (1.0, 3.1)
+    assert (phases.swap.begin, phases.swap.end) == (3.0, 3.001)
+    assert phases.durations()["read_register"] == pytest.approx(1.6)
+    assert len(phases.by_name["read_register"]) == 2
+
+
+def test_phases_of_two_threads_may_overlap() -> None:
+    events = [
+        event(1.0, "listen", "begin"),
+        event(1.1, "read_register", "begin", component="a"),
+        event(1.2, "clone_on", "point"),
+        event(1.3, "read_register", "end", component="a"),
+        event(1.4, "listen", "end"),
+    ]
+    assert Phases.of(events).durations() == pytest.approx({"read_register": 0.2, "clone_on": 0.0, "listen": 0.4})
+
+
+def test_a_phase_without_an_end_is_an_error() -> None:
+    with pytest.raises(ControlError, match="never ended: reconfigure, save"):
+        Phases.of(CONTROLLER[:6])
+
+
+def test_a_reconfiguration_without_a_swap_is_an_error() -> None:
+    with pytest.raises(ControlError, match="0 phases named commit"):
+        _ = Phases.of([CONTROLLER[0], CONTROLLER[-1]]).swap
+
+
+def test_the_knock_follows_the_read_of_the_stages() -> None:
+    assert moment(CONTROLLER) == [2.7]
+
+
+def test_the_knock_of_a_strategy_that_does_not_read() -> None:
+    assert moment([event(1.0, "reconfigure", "begin"), event(1.1, "save", "begin"), event(2, "commit", "begin")]) == [
+        1.1
+    ]
+    assert moment([event(1.0, "collect", "begin"), event(2.1, "save", "begin")]) == [1.0]
