@@ -40,7 +40,7 @@ _OPTIMISE = ("-O2", "-w")
 @dataclass(frozen=True)
 class CompileOptions:
     """`include_dirs` and `defines` are those of the preprocessor; `sanitize` builds with the address and
-    undefined-behaviour sanitizers, which the runtime must have been built with, too (default: as STATE4_SANITIZE says)."""
+    undefined-behaviour sanitizers, which the runtime must have been built with, too (default: STATE4_SANITIZE)."""
 
     include_dirs: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
