@@ -69,7 +69,7 @@ _SIGNATURES: dict[str, tuple[type[object] | None, tuple[object, ...]]] = {
     "ss_pipeline_commit": (c_int, (_HANDLE,)),
     "ss_pipeline_unload": (c_int, (_HANDLE,)),
     "ss_pipeline_deactivate": (None, (_HANDLE,)),
-    "ss_pipeline_reset_state": (None, (_HANDLE,)),
+    "ss_pipeline_reset": (None, (_HANDLE, c_bool)),
     "ss_pipeline_table": (_HANDLE, (_HANDLE, c_uint32)),
     "ss_pipeline_array": (_HANDLE, (_HANDLE, c_uint32)),
     "ss_pipeline_counter": (_HANDLE, (_HANDLE, c_uint32)),

@@ -89,11 +89,16 @@ class Pipeline:
         self.value_sets = {value_set.name: ValueSet(handle, value_set) for value_set in info.value_sets}
 
     def reset_state(self) -> None:
-        """Everything as after loading: the program's own entries, zero registers, counters and meters."""
+        """Registers, counters and meters as after loading; entries stay. One step to packets."""
         with self.handle.use() as pointer:
+            native.library().ss_pipeline_reset(pointer, False)
+
+    def reset(self) -> None:
+        """Everything as after loading: also tables with the program's own entries, profiles and value sets."""
+        with self.handle.use() as pointer:
+            native.library().ss_pipeline_reset(pointer, True)
             for table in self.tables.values():
                 table.forget_notes()
-            native.library().ss_pipeline_reset_state(pointer)
             for profile in self.profiles.values():
                 profile.forget()
 

@@ -89,6 +89,9 @@ class Table:
         self._check_entries_writable()
         with self._handle.use():
             native.library().ss_table_clear(self._pointer)
+            if self.profile is not None:
+                for group, _ in self._sets.values():
+                    self.profile.drop_hidden_group(group)
             self.forget_notes()
 
     def __len__(self) -> int:
@@ -306,9 +309,6 @@ class Table:
         return index.value, row, CounterValue(counter[0], counter[1])
 
     def forget_notes(self) -> None:
-        """After the entries are gone: drops their metadata and the groups of their action sets."""
+        """After the entries and their action sets are gone."""
         self._metadata.clear()
-        if self.profile is not None:
-            for group, _ in self._sets.values():
-                self.profile.drop_hidden_group(group)
         self._sets.clear()

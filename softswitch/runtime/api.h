@@ -109,7 +109,8 @@ ss_instance *ss_pipeline_load(ss_switch *sw, const char *path);
 int ss_pipeline_commit(ss_instance *instance);
 int ss_pipeline_unload(ss_instance *instance); /* SS_IN_USE while it is the active one of a running switch */
 void ss_pipeline_deactivate(ss_switch *sw);
-void ss_pipeline_reset_state(ss_instance *instance); /* as after loading */
+/* Registers, counters and meters as after loading; with `entries` also tables, profiles and value sets. */
+void ss_pipeline_reset(ss_instance *instance, bool entries);
 ss_table *ss_pipeline_table(ss_instance *instance, uint32_t index);
 ss_array *ss_pipeline_array(ss_instance *instance, uint32_t index);
 ss_counter *ss_pipeline_counter(ss_instance *instance, uint32_t index);

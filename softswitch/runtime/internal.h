@@ -135,6 +135,7 @@ extern _Thread_local ss_switch *ss_current; /* whose packets this thread runs */
 ss_table *ss_table_create(ss_instance *instance, const ss_table_desc *desc, ss_profile *profile);
 void ss_table_destroy(ss_table *table);
 int ss_table_load_initial(ss_table *table);
+void ss_table_clear_counters(ss_table *table); /* and the rates of its meters */
 ss_array *ss_array_create(ss_instance *instance, const ss_array_desc *desc);
 void ss_array_destroy(ss_array *array);
 void ss_array_clear(ss_array *array);

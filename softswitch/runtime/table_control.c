@@ -270,6 +270,16 @@ void ss_table_clear(ss_table *table)
     ss_instance_unlock(table->instance);
 }
 
+void ss_table_clear_counters(ss_table *table)
+{
+    if (table->counters)
+        memset(table->counters, 0, table->slot_capacity * sizeof *table->counters);
+    if (table->meters)
+        memset(table->meters, 0, table->slot_capacity * sizeof *table->meters);
+    table->hits = table->misses = 0;
+    table->default_counter = (ss_cell){0};
+}
+
 /* The entries that the program itself gives. */
 int ss_table_load_initial(ss_table *table)
 {
