@@ -11,6 +11,7 @@ from nfs.entries import Entries, Match, TableRow, load_entries, parse, resolve
 from softswitch import entries as soft
 from softswitch.model import TableInfo
 from softswitch.pipeline import CompiledPipeline, compile_program
+from softswitch.state import Register
 from softswitch.switch import Pipeline, Switch
 
 PORTS = (1, 2, 3, 4, 5, 6)
@@ -63,19 +64,18 @@ class Bench:
 
     def register(self, name: str) -> list[int]:
         """All cells of the register of that name, or of the only one whose name ends so."""
-        (full,) = [key for key in self.pipeline.registers if key == name or key.endswith("." + name)]
-        return [int(cell) for cell in self.pipeline.registers[full].read()]
+        cells: list[int] = self._register(name).read().tolist()
+        return cells
 
     def cell(self, name: str, index: int) -> int:
-        (full,) = [key for key in self.pipeline.registers if key == name or key.endswith("." + name)]
-        return int(self.pipeline.registers[full].read(index, 1)[0])
+        return self._register(name).read_cell(index)
 
     def set_cell(self, name: str, index: int, value: int) -> None:
+        self._register(name).write_cell(index, value)
+
+    def _register(self, name: str) -> Register:
         (full,) = [key for key in self.pipeline.registers if key == name or key.endswith("." + name)]
-        register = self.pipeline.registers[full]
-        cells = register.read(index, 1)
-        cells[0] = value
-        register.write(index, cells)
+        return self.pipeline.registers[full]
 
     def close(self) -> None:
         self.switch.close()
@@ -100,14 +100,11 @@ def install(switch: Switch, pipeline: Pipeline, entries: Entries) -> None:
         table = pipeline.tables[row.table]
         params = tuple(param.value for param in row.params)
         if row.is_default:
-            table.set_default(soft.DefaultEntry(row.action, params))
+            table.set_default(row.action, params)
         else:
             table.insert(soft.Entry(_keys(table.info, row), row.action, params, row.priority))
     for register in entries.registers:
-        array = pipeline.registers[register.register]
-        cells = array.read(register.index, len(register.values))
-        cells[:] = register.values
-        array.write(register.index, cells)
+        pipeline.registers[register.register].write(register.index, register.values)
 
 
 def _keys(table: TableInfo, row: TableRow) -> tuple[soft.KeyMatch, ...]:
