@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 
 from rich.console import Console
@@ -60,7 +61,8 @@ def _with_progress(console: Console, todo: list[Case], options: argparse.Namespa
 def _print(console: Console, report: Report) -> None:
     for case, result in report.results:
         if result.status not in GOALS[case.kind].good:
-            console.print(f"[red]{result.status}[/red] {case.key}: {result.detail.strip()[:600]}", highlight=False)
+            console.print(f"[red]{result.status}[/red] {case.key}", highlight=False)
+            print(textwrap.indent(result.detail.strip()[-800:], "    "))
     table = Table("tests", "passed", "failed", "refused", "crashed", "goal", "met")
     for kind, totals in report.totals().items():
         counts = [str(totals.get(status, 0)) for status in ("passed", "failed", "refused", "crashed")]

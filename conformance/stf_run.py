@@ -228,9 +228,10 @@ def _key(keys: list[KeyField], field: str) -> KeyField:
     for key in keys:
         if key.name == wanted or key.name.removesuffix("$") == wanted:
             return key
-    for key in keys:
-        if key.name.endswith("." + wanted) or key.name.endswith(wanted):
-            return key
+    for suffix in ("." + wanted, wanted, f".{wanted}.isValid()"):
+        for key in keys:
+            if key.name.endswith(suffix):
+                return key
     raise LookupError(f"key field {field} not found among {[key.name for key in keys]}")
 
 
