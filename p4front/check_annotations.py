@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from p4front import ast
@@ -86,17 +87,16 @@ class AnnotationChecker:
             return
         key = (type(node).__name__, text.lstrip("."))
         first = absolute.setdefault(key, node)
-        # One P4_14 action used in two controls becomes two equal actions of one name: the control plane sees one.
-        if first is not node and not _equal_text(first, node):
+        if first is not node and not (_numbered(first, key[1]) and _numbered(node, key[1])):
             self.cx.error(
                 f'the control-plane name "{key[1]}" is used twice', node.name.span, ("the first use", first.name.span)
             )
 
 
-def _equal_text(left: Named, right: Named) -> bool:
-    """Whether two declarations are written alike after their names, up to spaces."""
-    texts = [d.name.span.file.text[d.name.span.end : d.span.end] for d in (left, right)]
-    return isinstance(left, ast.ActionDecl) and "".join(texts[0].split()) == "".join(texts[1].split())
+def _numbered(node: Named, name: str) -> bool:
+    """Whether the declaration is `name` or a numbered copy of it: P4_14 programs translated to P4_16 have an action
+    once per table that uses it, and the control plane sees one."""
+    return re.fullmatch(rf"{re.escape(name)}(_\d+)?", node.name.text) is not None
 
 
 def _plain(type_: Type) -> bool:
