@@ -51,8 +51,6 @@ def _packets(case: Case) -> Result:
 
 
 def _p4info(case: Case) -> Result:
-    from finsy.proto import p4info_pb2 as _  # noqa: F401  (registers the messages)
-
     from p4front.p4info import build_p4info
 
     assert case.expected is not None
