@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Union
 
 from p4front import ast
 from p4front.p4info.scope import ExternObject, Scope, enter, extern_object
 from p4front.p4info.walk import live_nodes, reachable_states
 from p4front.program import CallInfo, Program
 
-Callable_ = Union[ast.ControlDecl, ast.ParserDecl, ast.ActionDecl, ast.FunctionDecl]
+Callable_ = ast.ControlDecl | ast.ParserDecl | ast.ActionDecl | ast.FunctionDecl
 BLOCKS = ("parser", "verify", "ingress", "egress", "compute", "deparser")
 """The parameters of V1Switch, in order."""
 
@@ -31,7 +30,7 @@ class BlockInstance:
     children: dict[ast.Node, BlockInstance] = field(default_factory=dict)
 
 
-Bound = Union[ExternObject, BlockInstance]
+Bound = ExternObject | BlockInstance
 
 
 @dataclass(eq=False)

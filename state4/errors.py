@@ -1,0 +1,40 @@
+"""Errors of State4. Each says what is wrong and, where there is something, what to do. `P4Error` (of the front end)
+stands for programs that cannot be used."""
+
+from __future__ import annotations
+
+
+class State4Error(Exception):
+    """Base of all."""
+
+
+class NotInstrumented(State4Error):
+    """The running program cannot clone."""
+
+
+class UnknownComponent(State4Error):
+    """A name in the list of components that the program does not have."""
+
+
+class PlanRefused(State4Error):
+    """The change would lose state that nobody said may be lost."""
+
+
+class TargetError(State4Error):
+    """The switch refused an operation or cannot be reached; the message names the operation."""
+
+
+class NotPrimary(TargetError):
+    """Another controller is the primary one."""
+
+
+class Unsupported(TargetError):
+    """The switch cannot do this at all."""
+
+
+class ListenerError(State4Error):
+    """The interface of the CPU port cannot be listened on."""
+
+
+class MissingClones(State4Error):
+    """Clones were lost and the state could not be made whole."""

@@ -1,0 +1,105 @@
+"""What happened when: every phase of a reconfiguration, with monotonic time stamps.
+
+| phase | when |
+|---|---|
+| reconfigure | all of it |
+| listen | the data-plane listener is open |
+| clone_on, clone_off | the switch clones updates from here on, until here (points) |
+| read_register (component, cells) | one register is read; with a slow profile in many steps |
+| read_tables (entries) | the entries are read |
+| collect | Swing State waits for clones |
+| save | VERIFY_AND_SAVE of the new program |
+| write_register (component, cells) | one register is written to the new program |
+| write_tables (entries) | the entries are written |
+| apply_updates (updates, written) | cloned updates are written, after look-ahead |
+| hold | packets wait in the switch |
+| commit | the swap |
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PHASES = (
+    "reconfigure",
+    "listen",
+    "clone_on",
+    "clone_off",
+    "read_register",
+    "read_tables",
+    "collect",
+    "save",
+    "write_register",
+    "write_tables",
+    "apply_updates",
+    "hold",
+    "commit",
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """`t`: seconds of the monotonic clock; `what`: "begin", "end" or "point"; `data`: what else is known."""
+
+    t: float
+    phase: str
+    what: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"t": self.t, "phase": self.phase, "what": self.what, **self.data}
+
+
+class EventLog:
+    """Collects events, calls `on_event` with each in the thread that makes it, and appends them to a file."""
+
+    def __init__(
+        self,
+        *,
+        path: Path | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.events: list[Event] = []
+        self.path = path
+        self.on_event = on_event
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def record(self, phase: str, what: str = "point", **data: Any) -> Event:
+        event = Event(self._clock(), phase, what, data)
+        with self._lock:
+            self.events.append(event)
+            if self.path is not None:
+                with self.path.open("a") as file:
+                    file.write(json.dumps(event.as_dict()) + "\n")
+        if self.on_event is not None:
+            self.on_event(event)
+        return event
+
+    @contextmanager
+    def phase(self, name: str, **data: Any) -> Iterator[dict[str, Any]]:
+        """Records begin and end; the caller may add to the dictionary what the end event shall say. An exception is
+        recorded as `error`."""
+        self.record(name, "begin", **data)
+        result: dict[str, Any] = dict(data)
+        try:
+            yield result
+        except BaseException as error:
+            result["error"] = str(error) or type(error).__name__
+            raise
+        finally:
+            self.record(name, "end", **result)
+
+    def span(self, phase: str) -> tuple[float, float] | None:
+        """First begin and last end of a phase in s; None if it did not happen."""
+        begins = [e.t for e in self.events if e.phase == phase and e.what in ("begin", "point")]
+        ends = [e.t for e in self.events if e.phase == phase and e.what in ("end", "point")]
+        return (begins[0], ends[-1]) if begins and ends else None

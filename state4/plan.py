@@ -1,0 +1,149 @@
+"""What a change of programs means for the state, known before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from finsy.proto import p4i
+
+from state4.entries import Translator
+from state4.errors import PlanRefused, UnknownComponent
+from state4.programs import user_registers
+from state4.values import RegisterSpec
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A register that goes over; `old` and `new` may differ in name, cells and width."""
+
+    old: RegisterSpec
+    new: RegisterSpec
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What differs, in words."""
+        found = []
+        if self.old.name != self.new.name:
+            found.append(f"renamed to {self.new.name}")
+        if self.old.cells != self.new.cells:
+            found.append(f"{self.old.cells} -> {self.new.cells} cells")
+        if self.old.width != self.new.width:
+            found.append(f"{self.old.width} -> {self.new.width} bits")
+        if self.old.signed != self.new.signed:
+            found.append("now signed" if self.new.signed else "no longer signed")
+        return tuple(found)
+
+    @property
+    def loses(self) -> str:
+        """What of its contents has no place any more, "" if nothing."""
+        if self.new.cells < self.old.cells:
+            return f"the cells from {self.new.cells} on"
+        if self.new.width < self.old.width:
+            return f"the bits above {self.new.width}"
+        if self.old.signed != self.new.signed and self.old.width > self.new.width - (not self.old.signed):
+            return "the sign"
+        return ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`registers`: what is carried over. `new`: registers that begin empty. `dropped`: state with no place in the new
+    program, with the reason. `left_out`: what the operator's list leaves behind. `tables`: names of those whose entries
+    go over."""
+
+    registers: tuple[Carried, ...]
+    new: tuple[str, ...]
+    dropped: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...]
+    tables: tuple[str, ...]
+    new_tables: tuple[str, ...] = field(default=())
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Every loss of state, in words."""
+        found = [f"{name} {reason}" for name, reason in self.dropped]
+        found += [f"{c.old.name} loses {c.loses}" for c in self.registers if c.loses]
+        return tuple(found)
+
+    @property
+    def cells(self) -> int:
+        """Register cells that are read and written."""
+        return sum(c.old.cells for c in self.registers)
+
+    def check(self, *, allow_loss: bool = False) -> None:
+        """Raises PlanRefused if state would be lost that the operator did not give up."""
+        if self.losses and not allow_loss:
+            raise PlanRefused(
+                "the new program has no place for some of the state: " + "; ".join(self.losses) + " "
+                "(give --allow-loss to go on without it, or --map to say where it goes)"
+            )
+
+
+def make_plan(
+    old: p4i.P4Info,
+    new: p4i.P4Info,
+    *,
+    only: Collection[str] | None = None,
+    renames: dict[str, str] | None = None,
+) -> Plan:
+    """Compares two programs. `only`: the components to keep (registers and tables, by control-plane name or its end);
+    `renames`: old name -> new name. Raises UnknownComponent."""
+    renames = renames or {}
+    old_registers = {spec.name: spec for spec in user_registers(old)}
+    new_registers = {spec.name: spec for spec in user_registers(new)}
+    tables = {t.preamble.name: t for t in old.tables}
+    kept = None if only is None else resolve_names(only, [*old_registers, *tables])
+    carried: list[Carried] = []
+    dropped: list[tuple[str, str]] = []
+    left_out: list[str] = []
+    for name, spec in old_registers.items():
+        target = new_registers.get(renames.get(name, name))
+        if kept is not None and name not in kept:
+            left_out.append(name)
+        elif target is None:
+            dropped.append((name, "is not in the new program"))
+        else:
+            carried.append(Carried(spec, target))
+    translator = Translator(old, new, renames)
+    kept_tables: list[str] = []
+    for name, table in tables.items():
+        if table.is_const_table:
+            continue
+        problem = translator.table_problem(table) or _action_problem(translator, table, renames)
+        # The list names registers as a rule; tables are left out only if it names at least one of them.
+        if kept is not None and name not in kept and any(t in kept for t in tables):
+            left_out.append(name)
+        elif problem:
+            dropped.append((f"table {name}", problem))
+        else:
+            kept_tables.append(name)
+    targets = {c.new.name for c in carried}
+    renamed = {renames.get(name, name) for name in tables}
+    return Plan(
+        tuple(carried),
+        tuple(name for name in new_registers if name not in targets),
+        tuple(dropped),
+        tuple(left_out),
+        tuple(kept_tables),
+        tuple(t.preamble.name for t in new.tables if t.preamble.name not in renamed),
+    )
+
+
+def _action_problem(translator: Translator, table: p4i.Table, renames: dict[str, str]) -> str:
+    new = translator.new_tables[renames.get(table.preamble.name, table.preamble.name)]
+    actions = [translator.old_actions[ref.id] for ref in table.action_refs if ref.id in translator.old_actions]
+    return next((p for a in actions if (p := translator.action_problem(a, new))), "")
+
+
+def resolve_names(wanted: Collection[str], known: Sequence[str]) -> set[str]:
+    """Full names for names or their ends (`pk_reg` for "MyIngress.knocking.pk_reg"). Raises UnknownComponent."""
+    found: set[str] = set()
+    for name in wanted:
+        matches = [k for k in known if k == name] or [k for k in known if k.endswith(f".{name}")]
+        if len(matches) != 1:
+            what = "is no component of the running program" if not matches else "is ambiguous"
+            choices = ", ".join(matches or known) or "none"
+            raise UnknownComponent(f"'{name}' {what}; {'it could be' if matches else 'its components'}: {choices}")
+        found.add(matches[0])
+    return found

@@ -1,0 +1,164 @@
+"""One reconfiguration: from which program to which, what is carried over, how, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from finsy.proto import p4i, p4r
+
+from state4.entries import Translator
+from state4.errors import NotInstrumented
+from state4.events import EventLog
+from state4.layout import CloneLayout
+from state4.plan import Carried, Plan, make_plan
+from state4.programs import InstalledProgram, layout_of
+from state4.rsrm import Retriever
+from state4.rssm import Synchroniser
+from state4.targets.base import NATIVE, CloneSource, ListenerStats, Profile, Target
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a reconfiguration did. `cells`: register cells carried in bulk; `updates`: cloned updates seen; `written`:
+    of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the reason."""
+
+    strategy: str
+    cells: int = 0
+    entries: int = 0
+    updates: int = 0
+    written: int = 0
+    clones: int = 0
+    lost_clones: int = 0
+    dropped_frames: int = 0
+    skipped: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "skipped": list(self.skipped)}
+
+
+@dataclass
+class Reconfiguration:
+    """Everything a strategy works with. Make one with `prepare`. `entries`: updates that the new program shall get
+    beside what is carried over."""
+
+    target: Target
+    old: p4i.P4Info
+    new: InstalledProgram
+    plan: Plan
+    profile: Profile
+    events: EventLog
+    entries: Sequence[p4r.Update] = ()
+    renames: dict[str, str] = field(default_factory=dict)
+    _skipped: list[str] = field(default_factory=list)
+
+    @property
+    def carried(self) -> tuple[Carried, ...]:
+        return self.plan.registers
+
+    @property
+    def layout(self) -> CloneLayout:
+        """Of the running program. Raises NotInstrumented."""
+        return layout_of(self.old)
+
+    @property
+    def retriever(self) -> Retriever:
+        return Retriever(self.target, self.profile, self.events)
+
+    @property
+    def synchroniser(self) -> Synchroniser:
+        return Synchroniser(self.target, self.profile, self.events)
+
+    def translate(self, entries: Sequence[p4r.TableEntry]) -> list[p4r.Update]:
+        """Entries of the running program for the new one: those of the tables that the plan keeps."""
+        names = {t.preamble.id: t.preamble.name for t in self.old.tables}
+        defaults = {t.preamble.id: t.initial_default_action for t in self.old.tables}
+        kept = [e for e in entries if names.get(e.table_id) in self.plan.tables and not e.is_const]
+        changed = [e for e in kept if not (e.is_default_action and _is_initial(e, defaults[e.table_id]))]
+        translation = Translator(self.old, self.new.p4info, self.renames).translate(changed)
+        self._skipped += translation.left
+        return translation.updates
+
+    def start_cloning(self) -> CloneSource:
+        """Opens the listener, then points the mirror session at the CPU port and sets the flag: nothing is missed."""
+        layout = self.layout
+        with self.events.phase("listen"):
+            listener = self.target.open_listener(layout)
+        try:
+            if layout.slots:
+                listener.expect(*self.target.read_sequences(layout))
+            self.target.configure_clone_session(layout.session, self.target.cpu_port)
+            self.target.set_clone_flag(layout, True)
+            self.events.record("clone_on")
+        except BaseException:
+            listener.close()
+            raise
+        return listener
+
+    def outcome(self, strategy: str, *, clones: ListenerStats | None = None, **numbers: int) -> Outcome:
+        found = {} if clones is None else {"clones": clones.clones, "updates": clones.updates}
+        if clones is not None:
+            found |= {"lost_clones": clones.lost, "dropped_frames": clones.dropped}
+        return Outcome(strategy, **{**found, **numbers}, skipped=tuple(self._skipped))
+
+
+def _is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
+    """Whether a default action is the one that the program itself declares."""
+    action = entry.action.action
+    if not entry.action.HasField("action"):
+        return False
+    if action.action_id != initial.action_id:
+        return action.action_id == 0
+    values = {p.param_id: p.value.lstrip(b"\0") for p in action.params}
+    return bool(values == {a.param_id: a.value.lstrip(b"\0") for a in initial.arguments})
+
+
+class Strategy(Protocol):
+    """One way to reconfigure. A module of `state4/strategies` has one as `STRATEGY`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> str:
+        """One line for the help text."""
+
+    @property
+    def needs_cloning(self) -> bool:
+        """Whether the running program must be instrumented."""
+
+    def reconfigure(self, context: Reconfiguration) -> Outcome: ...
+
+
+def prepare(
+    target: Target,
+    program: InstalledProgram,
+    *,
+    profile: Profile = NATIVE,
+    only: Collection[str] | None = None,
+    entries: Sequence[p4r.Update] = (),
+    renames: dict[str, str] | None = None,
+    allow_loss: bool = False,
+    events: EventLog | None = None,
+) -> Reconfiguration:
+    """Looks at the running program and plans the change, touching nothing.
+
+    Raises UnknownComponent, PlanRefused, TargetError."""
+    old = target.running()
+    plan = make_plan(old, program.p4info, only=only, renames=renames)
+    plan.check(allow_loss=allow_loss)
+    return Reconfiguration(target, old, program, plan, profile, events or EventLog(), entries, dict(renames or {}))
+
+
+def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
+    """Runs a strategy. The new program is instrumented, so the next reconfiguration can follow at once."""
+    if strategy.needs_cloning:
+        try:
+            layout_of(context.old)
+        except NotInstrumented as error:
+            raise NotInstrumented(
+                f"{error}; strategy {strategy.name} needs that (none and controller do not)"
+            ) from None
+    with context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name):
+        return strategy.reconfigure(context)

@@ -1,0 +1,172 @@
+"""RSRM, the Runtime State Retrieving Module: two halves that work at the same time.
+
+The data-plane listener takes clones from the CPU port's interface, in a thread of its own, through a ring that it
+shares with the kernel. The control-plane retriever reads every cell of every component, in the caller's thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from finsy.proto import p4r
+
+from state4.clones import CloneStore
+from state4.errors import ListenerError
+from state4.events import EventLog
+from state4.layout import CloneLayout, Updates
+from state4.targets.base import ListenerStats, Pacer, Profile, Target
+from state4.values import Cells, RegisterSpec
+
+# linux/if_packet.h
+_SOL_PACKET = 263
+_PACKET_RX_RING = 5
+_PACKET_STATISTICS = 6
+_PACKET_VERSION = 10
+_PACKET_IGNORE_OUTGOING = 23
+_TPACKET_V2 = 1
+_TP_STATUS_USER = 1
+_ETH_P_ALL = 3
+_STATUS, _SNAPLEN, _MAC = 0, 8, 12  # offsets in struct tpacket2_hdr
+_HEADER_ROOM = 96  # struct tpacket2_hdr, sockaddr_ll and alignment before the frame
+_BLOCK = 1 << 20
+_PAUSE_S = 0.001
+
+
+class Listener:
+    """Takes clones from an interface as soon as it is made, until `close`.
+
+    The ring has one slot per frame (TPACKET_V2): a frame can be read the moment it arrives, and a whole run of slots is
+    decoded at once. `frames` slots hold the clones of a second and more at the highest rates. Raises ListenerError."""
+
+    def __init__(self, interface: str, layout: CloneLayout, *, frames: int = 1 << 17) -> None:
+        self.layout = layout
+        self.store = CloneStore(layout)
+        self._slot = 1 << (layout.header_bytes + _HEADER_ROOM - 1).bit_length()
+        per_block = _BLOCK // self._slot
+        blocks = max(1, frames // per_block)
+        self._frames = blocks * per_block
+        self._dropped = 0
+        try:
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        except PermissionError as error:
+            raise ListenerError("listening for clones needs root (CAP_NET_RAW)") from error
+        try:
+            self._open(interface, blocks)
+        except OSError as error:
+            self._socket.close()
+            reason = error.strerror or str(error)
+            raise ListenerError(f"cannot listen for clones on interface '{interface}': {reason}") from error
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="state4-listener", daemon=True)
+        self._thread.start()
+
+    def _open(self, interface: str, blocks: int) -> None:
+        self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, struct.pack("I", _TPACKET_V2))
+        request = struct.pack("IIII", _BLOCK, blocks, self._slot, self._frames)
+        self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, request)
+        with contextlib.suppress(OSError):  # since Linux 4.20; else the few frames that we send count as foreign
+            self._socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+        self._map = mmap.mmap(self._socket.fileno(), blocks * _BLOCK)
+        self._ring = np.frombuffer(self._map, np.uint8).reshape(self._frames, self._slot)
+        self._status = self._ring[:, _STATUS : _STATUS + 4].view("<u4")[:, 0]
+        self._lengths = self._ring[:, _SNAPLEN : _SNAPLEN + 4].view("<u4")[:, 0]
+        self._offsets = self._ring[:, _MAC : _MAC + 2].view("<u2")[:, 0]
+        self._socket.bind(
+            (interface, _ETH_P_ALL)
+        )  # with both, so that nothing of another interface is ever in the ring
+        self._next = 0
+
+    def _run(self) -> None:
+        poller = select.poll()
+        poller.register(self._socket.fileno(), select.POLLIN | select.POLLERR)
+        while not self._stop.is_set():
+            if self._drain() == 0:
+                poller.poll(20)
+            else:
+                time.sleep(_PAUSE_S)  # let more of them come: each turn has a fixed cost
+        self._drain()
+
+    def _drain(self) -> int:
+        """Decodes all frames that are ready, in order; returns how many there were."""
+        total = 0
+        while count := self._ready():
+            part = slice(self._next, self._next + count)
+            lengths, offsets = self._lengths[part], self._offsets[part]
+            wanted = self.layout.header_bytes
+            whole = (lengths == wanted) & (offsets == offsets[0])
+            at = int(offsets[0])
+            frames = self._ring[part, at : at + wanted]
+            self.store.add(frames[whole] if not whole.all() else frames)
+            if not whole.all():
+                self.store.add_foreign(int(np.count_nonzero(~whole)))
+            self._status[part] = 0  # back to the kernel
+            self._next = (self._next + count) % self._frames
+            total += count
+        return total
+
+    def _ready(self) -> int:
+        """How many slots from the next one on hold a frame, up to the end of the ring."""
+        window = self._status[self._next : self._next + 4096]
+        empty = np.flatnonzero((window & _TP_STATUS_USER) == 0)
+        return int(empty[0]) if len(empty) else len(window)
+
+    def expect(self, ingress: int, egress: int) -> None:
+        self.store.expect(ingress, egress)
+
+    def take(self) -> Updates:
+        return self.store.take()
+
+    def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
+        return self.store.wait_for(ingress, egress, timeout_s)
+
+    def stats(self) -> ListenerStats:
+        if self._socket.fileno() >= 0:
+            packed = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)  # reading sets them to zero
+            self._dropped += struct.unpack("II", packed)[1]
+        return self.store.stats(self._dropped)
+
+    def close(self) -> None:
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._thread.join()
+        self.stats()
+        self._socket.close()
+        del self._status, self._lengths, self._offsets, self._ring
+        with contextlib.suppress(BufferError):  # a frame is being looked at still; freed with it
+            self._map.close()
+
+
+class Retriever:
+    """Reads the state of the forwarding program, at the speed of a profile."""
+
+    def __init__(self, target: Target, profile: Profile, events: EventLog) -> None:
+        self.target = target
+        self.profile = profile
+        self.events = events
+        self._pacer = Pacer(profile.read_cells_per_s)
+
+    def registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        """Contents by name, one register after the other."""
+        return {spec.name: self.register(spec) for spec in registers}
+
+    def register(self, spec: RegisterSpec) -> Cells:
+        values = spec.zeros()
+        with self.events.phase("read_register", component=spec.name, cells=spec.cells):
+            for start, count in self._pacer.chunks(spec.cells):
+                values[start : start + count] = self.target.read_register(spec, start, count)
+        return values
+
+    def entries(self) -> list[p4r.TableEntry]:
+        with self.events.phase("read_tables") as result:
+            entries = self.target.read_entries()
+            result["entries"] = len(entries)
+        return entries

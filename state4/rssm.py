@@ -1,0 +1,82 @@
+"""RSSM, the Runtime State Synchronization Module: the state that was retrieved goes into the new program.
+
+After VERIFY_AND_SAVE every write is for the new program while the old one forwards. First comes the bulk, then the
+updates that were cloned in the meantime, with look-ahead: of several updates of one cell only the last is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from finsy.proto import p4r
+
+from state4.entries import merge
+from state4.events import EventLog
+from state4.layout import CloneLayout, Updates
+from state4.plan import Carried
+from state4.programs import InstalledProgram
+from state4.targets.base import CellWrites, Pacer, Profile, Target
+from state4.values import Cells, convert
+
+
+class Synchroniser:
+    """Brings state into a saved program and makes it the running one."""
+
+    def __init__(self, target: Target, profile: Profile, events: EventLog) -> None:
+        self.target = target
+        self.events = events
+        self._pacer = Pacer(profile.write_cells_per_s)
+        self._update_pacer = Pacer(profile.write_cells_per_s)
+
+    def save(self, program: InstalledProgram) -> None:
+        with self.events.phase("save", program=program.name):
+            self.target.save(program)
+
+    def write_registers(self, carried: Sequence[Carried], contents: Mapping[str, Cells]) -> None:
+        """Contents by the old name. Cells of 0 are written too: that is the work the paper measures."""
+        for item in carried:
+            values = convert(contents[item.old.name], item.old, item.new)
+            with self.events.phase("write_register", component=item.new.name, cells=item.new.cells):
+                for start, count in self._pacer.chunks(item.new.cells):
+                    self.target.write_register(item.new, values[start : start + count], start)
+
+    def write_entries(self, carried: Sequence[p4r.Update], own: Sequence[p4r.Update]) -> None:
+        """Entries that were carried over, then the new program's own that they do not replace."""
+        updates = merge(carried, own)
+        with self.events.phase("write_tables", entries=len(updates)):
+            if updates:
+                self.target.write_updates(updates)
+
+    def apply_updates(self, updates: Updates, layout: CloneLayout, carried: Sequence[Carried]) -> int:
+        """Writes cloned updates of carried components, each cell once. Returns how many cells were written."""
+        latest = updates.latest()
+        writes = cell_writes(latest, layout, carried)
+        written = sum(len(w.indices) for w in writes)
+        with self.events.phase("apply_updates", updates=len(updates), written=written):
+            if writes:
+                self.target.write_cells(writes)
+                for _ in self._update_pacer.chunks(written):
+                    pass
+        return written
+
+    def commit(self) -> None:
+        with self.events.phase("commit"):
+            self.target.commit()
+
+
+def cell_writes(updates: Updates, layout: CloneLayout, carried: Sequence[Carried]) -> list[CellWrites]:
+    """Updates as writes of the new program's cells, by component; what has no place there is left out."""
+    writes: list[CellWrites] = []
+    for item in carried:
+        indices, rows = updates.of(layout.number(item.old.name))
+        inside = indices < item.new.cells
+        if not inside.any():
+            continue
+        values = item.old.from_little_endian(rows[inside])
+        if item.old.width != item.new.width:
+            count = len(values)
+            values = convert(values, replace(item.old, cells=count), replace(item.new, cells=count))
+        writes.append(CellWrites(item.new, np.ascontiguousarray(indices[inside]), values))
+    return writes

@@ -1,0 +1,20 @@
+"""No preservation: the new program starts empty, without registers' contents and without entries."""
+
+from __future__ import annotations
+
+from state4.reconfigure import Outcome, Reconfiguration
+
+
+class NoPreservation:
+    name = "none"
+    summary = "the new program starts empty"
+    needs_cloning = False
+
+    def reconfigure(self, context: Reconfiguration) -> Outcome:
+        synchroniser = context.synchroniser
+        synchroniser.save(context.new)
+        synchroniser.commit()
+        return context.outcome(self.name)
+
+
+STRATEGY = NoPreservation()

@@ -1,0 +1,183 @@
+"""What State4 needs of a switch, and how fast its control plane is taken to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from finsy.proto import p4i, p4r
+
+from state4.layout import Bytes, CloneLayout, Updates
+from state4.programs import InstalledProgram
+from state4.values import Cells, RegisterSpec
+
+CPU_PORT = 510
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How fast registers are read and written. None: as fast as the switch can."""
+
+    name: str
+    read_cells_per_s: float | None = None
+    write_cells_per_s: float | None = None
+
+
+NATIVE = Profile("native")
+PAPER = Profile("paper", read_cells_per_s=522_000, write_cells_per_s=522_000)
+"""The paper changes a program with 236 KB of registers in about 1.82 s. Our chained.p4 has 463,742 cells; reading and
+then writing each of them at 522,000 cells/s takes 1.78 s, and saving, entries, updates and the swap about 0.04 s. The
+paper does not say how its time is divided, so both directions get the same rate."""
+PROFILES = {profile.name: profile for profile in (PAPER, NATIVE)}
+_STEP_S = 0.01
+
+
+class Pacer:
+    """Makes work take as long as a rate says. Each step is done first, then its time is waited for, so a component's
+    last cell is read when its time is over, and short waits do not add up to a longer one."""
+
+    def __init__(
+        self,
+        cells_per_s: float | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.cells_per_s = cells_per_s
+        self._clock = clock
+        self._sleep = sleep
+        self._due: float | None = None
+
+    def chunks(self, cells: int) -> Iterator[tuple[int, int]]:
+        """(start, count) of steps through an array; waits after each step for its share of the time."""
+        step = cells if self.cells_per_s is None else max(1, int(self.cells_per_s * _STEP_S))
+        if self._due is None:
+            self._due = self._clock()
+        for start in range(0, cells, max(1, step)):
+            count = min(step, cells - start)
+            yield start, count
+            self._wait(count)
+
+    def _wait(self, cells: int) -> None:
+        if self.cells_per_s is None or self._due is None:
+            return
+        self._due += cells / self.cells_per_s
+        wait = self._due - self._clock()
+        if wait > 0:
+            self._sleep(wait)
+
+
+@dataclass(frozen=True)
+class CellWrites:
+    """Single cells of a register: `values` as in `values`, one for each index."""
+
+    register: RegisterSpec
+    indices: Cells
+    values: Cells
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Clones that never arrived: `count` of them from number `first` on, of the ingress or the egress pass."""
+
+    egress: bool
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class ListenerStats:
+    """`foreign`: frames on the CPU port that are no clones of this program; `dropped`: frames that the kernel had no
+    room for."""
+
+    clones: int
+    updates: int
+    foreign: int
+    dropped: int
+    gaps: tuple[Gap, ...]
+
+    @property
+    def lost(self) -> int:
+        return sum(gap.count for gap in self.gaps)
+
+
+class CloneSource(Protocol):
+    """Where clones arrive: open from the moment it is made."""
+
+    def expect(self, ingress: int, egress: int) -> None:
+        """The numbers of the last clones before this source opened; what follows must come without a gap."""
+
+    def take(self) -> Updates:
+        """The updates that arrived since the last take, in order."""
+
+    def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
+        """Waits until the clones of these numbers are here. False when they are not in time."""
+
+    def stats(self) -> ListenerStats: ...
+
+    def close(self) -> None: ...
+
+
+class Target(Protocol):
+    """One running switch. All methods raise TargetError when the switch refuses or is gone.
+
+    Reads of registers and entries are those of the forwarding program; writes are those of the saved one while there
+    is one, else of the forwarding one."""
+
+    cpu_port: int
+
+    def running(self) -> p4i.P4Info:
+        """The forwarding program's P4Info."""
+
+    def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
+        """Cells of the forwarding program, as they are at one moment."""
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        """Several registers of the forwarding program, all at one moment if the switch can."""
+
+    def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None: ...
+
+    def write_cells(self, writes: Sequence[CellWrites]) -> None:
+        """Single cells, in one step to packets if the switch can."""
+
+    def read_entries(self) -> list[p4r.TableEntry]:
+        """Entries and changed default actions of the forwarding program."""
+
+    def write_updates(self, updates: Sequence[p4r.Update]) -> None: ...
+
+    def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
+        """Of the forwarding program."""
+
+    def read_sequences(self, layout: CloneLayout) -> tuple[int, int]:
+        """How many clones ingress and egress of the forwarding program have asked for."""
+
+    def configure_clone_session(self, session: int, port: int) -> None: ...
+
+    def open_listener(self, layout: CloneLayout) -> CloneSource: ...
+
+    def install(self, program: InstalledProgram) -> None:
+        """VERIFY_AND_COMMIT: the program forwards at once, without state."""
+
+    def save(self, program: InstalledProgram) -> None:
+        """VERIFY_AND_SAVE"""
+
+    def commit(self) -> None:
+        """COMMIT: the saved program forwards."""
+
+
+__all__ = [
+    "CPU_PORT",
+    "NATIVE",
+    "PAPER",
+    "PROFILES",
+    "Bytes",
+    "CellWrites",
+    "CloneSource",
+    "Gap",
+    "ListenerStats",
+    "Pacer",
+    "Profile",
+    "Target",
+]
