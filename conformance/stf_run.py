@@ -134,7 +134,7 @@ class StfBench:
             info = _by_suffix({c.name: c for c in self.pipeline.info.counters}, check.counter, "counter")
             count = self.pipeline.counters[info.name].read_cell(number(check.index))
         value = count.packets if check.unit == "packets" else count.bytes
-        # Some files count a frame's 4-byte check sequence, which bmv2 never sees (p4c's bmv2 driver skips these checks).
+        # Some files count the 4-byte frame check sequence, which bmv2 never sees (its driver skips these checks).
         allowed = {value, value + 4 * count.packets} if check.unit == "bytes" else {value}
         if not any(_COMPARE[check.operator](one, check.value) for one in allowed):
             self.problems.append(
