@@ -49,6 +49,11 @@ class Digests:
         self._enabled: dict[int, _Learning] = {}
         self._lists = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether time-outs run: `tick` is due again soon."""
+        return any(e.buffer or e.sent for e in self._enabled.values())
+
     def write(self, kind: int, entry: p4r.DigestEntry) -> Undo:
         """INSERT enables, MODIFY changes, DELETE disables. Raises Refused."""
         view = self._index.digest(entry.digest_id)
@@ -88,9 +93,16 @@ class Digests:
         if learning is not None:
             learning.sent.pop(ack.list_id, None)
 
+    def take_over(self, old: Digests) -> None:
+        """Keeps the settings of digests that both programs have, for RECONCILE_AND_COMMIT."""
+        for view in self._index.digests.values():
+            learning = next((e for e in old._enabled.values() if e.view.name == view.name), None)
+            if learning is not None:
+                self._enabled[view.id] = _Learning(view, learning.config)
+
     def receive(self, message: DigestMessage, send: Send) -> None:
         """Takes one message of the data plane; sends the list once it is full."""
-        learning = next((e for e in self._enabled.values() if e.view.info.index == message.digest), None)
+        learning = next((e for e in self._enabled.values() if e.view.name == message.name), None)
         if learning is None or learning.waiting(message.fields):
             return
         if not learning.buffer:

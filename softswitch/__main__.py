@@ -1,0 +1,48 @@
+"""`softswitch`: the switch daemon and its compiler."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from p4front.source import P4Error
+from softswitch.cli import compile_command, run_command
+from softswitch.errors import SwitchError
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="softswitch",
+        description="A v1model P4_16 software switch controlled through P4Runtime.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run_command.add_parser(commands)
+    compile_command.add_parser(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code: 0, 2 if something that the user gave is wrong (with a message that says what), 1 for our own defects."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["run"] and "--" in words:  # simple_switch_grpc puts its target's own options behind it
+        words.remove("--")
+    options = parser().parse_args(words)
+    try:
+        return int(options.function(options))
+    except P4Error as error:
+        print(error, file=sys.stderr)
+        return 2
+    except SwitchError as error:
+        print(f"softswitch: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"softswitch: {what}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

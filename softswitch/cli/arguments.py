@@ -1,0 +1,29 @@
+"""Arguments that commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_preprocessor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-I", dest="include_dirs", metavar="DIR", type=Path, action="append", default=[], help="search DIR for includes"
+    )
+    parser.add_argument(
+        "-D", dest="defines", metavar="NAME[=VALUE]", action="append", default=[], help="define a preprocessor macro"
+    )
+
+
+def port_interface(text: str) -> tuple[int, str]:
+    """`PORT@INTERFACE`, as simple_switch takes it."""
+    number, at, name = text.partition("@")
+    if not at or not name or not number.isascii() or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT@INTERFACE, such as 1@s1-eth1")
+    return int(number), name
+
+
+def port_number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 512:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 1 to 511")
+    return int(text)

@@ -1,0 +1,51 @@
+"""`softswitch compile`: a P4 program to a device config, its P4Info and its C source."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from google.protobuf import json_format, text_format
+
+from softswitch.cli.arguments import add_preprocessor
+from softswitch.device_config import collect, compile_config
+from softswitch.pipeline import CompiledPipeline
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "compile",
+        help="compile a program",
+        description="Compiles a P4_16 program for v1model. The device config (-o) and P4Info together are what a P4Runtime "
+        "controller pushes; the compiled pipeline stays in the cache, so that the switch finds it there.",
+    )
+    parser.add_argument("program", type=Path, metavar="PROGRAM.p4")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the device config")
+    parser.add_argument("--p4info", type=Path, metavar="FILE", help="write P4Info: .bin binary, .json JSON, else text")
+    parser.add_argument("--emit-c", type=Path, metavar="FILE", help="write the generated C source")
+    add_preprocessor(parser)
+    parser.set_defaults(function=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises P4Error for a wrong program, OSError for files that can't be read or written."""
+    config = collect(options.program, include_dirs=options.include_dirs, defines=options.defines)
+    compiled = compile_config(config)
+    if options.output is not None:
+        options.output.write_bytes(config.to_bytes())
+    if options.p4info is not None:
+        write_p4info(options.p4info, compiled)
+    if options.emit_c is not None:
+        shutil.copyfile(compiled.c_path, options.emit_c)
+    return 0
+
+
+def write_p4info(path: Path, compiled: CompiledPipeline) -> None:
+    if path.suffix == ".bin":
+        path.write_bytes(compiled.p4info.SerializeToString(deterministic=True))
+    elif path.suffix == ".json":
+        path.write_text(json_format.MessageToJson(compiled.p4info) + "\n")
+    else:
+        head = "# proto-file: p4/config/v1/p4info.proto\n# proto-message: p4.config.v1.P4Info\n\n"
+        path.write_text(head + text_format.MessageToString(compiled.p4info))

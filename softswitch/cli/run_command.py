@@ -1,0 +1,183 @@
+"""`softswitch run`: the daemon. Flags are named as simple_switch_grpc's where they mean the same."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from softswitch.cli.arguments import add_preprocessor, port_interface, port_number
+from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
+from softswitch.cli.parent import end_with_parent
+from softswitch.device_config import collect, compile_config
+from softswitch.errors import InterfaceError, SwitchError
+from softswitch.server.device import Device
+from softswitch.server.listen import DEFAULT_ADDRESS, Server, TlsOptions
+from softswitch.switch import Switch
+
+
+class UsageError(SwitchError):
+    """Options that do not go together."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a switch",
+        description="Runs a switch until SIGTERM or Ctrl-C. Prints `ready` once it forwards and listens.",
+    )
+    parser.add_argument("program", type=Path, nargs="?", metavar="PROGRAM.p4", help="the program to start with")
+    parser.add_argument("--no-p4", action="store_true", help="start without a program; a controller pushes one")
+    parser.add_argument(
+        "-i",
+        "--interface",
+        dest="interfaces",
+        type=port_interface,
+        action="append",
+        default=[],
+        metavar="PORT@INTERFACE",
+    )
+    parser.add_argument("--device-id", type=int, default=1, help="P4Runtime device id (default 1)")
+    parser.add_argument("--cpu-port", type=port_number, default=510, help="port number of the CPU port (default 510)")
+    parser.add_argument("--cpu-interface", metavar="INTERFACE", help="a Linux interface that is the CPU port, too")
+    parser.add_argument("--drop-port", type=port_number, default=511, help="egress_spec that drops (default 511)")
+    parser.add_argument(
+        "--packet-in",
+        choices=("auto", "grpc", "interface", "both"),
+        default="auto",
+        help="where frames to the CPU port go (auto: the CPU interface if there is one, else P4Runtime)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="start of the program's random numbers")
+    _add_server(parser)
+    _add_process(parser)
+    add_preprocessor(parser)
+    parser.set_defaults(function=run)
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("P4Runtime server")
+    group.add_argument(
+        "--grpc-server-addr",
+        dest="addresses",
+        action="append",
+        metavar="ADDRESS",
+        help=f"HOST:PORT or unix:PATH; may be given several times (default {DEFAULT_ADDRESS})",
+    )
+    group.add_argument(
+        "--grpc-server-ssl", action="store_true", help="TLS on TCP addresses; needs a certificate and key"
+    )
+    group.add_argument("--grpc-server-cert", type=Path, metavar="PEM", help="the server's certificate")
+    group.add_argument("--grpc-server-key", type=Path, metavar="PEM", help="its private key")
+    group.add_argument("--grpc-server-cacert", type=Path, metavar="PEM", help="the authority of client certificates")
+    group.add_argument(
+        "--grpc-server-with-client-auth", action="store_true", help="clients must show a certificate (mutual TLS)"
+    )
+
+
+def _add_process(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("process")
+    group.add_argument("-L", "--log-level", choices=LEVELS, default="warn", help="(default warn)")
+    group.add_argument("--log-file", type=Path, metavar="FILE", help="log there instead of to standard error")
+    group.add_argument("--log-console", action="store_true", help="log to standard error (the default)")
+    group.add_argument("--trace", action="store_true", help="log each packet's way through the program; slow")
+    group.add_argument("--ready-file", type=Path, metavar="FILE", help="made once the switch forwards and listens")
+    group.add_argument("--parent-death", action="store_true", help="end when the parent process ends")
+
+
+def tls_options(options: argparse.Namespace) -> TlsOptions | None:
+    """Raises UsageError for TLS flags that do not go together."""
+    if not options.grpc_server_ssl:
+        if options.grpc_server_with_client_auth or options.grpc_server_cert or options.grpc_server_key:
+            raise UsageError("TLS flags need --grpc-server-ssl")
+        return None
+    if options.grpc_server_cert is None or options.grpc_server_key is None:
+        raise UsageError("--grpc-server-ssl needs --grpc-server-cert and --grpc-server-key")
+    if options.grpc_server_with_client_auth and options.grpc_server_cacert is None:
+        raise UsageError("--grpc-server-with-client-auth needs --grpc-server-cacert")
+    client_ca = options.grpc_server_cacert if options.grpc_server_with_client_auth else None
+    return TlsOptions(options.grpc_server_cert, options.grpc_server_key, client_ca)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raises UsageError for options that do not go together."""
+    if (options.program is None) != options.no_p4:
+        raise UsageError("give a program, or --no-p4 to start without one")
+    if options.device_id <= 0:
+        raise UsageError(f"--device-id {options.device_id} is not positive (P4Runtime reserves 0)")
+    ports = [port for port, _ in options.interfaces]
+    doubled = {port for port in ports if ports.count(port) > 1}
+    if doubled:
+        raise UsageError(f"port {min(doubled)} is given twice")
+    if options.cpu_interface and options.cpu_port in ports:
+        raise UsageError(f"port {options.cpu_port} is the CPU port (--cpu-port)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs until a signal. Raises P4Error and SwitchError before anything is forwarded."""
+    stop = threading.Event()
+
+    def on_signal(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    check(options)
+    tls = tls_options(options)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    if options.parent_death:
+        end_with_parent()
+    set_up_logging(options.log_level, options.log_file, trace=options.trace)
+    config = None
+    if options.program is not None:
+        config = collect(options.program, include_dirs=options.include_dirs, defines=options.defines)
+    compiled = compile_config(config) if config is not None else None
+    with Switch(cpu_port=options.cpu_port, drop_port=options.drop_port, seed=options.seed) as switch:
+        interfaces = open_ports(switch, options)
+        device = Device(switch, options.device_id)
+        if config is not None and compiled is not None:
+            device.install(compiled, config.to_bytes())
+        server = Server(device, options.addresses or [DEFAULT_ADDRESS], tls=tls, interfaces=interfaces)
+        logs = LogReader(switch)
+        try:
+            server.start()
+            logs.start()
+            switch.start()
+            _tell_ready(options.ready_file)
+            stop.wait()
+        finally:
+            server.stop()
+            logs.stop()
+            if options.ready_file is not None:
+                options.ready_file.unlink(missing_ok=True)
+    return 0
+
+
+def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
+    """Raises InterfaceNotFound, InterfaceError (among others without root)."""
+    wanted = dict(options.interfaces)
+    if options.cpu_interface:
+        wanted[options.cpu_port] = options.cpu_interface
+    for port, name in wanted.items():
+        try:
+            switch.add_interface(port, name)
+        except InterfaceError as error:
+            if os.geteuid() != 0:
+                raise InterfaceError(
+                    "opening network interfaces needs root (or CAP_NET_RAW and CAP_NET_ADMIN)"
+                ) from None
+            raise error
+    switch.set_packet_in(options.packet_in)
+    switch.set_trace(options.trace)
+    return wanted
+
+
+def _tell_ready(path: Path | None) -> None:
+    if path is not None:
+        part = path.with_name(path.name + ".part")
+        part.write_text(f"{os.getpid()}\n")
+        part.replace(path)
+    print("ready", flush=True)
+    sys.stdout.flush()

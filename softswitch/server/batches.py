@@ -1,0 +1,135 @@
+"""Write and Read requests: the entities of a batch to the functions that carry them out (specification 12 and 13)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+from finsy.proto import p4r
+
+from softswitch.errors import SwitchError
+from softswitch.server import arrays, profiles, table_reads, table_writes
+from softswitch.server.config import Config
+from softswitch.server.errors import Code, Refused, invalid, not_found, of_switch
+from softswitch.server.pre import ReplicationEngine
+from softswitch.switch import Switch
+
+log = logging.getLogger(__name__)
+Undo = Callable[[], None]
+ENTITIES_PER_RESPONSE = 2000
+
+_WRITERS: dict[str, Callable[[Config, int, Any], Undo]] = {
+    "table_entry": table_writes.write_table_entry,
+    "direct_counter_entry": table_writes.write_direct_counter,
+    "direct_meter_entry": table_writes.write_direct_meter,
+    "register_entry": arrays.write_register,
+    "counter_entry": arrays.write_counter,
+    "meter_entry": arrays.write_meter,
+    "action_profile_member": profiles.write_member,
+    "action_profile_group": profiles.write_group,
+    "value_set_entry": profiles.write_value_set,
+}
+_READERS: dict[str, Callable[[Config, Any], Iterator[Any]]] = {
+    "table_entry": table_reads.read_table_entries,
+    "direct_counter_entry": table_reads.read_direct_counters,
+    "direct_meter_entry": table_reads.read_direct_meters,
+    "register_entry": arrays.read_registers,
+    "counter_entry": arrays.read_counters,
+    "meter_entry": arrays.read_meters,
+    "action_profile_member": profiles.read_members,
+    "action_profile_group": profiles.read_groups,
+    "value_set_entry": profiles.read_value_sets,
+}
+_KINDS = (p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE)
+
+
+class Batches:
+    """Batches for one switch. The caller sees to it that one is written at a time."""
+
+    def __init__(self, switch: Switch, pre: ReplicationEngine) -> None:
+        self._switch = switch
+        self._pre = pre
+
+    def write(self, config: Config, request: p4r.WriteRequest) -> None:
+        """Carries out all updates. Raises Refused (UNKNOWN) with one p4.v1.Error for each update if any failed."""
+        atomicity = request.atomicity
+        if atomicity == p4r.WriteRequest.CONTINUE_ON_ERROR:
+            errors = [self._attempt(config, update)[0] for update in request.updates]
+        else:
+            whole = atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC
+            with self._switch.safe_point() if whole else nullcontext():
+                errors = self._all_or_none(config, request)
+        failed = [error for error in errors if error is not None]
+        if failed:
+            details = [p4r.Error(canonical_code=Code.OK) if e is None else e.to_proto() for e in errors]
+            first = next(n for n, error in enumerate(errors) if error is not None)
+            message = f"{len(failed)} of {len(errors)} updates failed; update {first}: {failed[0].message}"
+            raise Refused(Code.UNKNOWN, message[:1000], details)
+
+    def _all_or_none(self, config: Config, request: p4r.WriteRequest) -> list[Refused | None]:
+        done: list[Undo] = []
+        for number, update in enumerate(request.updates):
+            error, undo = self._attempt(config, update)
+            if undo is not None:
+                done.append(undo)
+            if error is not None:
+                for step in reversed(done):
+                    step()
+                undone = Refused(Code.ABORTED, f"undone, since update {number} failed")
+                skipped = Refused(Code.ABORTED, f"not tried, since update {number} failed")
+                return [*[undone] * number, error, *[skipped] * (len(request.updates) - number - 1)]
+        return [None] * len(request.updates)
+
+    def _attempt(self, config: Config, update: p4r.Update) -> tuple[Refused | None, Undo | None]:
+        try:
+            with self._switch.safe_point():  # an entry and its counter or meter are one step to packets
+                return None, self._write_one(config, update)
+        except Refused as refused:
+            return refused, None
+        except SwitchError as error:
+            return of_switch(error), None
+        except Exception:
+            log.exception("update failed: %s", update)
+            return Refused(Code.INTERNAL, "internal error; the daemon's log has more"), None
+
+    def _write_one(self, config: Config, update: p4r.Update) -> Undo:
+        if update.type not in _KINDS:
+            raise invalid("the update's type is missing")
+        kind = update.entity.WhichOneof("entity")
+        if kind == "packet_replication_engine_entry":
+            return self._pre.write(update.type, update.entity.packet_replication_engine_entry)
+        if kind == "digest_entry":
+            return config.digests.write(update.type, update.entity.digest_entry)
+        if kind == "extern_entry":
+            raise not_found("v1model has no externs beyond P4Runtime's own")
+        if kind is None:
+            raise invalid("the update's entity is empty")
+        return _WRITERS[kind](config, update.type, getattr(update.entity, kind))
+
+    def read(self, config: Config, request: p4r.ReadRequest) -> Iterator[p4r.ReadResponse]:
+        """Answers in messages of a limited size. Raises Refused or SwitchError, also after the first ones."""
+        response = p4r.ReadResponse()
+        for entity in request.entities:
+            kind = entity.WhichOneof("entity")
+            if kind is None:
+                raise invalid("an entity of the request is empty: it must name a kind")
+            for found in self._read_one(config, kind, entity):
+                getattr(response.entities.add(), kind).CopyFrom(found)
+                if len(response.entities) >= ENTITIES_PER_RESPONSE:
+                    yield response
+                    response = p4r.ReadResponse()
+        if response.entities:
+            yield response
+
+    def _read_one(self, config: Config, kind: str, entity: p4r.Entity) -> Iterator[Any]:
+        if kind == "packet_replication_engine_entry":
+            return self._pre.read(entity.packet_replication_engine_entry)
+        if kind == "digest_entry":
+            return iter(config.digests.read(entity.digest_entry))
+        if kind == "extern_entry":
+            if entity.extern_entry.extern_type_id:
+                raise not_found("v1model has no externs beyond P4Runtime's own")
+            return iter(())
+        return _READERS[kind](config, getattr(entity, kind))

@@ -1,0 +1,243 @@
+"""The bulk service: whole arrays as packed cells (softswitch/proto/bulk.proto)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.entries import MeterConfig
+from softswitch.proto import bulk_pb2
+from softswitch.server.config import Config
+from softswitch.server.device import Device
+from softswitch.server.errors import Code, Refused, invalid, not_found, out_of_range
+from softswitch.server.service import answering
+
+CHUNK_BYTES = 1 << 20
+COUNTER_BYTES, METER_BYTES = 16, 40
+REGISTER, COUNTER, METER = bulk_pb2.REGISTER, bulk_pb2.COUNTER, bulk_pb2.METER
+_KIND_NAMES = {REGISTER: "register", COUNTER: "counter", METER: "meter"}
+
+
+class BulkService:
+    """softswitch.v1.Bulk for one device. `interfaces`: name of each port's network interface."""
+
+    def __init__(self, device: Device, interfaces: dict[int, str] | None = None) -> None:
+        self._device = device
+        self._interfaces = dict(interfaces or {})
+
+    def _config(self, device_id: int, which: int) -> Config:
+        """device_id 0 means this device. Raises Refused."""
+        if device_id:
+            self._device.check_id(device_id)
+        config = self._device.saved if which == bulk_pb2.SAVED else self._device.active
+        if config is None:
+            what = "no config was saved" if which == bulk_pb2.SAVED else "no program is active"
+            raise Refused(Code.FAILED_PRECONDITION, what)
+        return config
+
+    # ---- reading ----
+
+    def ListArrays(
+        self, request: bulk_pb2.ListArraysRequest, context: grpc.ServicerContext
+    ) -> bulk_pb2.ListArraysResponse:
+        with answering(context):
+            config = self._config(request.device_id, request.pipeline)
+            return bulk_pb2.ListArraysResponse(arrays=list(_describe(config)))
+
+    def ReadArray(
+        self, request: bulk_pb2.ReadArrayRequest, context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.ArrayChunk]:
+        with answering(context):
+            config = self._config(request.device_id, request.pipeline)
+            name = resolve(config, request.kind, request.name)
+            cells = _cells(config, request.kind, name)
+            start = request.start
+            if start > cells or start + request.count > cells:
+                what = f"{_KIND_NAMES[request.kind]} {name}"
+                raise out_of_range(f"{what} has {cells} cells, not {start} to {start + request.count}")
+            count = request.count or cells - start
+            now = time.monotonic_ns()
+            data = _read(config, request.kind, name, start, count)
+            yield from _chunks(request.kind, name, start, data, count, now)
+
+    def ReadAll(self, request: bulk_pb2.ReadAllRequest, context: grpc.ServicerContext) -> Iterator[bulk_pb2.ArrayChunk]:
+        with answering(context):
+            config = self._config(request.device_id, request.pipeline)
+            wanted = [resolve(config, REGISTER, name) for name in request.names]
+            now = time.monotonic_ns()
+            snapshot = config.pipeline.snapshot()
+            for name, cells in snapshot.registers.items():
+                if not wanted or name in wanted:
+                    yield from _chunks(REGISTER, name, 0, cells.data.cast("B"), len(cells), now)
+            if not wanted:
+                for name, rows in snapshot.counters.items():
+                    yield from _chunks(COUNTER, name, 0, rows.data.cast("B"), len(rows), now)
+
+    # ---- writing ----
+
+    def WriteArray(
+        self, requests: Iterable[bulk_pb2.WriteArrayRequest], context: grpc.ServicerContext
+    ) -> bulk_pb2.WriteResponse:
+        written = 0
+        with answering(context):
+            for request in requests:
+                with self._device.arbitration.write_lock:
+                    config = self._config(request.device_id, request.pipeline)
+                    name = resolve(config, request.kind, request.name)
+                    written += _write(config, request.kind, name, request.start, request.cells)
+        return bulk_pb2.WriteResponse(cells=written)
+
+    def WriteCells(self, request: bulk_pb2.WriteCellsRequest, context: grpc.ServicerContext) -> bulk_pb2.WriteResponse:
+        written = 0
+        with answering(context), self._device.arbitration.write_lock:
+            config = self._config(request.device_id, request.pipeline)
+            parts = [_cell_writes(config, part) for part in request.writes]
+            with self._device.switch.safe_point():
+                for name, indices, cells in parts:
+                    config.pipeline.registers[name].write_cells(indices, cells)
+                    written += len(indices)
+        return bulk_pb2.WriteResponse(cells=written)
+
+    # ---- statistics ----
+
+    def GetStats(self, request: bulk_pb2.StatsRequest, context: grpc.ServicerContext) -> bulk_pb2.StatsResponse:
+        with answering(context):
+            if request.device_id:
+                self._device.check_id(request.device_id)
+            stats = self._device.switch.stats()
+            if request.reset:
+                self._device.switch.reset_stats()
+        response = bulk_pb2.StatsResponse(
+            packets=stats.packets,
+            batches=stats.batches,
+            holds=stats.holds,
+            held_ns=stats.held_ns,
+            longest_hold_ns=stats.longest_hold_ns,
+            swaps=stats.swaps,
+            drops={reason.name.lower(): count for reason, count in stats.drops.items()},
+        )
+        for number, port in sorted(stats.ports.items()):
+            response.ports.add(
+                port=number,
+                interface=self._interfaces.get(number, ""),
+                up=port.up,
+                rx_packets=port.rx_packets,
+                rx_bytes=port.rx_bytes,
+                tx_packets=port.tx_packets,
+                tx_bytes=port.tx_bytes,
+                rx_ring_drops=port.rx_ring_drops,
+                tx_drops=port.tx_errors + port.tx_oversize + port.tx_full,
+            )
+        return response
+
+
+def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
+    protos = (*config.p4info.registers, *config.p4info.counters, *config.p4info.meters)
+    ids = {proto.preamble.name: proto.preamble.id for proto in protos}
+    for register in config.compiled.info.registers:
+        yield bulk_pb2.Array(
+            kind=REGISTER,
+            name=register.name,
+            id=ids.get(register.name, 0),
+            cells=register.cells,
+            width_bits=register.width,
+            cell_bytes=register.cell_bytes,
+            is_signed=register.signed,
+        )
+    for kind, infos, size in (
+        (COUNTER, config.compiled.info.counters, COUNTER_BYTES),
+        (METER, config.compiled.info.meters, METER_BYTES),
+    ):
+        for info in infos:
+            yield bulk_pb2.Array(kind=kind, name=info.name, id=ids.get(info.name, 0), cells=info.cells, cell_bytes=size)
+
+
+def resolve(config: Config, kind: bulk_pb2.ArrayKind, name: str) -> str:
+    """The P4Info name for a name or alias. Raises Refused (NOT_FOUND)."""
+    protos = {REGISTER: config.p4info.registers, COUNTER: config.p4info.counters, METER: config.p4info.meters}
+    if kind not in protos:
+        raise invalid(f"unknown kind of array {kind}")
+    for attribute in ("name", "alias"):
+        for proto in protos[kind]:
+            if getattr(proto.preamble, attribute) == name:
+                return str(proto.preamble.name)
+    raise not_found(f"the program has no {_KIND_NAMES[kind]} {name}")
+
+
+def _cells(config: Config, kind: bulk_pb2.ArrayKind, name: str) -> int:
+    """Length of an array."""
+    pipeline = config.pipeline
+    if kind == REGISTER:
+        return pipeline.registers[name].info.cells
+    return pipeline.counters[name].info.cells if kind == COUNTER else pipeline.meters[name].info.cells
+
+
+def _read(config: Config, kind: bulk_pb2.ArrayKind, name: str, start: int, count: int) -> memoryview:
+    if kind == REGISTER:
+        return config.pipeline.registers[name].read(start, count).data.cast("B")
+    if kind == COUNTER:
+        return config.pipeline.counters[name].read(start, count).data.cast("B")
+    rows = np.zeros((count, 5), dtype="<u8")
+    for row, meter in zip(rows, config.pipeline.meters[name].read(start, count), strict=True):
+        if meter is not None:
+            row[:] = (1, meter.cir, meter.cburst, meter.pir, meter.pburst)
+    return rows.data.cast("B")
+
+
+def _chunks(
+    kind: bulk_pb2.ArrayKind, name: str, start: int, data: memoryview, cells: int, now: int
+) -> Iterator[bulk_pb2.ArrayChunk]:
+    size = len(data) // cells if cells else 1
+    per_chunk = max(1, CHUNK_BYTES // size)
+    for first in range(0, cells, per_chunk):
+        part = bytes(data[first * size : (first + per_chunk) * size])
+        yield bulk_pb2.ArrayChunk(kind=kind, name=name, start=start + first, cells=part, snapshot_ns=now)
+
+
+def _rows(data: bytes, size: int, what: str) -> int:
+    """Number of cells in `data`. Raises Refused unless they are whole."""
+    if len(data) % size:
+        raise invalid(f"{what}: {len(data)} bytes are no whole number of cells of {size} bytes")
+    return len(data) // size
+
+
+def _register_cells(config: Config, name: str, data: bytes) -> NDArray[np.generic]:
+    register = config.pipeline.registers[name]
+    size = register.info.cell_bytes
+    count = _rows(data, size, f"register {name}")
+    cells = np.frombuffer(data, dtype=register.dtype)
+    return cells.reshape(count, size) if register.info.width > 64 else cells
+
+
+def _write(config: Config, kind: bulk_pb2.ArrayKind, name: str, start: int, data: bytes) -> int:
+    what = f"{_KIND_NAMES[kind]} {name}"
+    size = {REGISTER: 1, COUNTER: COUNTER_BYTES, METER: METER_BYTES}[kind]
+    total = _cells(config, kind, name)
+    count = _rows(data, config.pipeline.registers[name].info.cell_bytes if kind == REGISTER else size, what)
+    if start + count > total:
+        raise out_of_range(f"{what} has {total} cells, not {start} to {start + count}")
+    if kind == REGISTER:
+        config.pipeline.registers[name].write(start, _register_cells(config, name, data))
+    elif kind == COUNTER:
+        config.pipeline.counters[name].write(start, np.frombuffer(data, dtype="<u8").reshape(-1, 2))
+    else:
+        rows = np.frombuffer(data, dtype="<u8").reshape(-1, 5).tolist()
+        config.pipeline.meters[name].write(start, [MeterConfig(*row[1:]) if row[0] else None for row in rows])
+    return count
+
+
+def _cell_writes(config: Config, message: bulk_pb2.CellWrites) -> tuple[str, NDArray[np.uint64], NDArray[np.generic]]:
+    name = resolve(config, REGISTER, message.name)
+    _rows(message.indices, 8, f"register {name}, indices")
+    indices = np.frombuffer(message.indices, dtype="<u8")
+    cells = _register_cells(config, name, message.cells)
+    if len(indices) != len(cells):
+        raise invalid(f"register {name}: {len(indices)} indices but {len(cells)} cells")
+    total = config.pipeline.registers[name].info.cells
+    if len(indices) and int(indices.max()) >= total:
+        raise out_of_range(f"register {name} has {total} cells, not one with index {int(indices.max())}")
+    return name, indices, cells

@@ -1,0 +1,155 @@
+"""The device: a switch, its forwarding configs, and the five ways to change them (P4Runtime specification 14)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from finsy.proto import p4i, p4r
+
+from p4front.source import P4Error
+from softswitch import device_config
+from softswitch.device_config import BadDeviceConfig
+from softswitch.errors import SwitchError
+from softswitch.pipeline import CompiledPipeline
+from softswitch.server.arbitration import Arbitration, election_id
+from softswitch.server.batches import Batches
+from softswitch.server.config import Config, make_config
+from softswitch.server.errors import Code, Refused, invalid, not_found, of_switch
+from softswitch.server.index import build_index
+from softswitch.server.pre import ReplicationEngine
+from softswitch.server.reconcile import Reconciliation
+from softswitch.switch import Switch
+
+log = logging.getLogger(__name__)
+Request = p4r.SetForwardingPipelineConfigRequest
+
+
+class Device:
+    """One device of the server. `active` forwards packets; `saved`, if any, waits for COMMIT and takes the writes."""
+
+    def __init__(self, switch: Switch, device_id: int) -> None:
+        self.switch = switch
+        self.device_id = device_id
+        self.arbitration = Arbitration(device_id)
+        self.pre = ReplicationEngine(switch)
+        self.batches = Batches(switch, self.pre)
+        self.active: Config | None = None
+        self.saved: Config | None = None
+        self.digest_lock = threading.RLock()
+
+    def check_id(self, device_id: int) -> None:
+        """Raises Refused (NOT_FOUND) for another device."""
+        if device_id != self.device_id:
+            raise not_found(f"no device {device_id}; this is device {self.device_id}")
+
+    def target(self) -> Config:
+        """The config that reads and writes mean. Raises Refused (FAILED_PRECONDITION) without one."""
+        config = self.saved or self.active
+        if config is None:
+            raise Refused(Code.FAILED_PRECONDITION, "no forwarding pipeline config has been set")
+        return config
+
+    # ---- changing the program ----
+
+    def install(self, compiled: CompiledPipeline, blob: bytes) -> None:
+        """The program that the daemon was started with; nothing is refused for want of a primary."""
+        with self.arbitration.write_lock:
+            config = self._load(compiled.p4info, blob, None, compiled)
+            self._commit(config)
+
+    def set_config(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
+        """Raises Refused; a config that can't be realized leaves the running program untouched."""
+        self.check_id(request.device_id)
+        self._check_primary(request)
+        action, given = request.action, request.HasField("config")
+        if action == Request.COMMIT:
+            if given:
+                raise invalid("COMMIT takes no config")
+            with self.arbitration.write_lock:
+                self._check_primary(request)
+                if self.saved is None:
+                    raise not_found("no config was saved: VERIFY_AND_SAVE comes first")
+                self._commit(self.saved)
+            return
+        if action not in (
+            Request.VERIFY,
+            Request.VERIFY_AND_SAVE,
+            Request.VERIFY_AND_COMMIT,
+            Request.RECONCILE_AND_COMMIT,
+        ):
+            raise invalid("the action is missing")
+        if not given:
+            raise invalid("the config is missing")
+        compiled, p4info = self._verify(request.config)
+        if action == Request.VERIFY:
+            return
+        cookie = request.config.cookie.cookie if request.config.HasField("cookie") else None
+        with self.arbitration.write_lock:
+            self._check_primary(request)
+            config = self._load(p4info, request.config.p4_device_config, cookie, compiled)
+            if action == Request.VERIFY_AND_SAVE:
+                self.saved = config
+            elif action == Request.VERIFY_AND_COMMIT or self.active is None:
+                self._commit(config)
+            else:
+                self._reconcile(self.active, config)
+
+    def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
+        election = election_id(request.election_id) if request.HasField("election_id") else None
+        self.arbitration.check_write(request.role, election)
+
+    def _verify(self, config: p4r.ForwardingPipelineConfig) -> tuple[CompiledPipeline, p4i.P4Info]:
+        """Compiles (or finds in the cache) and ties to the P4Info. An absent P4Info means the program's own."""
+        try:
+            compiled = device_config.compile_config(device_config.parse(config.p4_device_config))
+        except (P4Error, BadDeviceConfig) as error:
+            raise invalid(str(error)) from None
+        except SwitchError as error:
+            raise of_switch(error) from None
+        p4info = config.p4info if config.HasField("p4info") else compiled.p4info
+        build_index(p4info, compiled.info)
+        return compiled, p4info
+
+    def _load(self, p4info: p4i.P4Info, blob: bytes, cookie: int | None, compiled: CompiledPipeline) -> Config:
+        try:
+            pipeline = self.switch.load(compiled)
+        except SwitchError as error:
+            raise of_switch(error) from None
+        return make_config(p4info, blob, cookie, compiled, pipeline)
+
+    def _commit(self, config: Config) -> None:
+        with self.digest_lock:
+            self.switch.commit(config.pipeline)
+            self.active, self.saved = config, None
+        log.info("program %s is active", config.compiled.name)
+
+    def _reconcile(self, old: Config, new: Config) -> None:
+        change = Reconciliation(old, new)
+        try:
+            problems = change.problems()
+            if problems:
+                raise invalid("the forwarding state can't be kept: " + "; ".join(problems))
+            change.copy_control()
+            with self.switch.safe_point():
+                change.copy_state()
+                self._commit(new)
+        except SwitchError as error:
+            raise invalid(f"the forwarding state can't be kept: {error}") from None
+
+    def get_config(self, request: p4r.GetForwardingPipelineConfigRequest) -> p4r.GetForwardingPipelineConfigResponse:
+        """The active config (the saved one before any COMMIT), as much of it as the request asks for."""
+        self.check_id(request.device_id)
+        response = p4r.GetForwardingPipelineConfigResponse()
+        config = self.active or self.saved
+        if config is None:
+            return response
+        response.config.SetInParent()
+        kinds = p4r.GetForwardingPipelineConfigRequest
+        if config.cookie is not None:
+            response.config.cookie.cookie = config.cookie
+        if request.response_type in (kinds.ALL, kinds.P4INFO_AND_COOKIE):
+            response.config.p4info.CopyFrom(config.p4info)
+        if request.response_type in (kinds.ALL, kinds.DEVICE_CONFIG_AND_COOKIE):
+            response.config.p4_device_config = config.device_config
+        return response

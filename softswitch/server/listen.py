@@ -1,0 +1,154 @@
+"""Where the gRPC server listens: Unix sockets and loopback, with or without TLS."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import stat
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from finsy.proto import p4r_grpc
+
+from softswitch.errors import SwitchError
+from softswitch.proto.bulk_grpc import add_bulk_servicer
+from softswitch.server.bulk import BulkService
+from softswitch.server.device import Device
+from softswitch.server.notify import Notifier
+from softswitch.server.service import P4RuntimeService
+
+log = logging.getLogger(__name__)
+DEFAULT_ADDRESS = "127.0.0.1:9559"
+THREADS = 64
+MESSAGE_BYTES = 64 << 20
+LOOPBACK = ("localhost", "127.", "[::1]")
+
+
+class ListenError(SwitchError):
+    """An address that can't be listened on, or a certificate that can't be used."""
+
+
+@dataclass(frozen=True)
+class TlsOptions:
+    """PEM files. With `client_ca` clients must show a certificate that it signed (mutual TLS)."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Raises ListenError if a file can't be read."""
+        try:
+            pair = (self.key.read_bytes(), self.certificate.read_bytes())
+            root = self.client_ca.read_bytes() if self.client_ca is not None else None
+        except OSError as error:
+            raise ListenError(f"TLS: {error.filename}: {error.strerror}") from None
+        return grpc.ssl_server_credentials([pair], root_certificates=root, require_client_auth=root is not None)
+
+
+class Server:
+    """P4Runtime and the bulk service of one device. `start` listens, `stop` ends streams and removes Unix sockets."""
+
+    def __init__(
+        self,
+        device: Device,
+        addresses: Sequence[str] = (DEFAULT_ADDRESS,),
+        *,
+        tls: TlsOptions | None = None,
+        interfaces: dict[int, str] | None = None,
+    ) -> None:
+        self.addresses = tuple(addresses)
+        self._notifier = Notifier(device)
+        self._sockets: list[tuple[Path, int]] = []
+        options = [
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),
+        ]
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="grpc")
+        self._server = grpc.server(self._pool, options=options)
+        p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device), self._server)
+        add_bulk_servicer(self._server, BulkService(device, interfaces))
+        self._credentials = tls.credentials() if tls is not None else None
+
+    def start(self) -> None:
+        """Raises ListenError for an address in use or one that is not there."""
+        for address in self.addresses:
+            self._bind(address)
+        self._server.start()
+        self._notifier.start()
+
+    def _bind(self, address: str) -> None:
+        path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
+        if path is not None:
+            _free_socket(path)
+        elif not address.startswith(LOOPBACK):
+            log.warning(
+                "listening on %s: other machines may reach it%s", address, "" if self._credentials else ", without TLS"
+            )
+        try:
+            if self._credentials is not None and path is None:
+                port = self._server.add_secure_port(address, self._credentials)
+            else:
+                port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise ListenError(f"can't listen on {address}: {_reason(address)}")
+        if path is not None:
+            path.chmod(0o600)
+            self._sockets.append((path, path.stat().st_ino))
+
+    def stop(self, grace_s: float = 0.5) -> None:
+        self._notifier.stop()
+        self._server.stop(grace_s).wait()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for path, inode in self._sockets:
+            try:
+                if path.stat().st_ino == inode:
+                    path.unlink()
+            except FileNotFoundError:
+                pass
+
+
+def _free_socket(path: Path) -> None:
+    """Removes a Unix socket that nobody listens on any more. Raises ListenError if somebody does."""
+    if not path.parent.is_dir():
+        raise ListenError(f"can't listen on unix:{path}: there is no folder {path.parent}")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ListenError(f"can't listen on unix:{path}: a file of that name is there")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink()
+            return
+    raise ListenError(f"can't listen on unix:{path}: address already in use")
+
+
+def _reason(address: str) -> str:
+    """Why the system refuses an address: gRPC itself does not say."""
+    if address.startswith("unix:"):
+        path = address.removeprefix("unix:")
+        if len(os.fsencode(path)) > 107:
+            return "the path is longer than the 107 bytes that Unix sockets allow"
+        return "permission denied" if not os.access(Path(path).parent, os.W_OK) else "not a valid path"
+    host, _, port = address.rpartition(":")
+    try:
+        infos = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        with socket.socket(infos[0][0], socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(infos[0][4])
+    except ValueError:
+        return "expected HOST:PORT or unix:PATH"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return "address already in use"

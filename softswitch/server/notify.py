@@ -1,0 +1,79 @@
+"""What the switch tells the primary clients by itself: packets, digests, idle entries. One thread for each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from finsy.proto import p4r
+
+from softswitch.errors import Closed
+from softswitch.server.device import Device
+from softswitch.server.idle import IdleWatch
+
+log = logging.getLogger(__name__)
+WAIT_S = 0.2
+TICK_S = 0.01
+IDLE_SCAN_S = 0.05
+
+
+class Notifier:
+    """Runs until `stop`."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._stop = threading.Event()
+        loops = (self._packets, self._digests, self._idle)
+        self._threads = [threading.Thread(target=self._run, args=(f,), daemon=True, name=f.__name__) for f in loops]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, step: Callable[[], None]) -> None:
+        while not self._stop.is_set():
+            try:
+                step()
+            except Closed:
+                return
+            except Exception:
+                log.exception("a notification failed")
+                self._stop.wait(WAIT_S)
+
+    def _packets(self) -> None:
+        frame = self._device.switch.next_packet_in(WAIT_S)
+        config = self._device.active
+        if frame is None or config is None:
+            return
+        packet = config.packet_in.split(frame)
+        if packet is None:
+            log.warning("a frame of %d bytes to the CPU port is shorter than the packet_in header", len(frame))
+            return
+        self._device.arbitration.send_to_primaries(p4r.StreamMessageResponse(packet=packet))
+
+    def _digests(self) -> None:
+        config = self._device.active
+        message = self._device.switch.next_digest(TICK_S if config is not None and config.digests.busy else WAIT_S)
+        config = self._device.active
+        if config is None:
+            return
+        send = self._device.arbitration.send_to_primaries
+        with self._device.digest_lock:
+            if message is not None:
+                config.digests.receive(message, send)
+            config.digests.tick(send)
+
+    def _idle(self) -> None:
+        watch, seen = IdleWatch(), self._device.active
+        while not self._stop.wait(IDLE_SCAN_S):
+            config = self._device.active
+            if config is not seen:
+                watch, seen = IdleWatch(), config
+            for response in watch.scan(config) if config is not None else ():
+                self._device.arbitration.send_to_primaries(response)

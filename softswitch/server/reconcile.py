@@ -1,0 +1,180 @@
+"""RECONCILE_AND_COMMIT: carrying the forwarding state over to a changed program (P4Runtime specification 14).
+
+What is declared alike in both programs is kept: table entries and default actions, registers, counters, meters, action
+profiles, value sets, digest settings. What the client or the packets have put in and can't be kept is listed, and then
+nothing is changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from softswitch.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
+from softswitch.server.config import Config
+from softswitch.server.index import TableView
+from softswitch.tables import Table
+
+
+def _same_action(old: ActionInfo, new: TableInfo) -> bool:
+    return any(a.name == old.name and a.params == old.params for a in new.actions)
+
+
+def _same_table(old: TableInfo, new: TableInfo) -> bool:
+    return old.keys == new.keys and (old.action_profile < 0) == (new.action_profile < 0)
+
+
+class Reconciliation:
+    """One change from `old` to `new`, both loaded. First `problems`, then `copy_control` and, while the data plane
+    waits, `copy_state`."""
+
+    def __init__(self, old: Config, new: Config) -> None:
+        self._old = old
+        self._new = new
+        self._new_tables = {t.name: t for t in new.compiled.info.tables}
+
+    # ---- what would be lost ----
+
+    def problems(self) -> list[str]:
+        """Everything that can't be kept, in words; empty if all can."""
+        found = [p for view in self._old.index.tables.values() for p in self._table_problems(view)]
+        found += self._register_problems() + self._array_problems() + self._profile_problems()
+        for name, value_set in self._old.pipeline.value_sets.items():
+            other = self._new.pipeline.value_sets.get(name)
+            members = value_set.members()
+            if members and (other is None or other.info.keys != value_set.info.keys or other.info.size < len(members)):
+                found.append(f"the members of value set {name}")
+        return found
+
+    def _table_problems(self, view: TableView) -> list[str]:
+        table = self._old.pipeline.tables[view.name]
+        new = self._new_tables.get(view.name)
+        own = 0 if view.info.const_entries else len(table)
+        default_changed = self._default_changed(view)
+        if new is None or not _same_table(view.info, new):
+            if not own and not default_changed:
+                return []
+            why = "is gone" if new is None else "is declared differently"
+            return [f"{own} entries of table {view.name}, which {why}"]
+        if own and new.const_entries:
+            return [f"{own} entries of table {view.name}, whose entries are const now"]
+        found = []
+        if own > new.size:
+            found.append(f"{own} entries of table {view.name}, which has room for {new.size} only")
+        missing = {a.name for a in view.info.actions if not _same_action(a, new)}
+        used = {e.action for e in table.entries()} if missing and own else set()
+        used |= {a.action for e in table.entries() for a in e.action_set} if missing and own else set()
+        found += [f"entries of table {view.name} with action {name}" for name in sorted(used & missing)]
+        if default_changed and not new.const_default and table.default().action in missing:
+            found.append(f"the default action of table {view.name}")
+        return found
+
+    def _default_changed(self, view: TableView) -> bool:
+        if view.info.const_default:
+            return False
+        initial = view.proto.initial_default_action
+        default = self._old.pipeline.tables[view.name].default()
+        values = tuple(int.from_bytes(argument.value, "big") for argument in initial.arguments)
+        return self._old.index.action_ids.get(default.action) != initial.action_id or default.params != values
+
+    def _register_problems(self) -> list[str]:
+        new = {r.name: r for r in self._new.compiled.info.registers}
+        found = []
+        for name, register in self._old.pipeline.registers.items():
+            if not _same_register(register.info, new.get(name)) and bool(register.read().any()):
+                found.append(f"register {name}")
+        return found
+
+    def _array_problems(self) -> list[str]:
+        found = []
+        counters = {c.name: c for c in self._new.compiled.info.counters}
+        for name, counter in self._old.pipeline.counters.items():
+            if not _same_array(counter.info, counters.get(name)) and bool(counter.read().any()):
+                found.append(f"counter {name}")
+        meters = {m.name: m for m in self._new.compiled.info.meters}
+        for name, meter in self._old.pipeline.meters.items():
+            if not _same_array(meter.info, meters.get(name)) and any(meter.read()):
+                found.append(f"meter {name}")
+        return found
+
+    def _profile_problems(self) -> list[str]:
+        found = []
+        new_actions = {a.name: a.params for t in self._new.compiled.info.tables for a in t.actions}
+        old_actions = {a.name: a.params for t in self._old.compiled.info.tables for a in t.actions}
+        for name, profile in self._old.pipeline.profiles.items():
+            members = profile.members()
+            new = self._new.pipeline.profiles.get(name)
+            if not members and not profile.groups():
+                continue
+            if new is None or new.info.selector != profile.info.selector or new.info.size < len(members):
+                found.append(f"members and groups of action profile {name}")
+                continue
+            lost = {m.action for m in members if new_actions.get(m.action) != old_actions.get(m.action)}
+            found += [f"members of action profile {name} with action {action}" for action in sorted(lost)]
+        return found
+
+    # ---- carrying over ----
+
+    def copy_control(self) -> None:
+        """What only the control plane changes: profiles, entries, default actions, value sets, meters, digests."""
+        for name, profile in self._old.pipeline.profiles.items():
+            new = self._new.pipeline.profiles.get(name)
+            if new is not None:
+                for member in profile.members():
+                    new.insert_member(member)
+                for group in profile.groups():
+                    new.insert_group(group)
+        for view, old_table, new_table in self._kept_tables():
+            if not view.info.const_entries:
+                new_table.clear()
+                new_table.insert_many(old_table.entries())
+            if self._default_changed(view) and not new_table.info.const_default:
+                default = old_table.default()
+                new_table.set_default(default.action, default.params)
+            if view.info.direct_meter and new_table.info.direct_meter:
+                for entry in old_table.entries():
+                    meter = old_table.direct_meter(entry)
+                    if meter is not None and new_table.find(entry) is not None:
+                        new_table.set_direct_meter(entry, meter)
+        for name, value_set in self._old.pipeline.value_sets.items():
+            if name in self._new.pipeline.value_sets and value_set.members():
+                self._new.pipeline.value_sets[name].set(value_set.members())
+        for name, meter_array in self._old.pipeline.meters.items():
+            new_meter = self._new.pipeline.meters.get(name)
+            if new_meter is not None and _same_array(meter_array.info, new_meter.info):
+                new_meter.write(0, meter_array.read())
+        self._new.digests.take_over(self._old.digests)
+        ids = self._new.index.tables
+        self._new.default_notes.update({n: note for n, note in self._old.default_notes.items() if n in ids})
+
+    def copy_state(self) -> None:
+        """What packets change: registers, counters and direct counters."""
+        for name, register in self._old.pipeline.registers.items():
+            new_register = self._new.pipeline.registers.get(name)
+            if new_register is not None and _same_register(register.info, new_register.info):
+                new_register.write(0, register.read())
+        for name, counter in self._old.pipeline.counters.items():
+            new_counter = self._new.pipeline.counters.get(name)
+            if new_counter is not None and _same_array(counter.info, new_counter.info):
+                new_counter.write(0, counter.read())
+        for view, old_table, new_table in self._kept_tables():
+            if view.info.direct_counter and new_table.info.direct_counter:
+                for state in old_table.states():
+                    if any(state.counter) and new_table.find(state.entry) is not None:
+                        new_table.set_direct_counter(state.entry, state.counter)
+                new_table.set_default_counter(old_table.default_counter())
+
+    def _kept_tables(self) -> list[tuple[TableView, Table, Table]]:
+        kept = []
+        for view in self._old.index.tables.values():
+            new = self._new_tables.get(view.name)
+            if new is not None and _same_table(view.info, new):
+                kept.append((view, self._old.pipeline.tables[view.name], self._new.pipeline.tables[view.name]))
+        return kept
+
+
+def _same_register(old: RegisterInfo, new: RegisterInfo | None) -> bool:
+    return new is not None and replace(old, index=new.index) == new
+
+
+def _same_array(old: CounterInfo, new: CounterInfo | None) -> bool:
+    return new is not None and replace(old, index=new.index) == new

@@ -1,0 +1,82 @@
+"""The P4Runtime service: each RPC's checks, in the order that the specification gives, and its errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+from finsy.proto import p4r, p4r_grpc
+
+from softswitch.errors import SwitchError
+from softswitch.server.arbitration import election_id
+from softswitch.server.device import Device
+from softswitch.server.errors import Code, Refused, abort, of_switch
+from softswitch.server.stream import Stream
+
+log = logging.getLogger(__name__)
+API_VERSION = "1.5.0"
+
+
+@contextmanager
+def answering(context: grpc.ServicerContext) -> Iterator[None]:
+    """Turns what a request is refused with into its status."""
+    try:
+        yield
+    except Refused as refused:
+        abort(context, refused)
+    except SwitchError as error:
+        abort(context, of_switch(error))
+    except Exception:
+        if context.is_active():
+            log.exception("a request failed")
+            abort(context, Refused(Code.INTERNAL, "internal error; the daemon's log has more"))
+        raise
+
+
+class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
+    """P4Runtime 1.5 for one device."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def Write(self, request: p4r.WriteRequest, context: grpc.ServicerContext) -> p4r.WriteResponse:
+        with answering(context):
+            device = self._device
+            device.check_id(request.device_id)
+            election = election_id(request.election_id) if request.HasField("election_id") else None
+            with device.arbitration.write_lock:
+                device.arbitration.check_write(request.role, election)
+                with device.digest_lock:
+                    device.batches.write(device.target(), request)
+        return p4r.WriteResponse()
+
+    def Read(self, request: p4r.ReadRequest, context: grpc.ServicerContext) -> Iterator[p4r.ReadResponse]:
+        with answering(context):
+            self._device.check_id(request.device_id)
+            yield from self._device.batches.read(self._device.target(), request)
+
+    def SetForwardingPipelineConfig(
+        self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext
+    ) -> p4r.SetForwardingPipelineConfigResponse:
+        with answering(context):
+            self._device.set_config(request)
+        return p4r.SetForwardingPipelineConfigResponse()
+
+    def GetForwardingPipelineConfig(
+        self, request: p4r.GetForwardingPipelineConfigRequest, context: grpc.ServicerContext
+    ) -> p4r.GetForwardingPipelineConfigResponse:
+        with answering(context):
+            return self._device.get_config(request)
+
+    def StreamChannel(
+        self, request_iterator: Iterator[p4r.StreamMessageRequest], context: grpc.ServicerContext
+    ) -> Iterator[p4r.StreamMessageResponse]:
+        return Stream(self._device, context).run(request_iterator)
+
+    def Capabilities(self, request: p4r.CapabilitiesRequest, context: grpc.ServicerContext) -> p4r.CapabilitiesResponse:
+        with answering(context):
+            if request.device_id:
+                self._device.check_id(request.device_id)
+        return p4r.CapabilitiesResponse(p4runtime_api_version=API_VERSION)
