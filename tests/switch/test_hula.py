@@ -227,6 +227,12 @@ def test_a_full_link_is_255(bench: Bench) -> None:
     assert tell(bench, A, 0) == 255
 
 
+def test_one_step_too_many_is_255_too(bench: Bench) -> None:
+    bench.set_cell("link_load", A, 256 << SHIFT)
+    bench.set_cell("link_time", A, bench.time_us)
+    assert tell(bench, A, 0) == 255
+
+
 def test_the_load_of_a_link_leaks_away(bench: Bench) -> None:
     tell(bench, A, 0)
     for _ in range(100):
@@ -270,3 +276,29 @@ def test_links_without_an_entry_and_floods_are_not_measured(bench: Bench) -> Non
     bench.send(1, data())  # to L2's port 5
     bench.send(1, bytes(Ether(src=mac(1), dst="ff:ff:ff:ff:ff:ff")) + bytes(46))
     assert not any(bench.register("link_load"))
+
+
+def test_a_flood_is_not_taken_for_traffic_to_port_0() -> None:
+    entry_of_port_0 = (
+        '\n[[entry]]\ntable = "links"\nmatch = { port = 0 }\naction = "measure"\nparams = { shift = 10 }\n'
+    )
+    with Bench("hula", ENTRIES + entry_of_port_0) as bench:
+        bench.send(1, bytes(Ether(src=mac(1), dst="ff:ff:ff:ff:ff:ff")) + bytes(46))
+        assert bench.cell("link_load", 0) == 0
+
+
+def test_balanced_data_is_sent_once_though_layer_2_would_flood_it() -> None:
+    flood = "[[multicast]]\ngroup = 1\nports = [1, 2, 3, 4, 5]\n"
+    with Bench("hula", ENTRIES + flood) as bench:
+        to_nobody = data().replace(bytes.fromhex("000000000009"), bytes.fromhex("020000000099"), 1)
+        assert bench.ports(1, to_nobody) == [2, 3, 4, 5]
+        tell(bench, A, 10)
+        assert bench.ports(1, to_nobody) == [A]
+
+
+def test_empty_entries_are_not_fresh_right_after_the_start(bench: Bench) -> None:
+    bench.time_us = 1 * MS
+    assert hop(bench) == L2
+    tell(bench, B, 200)
+    assert entry(bench)[:2] == (B, 200)
+    assert hop(bench) == B
