@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from p4front import ast
 from p4front.program import BoundArg
-from p4front.types import ObjectType, StackType, Type, strip
+from p4front.types import IntegerType, ObjectType, StackType, Type, strip
 from softswitch.codegen import expressions, places
 from softswitch.codegen.body import Body, Param, Place, Val
 from softswitch.codegen.env import Env, ExternObject, Variable
@@ -42,10 +42,11 @@ def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str 
                 body.env.bind(decl, ExternObject(type_.name, name, type_.decl))
                 params.append(Param(name, "", type_, "none", ""))
                 continue
-            if body.env.lookup(decl) is not None:
-                params.append(Param(name, "", type_, "none", ""))
-                continue
-            raise refuse(decl.span, f"a run-time parameter of type {type_} is not supported: give it to the constructor")
+            params.append(Param(name, "", type_, "none", ""))
+            continue
+        if isinstance(strip(type_), IntegerType):
+            params.append(Param(name, "", type_, "none", ""))
+            continue
         c_name = body.names.local(name)
         if decl.direction in ("out", "inout"):
             mode = "ref"
@@ -128,7 +129,7 @@ def _constant_reference(body: Body, expr: ast.Expr, type_: Type, whole: bool) ->
 
 def _reference(body: Body, expr: ast.Expr, param: Param, whole: bool, passed: Passed) -> str:
     where = places.place(body, expr)
-    if whole and is_aggregate(param.type) and where.slice is None and where.union is None:
+    if whole and is_aggregate(param.type) and where.slice is None and where.window is None and where.union is None:
         return f"&{where.text}"
     first = body.gen.layout.zero(param.type) if param.direction == "out" else places.load(body, where).text
     copy = body.temp(body.gen.layout.c_type(param.type), first)
@@ -160,7 +161,7 @@ def storage(body: Body, expr: ast.Expr) -> tuple[object, ...] | None:
     """Where an l-value lives: its variable and the fields on the way, up to the first index."""
     if isinstance(expr, ast.PathExpr):
         return (body.gen.program.refs.get(expr),) if places.is_place(body, expr) else None
-    if isinstance(expr, (ast.Index, ast.Slice)):
+    if isinstance(expr, (ast.Index, ast.Slice, ast.PlusSlice)):
         return storage(body, expr.base)
     if isinstance(expr, ast.Member):
         base = storage(body, expr.base)

@@ -40,6 +40,8 @@ class Place:
     slice: tuple[int, int] | None = None
     union: tuple[str, StructType] | None = None
     next_of: str = ""  # text of the stack whose `next` this is
+    window: tuple[str, int] | None = None
+    """`[low +: width]` of the scalar: C text of `low` (a uint64_t variable), and the width."""
 
 
 @dataclass

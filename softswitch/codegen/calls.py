@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from p4front import ast
 from p4front.program import BoundArg, CallInfo
-from p4front.types import BOOL, BitType, Type, VoidType
-from softswitch.codegen import actions, arguments, controls, expressions, externs, functions, headers, parsers, tables
+from p4front.types import BOOL, BitType, IntegerType, ObjectType, Type, VoidType, strip
+from softswitch.codegen import actions, arguments, consteval, controls, expressions, externs, functions, headers, parsers, tables
 from softswitch.codegen.body import Body, Function, Val
-from softswitch.codegen.env import Env, ExternObject
+from softswitch.codegen.env import Constant, Env, ExternObject
 from softswitch.codegen.errors import refuse
 
 
@@ -54,6 +54,8 @@ def resolve_object(body: Body, expr: ast.Expr | None, where: ast.Node) -> object
 
 def apply_instance(body: Body, instance: object, args: tuple[BoundArg, ...], where: ast.Node) -> None:
     """`instance.apply(args)` of a control or parser."""
+    if isinstance(instance, (controls.ControlInstance, parsers.ParserInstance)):
+        bind_fixed(body, instance, args, where)
     if isinstance(instance, controls.ControlInstance):
         if body.kind == "parser":
             raise refuse(where.span, "a control cannot be applied in a parser")
@@ -73,6 +75,27 @@ def apply_instance(body: Body, instance: object, args: tuple[BoundArg, ...], whe
             body.emit("goto reject_;")
     else:
         raise refuse(where.span, "only parsers, controls and tables have apply()")
+
+
+def bind_fixed(
+    body: Body, instance: controls.ControlInstance | parsers.ParserInstance, args: tuple[BoundArg, ...], where: ast.Node
+) -> None:
+    """Arguments that exist at compile time only: extern objects and values of type int. They must be the same wherever
+    one instance is applied."""
+    for arg, decl in zip(args, instance.decl.params, strict=True):
+        type_ = instance.env.resolve(body.gen.program.declared[decl])
+        if isinstance(type_, ObjectType):
+            if type_.name in ("packet_in", "packet_out"):
+                continue
+            binding = resolve_object(body, arg.expr, where)
+        elif isinstance(strip(type_), IntegerType) and arg.expr is not None:
+            binding = Constant(consteval.require_int(body.gen, body.env, arg.expr, "an argument of type int"), type_)
+        else:
+            continue
+        known = instance.env.lookup(decl)
+        if known is not None and known != binding:
+            raise refuse(where.span, f"this instance is applied elsewhere with another argument for {decl.name}")
+        instance.env.bind(decl, binding)
 
 
 def invoke(

@@ -139,9 +139,7 @@ def _extern(
     obj = ExternObject(kind, name, decl, -1, type_args, constants)
     if kind == "register":
         obj.index = len(gen.registers)
-        width = scalar_width(type_args[0]) if type_args else None
-        if width is None:
-            raise refuse(where.span, "a register holds values of type bit<W>, int<W> or bool")
+        width = _cell_width(gen, type_args[0], where)
         cells = _cells(constants.get("size"), where)
         signed = is_signed(type_args[0])
         gen.registers.append(RegisterInfo(name, obj.index, cells, width, signed, cell_bytes(width)))
@@ -157,6 +155,21 @@ def _extern(
     elif kind not in ("direct_counter", "direct_meter", "Checksum16"):
         raise refuse(where.span, f"extern {kind} is not part of v1model")
     return obj
+
+
+def _cell_width(gen: Generator, type_: Type, where: ast.Node) -> int:
+    """Bits of a register's cell."""
+    width = scalar_width(type_)
+    if width is None:
+        leaves = list(gen.layout.leaves("", type_))
+        sizes = [scalar_width(leaf.type) for leaf in leaves]
+        if not sizes or any(size is None for size in sizes):
+            raise refuse(where.span, f"a register cannot hold values of type {type_}")
+        width = sum(size for size in sizes if size is not None)
+    if width == 0:
+        raise refuse(where.span, "a register's cell needs at least one bit")
+    gen.layout.need_limbs(width)
+    return width
 
 
 def _cells(size: ConstValue | None, where: ast.Node) -> int:

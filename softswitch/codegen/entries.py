@@ -51,11 +51,24 @@ def value_words(gen: Generator, value: ConstValue | None, type_: Type, span: Spa
 def read(gen: Generator, env: Env, table: TableInstance) -> list[ConstEntry]:
     """The entries of a table, first one first."""
     decl = table.decl
+    if any(annotation.name == "priority" for entry in decl.entries for annotation in entry.annotations):
+        return [_entry(gen, env, table, e, p) for e, p in zip(decl.entries, _annotated(gen, env, decl), strict=True)]
     priorities = entry_priorities.entry_priorities(gen.program, decl)
     if priorities and not entry_priorities.largest_wins(gen.program, decl):  # in the switch the larger one wins
         top = max(priorities) + 1
         priorities = [top - priority for priority in priorities]
     return [_entry(gen, env, table, entry, p) for entry, p in zip(decl.entries, priorities, strict=True)]
+
+
+def _annotated(gen: Generator, env: Env, decl: ast.TableDecl) -> list[int]:
+    """Priorities by the old `@priority(n)`, or else by position from 1; there the smallest number wins."""
+    numbers: list[int] = []
+    for i, entry in enumerate(decl.entries):
+        found = next((a for a in entry.annotations if a.name == "priority" and a.exprs), None)
+        value = consteval.evaluate(gen, env, found.exprs[0]) if found is not None else i + 1
+        numbers.append(value if isinstance(value, int) else i + 1)
+    top = max(numbers) + 1
+    return [top - number for number in numbers]
 
 
 def _entry(gen: Generator, env: Env, table: TableInstance, entry: ast.TableEntry, priority: int) -> ConstEntry:

@@ -95,6 +95,8 @@ def _rvalue(body: Body, expr: ast.Expr) -> Val:
         return _index(body, expr)
     if isinstance(expr, ast.Slice):
         return _slice(body, expr)
+    if isinstance(expr, ast.PlusSlice):
+        return _plus_slice(body, expr)
     if isinstance(expr, ast.Unary):
         return _unary(body, expr)
     if isinstance(expr, ast.Binary):
@@ -153,6 +155,20 @@ def _slice(body: Body, expr: ast.Slice) -> Val:
     hi = consteval.require_int(body.gen, body.env, expr.hi, "the bound of a slice")
     lo = consteval.require_int(body.gen, body.env, expr.lo, "the bound of a slice")
     return Val(scalars.bits(base.text, width, hi, lo), BitType(hi - lo + 1), base.atom)
+
+
+def _plus_slice(body: Body, expr: ast.PlusSlice) -> Val:
+    width = consteval.require_int(body.gen, body.env, expr.width, "the width of a slice")
+    base, low = rvalues(body, [expr.base, expr.low])
+    base_width = scalar_width(base.type)
+    if base_width is None:
+        raise refuse(expr.span, f"a slice of type {base.type} is not supported")
+    body.gen.layout.need_limbs(width)
+    known = consteval.evaluate(body.gen, body.env, expr.low)
+    if isinstance(known, int) and known + width <= base_width:
+        return Val(scalars.bits(base.text, base_width, known + width - 1, known), BitType(width), base.atom)
+    at = body.temp("uint64_t", scalars.clip(low.text, scalar_width(low.type) or 64), "low")
+    return places.window_value(base, at, width)
 
 
 def _unary(body: Body, expr: ast.Unary) -> Val:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from p4front import ast
-from p4front.types import StructType, Type, strip
+from p4front.types import SerEnumType, StructType, Type, strip
 from softswitch.codegen import arguments, consteval, expressions
 from softswitch.codegen.body import Body
 from softswitch.codegen.errors import refuse
@@ -29,10 +29,29 @@ def annotated(gen: Generator, type_: Type) -> dict[int, list[str]]:
         for annotation in annotations:
             if annotation.name == "field_list":
                 for expr in annotation.exprs:
-                    number = consteval.evaluate(gen, gen.env, expr)
+                    number = _number(gen, expr)
                     if isinstance(number, int):
                         lists.setdefault(number, []).append(path)
     return lists
+
+
+def _number(gen: Generator, expr: ast.Expr) -> int | None:
+    """The value of an annotation's argument: a literal, a constant of the program, or a member of an enum."""
+    value = consteval.evaluate(gen, gen.env, expr)
+    if isinstance(value, int):
+        return value
+    declarations = gen.program.syntax.declarations
+    if isinstance(expr, ast.PathExpr):
+        for decl in declarations:
+            if isinstance(decl, ast.ConstantDecl) and decl.name.text == expr.name.text:
+                value = consteval.evaluate(gen, gen.env, decl.value)
+                return value if isinstance(value, int) else None
+    if isinstance(expr, ast.Member) and isinstance(expr.base, (ast.PathExpr, ast.TypeNameExpr)):
+        for decl in declarations:
+            if isinstance(decl, ast.EnumDecl) and decl.name.text == expr.base.span.text:
+                type_ = gen.program.declared.get(decl)
+                return type_.value(expr.member.text) if isinstance(type_, SerEnumType) else None
+    return None
 
 
 def _fields(type_: Type, path: str) -> Iterator[tuple[str, list[ast.Annotation]]]:

@@ -17,7 +17,7 @@ def is_place(body: Body, expr: ast.Expr) -> bool:
     if isinstance(expr, ast.PathExpr):
         decl = body.gen.program.refs.get(expr)
         return decl is not None and isinstance(body.env.lookup(decl), Variable)
-    if isinstance(expr, (ast.Member, ast.Index, ast.Slice)):
+    if isinstance(expr, (ast.Member, ast.Index, ast.Slice, ast.PlusSlice)):
         return is_place(body, expr.base)
     return False
 
@@ -39,7 +39,22 @@ def place(body: Body, expr: ast.Expr) -> Place:
         lo = consteval.require_int(body.gen, body.env, expr.lo, "the bound of a slice")
         start = base.slice[1] if base.slice else 0
         return Place(base.text, base.type, (start + hi, start + lo))
+    elif isinstance(expr, ast.PlusSlice):
+        return _window(body, place(body, expr.base), expr)
     raise refuse(expr.span, "this expression cannot be stored to")
+
+
+def _window(body: Body, base: Place, expr: ast.PlusSlice) -> Place:
+    """`base[low +: width]`; bits beyond the base read as zero, and writes to them are lost."""
+    if base.slice is not None or base.window is not None:
+        raise refuse(expr.span, "a slice of a slice with a computed start is not supported")
+    width = consteval.require_int(body.gen, body.env, expr.width, "the width of a slice")
+    low = consteval.evaluate(body.gen, body.env, expr.low)
+    if isinstance(low, int) and low + width <= (scalar_width(base.type) or 0):
+        return Place(base.text, base.type, (low + width - 1, low))
+    value = expressions.rvalue(body, expr.low)
+    at = body.temp("uint64_t", scalars.clip(value.text, scalar_width(value.type) or 64), "low")
+    return Place(base.text, base.type, window=(at, width))
 
 
 def _member(body: Body, expr: ast.Member) -> Place:
@@ -52,7 +67,7 @@ def _member(body: Body, expr: ast.Member) -> Place:
         info = type_.field(name)
         if info is not None:
             union = (base.text, type_) if is_union(type_) else None
-            return Place(f"{base.text}.{field_name(name)}", info.type, union=union)
+            return Place(f"{base.text}.{field_name(name)}", info.type, union=union, next_of=base.next_of if union else "")
     raise refuse(expr.span, f"{type_} has no member {name} that can be stored to")
 
 
@@ -92,6 +107,8 @@ def _element(body: Body, base: Place, expr: ast.Index) -> Place:
 
 def load(body: Body, where: Place) -> Val:
     """The value at a place."""
+    if where.window is not None:
+        return window_value(Val(where.text, where.type), *where.window)
     if where.slice is None:
         return Val(where.text, where.type)
     hi, lo = where.slice
@@ -99,13 +116,30 @@ def load(body: Body, where: Place) -> Val:
     return Val(scalars.bits(where.text, width, hi, lo), expressions.bit_type(hi - lo + 1))
 
 
+def window_value(base: Val, low: str, size: int) -> Val:
+    """`size` bits of a scalar from bit `low` on."""
+    width = scalar_width(base.type) or 0
+    text = scalars.shift(">>", base.text, low, 64, width, False)
+    return Val(scalars.cast(text, width, False, size), expressions.bit_type(size))
+
+
 def place_type(where: Place) -> Type:
     """Type of the values that a place holds."""
+    if where.window is not None:
+        return expressions.bit_type(where.window[1])
     return where.type if where.slice is None else expressions.bit_type(where.slice[0] - where.slice[1] + 1)
 
 
 def store(body: Body, where: Place, value: Val) -> None:
     """Assigns; a member of a header union that becomes valid makes the others invalid (8.19)."""
+    if where.window is not None:
+        low, size = where.window
+        width = scalar_width(where.type) or 0
+        ones = scalars.shift("<<", scalars.literal((1 << size) - 1, width), low, 64, width, False)
+        moved = scalars.shift("<<", scalars.cast(value.text, size, False, width), low, 64, width, False)
+        kept = scalars.arithmetic("&", where.text, scalars.invert(ones, width), width, False)
+        body.emit(f"{where.text} = {scalars.arithmetic('|', kept, moved, width, False)};")
+        return
     if where.slice is not None:
         hi, lo = where.slice
         width = scalar_width(where.type) or 0

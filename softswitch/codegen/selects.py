@@ -30,19 +30,30 @@ class ValueSet:
         plain = strip(element)
         fields: list[KeyField] = []
         if isinstance(plain, StructType):
-            for field in plain.fields:
-                match = "exact"
-                for annotation in field.decl.annotations if field.decl else []:
-                    if annotation.name == "match":
-                        match = annotation.raw.strip() or "".join(annotation.tokens)
-                own = annotated_name(field.decl.annotations) if field.decl else None
-                fields.append(KeyField(own or field.name, self._width(field.type), match))
+            fields = self._fields(plain, "")
         elif isinstance(plain, TupleType):
             fields = [KeyField(f"f{i}", self._width(t), "exact") for i, (_, t) in enumerate(members(plain))]
         else:
             fields = [KeyField(decl.name.text, self._width(element), "exact")]
         size = consteval.require_int(gen, env, decl.size, "the size of a value set")
         gen.value_sets.append(ValueSetInfo(self.name, self.index, tuple(fields), size))
+
+    def _fields(self, type_: StructType, prefix: str) -> list[KeyField]:
+        """The fields of a struct, inner structs taken apart."""
+        fields: list[KeyField] = []
+        for field in type_.fields:
+            annotations = field.decl.annotations if field.decl else []
+            name = prefix + (annotated_name(annotations) or field.name)
+            inner = strip(field.type)
+            if isinstance(inner, StructType):
+                fields += self._fields(inner, f"{name}.")
+                continue
+            kinds = [a.raw.strip() or "".join(a.tokens) for a in annotations if a.name == "match"]
+            match = kinds[0] if kinds else "exact"
+            if match not in ("exact", "ternary", "lpm", "range", "optional"):
+                raise refuse(self.decl.span, f"match kind {match} is not supported in a value set")
+            fields.append(KeyField(name, self._width(field.type), match))
+        return fields
 
     def _width(self, type_: Type) -> int:
         width = scalar_width(type_)

@@ -90,7 +90,7 @@ def flatten(body: Body, expr: ast.Expr) -> list[ast.Expr]:
 def _parts_of(body: Body, expr: ast.Expr) -> list[Part]:
     if consteval.evaluate(body.gen, body.env, expr) is None and places.is_place(body, expr):
         where = places.place(body, expr)
-        if where.slice is None:
+        if where.slice is None and where.window is None:
             header = header_of(body, expr, where)
             leaves = body.gen.layout.leaves(where.text, where.type)
             return [Part(leaf, leaf.headers[-1] if leaf.headers else header) for leaf in leaves]
