@@ -38,7 +38,7 @@ control Hula(inout headers_t hdr, inout metadata_t meta, inout standard_metadata
     bit<9>  link;
     bit<8>  step;
     bit<32> load;
-    bit<8>  util;
+    bool    measured;
 
     action to_tor(bit<24> id) {
         tor = (bit<32>)id;
@@ -90,7 +90,8 @@ control Hula(inout headers_t hdr, inout metadata_t meta, inout standard_metadata
         now = standard_metadata.ingress_global_timestamp;
         tor = HULA_TORS;  // none
         step = 0;
-        util = 0;
+        load = 0;
+        measured = false;
 
         if (hdr.hula.isValid()) {
             tor = (bit<32>)hdr.hula.dstTor;
@@ -127,7 +128,7 @@ control Hula(inout headers_t hdr, inout metadata_t meta, inout standard_metadata
             link = standard_metadata.egress_spec;
         }
 
-        /* A flooded packet has no link of its own; a probe only asks for the load. */
+        /* A flooded packet has no link of its own. */
         if (standard_metadata.mcast_grp == 0 && (bit<32>)link < HULA_LINKS) {
             if (links.apply().hit) {
                 bit<48> before;
@@ -139,19 +140,14 @@ control Hula(inout headers_t hdr, inout metadata_t meta, inout standard_metadata
                 } else {
                     load = load - (bit<32>)(((bit<64>)load * (bit<64>)gap) >> LINK_WINDOW_LOG2);
                 }
-                if (hdr.hula.isValid()) {
-                    bit<32> steps = load >> step;
-                    util = steps > 255 ? 8w255 : (bit<8>)steps;
-                } else {
-                    load = load + standard_metadata.packet_length;
-                    link_load.write((bit<32>)link, load);
-                    link_time.write((bit<32>)link, now);
-                }
+                measured = true;
             }
         }
 
         if (hdr.hula.isValid()) {
             if (tor < HULA_TORS) {
+                bit<32> steps = load >> step;
+                bit<8> util = steps > 255 ? 8w255 : (bit<8>)steps;
                 bit<8> smallest;
                 bit<9> best;
                 bit<48> seen;
@@ -171,6 +167,10 @@ control Hula(inout headers_t hdr, inout metadata_t meta, inout standard_metadata
             } else {
                 refuse();
             }
+        } else if (measured) {
+            load = load + standard_metadata.packet_length;
+            link_load.write((bit<32>)link, load);
+            link_time.write((bit<32>)link, now);
         }
     }
 }
