@@ -12,7 +12,7 @@ from pathlib import Path
 
 from softswitch.cache import cached_directory, content_key
 from softswitch.compiler import RUNTIME_DIR, SANITIZE_FLAGS, build_shared_object
-from softswitch.model import ActionInfo, PipelineInfo, TableInfo, words
+from softswitch.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 from softswitch.runtime_build import sanitize_wanted
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ def build(behaviour: str, info: PipelineInfo, const_entries: str = "") -> Handma
 def descriptions(info: PipelineInfo, const_entries: str) -> str:
     lines = [const_entries]
     for table in info.tables:
-        lines += _table(table, f"entries_{table.index}" in const_entries)
+        lines += _table(table)
     lines.append("static const ss_table_desc tables[] = {")
     for table in info.tables:
         key_words = sum(words(key.width) for key in table.keys if key.match != "selector")
@@ -51,8 +51,9 @@ def descriptions(info: PipelineInfo, const_entries: str) -> str:
         entries = f"entries_{table.index}" if constant else "0"
         lines.append(
             f'    {{"{table.name}", {len(table.keys)}, {key_words}, keys_{table.index}, {len(table.actions)},'
-            f" actions_{table.index}, {table.default_action}, 0, {int(table.const_default)}, {int(table.const_entries)},"
-            f" {table.size}, {count}, {entries}, {int(bool(table.direct_counter))}, {int(bool(table.direct_meter))},"
+            f" actions_{table.index}, {table.default_action}, 0, {int(table.const_default)},"
+            f" {int(table.const_entries)}, {table.size}, {count}, {entries},"
+            f" {int(bool(table.direct_counter))}, {int(bool(table.direct_meter))},"
             f" {table.direct_meter_kind}, {table.action_profile}, {int(table.idle_timeout)}}},"
         )
     lines.append("    {0}};")
@@ -85,14 +86,13 @@ def descriptions(info: PipelineInfo, const_entries: str) -> str:
     return "\n".join(lines)
 
 
-def _keys(name: str, keys: tuple) -> list[str]:  # type: ignore[type-arg]
+def _keys(name: str, keys: tuple[KeyField, ...]) -> list[str]:
     lines = [f"static const ss_key_desc {name}[] = {{"]
     lines += [f'    {{"{key.name}", {key.width}, {_MATCHES[key.match]}}},' for key in keys]
     return [*lines, "    {0}};"]
 
 
-def _table(table: TableInfo, constant: bool) -> list[str]:
-    del constant
+def _table(table: TableInfo) -> list[str]:
     lines = _keys(f"keys_{table.index}", table.keys)
     lines.append(f"static const ss_action_desc actions_{table.index}[] = {{")
     lines += [f'    {{"{action.name}", {_data_words(action)}}},' for action in table.actions]

@@ -1,5 +1,6 @@
 /* The packet's first 16 bytes are a script:
  *  0 egress port   1 ingress asks   2 egress asks   3 session   4 multicast group   5 field list   6 truncate to   7 meta
+ *  15 how often egress may recirculate (255: without end)
  * asks: 1 clone, 2 resubmit (ingress) or recirculate (egress), 4 multicast, 8 drop, 16 digest, 32 truncate, 64 abort,
  *       128 also when it is not a new packet (else only in passes of instance type 0)
  * `meta` is copied to metadata by ingress of a new packet; field lists preserve it.
@@ -106,7 +107,7 @@ static void egress(ss_pipeline *pipeline, ss_packet *packet)
         requests->clone_session = u->head[3];
         requests->clone_fields = u->head[5];
     }
-    if (want & 2) {
+    if (want & 2 && u->head[14] <= u->head[15]) {
         requests->recirculate = true;
         requests->recirculate_fields = u->head[5];
     }
