@@ -276,6 +276,7 @@ class CallChecker:
                 cx.error(
                     f'cannot pass {kind_of(have)} for the parameter "{param.name}", of type {kind_of(want)}',
                     arg.span if arg is not None else span,
+                    *cx.members.block_notes(want, have),
                 )
                 fine = False
         return fine

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from p4front import ast
 from p4front.context import Context
 from p4front.program import ConstValue
+from p4front.source import Span
 from p4front.substitute import substitute_callable
 from p4front.type_rules import is_header, is_union, kind_of, size_bits
 from p4front.types import (
@@ -250,6 +251,16 @@ class MemberChecker:
         apply = self.apply_of(base)
         return [] if apply is None else [apply]
 
+    def block_notes(self, want: Type, have: Type) -> list[tuple[str, Span | None]]:
+        """What differs between the parameters a package or constructor wants of a block and those the block has."""
+        if not isinstance(want, ObjectType) or not isinstance(have, ObjectType):
+            return []
+        wanted, given = self.apply_of(want), self.apply_of(have)
+        if wanted is None or given is None or wanted.kind != given.kind:
+            return []
+        place = have.decl.name.span if isinstance(have.decl, ast.Declaration) else None
+        return [(f"its parameters are ({_shown(given)})", place), (f"they must be ({_shown(wanted)})", None)]
+
     def apply_of(self, base: ObjectType) -> CallableType | None:
         """The signature of a parser's or control's apply (or of a type of either)."""
         if base.decl is None:
@@ -276,6 +287,10 @@ def _size_method(name: str) -> CallableType:
 def _of_headers(type_: StackType) -> bool:
     """Whether it is a header stack, not an array of other values."""
     return is_header(type_.element) or is_union(type_.element) or isinstance(type_.element, TypeVar)
+
+
+def _shown(signature: CallableType) -> str:
+    return ", ".join(f"{p.direction} {p.type} {p.name}".strip() for p in signature.params)
 
 
 def _enum_value(type_: EnumType | SerEnumType, name: str) -> ConstValue:

@@ -83,7 +83,7 @@ class Converter:
     def mismatch(self, expr: ast.Expr, have: Type, target: Type, wording: str) -> bool:
         """Reports a type that does not fit, with a cast as the remedy where one exists."""
         message = wording.replace("{have}", kind_of(have)).replace("{want}", kind_of(target))
-        self.cx.error(message + cast_hint(have, target), expr.span)
+        self.cx.error(message + cast_hint(have, target), expr.span, *self.cx.members.block_notes(target, have))
         return False
 
     # ------------------------------------------------------------ scalars

@@ -58,7 +58,8 @@ class Program:
     `types` holds every expression's type *after* implicit casts were decided: an `int` literal beside a bit<8> has the
     type bit<8> here, a list expression assigned to a struct has the struct's type. Where an operand is cast implicitly
     from another sized type (serialisable enum to its underlying type), `implicit_casts[expr]` is the target type and
-    `types[expr]` the type before it.
+    `types[expr]` the type before it. The same holds for an `int` without a known value (it comes from a constructor
+    parameter or a cast to `int`) in a place of a sized type, and for a sized value in the place of an `int`.
     """
 
     path: Path
@@ -72,9 +73,11 @@ class Program:
     function, method and extern function; for type declarations the type itself; ObjectType of tables."""
     refs: dict[ast.Node, ast.Node] = field(default_factory=dict)
     """PathExpr, ActionRef, NamedType, state names (ast.Name in Transition/SelectCase; builtin accept/reject absent),
-    Member (field -> StructField, enum member -> EnumMember, method -> MethodDecl) -> the declaration they mean."""
+    Member (field -> StructField, enum member -> EnumMember, method -> MethodDecl), field names of a struct expression,
+    match kinds of keys, labels of a switch over action_run -> the declaration they mean."""
     constants: dict[ast.Expr, ConstValue] = field(default_factory=dict)
-    """Value of every expression known at compile time outside of constructor parameters, folded."""
+    """Value of every expression known at compile time outside of constructor parameters, folded. A mask or range whose
+    ends are known has the pair of them. Inside an expression that has a value, operands may keep the type `int`."""
     calls: dict[ast.Node, CallInfo] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     """Members of `error`, in order of declaration (core.p4's first): their index is their run-time value."""
