@@ -169,7 +169,7 @@ def test_wrong_use_of_profiles(probe: Prober) -> None:
         profile.insert_group(Group(1, (GroupMember(1, weight=3),), max_size=2))
     with pytest.raises(BadEntry, match="not a selector"):
         plain.insert_group(Group(1))
-    with pytest.raises(BadEntry, match="need a member"):
+    with pytest.raises(BadEntry, match="needs a member"):
         probe.pipeline.tables["one"].insert(Entry((Exact(1),), "set", (1,)))
 
 
