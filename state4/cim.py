@@ -72,7 +72,8 @@ class _Instrumenter:
             layout=self.layout,
             field_list=_free_field_list(program),
             controller_header=_controller_header(program),
-            index_argument=_register_arity(program) > 1,
+            index_parameter=_register_arity(program) > 1,
+            index_argument=_widest_index(analysis),
             ingress=bool(analysis.register_writes("ingress")),
             egress=bool(analysis.register_writes("egress")),
         )
@@ -142,7 +143,7 @@ class _Instrumenter:
             (
                 plumbing.slots(decl, write.call),
                 plumbing.number(decl, (key,)),
-                self._as_bits(index, 32),
+                self._as_bits(index, self.snippets.index_argument),
                 self._as_bits(value, 8 * self.layout.value_bytes, self._cell_width(call.object)),
             )
         )
@@ -169,6 +170,9 @@ class _Instrumenter:
         if isinstance(inner, BitType) and inner == type_ and self._is_plain(expr):
             return f"(bit<{width}>){bracketed}"
         bits = inner.width if isinstance(inner, (BitType, IntType)) else own or width
+        unsigned = isinstance(inner, BitType) and inner == type_
+        if bits == width and unsigned:
+            return f"(bit<{width}>){bracketed}"
         return f"(bit<{width}>)(bit<{bits}>){bracketed}"
 
     def _is_plain(self, expr: ast.Expr) -> bool:
@@ -269,6 +273,17 @@ def _register_arity(program: Program) -> int:
     found = (d for d in program.syntax.declarations if isinstance(d, ast.ExternDecl) and d.name.text == "register")
     decl = next(found, None)
     return len(decl.type_params) if decl is not None else 1
+
+
+def _widest_index(analysis: Analysis) -> int:
+    """Bits of the widest index of a register write, 32 at least."""
+    widths = [32]
+    for write in analysis.writes:
+        for arg in analysis.program.calls[write.call].args:
+            if arg.param_name == "index" and arg.expr is not None and write.kind == "register":
+                type_ = strip(analysis.program.types[arg.expr])
+                widths.append(type_.width if isinstance(type_, BitType) else 32)
+    return max(widths)
 
 
 def _own_files(program: Program) -> Iterator[SourceFile]:

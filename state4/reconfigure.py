@@ -109,7 +109,7 @@ def _is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
     if not entry.action.HasField("action"):
         return False
     if action.action_id != initial.action_id:
-        return action.action_id == 0
+        return bool(action.action_id == 0)
     values = {p.param_id: p.value.lstrip(b"\0") for p in action.params}
     return bool(values == {a.param_id: a.value.lstrip(b"\0") for a in initial.arguments})
 

@@ -10,12 +10,14 @@ from state4.layout import ETHER_TYPE, FIXED_BYTES, CloneLayout
 @dataclass(frozen=True)
 class Snippets:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
-    the clone's header; `index_argument`: whether `register` has a type parameter for its index."""
+    the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits of
+    the widest index in a write."""
 
     layout: CloneLayout
     field_list: int
     controller_header: str
-    index_argument: bool
+    index_parameter: bool
+    index_argument: int
     ingress: bool
     egress: bool
 
@@ -32,7 +34,7 @@ class Snippets:
         return f"/* ---- added by state4 instrument: clones of state updates ---- */\n{body}/* ---- end ---- */\n\n"
 
     def _register(self, width: int) -> str:
-        return f"register<bit<{width}>, bit<32>>" if self.index_argument else f"register<bit<{width}>>"
+        return f"register<bit<{width}>, bit<32>>" if self.index_parameter else f"register<bit<{width}>>"
 
     def _flag(self) -> str:
         names = ", ".join(f'"{c.name}"' for c in self.layout.components)
@@ -95,7 +97,7 @@ class Snippets:
             "// Puts one register write into the next slot. The first of a pass asks for the clone, which takes the\n"
             "// slots as they are at the end of the pass.\n"
             f"void {self.prefix}_update(inout {self.prefix}_meta_t m,\n"
-            f"                   in bit<{component}> component, in bit<32> index, in bit<{value}> value) {{\n"
+            f"                   in bit<{component}> component, in bit<{self.index_argument}> index, in bit<{value}> value) {{\n"
             "    if (m.on == 1) {\n"
             f"{self._cell(index)}"
             f"        {body}\n"
@@ -106,8 +108,8 @@ class Snippets:
 
     def _cell(self, index: int) -> str:
         """The index in the clone's width; all ones if it is too large for that (no register has such a cell)."""
-        if index >= 32:
-            return f"        bit<{index}> cell = {'index' if index == 32 else f'(bit<{index}>)index'};\n"
+        if index >= self.index_argument:
+            return f"        bit<{index}> cell = (bit<{index}>)index;\n"
         last = (1 << index) - 1
         return f"        bit<{index}> cell = index > {last} ? {index}w{last} : (bit<{index}>)index;\n"
 

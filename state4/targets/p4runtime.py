@@ -150,6 +150,11 @@ class P4RuntimeTarget:
         self._set_config(actions.VERIFY_AND_COMMIT, program, f"installing {program.name}")
         self._p4info, self._saved = program.p4info, False
 
+    def verify(self, program: InstalledProgram) -> None:
+        """VERIFY: the switch checks (and softswitch compiles and keeps) a program, and goes on as before."""
+        actions = p4r.SetForwardingPipelineConfigRequest
+        self._set_config(actions.VERIFY, program, f"verifying {program.name}")
+
     def save(self, program: InstalledProgram) -> None:
         actions = p4r.SetForwardingPipelineConfigRequest
         self.running()  # kept: from here on the switch may answer for the saved program

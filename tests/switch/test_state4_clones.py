@@ -1,0 +1,205 @@
+"""Instrumented programs behave as before, and their clones say exactly what they wrote.
+
+host 1 -- 1   switch   2 -- host 2        510: the CPU port, where clones arrive
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nfs
+from nfs.entries import load_entries
+from p4front.load import load_program, load_text
+from softswitch.pipeline import CompiledPipeline, compile_program, compile_text
+from softswitch.switch import Switch
+from state4.cam import analyse
+from state4.cim import Instrumented, instrument
+from state4.clones import CloneStore
+from state4.layout import Clones
+from state4.programs import all_registers
+from state4.values import RegisterSpec
+from tests.state4_programs import PROGRAMS, request
+from tests.switch.frames import SERVER, probe, tcp, udp
+from tests.switch.harness import install
+
+CPU = 510
+Frames = list[tuple[int, bytes]]
+
+
+@cache
+def instrumented(name: str) -> Instrumented:
+    if name in PROGRAMS:
+        program = load_text(PROGRAMS[name], f"{name}.p4")
+    else:
+        program = load_program(nfs.program_path(name))
+    return instrument(program, analyse(program))
+
+
+@cache
+def compiled(name: str, with_clones: bool) -> CompiledPipeline:
+    if with_clones:
+        return compile_text(instrumented(name).text, f"{name}.p4")
+    return compile_text(PROGRAMS[name], f"{name}.p4") if name in PROGRAMS else compile_program(nfs.program_path(name))
+
+
+@dataclass
+class Seen:
+    """What a run showed: frames out of each packet, without clones; clones; registers at the end."""
+
+    frames: list[Frames]
+    clones: Clones
+    lost: int
+    registers: dict[str, list[int]]
+
+
+def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) -> Seen:
+    layout = instrumented(name).layout
+    pipeline_info = compiled(name, with_clones)
+    with Switch() as switch:
+        for port in range(1, 7):
+            switch.add_memory_port(port)
+        pipeline = switch.load(pipeline_info)
+        switch.commit(pipeline)
+        switch.set_clone_session(7, [(6, 3)])
+        switch.set_clone_session(layout.session, [(CPU, 1)])
+        if name not in PROGRAMS:
+            install(switch, pipeline, load_entries(nfs.entries_path(nfs.program_path(name)), pipeline_info.p4info))
+        if with_clones:
+            pipeline.registers[layout.flag_register].write(0, [int(flag)])
+        store = CloneStore(layout)
+        store.expect(0, 0)
+        frames: list[Frames] = []
+        arrived: list[bytes] = []
+        for number, (port, frame) in enumerate(packets):
+            switch.set_time(10_000_000 + 700 * number)
+            out = switch.inject(port, frame)
+            frames.append(sorted((p, f) for p, f in out if p != CPU))
+            arrived += [f for p, f in out if p == CPU]
+        assert all(len(f) == layout.header_bytes for f in arrived)
+        array = np.frombuffer(b"".join(arrived), np.uint8).reshape(-1, layout.header_bytes)
+        store.add(array)
+        own = {layout.flag_register, layout.sequence_register}
+        registers = {
+            spec.name: spec.integers(pipeline.registers[spec.name].read())
+            for spec in all_registers(pipeline_info.p4info)
+            if spec.name not in own
+        }
+        return Seen(frames, layout.decode(array), store.stats().lost, registers)
+
+
+def replay(name: str, clones: Clones) -> dict[str, list[int]]:
+    """Registers as the clones alone say, from all zero."""
+    layout = instrumented(name).layout
+    found = {}
+    specs = {spec.name: spec for spec in all_registers(compiled(name, True).p4info)}
+    for number, component in enumerate(layout.components, 1):
+        spec: RegisterSpec = specs[component.name]
+        values = spec.zeros()
+        indices, rows = clones.updates.of(number)
+        for index, value in zip(indices, spec.from_little_endian(rows), strict=True):
+            values[int(index)] = value
+        found[spec.name] = spec.integers(values)
+    return found
+
+
+def requests(seed: int, count: int = 60) -> Frames:
+    chosen = random.Random(seed)
+    return [
+        (
+            1,
+            request(
+                chosen.choice((0, 1, 2, 3, 4, 7, 255)),
+                chosen.choice((0, 1, 3, 9, 10, 255, chosen.randrange(256))),
+                chosen.randrange(1 << 16),
+                chosen.randrange(1 << 64),
+                bytes(chosen.randrange(40)),
+            ),
+        )
+        for _ in range(count)
+    ]
+
+
+def traffic() -> Frames:
+    """Frames of the paper's network that make the network functions write."""
+    frames: Frames = []
+    for host in (1, 2, 3):
+        frames.append((SERVER, probe(SERVER, SERVER, 10 * host)))
+        frames += [(host, tcp(host, SERVER, port)) for port in (10000, 20000, 30000, 80, 5000)]
+        frames += [(host, udp(host, SERVER, 5201, source_port=40000 + k, payload=bytes(50 * k))) for k in range(5)]
+        frames += [(SERVER, udp(SERVER, host, 9))]
+        frames.append((host, probe(host, host, 3)))
+    return frames
+
+
+def packets_for(name: str) -> Frames:
+    return requests(len(name)) if name in PROGRAMS else traffic()
+
+
+ALL = [*PROGRAMS, *nfs.PROGRAMS]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_behaviour_is_that_of_the_original(name: str) -> None:
+    packets = packets_for(name)
+    before = run(name, packets, with_clones=False)
+    for flag in (False, True):
+        after = run(name, packets, with_clones=True, flag=flag)
+        assert after.frames == before.frames
+        assert after.registers == before.registers
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_clones_carry_exactly_the_writes(name: str) -> None:
+    seen = run(name, packets_for(name), with_clones=True, flag=True)
+    assert seen.lost == 0
+    assert seen.clones.foreign == 0
+    assert seen.clones.counts.sum() >= len(seen.clones.updates)
+    assert replay(name, seen.clones) == seen.registers
+    assert (len(seen.clones) > 0) == (name != "l2")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_clone_while_the_flag_is_off(name: str) -> None:
+    assert len(run(name, packets_for(name), with_clones=True).clones) == 0
+
+
+def test_a_packet_that_writes_nothing_is_not_cloned() -> None:
+    seen = run("branches", [(1, request(op=1)), (1, request(op=2))], with_clones=True, flag=True)
+    assert seen.clones.counts.tolist() == [1, 1]
+
+
+def test_several_writes_of_one_cell_keep_their_order() -> None:
+    seen = run("branches", [(1, request(op=9, cell=0, value=5))], with_clones=True, flag=True)
+    assert seen.clones.counts.tolist() == [4]
+    assert seen.clones.updates.component.tolist() == [1, 2, 1, 1]
+    assert seen.registers["MyIngress.a"][0] == 7
+
+
+def test_a_dropped_packet_still_reports_its_writes() -> None:
+    seen = run("egress", [(1, request(op=4, cell=1, value=9))], with_clones=True, flag=True)
+    assert seen.frames == [[]]
+    assert seen.clones.egress.tolist() == [True]
+
+
+def test_both_passes_count_their_clones_apart() -> None:
+    seen = run("both_passes", [(1, request(op=1)) for _ in range(3)], with_clones=True, flag=True)
+    ingress = seen.clones.sequence[~seen.clones.egress].tolist()
+    egress = seen.clones.sequence[seen.clones.egress].tolist()
+    assert ingress == egress == [1, 2, 3]
+
+
+def test_every_pass_of_a_resubmitted_packet_has_its_clone() -> None:
+    for op in (1, 2):
+        seen = run("recirculates", [(1, request(op=op, cell=4))], with_clones=True, flag=True)
+        assert seen.clones.counts.tolist() == [1, 1]
+        assert seen.registers["MyIngress.passes"][4] == 2
+
+
+def test_instrumenting_leaves_no_trace_of_paths() -> None:
+    assert str(Path.cwd()) not in instrumented("chained").text
