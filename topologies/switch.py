@@ -62,8 +62,7 @@ class SoftSwitch(Switch):  # type: ignore[misc]
     def command(self, ready_file: Path) -> list[str]:
         """The daemon's command line."""
         argv = [sys.executable, "-m", "softswitch", "run"]
-        if self._program is not None:
-            argv.append(str(self._program))
+        argv.append("--no-p4" if self._program is None else str(self._program))
         for port, interface in sorted(self.intfs.items()):
             if interface.name != "lo":
                 argv += ["-i", f"{port}@{interface.name}"]

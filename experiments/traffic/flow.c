@@ -1,6 +1,6 @@
 /* The sender and the receiver of UDP flows: exact schedules, kernel time stamps, next to no CPU time.
  *
- *   flow send  --to ADDR --port P --flow N --payload BYTES --interval NS [--count N] [--tos T]
+ *   flow send  --to ADDR --port P --flow N --payload BYTES --interval NS [--count N] [--tos T] [--records FILE]
  *   flow receive --port P [--port P ...] [--records FILE]
  *
  * Both print "ready" and wait for a line on stdin: `send` for "go <start, CLOCK_MONOTONIC ns> <end, ns>", `receive` starts
@@ -8,7 +8,8 @@
  *
  * Every payload begins with 16 bytes: magic, flow number, sequence number, time of sending (CLOCK_MONOTONIC ns), all
  * little-endian. A record of the receiver is 32 bytes: flow, payload bytes, sequence number, unused, time of sending, time
- * of arrival (the kernel's time stamp, moved to CLOCK_MONOTONIC). */
+ * of arrival (the kernel's time stamp, moved to CLOCK_MONOTONIC). The records of a sender have the same form, with the time
+ * of sending in both places. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -56,7 +57,7 @@ static bool stdin_closed(int timeout_ms) {
 
 struct plan { struct sockaddr_in to; unsigned flow, payload, tos; int64_t interval_ns; uint64_t count; };
 
-static int send_flow(struct plan plan) {
+static int send_flow(struct plan plan, FILE *records) {
     static uint8_t buffers[BATCH][MAX_PAYLOAD];
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
@@ -112,9 +113,14 @@ static int send_flow(struct plan plan) {
         }
         if (!sent) first = now;
         last = now;
+        for (int i = 0; records && i < done; i++) {
+            struct record r = {plan.flow, plan.payload, (uint32_t)(due_total + i), 0, (uint64_t)now, (uint64_t)now};
+            fwrite(&r, sizeof r, 1, records);
+        }
         sent += (uint64_t)done;
         due_total += (uint64_t)done;
     }
+    if (records && fclose(records)) fail("writing the records");
     printf("{\"sent\": %llu, \"refused\": %llu, \"first_ns\": %lld, \"last_ns\": %lld, \"worst_late_ns\": %lld}\n",
            (unsigned long long)sent, (unsigned long long)refused, (long long)first, (long long)last, (long long)worst_late);
     return 0;
@@ -161,19 +167,21 @@ static void take(struct msghdr *m, unsigned length, int64_t to_monotonic, uint32
     }
 }
 
-static int receive_flows(const uint16_t *ports, int count, const char *path) {
+static FILE *open_records(const char *path) {
+    if (!path) return NULL;
+    FILE *records = fopen(path, "wb");
+    if (!records) fail(path);
+    setvbuf(records, NULL, _IOFBF, 1 << 20);
+    return records;
+}
+
+static int receive_flows(const uint16_t *ports, int count, FILE *records) {
     static uint8_t buffers[BATCH][2048], controls[BATCH][256];
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
     struct pollfd waits[MAX_PORTS + 1];
     uint32_t overflow[MAX_PORTS] = {0};
     struct totals t = {0};
-    FILE *records = NULL;
-    if (path) {
-        records = fopen(path, "wb");
-        if (!records) fail(path);
-        setvbuf(records, NULL, _IOFBF, 1 << 20);
-    }
     memset(messages, 0, sizeof messages);
     for (int i = 0; i < count; i++) waits[i] = (struct pollfd){.fd = open_receiver(ports[i]), .events = POLLIN};
     waits[count] = (struct pollfd){.fd = 0, .events = POLLIN};
@@ -198,7 +206,7 @@ static int receive_flows(const uint16_t *ports, int count, const char *path) {
         }
     }
     for (int k = 0; k < count; k++) t.overflow += overflow[k];
-    if (records && fclose(records)) fail(path);
+    if (records && fclose(records)) fail("writing the records");
     printf("{\"packets\": %llu, \"bytes\": %llu, \"strange\": %llu, \"overflow\": %llu, \"first_ns\": %lld, \"last_ns\": %lld, "
            "\"longest_gap_ns\": %lld}\n", (unsigned long long)t.packets, (unsigned long long)t.bytes,
            (unsigned long long)t.strange, (unsigned long long)t.overflow, (long long)t.first, (long long)t.last, (long long)t.gap);
@@ -228,11 +236,11 @@ int main(int argc, char **argv) {
         else { fprintf(stderr, "error: unknown option: %s\n", name); return 2; }
     }
     if (!port_count) { fprintf(stderr, "error: --port is missing\n"); return 2; }
-    if (!strcmp(argv[1], "receive")) return receive_flows(ports, port_count, records);
+    if (!strcmp(argv[1], "receive")) return receive_flows(ports, port_count, open_records(records));
     if (plan.payload < sizeof(struct header) || plan.payload > MAX_PAYLOAD) {
         fprintf(stderr, "error: --payload must be %zu to %d bytes\n", sizeof(struct header), MAX_PAYLOAD);
         return 2;
     }
     plan.to.sin_port = htons(ports[0]);
-    return send_flow(plan);
+    return send_flow(plan, open_records(records));
 }

@@ -71,12 +71,16 @@ def flow_tool() -> Path:
 class Sender:
     """A flow that is ready to go."""
 
-    def __init__(self, network: RunningNetwork, flow: Flow) -> None:
+    def __init__(self, network: RunningNetwork, flow: Flow, *, record: bool = False) -> None:
+        """`record` writes down when each packet left, for `sent`."""
         self.flow = flow
+        self._path = network.directory.path / f"sent-{flow.number}.bin" if record else None
         argv = [str(flow_tool()), "send", "--to", flow.destination_ip, "--port", str(flow.port)]
         argv += ["--flow", str(flow.number), "--payload", str(flow.payload), "--interval", str(flow.interval_ns)]
         if flow.count is not None:
             argv += ["--count", str(flow.count)]
+        if self._path is not None:
+            argv += ["--records", str(self._path)]
         self._process = ArmedProcess(network, flow.source, f"send-{flow.number}", argv)
 
     def wait_ready(self) -> None:
@@ -88,6 +92,13 @@ class Sender:
 
     def finish(self) -> SenderTotals:
         return SenderTotals(**self._process.finish())
+
+    def sent(self) -> npt.NDArray[np.float64]:
+        """After `finish`: when packet k left, in s of the monotonic clock. Shape: (packets,)."""
+        if self._path is None:
+            raise TrafficError("this sender kept no records")
+        times: npt.NDArray[np.float64] = np.fromfile(self._path, _RECORD)["sent_ns"] / 1e9
+        return times
 
 
 @dataclass(frozen=True)

@@ -18,24 +18,24 @@ SECONDS = np.arange(10.0)  # one packet per second, sent at 0, 1, ... 9 s
 
 
 def test_an_open_flow_counts_all_but_what_was_sent_at_the_swap() -> None:
-    count = count_flow(scheduled=SECONDS, arrived=np.arange(10), knock=None, swap=(4.99, 5.01))
+    count = count_flow(sent=SECONDS, arrived=np.arange(10), knock=None, swap=(4.99, 5.01))
     assert count == FlowCount(5, 5, 4, 4, 0)
     assert count.complete and not count.silent_after
 
 
 def test_a_flow_that_is_cut_off_by_the_swap() -> None:
-    count = count_flow(scheduled=SECONDS, arrived=np.arange(6), knock=None, swap=(5.5, 5.6))
+    count = count_flow(sent=SECONDS, arrived=np.arange(6), knock=None, swap=(5.5, 5.6))
     assert count == FlowCount(6, 6, 4, 0, 0)
     assert count.silent_after and not count.complete
 
 
 def test_packets_before_the_knock_are_not_permitted() -> None:
-    count = count_flow(scheduled=SECONDS, arrived=np.arange(3, 10), knock=(2.4, 2.5), swap=(5.5, 5.6))
+    count = count_flow(sent=SECONDS, arrived=np.arange(3, 10), knock=(2.4, 2.5), swap=(5.5, 5.6))
     assert count == FlowCount(3, 3, 4, 4, 0)
 
 
 def test_a_packet_through_the_closed_firewall_is_seen() -> None:
-    count = count_flow(scheduled=SECONDS, arrived=np.arange(1, 10), knock=(2.4, 2.5), swap=(5.5, 5.6))
+    count = count_flow(sent=SECONDS, arrived=np.arange(1, 10), knock=(2.4, 2.5), swap=(5.5, 5.6))
     assert count.wrongly_arrived == 2
 
 

@@ -1,0 +1,224 @@
+"""The control process: State4 beside a switch, obeying JSON lines on its input (see `client.py`).
+
+It runs in the switch's namespace, because that is where clones arrive. Answers are {"done": result} or {"error": text};
+events of a reconfiguration are printed the moment they happen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from finsy.proto import p4r
+
+from nfs.entries import EntryError, load_entries, updates
+from p4front.source import P4Error
+from state4.errors import State4Error
+from state4.events import Event, EventLog
+from state4.programs import InstalledProgram, layout_of, prepare_program, user_registers
+from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
+from state4.strategies import load_strategy
+from state4.targets.base import PROFILES, CloneSource
+from state4.targets.p4runtime import P4RuntimeTarget
+from state4.values import RegisterSpec
+
+
+class Agent:
+    """One connection to one switch. Each public method is a command; its keyword arguments are the command's."""
+
+    def __init__(self, target: P4RuntimeTarget, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._target = target
+        self._tell = tell
+        self._armed: tuple[Strategy, Reconfiguration] | None = None
+        self._listener: CloneSource | None = None
+
+    # -- programs ------------------------------------------------------------------------------------------------------
+
+    def install(self, program: str, entries: str, left_out_groups: list[int]) -> None:
+        """Instruments a program and makes it the running one, with its entries."""
+        installed = prepare_program(Path(program))
+        self._target.install(installed)
+        self._target.write_updates(
+            [
+                update
+                for update in updates(load_entries(Path(entries), installed.p4info))
+                if _group(update) not in left_out_groups
+            ]
+        )
+
+    def prepare(
+        self, strategy: str, profile: str, program: str, entries: str, components: list[str] | None
+    ) -> dict[str, Any]:
+        """Gets a reconfiguration ready to begin at once: all that can be done before is done."""
+        new = self._compiled(Path(program))
+        own = [
+            update
+            for update in updates(load_entries(Path(entries), new.p4info))
+            if update.entity.HasField("table_entry")
+        ]
+        events = EventLog(on_event=self._on_event)
+        context = prepare(self._target, new, profile=PROFILES[profile], only=components, entries=own, events=events)
+        self._armed = (load_strategy(strategy), context)
+        return {"registers": len(context.carried), "cells": context.plan.cells, "tables": len(context.plan.tables)}
+
+    def reconfigure(self) -> dict[str, Any]:
+        """Does what `prepare` got ready."""
+        if self._armed is None:
+            raise State4Error("prepare comes before reconfigure")
+        strategy, context = self._armed
+        self._armed = None
+        gc.collect()
+        gc.freeze()  # nothing that was loaded before is looked at during the reconfiguration
+        return reconfigure(strategy, context).as_dict()
+
+    def swap(self, program: str) -> dict[str, float]:
+        """VERIFY_AND_SAVE and COMMIT of a program that is in the cache, without any state: times in s."""
+        new = self._compiled(Path(program))
+        begin = time.monotonic()
+        self._target.save(new)
+        saved = time.monotonic()
+        self._target.commit()
+        end = time.monotonic()
+        return {"begin": begin, "save_s": saved - begin, "commit_s": end - saved, "end": end}
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    def read_all(self) -> dict[str, Any]:
+        """Reads all register cells of the running program in one snapshot: how many, and the time in s."""
+        registers = self._registers()
+        begin = time.monotonic()
+        contents = self._target.read_registers(registers)
+        end = time.monotonic()
+        return {
+            "begin": begin,
+            "end": end,
+            "read_s": end - begin,
+            "cells": sum(register.cells for register in registers),
+            "bytes": sum(cells.nbytes for cells in contents.values()),
+        }
+
+    def snapshot(self, path: str) -> int:
+        """Writes all registers of the running program to an .npz file by name; returns how many."""
+        contents = self._target.read_registers(self._registers())
+        np.savez(path, **contents)  # type: ignore[arg-type]
+        return len(contents)
+
+    def read_cells(self, register: str, start: int, count: int) -> list[int]:
+        """Cells of a register, which is named by the end of its name."""
+        spec = next((r for r in self._registers() if r.name == register or r.name.endswith("." + register)), None)
+        if spec is None:
+            raise State4Error(f"the running program has no register {register}")
+        return spec.integers(self._target.read_register(spec, start, count))
+
+    def stats(self) -> dict[str, Any]:
+        """The switch's own counts."""
+        answer = self._target.stats()
+        return {
+            "packets": answer.packets,
+            "batches": answer.batches,
+            "holds": answer.holds,
+            "held_ms": answer.held_ns / 1e6,
+            "longest_hold_ms": answer.longest_hold_ns / 1e6,
+            "swaps": answer.swaps,
+            "drops": {reason: count for reason, count in answer.drops.items() if count},
+            "ring_drops": sum(port.rx_ring_drops for port in answer.ports),
+            "tx_drops": sum(port.tx_drops for port in answer.ports),
+        }
+
+    # -- clones --------------------------------------------------------------------------------------------------------
+
+    def start_cloning(self) -> None:
+        """Opens the listener and sets the clone flag of the running program."""
+        layout = layout_of(self._target.running())
+        self._listener = self._target.open_listener(layout)
+        self._listener.expect(*self._target.read_sequences(layout))
+        self._target.configure_clone_session(layout.session, self._target.cpu_port)
+        self._target.set_clone_flag(layout, True)
+
+    def stop_cloning(self, settle_s: float = 1.0) -> dict[str, Any]:
+        """Clears the flag and closes the listener when it has all clones, or after `settle_s`: what it got."""
+        if self._listener is None:
+            raise State4Error("start_cloning comes before stop_cloning")
+        layout = layout_of(self._target.running())
+        self._target.set_clone_flag(layout, False)
+        asked = self._target.read_sequences(layout)
+        complete = self._listener.wait_for(*asked, settle_s)
+        stats = self._listener.stats()
+        self._listener.close()
+        self._listener = None
+        return {
+            "complete": complete,
+            "clones": stats.clones,
+            "updates": stats.updates,
+            "lost": stats.lost,
+            "dropped_frames": stats.dropped,
+            "foreign": stats.foreign,
+        }
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _registers(self) -> tuple[RegisterSpec, ...]:
+        return user_registers(self._target.running())
+
+    def _compiled(self, path: Path) -> InstalledProgram:
+        """An instrumented program that the switch has compiled, so that a save only has to open it."""
+        program = prepare_program(path)
+        self._target.verify(program)
+        return program
+
+    def _on_event(self, event: Event) -> None:
+        self._tell({"event": event.as_dict()})
+
+
+def _group(update: p4r.Update) -> int | None:
+    """The multicast group that an update makes, None for any other update."""
+    entry = update.entity.packet_replication_engine_entry
+    return int(entry.multicast_group_entry.multicast_group_id) if entry.HasField("multicast_group_entry") else None
+
+
+def serve(target: P4RuntimeTarget) -> None:
+    """Obeys lines until the input closes."""
+    lock = threading.Lock()
+
+    def tell(message: dict[str, Any]) -> None:
+        with lock:
+            print(json.dumps(message), flush=True)
+
+    agent = Agent(target, tell)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        arguments = json.loads(line)
+        command = arguments.pop("do")
+        try:
+            if command.startswith("_"):
+                raise State4Error(f"no such command: {command}")
+            tell({"done": getattr(agent, command)(**arguments)})
+        except (State4Error, P4Error, EntryError, OSError) as error:
+            tell({"error": f"{command}: {error}"})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--address", required=True)
+    parser.add_argument("--cpu-interface", required=True)
+    options = parser.parse_args()
+    try:
+        with P4RuntimeTarget(options.address, cpu_interface=options.cpu_interface) as target:
+            serve(target)
+    except State4Error as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"ended": True}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
