@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from p4front.source import Diagnostic, P4Error, SourceFile
+from p4front.source import Diagnostic, P4Error, SourceFile, Span
 
 LIBRARY = Path(__file__).resolve().parent / "include"
 """Our own core.p4 and v1model.p4; always searched first."""
@@ -33,7 +33,8 @@ def read_source(path: Path | str) -> SourceFile:
     source = SourceFile(str(path), decode(data))
     zero = source.text.find("\0")
     if zero >= 0:
-        raise P4Error(Diagnostic(f"{path} is not a P4 source text: it has a zero byte at offset {zero}"))
+        place = Span(source, zero, zero + 1)
+        raise P4Error(Diagnostic("not a P4 source text: there is a zero byte here", place))
     return source
 
 

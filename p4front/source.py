@@ -97,7 +97,8 @@ def _render(span: Span | None, severity: str, message: str) -> list[str]:
     before = col - 1 - first
     width = max(1, min(span.end - span.start, len(source) - before))
     pad = "".join("\t" if char == "\t" else " " for char in source[:before])
-    return [f"{span.file.path}:{line}:{col}: {severity}: {message}", source, f"{pad}{'^' * width}"]
+    shown = source.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return [f"{span.file.path}:{line}:{col}: {severity}: {message}", shown, f"{pad}{'^' * width}"]
 
 
 class P4Error(Exception):
