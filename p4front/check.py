@@ -10,6 +10,7 @@ from p4front import ast
 from p4front.check_annotations import AnnotationChecker
 from p4front.check_callables import CallableChecker
 from p4front.check_calls import CallChecker
+from p4front.check_casts import CastChecker
 from p4front.check_declarations import DeclarationChecker
 from p4front.check_expressions import ExpressionChecker
 from p4front.check_instances import InstanceChecker
@@ -20,6 +21,7 @@ from p4front.check_statements import StatementChecker
 from p4front.check_tables import TableChecker
 from p4front.context import Context
 from p4front.convert import Converter
+from p4front.infer_types import TypeArguments
 from p4front.keysets import KeysetChecker
 from p4front.program import Program
 from p4front.resolve_types import TypeResolver
@@ -55,8 +57,10 @@ def _context(program: Program) -> Context:
     cx.convert = Converter(cx)
     cx.expressions = ExpressionChecker(cx)
     cx.operators = OperatorChecker(cx)
+    cx.casts = CastChecker(cx)
     cx.members = MemberChecker(cx)
     cx.calls = CallChecker(cx)
+    cx.type_arguments = TypeArguments(cx)
     cx.instances = InstanceChecker(cx)
     cx.keysets = KeysetChecker(cx)
     cx.statements = StatementChecker(cx)

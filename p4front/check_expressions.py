@@ -51,12 +51,12 @@ class ExpressionChecker:
             ast.Member: lambda e: cx.members.member(e),
             ast.Index: lambda e: cx.members.index(e),
             ast.Call: lambda e: cx.calls.call(e),
-            ast.Slice: lambda e: cx.operators.slice(e),
-            ast.PlusSlice: lambda e: cx.operators.plus_slice(e),
+            ast.Slice: lambda e: cx.casts.slice(e),
+            ast.PlusSlice: lambda e: cx.casts.plus_slice(e),
             ast.Unary: lambda e: cx.operators.unary(e),
             ast.Binary: lambda e: cx.operators.binary(e),
             ast.Ternary: lambda e: cx.operators.ternary(e),
-            ast.Cast: lambda e: cx.operators.cast(e, e.type, e.operand),
+            ast.Cast: lambda e: cx.casts.cast(e, e.type, e.operand),
         }
 
     # ------------------------------------------------------------ entries

@@ -135,10 +135,10 @@ class InstanceChecker:
         if open_:
             callable_ = substitute_callable(constructors[index], unifier.binding)
             matched = tuple((p, arg) for p, (_, arg) in zip(callable_.params, matched, strict=False))
-            if not cx.calls.unify_arguments(unifier, matched, span):
+            if not cx.type_arguments.unify(unifier, matched, span):
                 return None
             self._infer_from_methods(unifier, type_, initializer)
-            if not cx.calls.complete(unifier, open_, matched, type_.name, span, (*may_stay_open, *given)):
+            if not cx.type_arguments.complete(unifier, open_, matched, type_.name, span, (*may_stay_open, *given)):
                 return None
             callable_ = substitute_callable(callable_, unifier.binding)
         matched = tuple((p, arg) for p, (_, arg) in zip(callable_.params, matched, strict=False))

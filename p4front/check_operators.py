@@ -1,4 +1,4 @@
-"""Operators: arithmetic, comparison, logic, concatenation, shifts, slices, casts and `?:` (8.4 to 8.11)."""
+"""Operators: arithmetic, comparison, logic, concatenation, shifts and `?:` (8.4 to 8.10)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OperatorChecker:
                 return self._not_defined(expr, expr.op, type_)
             if isinstance(value, bool):
                 cx.program.constants[expr] = not value
-            return self._result(expr, BOOL, expr.operand)
+            return self.result(expr, BOOL, expr.operand)
         type_ = cx.convert.underlying(expr.operand)
         if not cx.convert.is_number(type_):
             return self._not_defined(expr, expr.op, type_)
@@ -66,7 +66,7 @@ class OperatorChecker:
             elif expr.op == "~":
                 value = constants.complement(value, type_)
             cx.program.constants[expr] = value
-        return self._result(expr, type_, expr.operand)
+        return self.result(expr, type_, expr.operand)
 
     def _not_defined(self, expr: ast.Expr, op: str, *types: Type) -> Type:
         hint = ""
@@ -82,13 +82,13 @@ class OperatorChecker:
         self.cx.error(f"`{op}` is not defined on {shown}{hint}", expr.span)
         return WRONG
 
-    def _result(self, expr: ast.Expr, type_: Type, *operands: ast.Expr) -> Type:
+    def result(self, expr: ast.Expr, type_: Type, *operands: ast.Expr) -> Type:
         """Marks a result that depends on constructor parameters as known at compile time."""
         if expr not in self.cx.program.constants and all(map(self.cx.is_known, operands)):
             self.cx.known.add(expr)
         return type_
 
-    def _fold_error(self, expr: ast.Expr, error: FoldError) -> Type:
+    def fold_error(self, expr: ast.Expr, error: FoldError) -> Type:
         self.cx.error(str(error), expr.span)
         return WRONG
 
@@ -125,7 +125,7 @@ class OperatorChecker:
             cx.program.constants[expr] = a  # short cut: the right operand is not evaluated
         elif isinstance(a, bool) and isinstance(b, bool):
             cx.program.constants[expr] = b
-        return self._result(expr, BOOL, expr.left, expr.right)
+        return self.result(expr, BOOL, expr.left, expr.right)
 
     def balance(self, expr: ast.Expr, op: str, left: ast.Expr, right: ast.Expr) -> Type:
         """Brings two numeric operands to one type: `int` takes the type of the other, serialisable enums are cast."""
@@ -164,8 +164,8 @@ class OperatorChecker:
             try:
                 cx.program.constants[expr] = constants.arithmetic(op, a, b, type_)
             except FoldError as error:
-                return self._fold_error(expr, error)
-        return self._result(expr, type_, left, right)
+                return self.fold_error(expr, error)
+        return self.result(expr, type_, left, right)
 
     def _division_allowed(self, expr: ast.Expr, op: str, type_: Type, right: ast.Expr) -> bool:
         cx = self.cx
@@ -185,7 +185,7 @@ class OperatorChecker:
         a, b = cx.constant(expr.left), cx.constant(expr.right)
         if isinstance(a, int) and isinstance(b, int):
             cx.program.constants[expr] = constants.compare(op, a, b)
-        return self._result(expr, BOOL, expr.left, expr.right)
+        return self.result(expr, BOOL, expr.left, expr.right)
 
     def equality(self, expr: ast.Binary, left: Type, right: Type) -> Type:
         """`==` and `!=` on any two values of one type, after implicit casts (8.4 and following)."""
@@ -209,7 +209,7 @@ class OperatorChecker:
         a, b = cx.constant(expr.left), cx.constant(expr.right)
         if a is not None and b is not None and not isinstance(a, ast.Node):
             cx.program.constants[expr] = (a == b) is (expr.op == "==")
-        return self._result(expr, BOOL, expr.left, expr.right)
+        return self.result(expr, BOOL, expr.left, expr.right)
 
     def _meet(self, expr: ast.Binary, left: Type, right: Type) -> bool:
         """Converts one operand of an equality to the type of the other where an implicit cast can."""
@@ -238,7 +238,7 @@ class OperatorChecker:
         if left == STRING and right == STRING:
             if isinstance(a, str) and isinstance(b, str):
                 cx.program.constants[expr] = a + b
-            return self._result(expr, STRING, expr.left, expr.right)
+            return self.result(expr, STRING, expr.left, expr.right)
         if left == STRING or right == STRING:
             return self._not_defined(expr, "++", left, right)
         left, right = cx.convert.underlying(expr.left), cx.convert.underlying(expr.right)
@@ -251,7 +251,7 @@ class OperatorChecker:
         result = type(left)(left.width + right.width)
         if isinstance(a, int) and isinstance(b, int):
             cx.program.constants[expr] = constants.concatenate(a, b, right.width, result)
-        return self._result(expr, result, expr.left, expr.right)
+        return self.result(expr, result, expr.left, expr.right)
 
     def shift(self, expr: ast.Expr, op: str, left: ast.Expr, right: ast.Expr) -> Type:
         """`<<` and `>>`: the result has the type of the left operand; the amount is never negative (8.6)."""
@@ -282,8 +282,8 @@ class OperatorChecker:
             try:
                 cx.program.constants[expr] = constants.shift(op, value, times, base)
             except FoldError as error:
-                return self._fold_error(expr, error)
-        return self._result(expr, base, left, right)
+                return self.fold_error(expr, error)
+        return self.result(expr, base, left, right)
 
     def _set(self, expr: ast.Binary, op: str) -> Type:
         """`value &&& mask` and `low .. high` (8.16.3, 8.16.4)."""
@@ -320,7 +320,7 @@ class OperatorChecker:
         elif isinstance(type_, IntegerType) and not cx.is_known(expr.cond):
             cx.error("one of the two values needs a width, since the condition is not constant", expr.span)
             return WRONG
-        return self._result(expr, type_, expr.cond, expr.then, expr.otherwise)
+        return self.result(expr, type_, expr.cond, expr.then, expr.otherwise)
 
     def _common(self, expr: ast.Ternary, then: Type, otherwise: Type) -> Type:
         cx = self.cx
@@ -343,88 +343,6 @@ class OperatorChecker:
                 return target
         cx.error(f"the two values of `?:` have different types, {kind_of(then)} and {kind_of(otherwise)}", expr.span)
         return WRONG
-
-    # ------------------------------------------------------------ slices and casts
-
-    def slice(self, expr: ast.Slice) -> Type:
-        cx = self.cx
-        type_ = cx.expressions.infer(expr.base)
-        hi = cx.expressions.constant_int(expr.hi, "the upper index of a slice")
-        lo = cx.expressions.constant_int(expr.lo, "the lower index of a slice")
-        if type_ is WRONG or hi is None or lo is None:
-            return WRONG
-        type_ = cx.convert.underlying(expr.base)
-        if not isinstance(type_, (*SIZED, IntegerType)):
-            cx.error(f"a slice takes bits of a bit<> or int<> value, not of {kind_of(type_)}", expr.base.span)
-            return WRONG
-        if isinstance(type_, IntegerType):
-            cx.error("a slice needs a value with a width: an `int` has none", expr.base.span)
-            return WRONG
-        for index, node in ((hi, expr.hi), (lo, expr.lo)):
-            if not 0 <= index < type_.width:
-                cx.error(f"bit {index} is outside of {type_}", node.span)
-                return WRONG
-        if hi < lo:
-            cx.error(f"a slice is written [high:low], and {hi} is below {lo}", expr.span)
-            return WRONG
-        value = cx.constant(expr.base)
-        if isinstance(value, int):
-            cx.program.constants[expr] = constants.slice_bits(value, hi, lo)
-        return self._result(expr, BitType(hi - lo + 1), expr.base)
-
-    def plus_slice(self, expr: ast.PlusSlice) -> Type:
-        """`base[low +: width]`: the width is constant, the position need not be."""
-        cx = self.cx
-        type_ = cx.expressions.infer(expr.base)
-        low = cx.expressions.infer(expr.low)
-        width = cx.expressions.constant_int(expr.width, "the width of a slice")
-        if type_ is WRONG or low is WRONG or width is None:
-            return WRONG
-        type_, low = cx.convert.underlying(expr.base), cx.convert.underlying(expr.low)
-        if not isinstance(type_, SIZED):
-            cx.error(f"a slice takes bits of a bit<> or int<> value, not of {kind_of(type_)}", expr.base.span)
-            return WRONG
-        if not isinstance(low, (BitType, IntegerType)):
-            cx.error(f"the position of a slice must be bit<> or `int`, not {kind_of(low)}", expr.low.span)
-            return WRONG
-        at, value = cx.constant(expr.low), cx.constant(expr.base)
-        first = at if isinstance(at, int) else 0
-        if width < 1 or first < 0 or first + width > type_.width:
-            cx.error(f"the {width} bits from bit {first} on are outside of {type_}", expr.span)
-            return WRONG
-        if isinstance(value, int) and isinstance(at, int):
-            cx.program.constants[expr] = constants.slice_bits(value, at + width - 1, at)
-        return self._result(expr, BitType(width), expr.base, expr.low)
-
-    def cast(self, expr: ast.Expr, ref: ast.TypeRef, operand: ast.Expr) -> Type:
-        """`(T) operand`: an explicit cast, or a list or struct expression given its type."""
-        cx = self.cx
-        target = cx.resolve.resolve(ref)
-        source = cx.expressions.infer(operand)
-        if target is WRONG or source is WRONG:
-            return WRONG
-        literals = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr, ast.DefaultExpr)
-        if isinstance(operand, literals):
-            if isinstance(target, (BoolType, StringType, *SIZED, IntegerType)) and not isinstance(
-                operand, ast.DefaultExpr
-            ):
-                cx.error(f"cannot cast {kind_of(source)} to {target}", expr.span)
-                return WRONG
-            if not cx.convert.convert(operand, target, "cannot cast {have} to {want}"):
-                return WRONG
-            cx.expressions.copy_facts(operand, expr)
-            return target
-        if not castable(source, target):
-            hint = cast_hint(source, target)
-            cx.error(f"cannot cast {kind_of(source)} to {kind_of(target)}{hint}", expr.span)
-            return WRONG
-        value = cx.constant(operand)
-        if value is not None:
-            try:
-                cx.program.constants[expr] = constants.cast(value, target)
-            except FoldError as error:
-                return self._fold_error(expr, error)
-        return self._result(expr, target, operand)
 
 
 def _described(type_: Type) -> str:

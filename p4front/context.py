@@ -16,6 +16,7 @@ from p4front.types import WRONG, CallableType, Type, TypeVar
 if TYPE_CHECKING:
     from p4front.check_callables import CallableChecker
     from p4front.check_calls import CallChecker
+    from p4front.check_casts import CastChecker
     from p4front.check_declarations import DeclarationChecker
     from p4front.check_expressions import ExpressionChecker
     from p4front.check_instances import InstanceChecker
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from p4front.check_statements import StatementChecker
     from p4front.check_tables import TableChecker
     from p4front.convert import Converter
+    from p4front.infer_types import TypeArguments
     from p4front.keysets import KeysetChecker
     from p4front.resolve_types import TypeResolver
 
@@ -62,8 +64,10 @@ class Context:
     convert: Converter
     expressions: ExpressionChecker
     operators: OperatorChecker
+    casts: CastChecker
     members: MemberChecker
     calls: CallChecker
+    type_arguments: TypeArguments
     instances: InstanceChecker
     statements: StatementChecker
     declarations: DeclarationChecker
