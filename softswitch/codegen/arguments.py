@@ -1,7 +1,7 @@
 """Passing arguments: copy-in, copy-out, in P4's order (6.7, 6.8).
 
-An aggregate goes by reference instead of being copied where nobody can tell: the callee reaches nothing but its parameters, and
-no two arguments overlap."""
+An aggregate goes by reference instead of being copied where nobody can tell: the callee reaches nothing but its
+parameters, and no two arguments overlap."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from p4front import ast
 from p4front.program import BoundArg
 from p4front.types import IntegerType, ObjectType, StackType, Type, strip
 from softswitch.codegen import expressions, places
-from softswitch.codegen.body import Body, Param, Place, Val
+from softswitch.codegen.body import Body, Param, Val
 from softswitch.codegen.env import Env, ExternObject, Variable
-from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_aggregate
 
 
@@ -31,8 +30,8 @@ class Passed:
 
 
 def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str = "") -> list[Param]:
-    """Parameters of the function that `body` writes; binds each in its scope. With `pointer_prefix` ("f->") they live in
-    the frame."""
+    """Parameters of the function that `body` writes; binds each in its scope. With `pointer_prefix` ("f->") they live
+    in the frame."""
     params: list[Param] = []
     for decl in decls:
         type_ = body.env.resolve(body.gen.program.declared[decl])
@@ -169,9 +168,3 @@ def storage(body: Body, expr: ast.Expr) -> tuple[object, ...] | None:
             return base
         return (*base, expr.member.text)
     return None
-
-
-def place_of(body: Body, args: Sequence[BoundArg], index: int) -> Place | None:
-    """The place of an `out` argument, None for `_`."""
-    expr = args[index].expr
-    return None if expr is None or isinstance(expr, ast.DontCare) else places.place(body, expr)

@@ -22,8 +22,8 @@ _ARROW = re.compile(r"\(\*(\w+(?:->\w+)*)\)\.")
 
 @dataclass(frozen=True)
 class Val:
-    """A value: a C expression that binds tighter than any operator. `atom`: later statements cannot change it (a literal
-    or a temporary)."""
+    """A value: a C expression that binds tighter than any operator. `atom`: later statements cannot change it (a
+    literal or a temporary)."""
 
     text: str
     type: Type
@@ -32,8 +32,8 @@ class Val:
 
 @dataclass(frozen=True)
 class Place:
-    """An l-value. `slice` (hi, lo) of the scalar `text`; `type` is that of the whole scalar then. `union`: text and type
-    of the header union whose member it is."""
+    """An l-value. `slice` (hi, lo) of the scalar `text`; `type` is that of the whole scalar then. `union`: text and
+    type of the header union whose member it is."""
 
     text: str
     type: Type

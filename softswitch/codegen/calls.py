@@ -5,7 +5,18 @@ from __future__ import annotations
 from p4front import ast
 from p4front.program import BoundArg, CallInfo
 from p4front.types import BOOL, BitType, IntegerType, ObjectType, Type, VoidType, strip
-from softswitch.codegen import actions, arguments, consteval, controls, expressions, externs, functions, headers, parsers, tables
+from softswitch.codegen import (
+    actions,
+    arguments,
+    consteval,
+    controls,
+    expressions,
+    externs,
+    functions,
+    headers,
+    parsers,
+    tables,
+)
 from softswitch.codegen.body import Body, Function, Val
 from softswitch.codegen.env import Constant, Env, ExternObject
 from softswitch.codegen.errors import refuse
@@ -156,4 +167,3 @@ def table_result(body: Body, expr: ast.Member) -> Val:
     if expr.member.text == "miss":
         return Val(f"(({result} & 1) == 0)", BOOL, True)
     return Val(f"({result} >> 1)", BitType(32), True)
-

@@ -1,4 +1,4 @@
-"""Compile-time values inside an elaborated instance: what the front end folded, plus constructor parameters (10.3, 18.1)."""
+"""Compile-time values inside an instance: what the front end folded, plus constructor parameters (10.3, 18.1)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def text(gen: Generator, info: PipelineInfo, max_emit: int) -> str:
         "digests",
         [f"{{{_string(d.name)}, {sum(words(width) for _, width in d.fields)}}}" for d in info.digests],
     )
-    functions = "reset reset_metadata copy_fields parse ingress egress deparse".split()
+    functions = ["reset", "reset_metadata", "copy_fields", "parse", "ingress", "egress", "deparse"]
     fields = [
         ".abi = SS_ABI",
         f".name = {_string(info.name)}",
@@ -91,14 +91,14 @@ def _table(gen: Generator, index: int, info: TableInfo) -> str:
     """The description of one table as the macro TABLE_<index>, and what it points to."""
     instance = gen.tables[index]
     parts = [_keys(f"table_keys_{index}", info.keys)]
-    actions = "".join(
-        f"    {{{_string(a.name)}, {sum(words(p.width) for p in a.params)}}},\n" for a in info.actions
-    )
+    actions = "".join(f"    {{{_string(a.name)}, {sum(words(p.width) for p in a.params)}}},\n" for a in info.actions)
     parts.append(f"static const ss_action_desc table_actions_{index}[] = {{\n{actions}}};")
     parts.append(f"static const uint64_t table_default_{index}[] = {{{_numbers(instance.default_data)}}};")
     rows: list[str] = []
     for entry in instance.entries:
-        value, mask, data = (f"(const uint64_t[]){{{_numbers(part)}}}" for part in (entry.value, entry.mask, entry.data))
+        value, mask, data = (
+            f"(const uint64_t[]){{{_numbers(part)}}}" for part in (entry.value, entry.mask, entry.data)
+        )
         rows.append(f"    {{{value}, {mask}, {entry.priority}, {entry.action}, {data}}},\n")
     entries = "NULL"
     if rows:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from p4front import ast
 from p4front.program import CallInfo, ConstValue
-from p4front.types import ObjectType, Type, TypeVar, strip
+from p4front.types import ObjectType, Type, TypeVar
 from softswitch.codegen import consteval, controls, parsers
 from softswitch.codegen.env import Constant, Env, ExternObject
 from softswitch.codegen.errors import refuse
@@ -66,15 +66,15 @@ def direct_instance(gen: Generator, env: Env, statement: ast.DirectApply, prefix
     return instance
 
 
-def _build(
-    gen: Generator, env: Env, info: CallInfo, declared: Type | None, name: str, where: ast.Node
-) -> object:
+def _build(gen: Generator, env: Env, info: CallInfo, declared: Type | None, name: str, where: ast.Node) -> object:
     object_type = env.resolve(declared) if declared is not None else None
     type_args = tuple(env.resolve(t) for t in info.type_args)
     if isinstance(object_type, ObjectType):
         type_args = object_type.args or type_args
     decl = info.decl
-    if isinstance(object_type, ObjectType) and isinstance(object_type.decl, (ast.ExternDecl, ast.ControlDecl, ast.ParserDecl)):
+    if isinstance(object_type, ObjectType) and isinstance(
+        object_type.decl, (ast.ExternDecl, ast.ControlDecl, ast.ParserDecl)
+    ):
         decl = object_type.decl
     values: dict[str, object] = {}
     for arg in info.args:
@@ -120,7 +120,6 @@ def _instance(
             instance: controls.ControlInstance | parsers.ParserInstance = controls.ControlInstance(gen, decl, name, env)
         else:
             instance = parsers.ParserInstance(gen, decl, name, env)
-    gen.instances.append(instance)
     return instance
 
 
@@ -150,7 +149,9 @@ def _extern(
     elif kind in ("action_profile", "action_selector"):
         obj.index = len(gen.profiles)
         size = constants.get("size")
-        gen.profiles.append(ProfileInfo(name, obj.index, size if isinstance(size, int) else 0, kind == "action_selector"))
+        gen.profiles.append(
+            ProfileInfo(name, obj.index, size if isinstance(size, int) else 0, kind == "action_selector")
+        )
         gen.profile_objects.append(obj)
     elif kind not in ("direct_counter", "direct_meter", "Checksum16"):
         raise refuse(where.span, f"extern {kind} is not part of v1model")
@@ -197,7 +198,3 @@ def hash_call(algorithm: str, data: str, length: str) -> str:
         return "ss_random(0, UINT64_MAX)"
     name = algorithm.removesuffix("_custom")  # the custom polynomials begin as the standard ones
     return f"((uint64_t)ss_{name}({data}, {length}))"
-
-
-def is_runtime_scalar(type_: Type) -> bool:
-    return scalar_width(strip(type_)) is not None

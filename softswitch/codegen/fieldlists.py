@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from p4front import ast
 from p4front.types import SerEnumType, StructType, Type, strip
-from softswitch.codegen import arguments, consteval, expressions
+from softswitch.codegen import arguments, consteval
 from softswitch.codegen.body import Body
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import operands
@@ -25,8 +25,8 @@ _NOT_KEPT = ("instance_type", "packet_length", "egress_port", "egress_rid")
 def annotated(gen: Generator, type_: Type) -> dict[int, list[str]]:
     """The paths of the metadata fields of each `@field_list` number."""
     lists: dict[int, list[str]] = {}
-    for path, annotations in _fields(type_, ""):
-        for annotation in annotations:
+    for path, marks in _fields(type_, ""):
+        for annotation in marks:
             if annotation.name == "field_list":
                 for expr in annotation.exprs:
                     number = _number(gen, expr)
@@ -104,13 +104,9 @@ def copy_function(gen: Generator) -> str:
                 lines.append("*to_std = *from_std;")
                 lines += [f"to_std->{name} = kept.{name};" for name in _NOT_KEPT]
         cases.append((LEGACY_FIRST + i, lines))
-    text = "static void main_copy_fields(uint32_t list, void *to_user, const void *from_user, ss_std *to_std, const ss_std *from_std)\n{\n"
+    text = "static void main_copy_fields(uint32_t list, void *to_user, const void *from_user, ss_std *to_std,\n"
+    text += "                             const ss_std *from_std)\n{\n"
     text += "    struct user *to = to_user;\n    const struct user *from = from_user;\n    switch (list) {\n"
     for number, lines in cases:
         text += f"    case {number}: {{\n" + "".join(f"        {line}\n" for line in lines) + "        break;\n    }\n"
     return text + "    }\n}"
-
-
-def is_metadata(body: Body, expr: ast.Expr) -> bool:
-    """Whether an expression is the user metadata."""
-    return strip(expressions.type_of(body, expr)) == strip(body.gen.metadata_type)

@@ -45,7 +45,8 @@ class FunctionInstance:
         if not is_void:
             body.emit(f"return {zero};")
         first = ["struct ss_x *x", *([f"{self.frame} *f"] if self.frame else [])]
-        head = f"{gen.layout.c_type(returns)} {function.c_name}({', '.join(first + arguments.signature(body, function.params))})"
+        declared = ", ".join(first + arguments.signature(body, function.params))
+        head = f"{gen.layout.c_type(returns)} {function.c_name}({declared})"
         gen.add_function(head, body, place(decl.span))
         return function, env
 

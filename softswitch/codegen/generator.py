@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from p4front import ast
 from p4front.program import Program
-from p4front.source import P4Error, Reporter, Span
+from p4front.source import P4Error, Reporter
 from p4front.types import StackType, Type, VoidType, strip
 from softswitch.codegen import actions, consteval, elaborate, functions, tables
 from softswitch.codegen.body import Body
@@ -40,7 +40,6 @@ class Generator:
         self.profile_objects: list[ExternObject] = []
         self.value_sets: list[ValueSetInfo] = []
         self.digests: list[DigestInfo] = []
-        self.instances: list[object] = []
         self.legacy_lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self.header_type: Type = VoidType()
         self.metadata_type: Type = VoidType()
@@ -88,10 +87,6 @@ class Generator:
         self.digests.append(DigestInfo(name, len(self.digests), fields))
         return len(self.digests) - 1
 
-    def instance_prefix(self, body: Body) -> str:
-        """The control-plane name that instances declared in a body get as their prefix."""
-        return body.prefix
-
     @contextmanager
     def nesting(self, decl: ast.Node, where: ast.Node) -> Iterator[None]:
         """Refuses instances inside themselves."""
@@ -121,8 +116,3 @@ class Generator:
             base = self.program.types.get(node.base)
             return base is not None and isinstance(strip(base), StackType)
         return False
-
-    def span(self) -> Span:
-        """A place to blame when nothing better is known."""
-        main = self.program.main
-        return main.span if main is not None else self.program.syntax.span

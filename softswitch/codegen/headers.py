@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BOOL, BitType, StackType, Type, TypeOfType, VarbitType, strip
+from p4front.types import BOOL, BitType, StackType, StructType, TupleType, Type, TypeOfType, VarbitType, strip
 from softswitch.codegen import consteval, expressions, places
 from softswitch.codegen.body import Body, Place, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_header, is_union, members, wire_bits
-from softswitch.codegen.names import field_name
 
 
 def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
@@ -43,7 +42,8 @@ def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
 def is_valid(body: Body, expr: ast.Expr) -> Val:
     """`h.isValid()`; a union is valid if one of its headers is."""
     if places.is_place(body, expr):
-        text, type_ = (lambda p: (p.text, p.type))(places.place(body, expr))
+        where = places.place(body, expr)
+        text, type_ = where.text, where.type
     else:
         value = expressions.addressable(body, expressions.rvalue(body, expr))
         text, type_ = value.text, value.type
@@ -54,7 +54,7 @@ def valid_text(text: str, plain: Type) -> str:
     """Whether a header or union is valid, in C."""
     if is_header(plain):
         return f"{text}.valid_"
-    return "(" + (" || ".join(f"{text}.{name}.valid_" for name, _ in members(plain)) or "false") + ")"  # type: ignore[arg-type]
+    return "(" + (" || ".join(f"{text}.{name}.valid_" for name, _ in members(plain)) or "false") + ")"
 
 
 def set_valid(body: Body, where: Place, plain: Type) -> None:
@@ -109,11 +109,7 @@ def min_bits(type_: Type) -> int:
     if isinstance(plain, StackType):
         return plain.size * min_bits(plain.element)
     if is_union(plain):
-        return min((min_bits(t) for _, t in members(plain)), default=0)  # type: ignore[arg-type]
-    if hasattr(plain, "fields") or hasattr(plain, "items"):
-        return sum(min_bits(t) for _, t in members(plain))  # type: ignore[arg-type]
+        return min((min_bits(t) for _, t in members(plain)), default=0)
+    if isinstance(plain, (StructType, TupleType)):
+        return sum(min_bits(t) for _, t in members(plain))
     return wire_bits(plain)
-
-
-def union_member(text: str, name: str) -> str:
-    return f"{text}.{field_name(name)}"

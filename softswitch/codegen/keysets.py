@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from p4front import ast
 from p4front.types import EnumType, ErrorType, Type, strip
@@ -11,6 +12,9 @@ from softswitch.codegen.body import Body
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_signed, scalar_width
+
+if TYPE_CHECKING:
+    from softswitch.codegen.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def items(keyset: ast.Expr, count: int) -> list[ast.Expr]:
     raise refuse(keyset.span, f"one value for {count} keys")
 
 
-def known(gen: object, env: Env, expr: ast.Expr, type_: Type) -> Known | None:
+def known(gen: Generator, env: Env, expr: ast.Expr, type_: Type) -> Known | None:
     """The keyset as numbers, None if it is known only at run time."""
     if isinstance(expr, (ast.DefaultExpr, ast.DontCare)):
         return Known("any")
@@ -51,9 +55,9 @@ def known(gen: object, env: Env, expr: ast.Expr, type_: Type) -> Known | None:
     return None if value is None else Known("exact", value)
 
 
-def pattern(gen: object, env: Env, expr: ast.Expr, type_: Type) -> int | None:
+def pattern(gen: Generator, env: Env, expr: ast.Expr, type_: Type) -> int | None:
     """The bit pattern of a constant of a key's type."""
-    value = consteval.evaluate(gen, env, expr)  # type: ignore[arg-type]
+    value = consteval.evaluate(gen, env, expr)
     plain = strip(type_)
     width = scalar_width(plain) or 64
     if isinstance(value, str):
@@ -62,7 +66,7 @@ def pattern(gen: object, env: Env, expr: ast.Expr, type_: Type) -> int | None:
         if isinstance(plain, EnumType):
             names = list(plain.members)
         elif isinstance(plain, ErrorType):
-            names = gen.program.errors  # type: ignore[attr-defined]
+            names = gen.program.errors
         return names.index(member) if member in names else None
     return int(value) & ((1 << width) - 1) if isinstance(value, (int, bool)) else None
 

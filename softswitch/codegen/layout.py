@@ -1,4 +1,4 @@
-"""C types for P4 types: structs, headers (with `valid_`), stacks, unions, tuples, varbits; their zero values and equality."""
+"""C types for P4 types: structs, headers (with `valid_`), stacks, unions, tuples, varbits; zero values, equality."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from softswitch.codegen.names import Namer, field_name, identifier
 
 @dataclass(frozen=True)
 class Leaf:
-    """A scalar or varbit inside a value: C text, type, and the texts of the headers that it lies in, outermost first."""
+    """A scalar or varbit inside a value: C text, type, the texts of the headers that it lies in (outermost first)."""
 
     text: str
     type: Type
@@ -67,11 +67,11 @@ def is_signed(type_: Type) -> bool:
     return isinstance(strip(type_), IntType)
 
 
-def members(type_: StructType | TupleType) -> list[tuple[str, Type]]:
-    """C member names and types of a struct, header, union or tuple."""
+def members(type_: Type) -> list[tuple[str, Type]]:
+    """C member names and types of a struct, header, union or tuple; none for anything else."""
     if isinstance(type_, TupleType):
         return [(f"f{i}", t) for i, t in enumerate(type_.items)]
-    return [(field_name(f.name), f.type) for f in type_.fields]
+    return [(field_name(f.name), f.type) for f in type_.fields] if isinstance(type_, StructType) else []
 
 
 def wire_bits(type_: Type) -> int:
@@ -124,7 +124,7 @@ class Layout:
             return "const char *"
         if isinstance(type_, VarbitType):
             size = max(1, -(-type_.max_width // 8))
-            return self._define(f"varbit_{type_.max_width}", [f"uint32_t bits;", f"uint8_t data[{size}];"])
+            return self._define(f"varbit_{type_.max_width}", ["uint32_t bits;", f"uint8_t data[{size}];"])
         if isinstance(type_, StackType):
             element = self.c_type(type_.element, span)
             name = f"stack_{identifier(str(type_.element))}_{type_.size}"
@@ -184,7 +184,7 @@ class Layout:
                 return f"{list(names).index(member)}u"
         if isinstance(plain, (StructType, TupleType)) and isinstance(value, (tuple, dict)):
             parts = list(value) if isinstance(value, tuple) else None
-            texts = [f".valid_ = true"] if is_header(plain) else []
+            texts = [".valid_ = true"] if is_header(plain) else []
             for i, (name, member_type) in enumerate(members(plain)):
                 if parts is not None:
                     item = parts[i] if i < len(parts) else None

@@ -128,4 +128,3 @@ def jump(body: Body, statement: ast.Break | ast.Continue) -> None:
     else:
         loop.continues = True
         body.emit(f"goto {loop.continue_label};")
-

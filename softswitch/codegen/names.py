@@ -8,9 +8,11 @@ from p4front import ast
 from p4front.source import Span
 
 _WORDS = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if inline int long register
+    """
+    auto break case char const continue default do double else enum extern float for goto if inline int long register
     restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false
-    NULL asm typeof linux unix errno assert""".split()
+    NULL asm typeof linux unix i386 errno assert
+    """.split()  # noqa: SIM905
 )
 _MACRO = re.compile(r"^(_|ss_|SS_|U?INT|SIZE|PTR|SIG|WCHAR|WINT)")
 

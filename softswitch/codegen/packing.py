@@ -57,8 +57,8 @@ def read_all(leaves: Sequence[Leaf], p: str, varbit_bits: str = "0") -> list[str
 
 @dataclass
 class Writer:
-    """Collects statements that write values to consecutive bits after the C pointer `p`. Neighbours are joined so that most
-    stores are of whole bytes."""
+    """Collects statements that write values to consecutive bits after the C pointer `p`. Neighbours are joined so that
+    most stores are of whole bytes."""
 
     p: str
     lines: list[str] = field(default_factory=list)

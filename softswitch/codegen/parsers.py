@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from p4front import ast
 from p4front.source import P4Error
 from p4front.types import BoolType
-from softswitch.codegen import arguments, elaborate, expressions, parser_errors, selects, statements
+from softswitch.codegen import arguments, elaborate, parser_errors, selects, statements
 from softswitch.codegen.body import Body, Function
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
@@ -134,8 +134,3 @@ class ParserInstance:
             for name in leaves:
                 del following[name]
         return False
-
-
-def constant_bool(body: Body, expr: ast.Expr) -> bool:
-    """Whether `expr` is the constant true."""
-    return expressions.rvalue(body, expr).text == "true"

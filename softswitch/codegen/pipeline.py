@@ -36,7 +36,10 @@ def generate(program: Program) -> Generated:
     info = program.calls.get(main)
     name = program.architecture or (info.name if info is not None else "")
     if info is None or name != ARCHITECTURE:
-        raise refuse(main.span, f"unsupported architecture '{name or main.type.span.text}': only {ARCHITECTURE} of v1model.p4 is supported")
+        raise refuse(
+            main.span,
+            f"unsupported architecture '{name or main.type.span.text}': only {ARCHITECTURE} of v1model.p4 is supported",
+        )
     gen = Generator(program)
     roles = _instances(gen, info, main)
     gen.reporter.raise_if_errors()

@@ -67,7 +67,9 @@ def _member(body: Body, expr: ast.Member) -> Place:
         info = type_.field(name)
         if info is not None:
             union = (base.text, type_) if is_union(type_) else None
-            return Place(f"{base.text}.{field_name(name)}", info.type, union=union, next_of=base.next_of if union else "")
+            return Place(
+                f"{base.text}.{field_name(name)}", info.type, union=union, next_of=base.next_of if union else ""
+            )
     raise refuse(expr.span, f"{type_} has no member {name} that can be stored to")
 
 
@@ -101,7 +103,9 @@ def _element(body: Body, base: Place, expr: ast.Index) -> Place:
     # Outside the stack: reads give an invalid header, writes go nowhere.
     c_type = body.gen.layout.c_type(type_.element)
     outside = body.temp(c_type, "{0}", "outside")
-    chosen = body.temp(f"{c_type} *", f"{index_text} < {type_.size} ? &{base.text}.e[{index_text}] : &{outside}", "element")
+    chosen = body.temp(
+        f"{c_type} *", f"{index_text} < {type_.size} ? &{base.text}.e[{index_text}] : &{outside}", "element"
+    )
     return Place(f"(*{chosen})", type_.element)
 
 

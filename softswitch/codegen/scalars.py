@@ -1,7 +1,7 @@
 """Scalars of any width as C expressions: representation, literals, operators, casts.
 
-Texts that come in and go out are C expressions that bind tighter than any operator (names, calls, or in brackets). Values are
-kept as runtime/bits.h says: the low W bits, zeros above. All functions here are pure; `ct(width)` for the C type."""
+Texts that come in and go out are C expressions that bind tighter than any operator (names, calls, or in brackets).
+Values are kept as runtime/bits.h says: the low W bits, zeros above. All functions here are pure."""
 
 from __future__ import annotations
 
@@ -110,7 +110,10 @@ def compare(op: str, a: str, b: str, width: int, signed: bool) -> str:
             a, b = b, a
         less = f"{prefix}lts({a}, {b}, {width})" if signed else f"{prefix}lt({a}, {b})"
         return f"({'' if op in '<>' else '!'}{less})"
-    if signed and op not in ("==", "!="):  # the order of two's complement is that of the numbers with the sign bit flipped
+    if signed and op not in (
+        "==",
+        "!=",
+    ):  # the order of two's complement is that of the numbers with the sign bit flipped
         return f"(({a} ^ {_sign(width)}) {op} ({b} ^ {_sign(width)}))"
     return f"({a} {op} {b})"
 
@@ -191,7 +194,9 @@ def insert(a: str, value: str, width: int, hi: int, lo: int) -> str:
     if out == width:
         return value
     hole = literal(~(((1 << out) - 1) << lo), width)
-    moved = shift("<<", cast(value, out, False, width), "", 32, width, False, lo) if lo else cast(value, out, False, width)
+    moved = (
+        shift("<<", cast(value, out, False, width), "", 32, width, False, lo) if lo else cast(value, out, False, width)
+    )
     return arithmetic("|", arithmetic("&", a, hole, width, False), moved, width, False)
 
 
@@ -203,8 +208,8 @@ def concat(a: str, a_width: int, b: str, b_width: int) -> str:
 
 
 def words_of(a: str, width: int) -> list[str]:
-    """The 64-bit words of a value, least significant first, as the runtime's keys and action data have them. `a` must be
-    free of side effects."""
+    """The 64-bit words of a value, least significant first, as the runtime's keys and action data have them. `a` must
+    be free of side effects."""
     if width <= 64:
         return [a]
     if width <= WIDE:

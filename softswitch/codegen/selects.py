@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ValueSet:
-    """A value set; the control plane fills it. Its members: one field, or those of a struct (each with its match kind)."""
+    """A value set; the control plane fills it. A member has one field, or those of a struct with their match kinds."""
 
     def __init__(self, gen: Generator, decl: ast.ValueSetDecl, env: Env, prefix: str) -> None:
         self.decl = decl

@@ -51,7 +51,7 @@ def emit(body: Body, statement: ast.Node) -> None:
         case ast.ConstantDecl():
             elaborate.bind_constant(body.gen, body.env, statement)
         case ast.Instantiation():
-            prefix = body.gen.instance_prefix(body)
+            prefix = body.prefix
             body.env.bind(statement, elaborate.instantiate(body.gen, body.env, statement, prefix))
         case ast.EmptyStatement():
             pass
@@ -134,6 +134,6 @@ def exit_(body: Body, statement: ast.Exit) -> None:
 
 def direct_apply(body: Body, statement: ast.DirectApply) -> None:
     """`C.apply(args)` on a type: an instance of its own per place (13.2)."""
-    instance = elaborate.direct_instance(body.gen, body.env, statement, body.gen.instance_prefix(body))
+    instance = elaborate.direct_instance(body.gen, body.env, statement, body.prefix)
     info = body.gen.program.calls[statement]
     calls.apply_instance(body, instance, info.args, statement)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from p4front import ast
 from p4front.types import ActionEnumType
 from softswitch.codegen import calls, consteval, expressions, statements
@@ -12,9 +14,13 @@ from softswitch.codegen.layout import scalar_width
 
 def switch(body: Body, statement: ast.Switch) -> None:
     subject = statement.subject
-    if isinstance(subject, ast.Member) and calls.is_table_result(body, subject.base) and subject.member.text == "action_run":
+    if (
+        isinstance(subject, ast.Member)
+        and calls.is_table_result(body, subject.base)
+        and subject.member.text == "action_run"
+    ):
         table, result = calls.table_apply(body, body.gen.program.calls[subject.base], statement)
-        _emit(body, statement, f"{result} >> 1", lambda label: [table.action_number(body, label)])
+        _emit(body, statement, f"{result} >> 1", lambda label: table.action_number(body, label))
         return
     type_ = expressions.final_type(body, subject)
     if isinstance(type_, ActionEnumType):
@@ -24,7 +30,7 @@ def switch(body: Body, statement: ast.Switch) -> None:
     if width is None:
         raise refuse(subject.span, f"a switch on a value of type {type_} is not supported")
     if width <= 64 and all(_is_number(body, case.label) for case in statement.cases):
-        _emit(body, statement, value.text, lambda label: _number(body, label, value.type))
+        _emit(body, statement, value.text, lambda label: expressions.rvalue(body, label, value.type).text)
         return
     _chain(body, statement, value.text)
 
@@ -33,12 +39,7 @@ def _is_number(body: Body, label: ast.Expr) -> bool:
     return isinstance(label, ast.DefaultExpr) or consteval.evaluate(body.gen, body.env, label) is not None
 
 
-def _number(body: Body, label: ast.Expr, type_: object) -> list[str]:
-    value = expressions.rvalue(body, label, type_)  # type: ignore[arg-type]
-    return [value.text]
-
-
-def _emit(body: Body, statement: ast.Switch, subject: str, numbers: object) -> None:
+def _emit(body: Body, statement: ast.Switch, subject: str, number: Callable[[ast.Expr], str]) -> None:
     """A C switch; labels without a body fall through, others never do."""
     seen: set[str] = set()
     with body.braces(f"switch ({subject})"):
@@ -48,11 +49,11 @@ def _emit(body: Body, statement: ast.Switch, subject: str, numbers: object) -> N
                 body.emit("default:")
                 pending = True
             else:
-                for text in numbers(case.label):  # type: ignore[operator]
-                    if text not in seen:
-                        seen.add(text)
-                        body.emit(f"case {text}:")
-                        pending = True
+                text = number(case.label)
+                if text not in seen:
+                    seen.add(text)
+                    body.emit(f"case {text}:")
+                    pending = True
             if case.body is None:
                 continue
             if pending:

@@ -1,4 +1,4 @@
-"""Tables: a C function that makes the key, looks it up and runs the action; its result is (action << 1 | hit) (14.2)."""
+"""Tables: a C function that makes the key, looks it up and runs the action; it returns action << 1 | hit (14.2)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from softswitch.codegen import (
     scalars,
     tableproperties,
 )
-
 from softswitch.codegen.body import Body, Function, Val
-
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
@@ -64,7 +62,9 @@ class TableInstance:
                 raise refuse(key.expr.span, f"a key of type {type_} is not supported")
             match = key.match_kind.text
             if match not in MATCH_KINDS:
-                raise refuse(key.match_kind.span, f"match kind {match} is not supported: use one of {', '.join(MATCH_KINDS)}")
+                raise refuse(
+                    key.match_kind.span, f"match kind {match} is not supported: use one of {', '.join(MATCH_KINDS)}"
+                )
             fields.append(KeyField(key_name(key), width, match))
             types.append(type_)
         lpm = [key for key in self.decl.keys or [] if key.match_kind.text == "lpm"]
@@ -172,13 +172,17 @@ class TableInstance:
         key = self._emit_key(body)
         selector = self._emit_selector(body)
         body.emit("bool hit;")
-        body.emit(f"const ss_entry *entry = ss_table_lookup(x->pipeline->tables[{self.index}], {key}, {selector}, &hit);")
+        body.emit(
+            f"const ss_entry *entry = ss_table_lookup(x->pipeline->tables[{self.index}], {key}, {selector}, &hit);"
+        )
         self._emit_direct(body)
         quoted = self.name.replace('"', "'").replace("%", "%%")
         names = ", ".join(f'"{action.name}"' for action in self.actions)
         with body.braces("if (__builtin_expect(x->packet->trace != NULL && entry->action != SS_NO_ACTION, 0))"):
             body.emit(f"static const char *const names[] = {{{names}}};")
-            body.emit(f'ss_trace(x->packet, "table {quoted}: %s, action %s", hit ? "hit" : "miss", names[entry->action]);')
+            body.emit(
+                f'ss_trace(x->packet, "table {quoted}: %s, action %s", hit ? "hit" : "miss", names[entry->action]);'
+            )
         with body.braces("switch (entry->action)"):
             for i in range(len(self.actions)):
                 with body.braces(f"case {i}:"):
@@ -192,10 +196,7 @@ class TableInstance:
     def _key_values(self, body: Body) -> list[Val]:
         exprs = [key.expr for key in self.decl.keys or []]
         values = expressions.rvalues(body, exprs, self.key_types)
-        return [
-            body.keep(value) if (scalar_width(value.type) or 0) > 64 else value
-            for value in values
-        ]
+        return [body.keep(value) if (scalar_width(value.type) or 0) > 64 else value for value in values]
 
     def _emit_key(self, body: Body) -> str:
         """The key array of lookup; selector keys are only hashed."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p4front import ast
 from p4front.program import CallInfo
 from p4front.types import BitType, Type
-from softswitch.codegen import consteval, expressions, initialisers, places, scalars
+from softswitch.codegen import consteval, expressions, places, scalars
 from softswitch.codegen.body import Body, Place, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import Leaf, scalar_width
@@ -107,12 +106,3 @@ def header_of(body: Body, expr: ast.Expr, where: Place) -> str:
         if isinstance(expr.base, ast.Member):
             return header_of(body, expr.base, Place(where.text.rsplit(".", 1)[0], base))
     return ""
-
-
-def structure(body: Body, expr: ast.Expr, type_: Type) -> Val:
-    """The whole value of a data argument."""
-    return initialisers.build(body, expr, type_)
-
-
-def widths(items: Sequence[Part]) -> list[int]:
-    return [scalar_width(part.leaf.type) or 0 for part in items]

@@ -89,7 +89,10 @@ def _validate(text: str, type_: Type) -> list[str]:
 
 def advance(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
     """Skips bits; like simple_switch, whole bytes only."""
-    bits = body.temp("uint64_t", operands.as64(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32))))
+    bits = body.temp(
+        "uint64_t",
+        operands.as64(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32))),
+    )
     parser_errors.reject_if(body, f"{bits} % 8 != 0", "ParserInvalidArgument")
     _need(body, bits)
     body.emit(f"x->at += {bits} / 8;")

@@ -1,4 +1,4 @@
-"""Dropping, cloning, sending packets round again, truncation, digests (v1model). The runtime carries the requests out."""
+"""Dropping, cloning, sending packets round again, truncation, digests (v1model). The runtime carries them out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from softswitch.codegen.body import Body, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import operands
 from softswitch.codegen.layout import scalar_width
-from softswitch.model import DigestInfo
 
 DIGEST_WORDS = 64
 DIGESTS_PER_PACKET = 4
@@ -103,7 +102,3 @@ def _digest_name(body: Body, plain: object) -> str:
                         return first.value.lstrip(".")
         return plain.name
     return f"digest_{len(body.gen.digests)}"
-
-
-def digest_info(name: str, index: int, fields: tuple[tuple[str, int], ...]) -> DigestInfo:
-    return DigestInfo(name, index, fields)
