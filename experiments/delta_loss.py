@@ -59,6 +59,7 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         receiver = Receiver(lab.network, SERVER, [_PORT])
         flow = Flow(1, "h1", ip_of(SERVER), _PORT, Flow.interval_for(rate))
         sender = Sender(lab.network, flow)
+        lab.arm()
         wait_all(receiver, sender)
         source, target = ("h1", "h1-eth0"), (SERVER, f"{SERVER}-eth0")
         sent_before = interface_counters(lab.network, *source)

@@ -71,6 +71,7 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
             Sender(lab.network, Flow(number, host, ip_of(SERVER), SERVICE_PORT, interval, payload))
             for number, host in enumerate(HOSTS, start=1)
         ]
+        lab.arm()
         wait_all(*knockers, probes, receiver, *senders)
         for knocker in knockers:
             knocker.knock()

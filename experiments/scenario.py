@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from experiments.control.client import ControlProcess, Event
+from experiments.control.programs import store_prepared
 from topologies.network import RunningNetwork, running_network
 from topologies.paper import SWITCH, PaperTopo
 from topologies.switch import SoftSwitch
@@ -89,6 +89,27 @@ class Lab:
         switch: SoftSwitch = self.network.node(SWITCH)
         return switch
 
+    def arm(self) -> None:
+        """Installs the plan's first program with its entries, and gets the strategy ready to begin at once.
+
+        Start the helpers of the trial before and wait for them after: both take a while.
+        """
+        plan, folder = self.plan, self.network.directory.path
+        old, new = store_prepared(plan.program, folder), store_prepared(plan.new_program, folder)
+        self.control.wait_ready()
+        groups = list(plan.left_out_groups)
+        self.control.call("install", {"program": str(old), "entries": str(plan.entries), "left_out_groups": groups})
+        self.control.call(
+            "prepare",
+            {
+                "strategy": plan.strategy,
+                "profile": plan.profile,
+                "program": str(new),
+                "entries": str(plan.new_entries),
+                "components": plan.components,
+            },
+        )
+
     def timeline(self, lead_s: float) -> Timeline:
         return Timeline(time.monotonic() + lead_s, self.switch.check)
 
@@ -107,22 +128,9 @@ class Lab:
 
 @contextmanager
 def open_lab(plan: Plan) -> Iterator[Lab]:
-    """A network with softswitch, the plan's first program running on it, and the strategy armed."""
-    with running_network(PaperTopo(), switch=partial(SoftSwitch)) as network:
+    """A network with softswitch and its control plane. `Lab.arm` comes before any traffic."""
+    with running_network(PaperTopo(), switch=SoftSwitch) as network:
         switch: SoftSwitch = network.node(SWITCH)
         control = ControlProcess(network, SWITCH, address=switch.address, cpu_interface=switch.cpu_interface)
-        control.wait_ready()
-        groups = list(plan.left_out_groups)
-        control.call("install", {"program": str(plan.program), "entries": str(plan.entries), "left_out_groups": groups})
-        control.call(
-            "prepare",
-            {
-                "strategy": plan.strategy,
-                "profile": plan.profile,
-                "program": str(plan.new_program),
-                "entries": str(plan.new_entries),
-                "components": plan.components,
-            },
-        )
         yield Lab(network, control, plan)
         control.finish()

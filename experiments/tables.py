@@ -22,16 +22,16 @@ def fig3_table(trials: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim],
     """Packets received of those permitted, before and after the swap, by strategy and flow."""
     console = Console()
     flows = list(next(iter(trials.values()))["flows"])
-    table = Table(title="packets received / permitted, before + after the swap")
-    for column in ("strategy", "swap at", "window", *flows):
-        table.add_column(column, justify="left" if column == "strategy" else "right")
+    table = Table(title="packets received/permitted, before and after the swap")
+    for column in ("strategy", "swap", "window", *flows):
+        table.add_column(column, justify="left" if column == "strategy" else "right", no_wrap=True)
     for trial in trials.values():
         window = trial["window"]
-        cells = [trial["strategy"], f"{trial['swap']['end']:.2f} s", f"{window['end'] - window['begin']:.3f} s"]
+        cells = [trial["strategy"], f"{trial['swap']['end']:.1f} s", f"{window['end'] - window['begin']:.2f} s"]
         for flow in flows:
             count = trial["flows"][flow]
             before = f"{count['arrived_before']}/{count['permitted_before']}"
-            cells.append(f"{before} + {count['arrived_after']}/{count['permitted_after']}")
+            cells.append(f"{before} {count['arrived_after']}/{count['permitted_after']}")
         table.add_row(*cells)
     console.print(table)
     print_claims(claims, console)

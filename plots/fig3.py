@@ -54,6 +54,7 @@ def draw(run: Run) -> Figure:
         for axes, strategy in zip(grid.flat, order, strict=False):
             name, trial = first[strategy]
             _panel(axes, strategy, trial, run.samples("arrivals", name))
+        grid[0, 0].set_ylim(0, 1.15 * max(line.get_ydata()[-1] for axes in grid.flat for line in axes.lines[1:]))
         for axes in grid[:, 0]:
             axes.set_ylabel("packets received")
         for axes in grid[-1, :]:
@@ -88,7 +89,6 @@ def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFr
             axes.plot([knock], [0], marker=6, color=style.color, markersize=5, clip_on=False, zorder=5)
     axes.set_title(strategy_label(strategy))
     axes.set_xlim(0, trial["duration"])
-    axes.set_ylim(bottom=0)
 
 
 def main(folder: Path) -> tuple[Path, Path]:

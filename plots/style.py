@@ -107,6 +107,7 @@ def mark_swap(axes: Axes, begin: float, end: float, *, label: str | None = "swap
             textcoords="offset points",
             va="top",
             fontsize=6.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         )
 
 

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from finsy.proto import p4r
 
+from experiments.control.programs import load_prepared
 from nfs.entries import EntryError, load_entries, updates
-from p4front.source import P4Error
 from state4.errors import State4Error
 from state4.events import Event, EventLog
-from state4.programs import InstalledProgram, layout_of, prepare_program, user_registers
+from state4.programs import InstalledProgram, layout_of, user_registers
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import PROFILES, CloneSource
@@ -43,8 +43,8 @@ class Agent:
     # -- programs ------------------------------------------------------------------------------------------------------
 
     def install(self, program: str, entries: str, left_out_groups: list[int]) -> None:
-        """Instruments a program and makes it the running one, with its entries."""
-        installed = prepare_program(Path(program))
+        """Makes a prepared program the running one, with its entries."""
+        installed = load_prepared(Path(program))
         self._target.install(installed)
         self._target.write_updates(
             [
@@ -170,7 +170,7 @@ class Agent:
 
     def _compiled(self, path: Path) -> InstalledProgram:
         """An instrumented program that the switch has compiled, so that a save only has to open it."""
-        program = prepare_program(path)
+        program = load_prepared(path)
         self._target.verify(program)
         return program
 
@@ -201,7 +201,7 @@ def serve(target: P4RuntimeTarget) -> None:
             if command.startswith("_"):
                 raise State4Error(f"no such command: {command}")
             tell({"done": getattr(agent, command)(**arguments)})
-        except (State4Error, P4Error, EntryError, OSError) as error:
+        except (State4Error, EntryError, OSError) as error:
             tell({"error": f"{command}: {error}"})
 
 
