@@ -222,7 +222,7 @@ class Converter:
             if field.decl is not None:
                 cx.program.refs[pair.key] = field.decl
         rest = [(f'field "{f.name}" of {kind_of(target)}', f.type) for f in fields.values()]
-        if fields and not expr.has_default:
+        if fields and not expr.has_default and fine:
             names = ", ".join(f'"{name}"' for name in fields)
             cx.error(f"no value for {names} of {kind_of(target)}: add it, or `...` for the defaults", expr.span)
             return False

@@ -283,12 +283,18 @@ class TableResultType(Type):
 
     table: ast.TableDecl = field(repr=False)
 
+    def __str__(self) -> str:
+        return f"{self.table.name}.apply()'s result"
+
 
 @dataclass(frozen=True)
 class ActionEnumType(Type):
     """Type of `table.apply().action_run`."""
 
     table: ast.TableDecl = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.table.name}.apply().action_run"
 
 
 @dataclass(frozen=True)
