@@ -46,6 +46,7 @@ def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str 
         if isinstance(strip(type_), IntegerType):
             params.append(Param(name, "", type_, "none", ""))
             continue
+        body.gen.layout.c_type(type_, decl.span)  # refuses what cannot be a parameter
         c_name = body.names.local(name)
         if decl.direction in ("out", "inout"):
             mode = "ref"

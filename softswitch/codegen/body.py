@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from p4front import ast
 from p4front.types import StructType, Type
 from softswitch.codegen.env import Env, Variable
-from softswitch.codegen.names import Namer
+from softswitch.codegen.names import Namer, c_string
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
@@ -140,8 +140,7 @@ class Body:
 
     def trace(self, text: str) -> None:
         """A line of the packet's story, where it is told."""
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-        self.emit(f'SS_TRACE(x, "{quoted}");')
+        self.emit(f'SS_TRACE(x, "{c_string(text)}");')
 
     def text(self) -> str:
         return "\n".join(self.lines)

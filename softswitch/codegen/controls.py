@@ -83,7 +83,7 @@ class ControlInstance:
     def _make(self) -> Function:
         body, decl, gen = self._body, self.decl, self.gen
         function = body.function
-        body.emit(f"{self.frame} frame_, *f = &frame_;")
+        body.emit(f"{self.frame} {body.names.local('frame')}, *f = &frame_;")
         for param in self._params:
             if param.mode != "none":
                 body.emit(f"f->{param.c_name} = {param.c_name};")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from softswitch.codegen import elaborate
-from softswitch.codegen.externs.logging import c_string
+from softswitch.codegen.names import c_string
 from softswitch.model import KeyField, PipelineInfo, TableInfo, words
 
 if TYPE_CHECKING:

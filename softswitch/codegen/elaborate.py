@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_CELLS = 1 << 28
 """Most cells of one register, counter or meter array."""
 
+MAX_BYTES = 1 << 30
+"""Most bytes of one register array."""
+
 HASHES = ("crc32", "crc32_custom", "crc16", "crc16_custom", "random", "identity", "csum16", "xor16")
 
 
@@ -140,6 +143,8 @@ def _extern(
         obj.index = len(gen.registers)
         width = _cell_width(gen, type_args[0], where)
         cells = _cells(constants.get("size"), where)
+        if cells * cell_bytes(width) > MAX_BYTES:
+            raise refuse(where.span, f"a register takes at most {MAX_BYTES} bytes")
         signed = is_signed(type_args[0])
         gen.registers.append(RegisterInfo(name, obj.index, cells, width, signed, cell_bytes(width)))
     elif kind in ("counter", "meter"):
@@ -148,10 +153,8 @@ def _extern(
         infos.append(CounterInfo(name, obj.index, _cells(constants.get("size"), where), kind_number(obj)))
     elif kind in ("action_profile", "action_selector"):
         obj.index = len(gen.profiles)
-        size = constants.get("size")
-        gen.profiles.append(
-            ProfileInfo(name, obj.index, size if isinstance(size, int) else 0, kind == "action_selector")
-        )
+        size = _cells(constants.get("size"), where)
+        gen.profiles.append(ProfileInfo(name, obj.index, size, kind == "action_selector"))
         gen.profile_objects.append(obj)
     elif kind not in ("direct_counter", "direct_meter", "Checksum16"):
         raise refuse(where.span, f"extern {kind} is not part of v1model")

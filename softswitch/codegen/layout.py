@@ -87,6 +87,28 @@ def wire_bits(type_: Type) -> int:
     return scalar_width(type_) or 0
 
 
+MAX_LEAVES = 1 << 16
+"""Most scalars in one value, stack elements counted one by one."""
+
+STANDARD_FIELDS = frozenset(
+    """
+    ingress_port egress_spec egress_port instance_type packet_length enq_timestamp enq_qdepth deq_timedelta deq_qdepth
+    ingress_global_timestamp egress_global_timestamp mcast_grp egress_rid checksum_error parser_error priority
+    """.split()  # noqa: SIM905
+)
+"""The fields of ss_std."""
+
+
+def leaf_count(type_: Type) -> int:
+    """How many scalars and varbits a value has."""
+    plain = strip(type_)
+    if isinstance(plain, StackType):
+        return max(1, plain.size) * leaf_count(plain.element)
+    if isinstance(plain, (StructType, TupleType)):
+        return sum(leaf_count(t) for _, t in members(plain))
+    return 1
+
+
 class Layout:
     """The C types that a program needs, each defined once, in order of need."""
 
@@ -125,6 +147,8 @@ class Layout:
         if isinstance(type_, VarbitType):
             size = max(1, -(-type_.max_width // 8))
             return self._define(f"varbit_{type_.max_width}", ["uint32_t bits;", f"uint8_t data[{size}];"])
+        if leaf_count(type_) > MAX_LEAVES:
+            raise refuse(span, f"a value of type {type_} has more than {MAX_LEAVES} fields")
         if isinstance(type_, StackType):
             element = self.c_type(type_.element, span)
             name = f"stack_{identifier(str(type_.element))}_{type_.size}"
@@ -133,6 +157,10 @@ class Layout:
             return self._define("tuple", self._fields(type_, span) or ["char none_;"])
         if isinstance(type_, StructType):
             if type_.name == "standard_metadata_t" and any(f.name == "egress_spec" for f in type_.fields):
+                unknown = [f.name for f in type_.fields if f.name not in STANDARD_FIELDS]
+                if unknown:
+                    where = type_.decl.span if type_.decl is not None else span
+                    raise refuse(where, f"standard_metadata_t has a field {unknown[0]}, which v1model.p4 does not have")
                 return "ss_std"
             fields = self._fields(type_, span)
             prefix = {"struct": "str", "header": "hdr", "header_union": "uni"}[type_.kind]

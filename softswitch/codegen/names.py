@@ -99,3 +99,20 @@ def place(span: Span) -> str:
     """A C comment that says where something stands in the P4 source."""
     name = span.file.path.rsplit("/", 1)[-1].replace("*/", "")
     return f"/* {name}:{span.line} */"
+
+
+def c_string(text: str) -> str:
+    """Text for the inside of a printf format in C."""
+    out = []
+    for char in text:
+        if char in '"\\':
+            out.append("\\" + char)
+        elif char == "%":
+            out.append("%%")
+        elif char == "?":
+            out.append("\\?")
+        elif char.isprintable() and char.isascii():
+            out.append(char)
+        else:
+            out += [f"\\{byte:03o}" for byte in char.encode()]
+    return "".join(out)

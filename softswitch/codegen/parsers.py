@@ -71,7 +71,7 @@ class ParserInstance:
         for local in self._variables:
             statements.variable(body, local)
         if self._cyclic():
-            body.emit("uint32_t steps_ = 0;")
+            self._steps = body.temp("uint32_t", "0", "steps")
         self._goto(body, "start", decl)
         for state in decl.states:
             self._state(body, state)
@@ -88,7 +88,7 @@ class ParserInstance:
             body.emit(place(state.span))
             body.trace(f"parser {self.name}: state {state.name}")
             if self._cyclic():
-                parser_errors.reject_if(body, f"++steps_ > {STEP_LIMIT}", "ParserTimeout")
+                parser_errors.reject_if(body, f"++{self._steps} > {STEP_LIMIT}", "ParserTimeout")
             for statement in state.statements:
                 try:
                     statements.emit(body, statement)

@@ -8,6 +8,7 @@ from pathlib import Path
 from p4front import ast
 from p4front.program import CallInfo, Program
 from p4front.source import P4Error
+from p4front.types import StructType, strip
 from softswitch.codegen import controls, descriptors, elaborate, fieldlists, parsers
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.generator import Generator
@@ -16,8 +17,15 @@ from softswitch.model import PipelineInfo
 
 ARCHITECTURE = "V1Switch"
 _ROLES = ("p", "vr", "ig", "eg", "ck", "dep")
-MAX_USER_BYTES = 1 << 20
-"""Most bytes of headers and metadata of one packet."""
+_STANDARD = "standard_metadata_t"
+_PARAMETERS = {
+    "p": ("packet_in", "headers", "metadata", _STANDARD),
+    "vr": ("headers", "metadata"),
+    "ig": ("headers", "metadata", _STANDARD),
+    "eg": ("headers", "metadata", _STANDARD),
+    "ck": ("headers", "metadata"),
+    "dep": ("packet_out", "headers"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,18 @@ class Generated:
 
 def generate(program: Program) -> Generated:
     """The C source of a v1model program. Raises P4Error with every refusal before anything is written."""
+    try:
+        return _generate(program)
+    except RecursionError:
+        where = program.main.span if program.main is not None else program.syntax.span
+        raise refuse(where, "the program's expressions or statements are nested too deeply") from None
+
+
+def _generate(program: Program) -> Generated:
     main = program.main
     if main is None:
-        raise refuse(program.syntax.span, "the program has no main")
+        last = program.syntax.declarations[-1:] or [program.syntax]
+        raise refuse(last[0].span, "the program has no main")
     info = program.calls.get(main)
     name = program.architecture or (info.name if info is not None else "")
     if info is None or name != ARCHITECTURE:
@@ -78,7 +95,25 @@ def _instances(
         gen.header_type, gen.metadata_type = (
             parser.env.resolve(gen.program.declared[p]) for p in parser.decl.params[1:3]
         )
+    for role, instance in roles.items():
+        _check_signature(gen, role, instance)
     return roles
+
+
+def _check_signature(gen: Generator, role: str, instance: controls.ControlInstance | parsers.ParserInstance) -> None:
+    """Each part must have the parameters that v1model.p4 gives it, since a program may declare V1Switch otherwise."""
+    wanted = _PARAMETERS[role]
+    types = [instance.env.resolve(gen.program.declared[p]) for p in instance.decl.params]
+    known = {"headers": gen.header_type, "metadata": gen.metadata_type}
+    right = len(types) == len(wanted) and isinstance(instance, parsers.ParserInstance) == (role == "p")
+    for type_, kind in zip(types, wanted, strict=False):
+        right = right and (type_ == known[kind] if kind in known else str(type_) == kind)
+    if not right:
+        parameters = ", ".join(wanted)
+        gen.reporter.error(f"this part of {ARCHITECTURE} must have the parameters ({parameters})", instance.decl.span)
+    for kind, type_ in known.items():
+        if not isinstance(strip(type_), StructType):
+            gen.reporter.error(f"the {kind} of {ARCHITECTURE} must be a struct", instance.decl.span)
 
 
 def _steps(

@@ -46,8 +46,10 @@ def _emit(body: Body, statement: ast.Switch, subject: str, number: Callable[[ast
         pending = False
         for case in statement.cases:
             if isinstance(case.label, ast.DefaultExpr):
-                body.emit("default:")
-                pending = True
+                if "default" not in seen:
+                    seen.add("default")
+                    body.emit("default:")
+                    pending = True
             else:
                 text = number(case.label)
                 if text not in seen:

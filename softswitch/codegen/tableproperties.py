@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from softswitch.codegen.tables import TableInstance
 
 DEFAULT_SIZE = 1024
+MAX_SIZE = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def read(gen: Generator, env: Env, table: TableInstance, prefix: str) -> Propert
     given = decl.property("size")
     if given is not None:
         size = consteval.require_int(gen, env, given.value, "the size of a table")
+        if not 0 <= size <= MAX_SIZE:
+            raise refuse(given.value.span, f"the size of a table must be from 0 to {MAX_SIZE}")
     timeout = decl.property("support_timeout")
     return Properties(
         size=size,

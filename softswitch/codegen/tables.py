@@ -22,7 +22,7 @@ from softswitch.codegen.body import Body, Function, Val
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
-from softswitch.codegen.names import identifier, join_name, key_name, place
+from softswitch.codegen.names import c_string, identifier, join_name, key_name, place
 from softswitch.codegen.packing import Writer
 from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo
 
@@ -176,8 +176,8 @@ class TableInstance:
             f"const ss_entry *entry = ss_table_lookup(x->pipeline->tables[{self.index}], {key}, {selector}, &hit);"
         )
         self._emit_direct(body)
-        quoted = self.name.replace('"', "'").replace("%", "%%")
-        names = ", ".join(f'"{action.name}"' for action in self.actions)
+        quoted = c_string(self.name)
+        names = ", ".join(f'"{c_string(action.name)}"' for action in self.actions)
         with body.braces("if (__builtin_expect(x->packet->trace != NULL && entry->action != SS_NO_ACTION, 0))"):
             body.emit(f"static const char *const names[] = {{{names}}};")
             body.emit(

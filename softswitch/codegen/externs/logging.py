@@ -10,7 +10,7 @@ from softswitch.codegen.body import Body, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import operands
 from softswitch.codegen.layout import scalar_width
-from softswitch.codegen.names import place
+from softswitch.codegen.names import c_string, place
 
 
 def nothing(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
@@ -29,23 +29,6 @@ def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         where = place(expr.span).strip("/* ")
         body.emit(f'ss_log(x->pipeline, "{c_string(f"{info.name} failed at {where}")}");')
     return None
-
-
-def c_string(text: str) -> str:
-    """Text for the inside of a printf format in C."""
-    out = []
-    for char in text:
-        if char in '"\\':
-            out.append("\\" + char)
-        elif char == "%":
-            out.append("%%")
-        elif char == "?":
-            out.append("\\?")
-        elif char.isprintable() and char.isascii():
-            out.append(char)
-        else:
-            out += [f"\\{byte:03o}" for byte in char.encode()]
-    return "".join(out)
 
 
 def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
