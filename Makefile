@@ -11,6 +11,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 ARGS ?=
+P4C ?=
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # The key of the installation is the content of pyproject.toml: a changed dependency installs again, a touched file does not.
@@ -45,6 +46,16 @@ check: | base-packages $(INSTALLED) ## Lint, format and types
 .PHONY: bench
 bench: | root net-packages $(INSTALLED) ## * The switch's own benchmark, beside a Linux bridge (and bmv2 where installed)
 	@$(PYTHON) -m experiments.bench $(ARGS)
+
+.PHONY: conformance
+conformance: | base-packages $(INSTALLED) ## p4c's test data, from a checkout that you name: make conformance P4C=../p4c
+	@if [ -z "$(P4C)" ]; then echo "error: name a checkout of p4c: make conformance P4C=<folder>" >&2; exit 2; fi
+	@$(PYTHON) -m conformance --p4c "$(P4C)" $(ARGS)
+
+.PHONY: fuzz
+fuzz: | base-packages $(INSTALLED) ## 10,000 mutated programs, 1,000,000 packets through sanitized pipelines (P4C=... adds more)
+	@$(PYTHON) -m conformance.fuzz_sources
+	@$(PYTHON) -m conformance.fuzz_packets $(if $(P4C),--p4c "$(P4C)")
 
 # -- cleaning ----------------------------------------------------------------------------------------------------------
 
