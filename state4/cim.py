@@ -41,10 +41,12 @@ class InstrumentOptions:
 
 @dataclass(frozen=True)
 class Instrumented:
-    """An instrumented program. `text` includes core.p4 and v1model.p4 only."""
+    """An instrumented program. `text` includes core.p4 and v1model.p4 only; without its `additions` ([start, end) each)
+    it is the user's own file."""
 
     text: str
     layout: CloneLayout
+    additions: tuple[tuple[int, int], ...] = ()
     inlined: tuple[str, ...] = field(default=())
 
 
@@ -111,8 +113,8 @@ class _Instrumenter:
             self.prefix.upper(),
             _repeated(self.program),
         )
-        text = inliner.render(main)
-        return Instrumented(text, self.layout, tuple(f.path for f in inliner.inlined))
+        text, additions = inliner.render(main)
+        return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined))
 
     def _struct(self, block: str, position: int, what: str) -> StructType:
         """The struct that a pipeline control has as its headers or metadata, at a place where it can be edited."""

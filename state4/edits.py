@@ -111,6 +111,19 @@ def above_comment(file: SourceFile, offset: int) -> int:
     return position
 
 
+def splice(text: str, insertions: Sequence[tuple[int, str]]) -> tuple[str, list[tuple[int, int]]]:
+    """A text with insertions at offsets of it, and where they are in the result."""
+    parts: list[str] = []
+    places: list[tuple[int, int]] = []
+    position = length = 0
+    for offset, added in sorted(insertions, key=lambda edit: edit[0]):
+        length += offset - position
+        parts += [text[position:offset], added]
+        places.append((length, length + len(added)))
+        position, length = offset, length + len(added)
+    return "".join([*parts, text[position:]]), places
+
+
 @dataclass
 class Inliner:
     """Joins a program's files, with their edits, into one text. `is_library`: files that stay an `#include`."""
@@ -123,9 +136,11 @@ class Inliner:
     repeated: frozenset[SourceFile] = frozenset()
     inlined: list[SourceFile] = field(default_factory=list)
 
-    def render(self, main: SourceFile) -> str:
-        """Raises P4Error if a file with edits is included in a way that cannot be followed."""
-        text = self._text(main)
+    def render(self, main: SourceFile) -> tuple[str, list[tuple[int, int]]]:
+        """The text, and where in it something was added to `main`'s own text: [start, end) each.
+
+        Raises P4Error if a file with edits is included in a way that cannot be followed."""
+        result = splice(main.text, self._insertions(main))
         for file in self.edits.touched():
             if file is not main and file not in self.inlined:
                 place = Span(file, 0, 0)
@@ -134,9 +149,10 @@ class Inliner:
                 at = self.edits.insertions(file)[0][0]
                 message = "this file is included more than once with effect; State4 cannot put its code here"
                 raise P4Error(Diagnostic(message, Span(file, at, at + 1)))
-        return text
+        return result
 
-    def _text(self, file: SourceFile) -> str:
+    def _insertions(self, file: SourceFile) -> list[tuple[int, str]]:
+        """The edits of a file, and the text of what it includes."""
         insertions = list(self.edits.insertions(file))
         inside = comments(file.text)
         for match in _INCLUDE.finditer(file.text):
@@ -145,16 +161,12 @@ class Inliner:
             if included is None or self.is_library(included) or _covering(inside, directive) is not None:
                 continue
             self.inlined.append(included)
-            body = self._text(included)
+            body = splice(included.text, self._insertions(included))[0]
             if body and not body.endswith("\n"):
                 body += "\n"
             insertions.append((directive, "// "))
             insertions.append((match.end(), f"\n{self._guarded(included, body)}// end of {_quoted(match)}"))
-        text, position = [], 0
-        for offset, added in sorted(insertions, key=lambda edit: edit[0]):
-            text += [file.text[position:offset], added]
-            position = offset
-        return "".join([*text, file.text[position:]])
+        return insertions
 
     def _guarded(self, file: SourceFile, body: str) -> str:
         if file in self.repeated:

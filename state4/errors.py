@@ -24,6 +24,10 @@ class TargetError(State4Error):
     """The switch refused an operation or cannot be reached; the message names the operation."""
 
 
+class BadAddress(State4Error):
+    """There is no such place for a switch."""
+
+
 class NotPrimary(TargetError):
     """Another controller is the primary one."""
 

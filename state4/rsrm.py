@@ -46,7 +46,7 @@ class Listener:
     The ring has one slot per frame (TPACKET_V2): a frame can be read the moment it arrives, and a whole run of slots is
     decoded at once. `frames` slots hold the clones of a second and more at the highest rates. Raises ListenerError."""
 
-    def __init__(self, interface: str, layout: CloneLayout, *, frames: int = 1 << 17) -> None:
+    def __init__(self, interface: str, layout: CloneLayout, *, frames: int = 1 << 16) -> None:
         self.layout = layout
         self.store = CloneStore(layout)
         self._slot = 1 << (layout.header_bytes + _HEADER_ROOM - 1).bit_length()

@@ -10,8 +10,8 @@ from state4.layout import ETHER_TYPE, FIXED_BYTES, CloneLayout
 @dataclass(frozen=True)
 class Snippets:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
-    the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits of
-    the widest index in a write."""
+    the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits
+    of the widest index in a write."""
 
     layout: CloneLayout
     field_list: int
@@ -97,7 +97,8 @@ class Snippets:
             "// Puts one register write into the next slot. The first of a pass asks for the clone, which takes the\n"
             "// slots as they are at the end of the pass.\n"
             f"void {self.prefix}_update(inout {self.prefix}_meta_t m,\n"
-            f"                   in bit<{component}> component, in bit<{self.index_argument}> index, in bit<{value}> value) {{\n"
+            f"                   in bit<{component}> component, in bit<{self.index_argument}> index,\n"
+            f"                   in bit<{value}> value) {{\n"
             "    if (m.on == 1) {\n"
             f"{self._cell(index)}"
             f"        {body}\n"

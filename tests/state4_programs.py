@@ -27,7 +27,7 @@ struct metadata_t {
 """
 
 _PARSER = """
-parser MyParser(packet_in packet, out headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
+parser MyParser(packet_in packet, out headers_t hdr, inout metadata_t meta, inout standard_metadata_t std) {
     state start {
         packet.extract(hdr.request);
         transition accept;

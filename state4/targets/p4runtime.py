@@ -19,7 +19,7 @@ from finsy.proto import p4i, p4r, p4r_grpc, rpc_status
 
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
-from state4.errors import NotPrimary, TargetError
+from state4.errors import BadAddress, NotPrimary, TargetError
 from state4.layout import CloneLayout
 from state4.programs import InstalledProgram, all_registers
 from state4.rsrm import Listener
@@ -357,7 +357,7 @@ class P4RuntimeTarget:
 def _checked(address: str) -> str:
     path = address.removeprefix("unix:")
     if path != address and not Path(path).exists():
-        raise TargetError(f"there is no switch at {address}: the socket does not exist")
+        raise BadAddress(f"there is no switch at {address}: the socket does not exist")
     return address
 
 

@@ -1,0 +1,274 @@
+"""CIM: the instrumented text is the user's own with something added, and is a correct program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import nfs
+from p4front.load import load_program, load_text
+from p4front.p4info import build_p4info
+from p4front.program import Program
+from p4front.source import P4Error
+from state4.cam import analyse
+from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.programs import layout_of, prepare_program, user_registers
+from tests.state4_programs import PROGRAMS, program, request
+
+INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
+REGISTER = "    register<bit<8>>(4) r;\n"
+ALL = [*PROGRAMS, *nfs.PROGRAMS]
+
+
+def source(name: str) -> Program:
+    return load_text(PROGRAMS[name], f"{name}.p4") if name in PROGRAMS else load_program(nfs.program_path(name))
+
+
+def instrumented(checked: Program) -> Instrumented:
+    return instrument(checked, analyse(checked))
+
+
+def of_text(text: str) -> Instrumented:
+    return instrumented(load_text(text, "test.p4"))
+
+
+def ingress(body: str, *, locals_: str = REGISTER, globals_: str = "", egress: str | None = None) -> str:
+    text = f"control MyIngress({INGRESS}) {{\n{locals_}    apply {{\n        {body}\n    }}\n}}\n"
+    return program(text, globals_=globals_) if egress is None else program(text, globals_=globals_, egress=egress)
+
+
+def is_subsequence(part: str, whole: str) -> bool:
+    letters = iter(whole)
+    return all(letter in letters for letter in part)
+
+
+def problem(text: str) -> str:
+    with pytest.raises(P4Error) as caught:
+        of_text(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_additions(name: str) -> None:
+    checked = source(name)
+    result = instrumented(checked)
+    rest, position = "", 0
+    for start, end in result.additions:
+        rest, position = rest + result.text[position:start], end
+    assert rest + result.text[position:] == checked.files[0].text
+    assert result.additions
+    for file in checked.files[1:]:
+        if file.path in result.inlined:
+            assert is_subsequence(file.text, result.text)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_result_is_a_program_with_the_same_state(name: str) -> None:
+    checked = source(name)
+    result = instrumented(checked)
+    again = load_text(result.text, "out.p4")
+    assert again.warnings == []
+    before, after = build_p4info(checked), build_p4info(again)
+    assert user_registers(after) == user_registers(before)
+    assert [t.preamble.id for t in after.tables] == [t.preamble.id for t in before.tables]
+    assert [a.preamble.id for a in after.actions] == [a.preamble.id for a in before.actions]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_p4info_alone_tells_the_layout(name: str) -> None:
+    result = instrumented(source(name))
+    assert layout_of(build_p4info(load_text(result.text, "out.p4"))) == result.layout
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_second_time_is_refused(name: str) -> None:
+    with pytest.raises(P4Error, match="instrumented already"):
+        instrumented(load_text(instrumented(source(name)).text, "out.p4"))
+
+
+def test_the_controller_header_is_whole_bytes() -> None:
+    result = instrumented(source("chained"))
+    (header,) = build_p4info(load_text(result.text, "out.p4")).controller_packet_metadata
+    assert header.preamble.name == "packet_in"
+    assert sum(field.bitwidth for field in header.metadata) == 8 * result.layout.header_bytes
+    names = [field.name for field in header.metadata]
+    assert names[:5] == ["seq", "egress", "count", "program", "ether_type"]
+    assert names[5:8] == ["component_0", "index_0", "value_0"]
+
+
+def test_included_files_are_part_of_the_text() -> None:
+    result = instrumented(source("chained"))
+    assert '// #include "include/headers.p4"' in result.text
+    assert "control Knocking" in result.text
+    assert result.text.count("#include <v1model.p4>") == 1
+    assert {Path(f).name for f in result.inlined} >= {"headers.p4", "knocking_stage.p4"}
+
+
+def test_comments_and_places_of_the_writes_stay() -> None:
+    text = instrumented(source("apply")).text
+    assert (
+        "a.write((bit<32>)hdr.request.cell, hdr.request.value);  // with a comment behind it\n        state4_u" in text
+    )
+    assert "/* smaller than what is asked for: cells beyond it are not written */" in text
+
+
+def test_a_write_under_if_gets_braces() -> None:
+    text = instrumented(source("branches")).text
+    assert "if (hdr.request.op == 1) { a.write(cell, hdr.request.value); state4_update(meta.state4, 1, cell" in text
+
+
+def test_declarations_stand_above_the_comment_of_what_they_precede() -> None:
+    text = "/* The headers. */\nstruct headers_t {"
+    changed = PROGRAMS["apply"].replace("struct headers_t {", text)
+    assert f"/* ---- end ---- */\n\n{text}" in of_text(changed).text
+
+
+def test_metadata_reaches_code_that_has_none() -> None:
+    text = instrumented(source("controls")).text
+    assert "control Inner(inout request_t r, inout state4_meta_t state4_m, in bit<8> state4_n1)" in text
+    assert "one.apply(hdr.request, meta.state4, 2, 3);" in text
+    assert "two.apply(hdr.request, meta.state4, 4, 5);" in text
+
+
+def test_one_instance_with_several_registers() -> None:
+    body = "p.apply(a); p.apply(b);"
+    locals_ = REGISTER.replace(" r;", " a;") + REGISTER.replace(" r;", " b;") + "    P() p;\n"
+    text = of_text(
+        ingress(body, locals_=locals_, globals_="control P(register<bit<8>> r) { apply { r.write(0, 1); } }\n")
+    ).text
+    assert "p.apply(a, meta.state4, 1); p.apply(b, meta.state4, 2);" in text
+
+
+def test_actions_in_tables_get_the_argument() -> None:
+    text = instrumented(source("functions")).text
+    assert "actions = { keep(hdr.request.value, meta.state4); nothing; }" in text
+    assert "7: keep(hdr.request.value, meta.state4, 3);" in text
+    assert "action keep(in bit<64> value, inout state4_meta_t state4_m, bit<32> where)" in text
+
+
+def test_names_that_the_program_has_are_not_used() -> None:
+    result = of_text(ingress("bit<8> state4_x = 1; r.write(0, state4_x);"))
+    assert result.layout.prefix == "state4_2"
+    assert "state4_2_update(meta.state4_2, 1, (bit<32>)(0), state4_x);" in result.text
+    assert layout_of(build_p4info(load_text(result.text, "out.p4"))) == result.layout
+
+
+def test_a_free_field_list_and_header_name() -> None:
+    text = PROGRAMS["apply"].replace("bit<8> noise;", "@field_list(255, 254) bit<8> noise;")
+    text = text.replace("header request_t", '@controller_header("packet_in")\nheader request_t')
+    result = of_text(text)
+    assert "@field_list(253) bit<32> seq;" in result.text
+    assert '@controller_header("state4_packet_in")' in result.text
+
+
+def test_the_session_is_a_choice() -> None:
+    checked = source("apply")
+    result = instrument(checked, analyse(checked), InstrumentOptions(session=77))
+    assert "32w77" in result.text
+    assert layout_of(build_p4info(load_text(result.text, "out.p4"))).session == 77
+
+
+def test_registers_with_an_index_type_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "new.p4"
+    text = ingress("r.write(hdr.request.cell, 3);", locals_="    register<bit<8>, bit<8>>(4) r;\n")
+    path.write_text(text.replace("#include <v1model.p4>", "#define V1MODEL_VERSION 20200408\n#include <v1model.p4>"))
+    result = instrumented(load_program(path))
+    assert "register<bit<1>, bit<32>>(1) state4_flag;" in result.text
+    load_text(result.text, "out.p4")
+
+
+def test_a_program_that_clones_in_the_same_pass_is_refused_with_both_places() -> None:
+    message = problem(ingress("r.write(0, 1);\n        clone(CloneType.I2E, 5);"))
+    lines = [line for line in message.splitlines() if line.startswith("test.p4:")]
+    assert "one clone in each pass" in lines[0]
+    assert lines[1].endswith("note: the write")
+
+
+def test_clones_of_the_other_pass_or_another_path_are_accepted() -> None:
+    of_text(PROGRAMS["clones_elsewhere"])
+    of_text(ingress("if (hdr.request.op == 1) { clone(CloneType.I2E, 5); } else { r.write(0, 1); }"))
+
+
+def test_a_write_in_a_parser_is_refused() -> None:
+    text = PROGRAMS["apply"].replace("    state start {", "    register<bit<8>>(2) early;\n    state start {")
+    message = problem(text.replace("transition accept;", "early.write(0, 1);\n        transition accept;"))
+    assert "this write in the parser cannot be followed" in message
+
+
+def test_the_whole_metadata_cannot_be_overwritten() -> None:
+    message = problem(ingress("meta = { 1 }; r.write(0, 1);"))
+    assert "test.p4:" in message
+    assert "assign" in message
+
+
+def test_metadata_that_becomes_part_of_a_message_is_refused() -> None:
+    assert "digest" in problem(ingress("digest<metadata_t>(1, meta); r.write(0, 1);"))
+
+
+def test_code_from_a_macro_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "macro.p4"
+    text = ingress("STORE(r, 1)").replace(
+        "#include <v1model.p4>", "#include <v1model.p4>\n#define STORE(r, v) r.write(0, v);"
+    )
+    path.write_text(text)
+    with pytest.raises(P4Error, match="macro"):
+        instrumented(load_program(path))
+
+
+def test_arguments_may_come_from_macros(tmp_path: Path) -> None:
+    path = tmp_path / "macro.p4"
+    text = ingress("r.write(FIRST, LEAST(3, 4));")
+    macros = "#include <v1model.p4>\n#define FIRST 0\n#define LEAST(a, b) ((a) < (b) ? 8w1 : 8w2)"
+    path.write_text(text.replace("#include <v1model.p4>", macros))
+    result = instrumented(load_program(path))
+    assert "LEAST(3, 4)" in result.text.split("state4_update(meta")[1]
+    again = tmp_path / "again.p4"
+    again.write_text(result.text)
+    load_program(again)
+
+
+def test_an_argument_with_a_call_is_refused() -> None:
+    message = problem(ingress("r.write(0, f());", globals_="bit<8> f() { return 1; }\n"))
+    assert "put the value into a variable first" in message
+
+
+def test_a_hidden_metadata_name_is_refused() -> None:
+    globals_ = "action a() { }\n"
+    text = ingress(
+        "hide(1);", locals_=REGISTER + "    action hide(in bit<8> meta) { r.write(0, meta); }\n", globals_=globals_
+    )
+    assert '"meta" hides the metadata here' in problem(text)
+
+
+def test_included_files_several_times_and_under_conditions(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "types.p4").write_text("#pragma once\ntypedef bit<8> small_t;\n")
+    (tmp_path / "lib" / "stage.p4").write_text(
+        '#include "types.p4"\ncontrol Stage(inout headers_t hdr) {\n    register<small_t>(4) kept;\n'
+        "    apply { kept.write(0, hdr.request.op); }\n}\n"
+    )
+    text = ingress(
+        "s.apply(hdr);", locals_="    Stage() s;\n", globals_='#include "lib/types.p4"\n#include "lib/stage.p4"\n'
+    )
+    text = text.replace("struct headers_t", '#ifdef NEVER\n#include "lib/stage.p4"\n#endif\nstruct headers_t')
+    path = tmp_path / "main.p4"
+    path.write_text(text)
+    result = instrumented(load_program(path))
+    assert result.text.count("kept.write(0, hdr.request.op); state4_update(") == 2  # one is under NEVER
+    alone = tmp_path / "elsewhere" / "alone.p4"
+    alone.parent.mkdir()
+    alone.write_text(result.text)
+    assert [r.name for r in user_registers(build_p4info(load_program(alone)))] == ["MyIngress.s.kept"]
+
+
+def test_prepared_programs_carry_their_complete_source() -> None:
+    prepared = prepare_program(nfs.program_path("chained"))
+    assert prepared.name == "chained"
+    assert prepared.layout == layout_of(prepared.p4info)
+    assert [r.name for r in prepared.registers][-1] == "MyIngress.knocking.pk_reg"
+    assert b"state4_update" in prepared.device_config
+
+
+def test_the_request_of_the_tests_fits_its_header() -> None:
+    assert len(request()) == 12
