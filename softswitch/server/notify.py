@@ -13,7 +13,7 @@ from softswitch.server.device import Device
 from softswitch.server.idle import IdleWatch
 
 log = logging.getLogger(__name__)
-WAIT_S = 0.2
+WAIT_S = 0.1
 TICK_S = 0.01
 IDLE_SCAN_S = 0.05
 
