@@ -46,13 +46,12 @@ class Agent:
         """Makes a prepared program the running one, with its entries."""
         installed = load_prepared(Path(program))
         self._target.install(installed)
-        self._target.write_updates(
-            [
-                update
-                for update in updates(load_entries(Path(entries), installed.p4info))
-                if _group(update) not in left_out_groups
-            ]
-        )
+        self.write_entries(entries, left_out_groups)
+
+    def write_entries(self, entries: str, left_out_groups: list[int]) -> None:
+        """Writes entries to the running program (to the saved one while there is one)."""
+        found = updates(load_entries(Path(entries), self._target.running()))
+        self._target.write_updates([update for update in found if _group(update) not in left_out_groups])
 
     def prepare(
         self, strategy: str, profile: str, program: str, entries: str, components: list[str] | None
@@ -67,6 +66,8 @@ class Agent:
         events = EventLog(on_event=self._on_event)
         context = prepare(self._target, new, profile=PROFILES[profile], only=components, entries=own, events=events)
         self._armed = (load_strategy(strategy), context)
+        gc.collect()
+        gc.freeze()  # what was loaded until here is not looked at during the reconfiguration
         return {"registers": len(context.carried), "cells": context.plan.cells, "tables": len(context.plan.tables)}
 
     def reconfigure(self) -> dict[str, Any]:
@@ -75,19 +76,21 @@ class Agent:
             raise State4Error("prepare comes before reconfigure")
         strategy, context = self._armed
         self._armed = None
-        gc.collect()
-        gc.freeze()  # nothing that was loaded before is looked at during the reconfiguration
         return reconfigure(strategy, context).as_dict()
 
-    def swap(self, program: str) -> dict[str, float]:
-        """VERIFY_AND_SAVE and COMMIT of a program that is in the cache, without any state: times in s."""
+    def swap(self, program: str, entries: str) -> dict[str, float]:
+        """Changes to a program that is in the switch's cache, with its entries and without other state; times in s."""
         new = self._compiled(Path(program))
+        found = updates(load_entries(Path(entries), new.p4info))
+        own = [update for update in found if update.entity.HasField("table_entry")]
         begin = time.monotonic()
         self._target.save(new)
         saved = time.monotonic()
+        self._target.write_updates(own)
+        written = time.monotonic()
         self._target.commit()
         end = time.monotonic()
-        return {"begin": begin, "save_s": saved - begin, "commit_s": end - saved, "end": end}
+        return {"begin": begin, "end": end, "save_s": saved - begin, "commit_s": end - written}
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
@@ -118,9 +121,9 @@ class Agent:
             raise State4Error(f"the running program has no register {register}")
         return spec.integers(self._target.read_register(spec, start, count))
 
-    def stats(self) -> dict[str, Any]:
-        """The switch's own counts."""
-        answer = self._target.stats()
+    def stats(self, reset: bool = False) -> dict[str, Any]:
+        """The switch's own counts; with `reset` they begin at 0 again."""
+        answer = self._target.stats(reset=reset)
         return {
             "packets": answer.packets,
             "batches": answer.batches,

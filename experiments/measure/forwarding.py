@@ -59,9 +59,14 @@ def frame_rate(
     *,
     seconds: float,
     payload: int = SMALL_PAYLOAD,
+    frames_per_s: float | None = None,
 ) -> FrameRate:
-    """Floods equal UDP frames for `seconds`: 64 bytes on the wire with the default payload. Raises TrafficError."""
-    flow = Flow(1, source, target_ip, _UDP_PORT, interval_ns=0, payload=payload)
+    """Equal UDP frames for `seconds`, as many as the sender can or `frames_per_s`. Raises TrafficError.
+
+    With the default payload a frame has 64 bytes on the wire.
+    """
+    interval = 0 if frames_per_s is None else round(1e9 / frames_per_s)
+    flow = Flow(1, source, target_ip, _UDP_PORT, interval_ns=interval, payload=payload)
     receiver, sender = Receiver(network, target, [_UDP_PORT], record=False), Sender(network, flow)
     receiver.wait_ready()
     sender.wait_ready()

@@ -8,6 +8,7 @@ import struct
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_HULA = 0x88B5  # nfs/include/headers.p4
 PROTOCOL_TCP = 6
+PROTOCOL_UDP = 17
 _FLAG_SYN = 0x02
 
 
@@ -31,11 +32,25 @@ def tcp_syn(*, source_mac: str, target_mac: str, source_ip: str, target_ip: str,
     without = struct.pack("!HHIIBBHHH", source_port, port, 1, 0, 5 << 4, _FLAG_SYN, 64240, 0, 0)
     pseudo = addresses + struct.pack("!BBH", 0, PROTOCOL_TCP, len(without))
     tcp = without[:16] + struct.pack("!H", internet_checksum(pseudo + without)) + without[18:]
-    start = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, PROTOCOL_TCP, 0)
-    header_sum = struct.pack("!H", internet_checksum(start + addresses))
-    ip = start[:10] + header_sum + addresses
-    ethernet = mac_bytes(target_mac) + mac_bytes(source_mac) + struct.pack("!H", ETHERTYPE_IPV4)
-    return (ethernet + ip + tcp).ljust(60, b"\0")
+    return _ethernet(source_mac, target_mac) + _ipv4(addresses, PROTOCOL_TCP, tcp).ljust(46, b"\0")
+
+
+def udp_datagram(
+    *, source_mac: str, target_mac: str, source_ip: str, target_ip: str, source_port: int, port: int, payload: bytes
+) -> bytes:
+    """One UDP datagram in an Ethernet frame, without a UDP checksum (0 stands for none)."""
+    addresses = socket.inet_aton(source_ip) + socket.inet_aton(target_ip)
+    udp = struct.pack("!HHHH", source_port, port, 8 + len(payload), 0) + payload
+    return _ethernet(source_mac, target_mac) + _ipv4(addresses, PROTOCOL_UDP, udp).ljust(46, b"\0")
+
+
+def _ethernet(source_mac: str, target_mac: str) -> bytes:
+    return mac_bytes(target_mac) + mac_bytes(source_mac) + struct.pack("!H", ETHERTYPE_IPV4)
+
+
+def _ipv4(addresses: bytes, protocol: int, payload: bytes) -> bytes:
+    start = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0)
+    return start[:10] + struct.pack("!H", internet_checksum(start + addresses)) + addresses + payload
 
 
 def hula_probe(*, source_mac: str, tor: int, utilisation: int = 0) -> bytes:

@@ -347,9 +347,9 @@ class P4RuntimeTarget:
             raise TargetError("no interface to listen for clones on; give --cpu-interface")
         return Listener(self.cpu_interface, layout)
 
-    def stats(self) -> bulk_pb2.StatsResponse:
-        """Counts of the switch (softswitch only)."""
-        request = bulk_pb2.StatsRequest(device_id=self.device_id)
+    def stats(self, *, reset: bool = False) -> bulk_pb2.StatsResponse:
+        """Counts of the switch (softswitch only); with `reset` those of the whole switch begin at 0 again."""
+        request = bulk_pb2.StatsRequest(device_id=self.device_id, reset=reset)
         answer: bulk_pb2.StatsResponse = self._call("reading statistics", lambda: self._bulk.GetStats(request))
         return answer
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
-from experiments.traffic.frames import hula_probe, internet_checksum, tcp_syn
+from experiments.traffic.frames import hula_probe, internet_checksum, tcp_syn, udp_datagram
 
 
 def test_a_syn_is_what_scapy_would_make() -> None:
@@ -34,3 +34,22 @@ def test_a_probe_carries_tor_and_utilisation() -> None:
 def test_checksum_of_rfc_1071() -> None:
     assert internet_checksum(bytes.fromhex("0001f203f4f5f6f7")) == ~0xDDF2 & 0xFFFF
     assert internet_checksum(b"\x01") == ~0x0100 & 0xFFFF
+
+
+def test_a_datagram_is_what_scapy_would_make() -> None:
+    ours = udp_datagram(
+        source_mac="00:00:00:00:00:01",
+        target_mac="00:00:00:00:00:06",
+        source_ip="10.0.0.1",
+        target_ip="10.0.0.6",
+        source_port=40000,
+        port=5300,
+        payload=b"x" * 100,
+    )
+    theirs = (
+        Ether(src="00:00:00:00:00:01", dst="00:00:00:00:00:06")
+        / IP(src="10.0.0.1", dst="10.0.0.6", id=0, flags="DF")
+        / UDP(sport=40000, dport=5300, chksum=0)
+        / (b"x" * 100)
+    )
+    assert ours == bytes(theirs)

@@ -1,0 +1,204 @@
+"""The switch's own benchmark: forwarding beside a Linux bridge (and bmv2 where it is installed), control, clones.
+
+All switches are up at the same time and take turns, so that ratios compare the same machine at the same moment. Frames
+have 1500 bytes of IP at most, offloads are off, and every number is the median of the repeats with its spread.
+
+Exit code: 0 when everything was measured (the expectations are shown, not enforced: machines differ), 2 on errors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nfs
+from experiments.bench_table import bench_table
+from experiments.claims import Claim
+from experiments.control.client import ControlProcess
+from experiments.control.programs import store_prepared
+from experiments.main import EXIT_OK, run_main
+from experiments.measure.disturbance import FlowQuality, steady_flow
+from experiments.measure.forwarding import frame_rate, tcp_rate
+from experiments.measure.pipeline import pipeline_speed
+from experiments.options import CommonOptions, common_options, common_parser
+from experiments.progress import Display, display
+from experiments.results import ResultFolder
+from experiments.stats import spread
+from topologies.bridge import LinuxBridge
+from topologies.network import RunningNetwork, running_network
+from topologies.paper import SERVER, SWITCH, PaperTopo, ip_of
+from topologies.switch import SoftSwitch
+
+EXPERIMENT = "bench"
+PROGRAM = nfs.program_path("chained")
+NEW_PROGRAM = nfs.program_path("chained_v2")
+CLONING_PROGRAM = nfs.program_path("byte_counter")
+STEADY_MBIT = 100.0
+_CLONE_STEPS = (1.0, 0.8, 0.6, 0.4, 0.2)  # of the flood, until no clone is lost
+
+
+def control_of(network: RunningNetwork) -> ControlProcess:
+    switch: SoftSwitch = network.node(SWITCH)
+    control = ControlProcess(network, SWITCH, address=switch.address, cpu_interface=switch.cpu_interface)
+    control.wait_ready()
+    return control
+
+
+class Bench:
+    """The networks under test, and one method for each thing that is measured. All numbers are of one repeat."""
+
+    def __init__(self, stack: ExitStack, seconds: float) -> None:
+        self.seconds = seconds
+        start = partial(SoftSwitch, program=PROGRAM)
+        self.soft = stack.enter_context(running_network(PaperTopo(), switch=start))
+        self.control = control_of(self.soft)
+        self.control.call("write_entries", {"entries": str(nfs.entries_path(PROGRAM)), "left_out_groups": []})
+        bridge = stack.enter_context(running_network(PaperTopo(), switch=LinuxBridge))
+        self.switches = {"softswitch": self.soft, "bridge": bridge}
+        self.cloning = stack.enter_context(running_network(PaperTopo(), switch=SoftSwitch))
+        self.cloning_control = control_of(self.cloning)
+        prepared = store_prepared(CLONING_PROGRAM, self.cloning.directory.path)
+        entries = str(nfs.entries_path(CLONING_PROGRAM))
+        self.cloning_control.call("install", {"program": str(prepared), "entries": entries, "left_out_groups": []})
+
+    def forwarding(self) -> dict[str, Any]:
+        """TCP goodput and 64-byte frames per second, through each switch in turn."""
+        result: dict[str, Any] = {}
+        for name, network in self.switches.items():
+            tcp = tcp_rate(network, "h1", SERVER, ip_of(SERVER), seconds=self.seconds)
+            result[f"tcp_gbit_per_s.{name}"] = tcp.gigabits_per_s
+            frames = frame_rate(network, "h1", SERVER, ip_of(SERVER), seconds=self.seconds)
+            result[f"udp64_frames_per_s.{name}"] = frames.received_per_s
+            result[f"udp64_offered_per_s.{name}"] = frames.offered_per_s
+        for kind in ("tcp_gbit_per_s", "udp64_frames_per_s"):
+            result[f"{kind}.ratio"] = result[f"{kind}.softswitch"] / result[f"{kind}.bridge"]
+        return result
+
+    def pipeline(self) -> dict[str, Any]:
+        """Packets per second of the compiled program alone."""
+        return {"pipeline_packets_per_s": pipeline_speed(PROGRAM, nfs.entries_path(PROGRAM)).packets_per_s}
+
+    def _steady(self, action: Callable[[], Any] | None = None) -> tuple[FlowQuality, Any]:
+        return steady_flow(self.soft, megabits_per_s=STEADY_MBIT, seconds=self.seconds, action=action)
+
+    def undisturbed(self) -> dict[str, Any]:
+        """The steady flow alone."""
+        flow, _ = self._steady()
+        return {"undisturbed_gap_ms": flow.longest_gap_ms, "undisturbed_lost": flow.lost}
+
+    def read_state(self) -> dict[str, Any]:
+        """All register cells through gRPC, while traffic goes on."""
+        self.control.call("stats", {"reset": True})
+        flow, read = self._steady(lambda: self.control.call("read_all"))
+        held = self.control.call("stats")
+        return {
+            "read_all_s": read["read_s"],
+            "read_all_cells": read["cells"],
+            "read_all_held_ms": held["longest_hold_ms"],
+            "read_all_gap_ms": flow.longest_gap_ms,
+            "read_all_lost": flow.lost,
+        }
+
+    def swap(self) -> dict[str, Any]:
+        """chained.p4 to chained_v2.p4 and back, entries and all, while traffic goes on."""
+        folder = self.soft.directory.path
+        result: dict[str, Any] = {}
+        for program in (NEW_PROGRAM, PROGRAM):
+            prepared = store_prepared(program, folder)
+            arguments = {"program": str(prepared), "entries": str(nfs.entries_path(program))}
+            self.control.call("stats", {"reset": True})
+            flow, times = self._steady(partial(self.control.call, "swap", arguments))
+            held = self.control.call("stats")
+            one = {
+                "swap_save_s": times["save_s"],
+                "swap_commit_s": times["commit_s"],
+                "swap_save_and_commit_s": times["save_s"] + times["commit_s"],
+                "swap_gap_ms": flow.longest_gap_ms,
+                "swap_held_ms": held["longest_hold_ms"],
+                "swap_lost": flow.lost,
+            }
+            result = one if not result else {name: max(value, result[name]) for name, value in one.items()}
+        return result
+
+    def clones(self) -> dict[str, Any]:
+        """The highest rate of clones that the listener takes without a loss; a flood first, then slower."""
+        flood = 0.0
+        for share in _CLONE_STEPS:
+            self.cloning_control.call("start_cloning")
+            rate = frame_rate(
+                self.cloning,
+                "h1",
+                SERVER,
+                ip_of(SERVER),
+                seconds=self.seconds,
+                frames_per_s=None if share == 1.0 else share * flood,
+            )
+            got = self.cloning_control.call("stop_cloning")
+            if share == 1.0:
+                flood = rate.received_per_s
+            if got["complete"] and got["lost"] == 0:
+                per_s = got["clones"] / self.seconds
+                return {"clones_per_s": per_s, "clones_share_of_flood": share, "flood_frames_per_s": flood}
+        return {"clones_per_s": 0.0, "clones_share_of_flood": 0.0, "flood_frames_per_s": flood}
+
+
+def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
+    """What this project sets itself, beside what was measured."""
+
+    def claim(name: str, key: str, limit: float, unit: str, *, above: bool = False, worst: bool = False) -> Claim:
+        value = measured[key]["maximum" if worst else "median"]
+        holds = value >= limit if above else value <= limit
+        return Claim(name, f"{'>=' if above else '<='} {limit:g}", value, unit, holds, f"{value:.4g} {unit}")
+
+    return [
+        claim("tcp", "tcp_gbit_per_s.softswitch", 1.2, "Gbit/s", above=True),
+        claim("read-all", "read_all_s", 0.2, "s"),
+        claim("read-all-held", "read_all_held_ms", 1.0, "ms"),
+        claim("save-and-commit", "swap_save_and_commit_s", 0.1, "s"),
+        claim("swap-lost", "swap_lost", 0, "packets", worst=True),
+        claim("clones", "clones_share_of_flood", 1.0, "of the flood", above=True),
+    ]
+
+
+def run(options: CommonOptions) -> int:
+    seconds = options.duration_s or (1.0 if options.quick else 3.0)
+    steps = ("forwarding", "pipeline", "undisturbed", "read_state", "swap", "clones")
+    folder = ResultFolder.create(options.out, EXPERIMENT, options.for_record(), seed=options.seed)
+    rows: list[dict[str, Any]] = []
+    with display(options.repeats * len(steps) * 1.0, quiet=options.json) as show, ExitStack() as stack:
+        show.state("starting the switches")
+        bench = Bench(stack, seconds)
+        for repeat in range(1, options.repeats + 1):
+            row: dict[str, Any] = {}
+            for step in steps:
+                _step(show, f"{repeat}/{options.repeats} {step}")
+                row |= getattr(bench, step)()
+                show.end_trial()
+            folder.add_trial(f"repeat-{repeat}", {"repeat": repeat, **row})
+            rows.append(row)
+    measured = {name: spread([row[name] for row in rows]).as_dict() for name in rows[0]}
+    claims = expectations(measured)
+    summary: Path = folder.finish(target=options.target, profile="native", measured=measured, claims=claims)
+    if options.json:
+        print(summary.read_text(), end="")
+    else:
+        bench_table(measured, claims, folder.path)
+    return EXIT_OK
+
+
+def _step(show: Display, text: str) -> None:
+    show.begin_trial(text, 1.0)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = common_parser(__doc__, repeats=3)
+    options = common_options(parser.parse_args(arguments), parser, default=(), available=())
+    return run_main(lambda: run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
