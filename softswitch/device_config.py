@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 import p4front
 from p4front.parse import parse_file
+from p4front.source import P4Error
 from softswitch.cache import cached_directory, content_key
 from softswitch.errors import SwitchError
 from softswitch.pipeline import CompiledPipeline, compile_program, compile_text
@@ -122,4 +123,15 @@ def compile_config(config: DeviceConfig) -> CompiledPipeline:
 
     folder = cached_directory("configs", content_key(config.to_bytes()), unpack)
     dirs = [folder / d for d in config.include_dirs]
-    return compile_program(folder / config.main, include_dirs=dirs, defines=config.defines)
+    try:
+        return compile_program(folder / config.main, include_dirs=dirs, defines=config.defines)
+    except P4Error as error:
+        raise _with_own_paths(error, folder) from None
+
+
+def _with_own_paths(error: P4Error, folder: Path) -> P4Error:
+    """The same errors at the places that the config's author knows."""
+    places = [place for d in error.diagnostics for place in (d.span, *(span for _, span in d.notes))]
+    for file in {place.file for place in places if place is not None}:
+        file.path = file.path.removeprefix(f"{folder}/")
+    return P4Error(error.diagnostics)

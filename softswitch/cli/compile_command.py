@@ -10,7 +10,7 @@ from google.protobuf import json_format, text_format
 
 from softswitch.cli.arguments import add_preprocessor
 from softswitch.device_config import collect, compile_config
-from softswitch.pipeline import CompiledPipeline
+from softswitch.pipeline import CompiledPipeline, compile_program
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,8 +30,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Raises P4Error for a wrong program, OSError for files that can't be read or written."""
+    compiled = compile_program(options.program, include_dirs=options.include_dirs, defines=options.defines)
     config = collect(options.program, include_dirs=options.include_dirs, defines=options.defines)
-    compiled = compile_config(config)
+    compile_config(config)  # so that a switch that is given the config finds it compiled
     if options.output is not None:
         options.output.write_bytes(config.to_bytes())
     if options.p4info is not None:

@@ -13,8 +13,9 @@ from types import FrameType
 from softswitch.cli.arguments import add_preprocessor, port_interface, port_number
 from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
 from softswitch.cli.parent import end_with_parent
-from softswitch.device_config import collect, compile_config
+from softswitch.device_config import collect
 from softswitch.errors import InterfaceError, SwitchError
+from softswitch.pipeline import compile_program
 from softswitch.server.device import Device
 from softswitch.server.listen import DEFAULT_ADDRESS, Server, TlsOptions
 from softswitch.switch import Switch
@@ -130,10 +131,11 @@ def run(options: argparse.Namespace) -> int:
     if options.parent_death:
         end_with_parent()
     set_up_logging(options.log_level, options.log_file, trace=options.trace)
-    config = None
+    config = compiled = None
     if options.program is not None:
-        config = collect(options.program, include_dirs=options.include_dirs, defines=options.defines)
-    compiled = compile_config(config) if config is not None else None
+        preprocessor = {"include_dirs": options.include_dirs, "defines": options.defines}
+        compiled = compile_program(options.program, **preprocessor)
+        config = collect(options.program, **preprocessor)
     with Switch(cpu_port=options.cpu_port, drop_port=options.drop_port, seed=options.seed) as switch:
         interfaces = open_ports(switch, options)
         device = Device(switch, options.device_id)

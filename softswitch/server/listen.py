@@ -86,10 +86,6 @@ class Server:
         path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
         if path is not None:
             _free_socket(path)
-        elif not address.startswith(LOOPBACK):
-            log.warning(
-                "listening on %s: other machines may reach it%s", address, "" if self._credentials else ", without TLS"
-            )
         try:
             if self._credentials is not None and path is None:
                 port = self._server.add_secure_port(address, self._credentials)
@@ -102,6 +98,8 @@ class Server:
         if path is not None:
             path.chmod(0o600)
             self._sockets.append((path, path.stat().st_ino))
+        elif not address.startswith(LOOPBACK):
+            log.warning("other machines may reach %s%s", address, "" if self._credentials else ", without TLS")
 
     def stop(self, grace_s: float = 0.5) -> None:
         self._notifier.stop()

@@ -34,7 +34,8 @@ class Notifier:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
     def _run(self, step: Callable[[], None]) -> None:
         while not self._stop.is_set():
