@@ -10,7 +10,7 @@ import struct
 import threading
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ctypes import Array, addressof, byref, c_char, c_uint64, c_void_p, create_string_buffer, string_at
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,7 +229,7 @@ class Switch:
         self.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_handle"):
+        with suppress(Exception):  # when the interpreter ends, or __init__ failed
             self._handle.close()
 
     @contextmanager

@@ -19,7 +19,9 @@ _Key = tuple[tuple[int, ...], int]  # value and mask words, priority
 
 
 class Table:
-    """One table of a loaded pipeline. Each call is one step to packets; many entries in one call are, too.
+    """One table of a loaded pipeline.
+
+    Writing one entry is one step to packets. Of many, packets see some before others, unless inside a safe point.
 
     Errors: BadEntry (does not fit the table), TableFull, EntryExists, EntryNotFound, ConstantTable, Closed.
     """

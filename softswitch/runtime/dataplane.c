@@ -1,6 +1,7 @@
 /* The data-plane thread: takes a batch from each port in turn, runs it, sends what came out, and sleeps when nothing waits. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -136,7 +137,11 @@ int ss_switch_start(ss_switch *sw)
     if (!sw->running) {
         atomic_store(&sw->stop, false);
         sw->next_check_ns = 0;
+        sigset_t all, before; /* signals are for the controller's threads, whose system calls they shall interrupt */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
         int failed = pthread_create(&sw->thread, NULL, run, sw);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (failed)
             status = ss_fail(SS_SYSTEM, "the data-plane thread could not be started: %s", strerror(failed));
         else {

@@ -11,10 +11,13 @@ typedef struct message {
     uint8_t *data;
 } message;
 
+#define MOST_BYTES (64u << 20)
+
 struct ss_queue {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     uint32_t most, first, count, waiters;
+    uint64_t bytes;
     bool closed;
     message ring[];
 };
@@ -57,10 +60,11 @@ bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time
     if (tail_bytes)
         memcpy(data + head_bytes, tail, tail_bytes);
     pthread_mutex_lock(&queue->lock);
-    bool room = queue->count < queue->most;
+    bool room = queue->count < queue->most && queue->bytes + bytes <= MOST_BYTES;
     if (room) {
         queue->ring[(queue->first + queue->count) % queue->most] = (message){bytes, tag, source, time_us, data};
         queue->count++;
+        queue->bytes += bytes;
         if (queue->waiters)
             pthread_cond_signal(&queue->filled);
     }
@@ -113,6 +117,7 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t most, void *out, u
             free(next->data);
             queue->first = (queue->first + 1) % queue->most;
             queue->count--;
+            queue->bytes -= next->bytes;
             used += head + padded;
         }
     pthread_mutex_unlock(&queue->lock);

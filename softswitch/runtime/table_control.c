@@ -1,6 +1,8 @@
 /* Tables as controllers see them: entries written, read, counted and aged, each call in one safe point. */
 #include "table.h"
 
+#define ROWS_AT_ONCE 128u
+
 static uint32_t width_of_row(const ss_table *table, uint32_t head)
 {
     return head + 2 * table->matcher.words + table->data_words;
@@ -166,7 +168,8 @@ static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, u
     return SS_OK;
 }
 
-/* Rows in turn up to the first that fails; `done` of them took effect. `orders` (may be NULL) gets their identities. */
+/* Rows in turn up to the first that fails; `done` of them took effect. `orders` (may be NULL) gets their identities.
+ * Packets get in between every ROWS_AT_ONCE, so that a bulk write holds up nobody; ss_switch_hold makes it one step. */
 int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders)
 {
     uint32_t words = ss_table_row_words(table);
@@ -174,6 +177,10 @@ int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const ui
     *done = 0;
     ss_instance_lock(table->instance);
     for (; *done < count; (*done)++) {
+        if (*done && *done % ROWS_AT_ONCE == 0) {
+            ss_instance_unlock(table->instance);
+            ss_instance_lock(table->instance);
+        }
         status = write_row(table, operation, rows + (size_t)*done * words, orders ? orders + *done : NULL);
         if (status != SS_OK)
             break;

@@ -13,7 +13,6 @@ from softswitch.model import (
     DigestInfo,
     KeyField,
     PipelineInfo,
-    ProfileInfo,
     RegisterInfo,
     TableInfo,
     ValueSetInfo,
@@ -155,6 +154,3 @@ def script_frame(
 def seen(port: int, frame: bytes) -> Seen:
     head = frame.ljust(16, b"\0")
     return Seen(port, head[8], head[9], head[10], head[11], head[12], head[13], head[14], frame)
-
-
-__all__ = ["ProfileInfo", "ValueSetInfo"]  # for the tests' convenience
