@@ -154,7 +154,8 @@ class DeclarationChecker:
         with cx.defining(decl), cx.block("params"):
             variables = cx.callables.type_parameters(decl, decl.type_params)
             fields = self._fields(decl)
-        cx.declare(decl, StructType(decl.name.text, decl.kind, fields, decl, variables))
+        type_ = StructType(decl.name.text, decl.kind, fields, decl, variables)
+        cx.declare(decl, type_ if cx.resolve.small_enough(type_, decl.name.span) else WRONG)
 
     def _fields(self, decl: ast.StructDecl) -> tuple[FieldInfo, ...]:
         cx = self.cx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from p4front import ast, constants
 from p4front.constants import FoldError
 from p4front.context import Context
-from p4front.type_rules import SIZED, cast_hint, castable, comparable, is_header, is_union, kind_of
+from p4front.type_rules import SIZED, WIDTH_LIMIT, cast_hint, castable, comparable, is_header, is_union, kind_of
 from p4front.types import (
     BOOL,
     STRING,
@@ -248,6 +248,9 @@ class OperatorChecker:
                 return WRONG
         if not isinstance(left, SIZED) or not isinstance(right, SIZED):
             return self._not_defined(expr, "++", left, right)
+        if left.width + right.width > WIDTH_LIMIT:
+            cx.error(f"the result has more than {WIDTH_LIMIT} bits", expr.span)
+            return WRONG
         result = type(left)(left.width + right.width)
         if isinstance(a, int) and isinstance(b, int):
             cx.program.constants[expr] = constants.concatenate(a, b, right.width, result)

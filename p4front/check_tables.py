@@ -9,7 +9,7 @@ from pathlib import Path
 from p4front import ast, constants
 from p4front.arguments import Mismatch, match_arguments
 from p4front.context import Context, Frame
-from p4front.entry_priorities import priority_problems
+from p4front.entry_priorities import needs_priorities, priority_problems
 from p4front.program import BoundArg, CallInfo
 from p4front.type_rules import SIZED, kind_of
 from p4front.types import (
@@ -52,6 +52,7 @@ class TableChecker:
                     cx.error("the entries of a table stand after its key", decl.entries[0].span)
                 for entry in decl.entries:
                     self._entry(decl, entry, keys, actions)
+                self._repeated_keys(decl)
                 for problem in priority_problems(cx.program, decl):
                     cx.error(problem.message, problem.span or decl.name.span)
         cx.declare(decl, type_)
@@ -222,6 +223,21 @@ class TableChecker:
                 cx.error(f"a priority can't be negative, as {value} is", entry.priority.span)
             if all(k.match_kind.text in ("exact", "lpm") for k, _ in keys):
                 cx.error("entries of a table with only exact and lpm keys have no priority", entry.priority.span)
+
+    def _repeated_keys(self, decl: ast.TableDecl) -> None:
+        """Of two entries with the same exact key the second is never used."""
+        if needs_priorities(decl):
+            return
+        seen: set[str] = set()
+        for entry in decl.entries:
+            keyset = entry.keyset
+            items = keyset.items if isinstance(keyset, (ast.KeysetTuple, ast.ListExpr)) else [keyset]
+            values = [self.cx.constant(item) for item in items]
+            if None in values:
+                continue
+            if repr(values) in seen:
+                self.cx.warn("an entry before this one has the same key", keyset.span)
+            seen.add(repr(values))
 
     def _match_kinds(self, keyset: ast.Expr, keys: Sequence[tuple[ast.KeyElement, Type]]) -> None:
         """Each match kind takes its own forms: a value, a mask, a range, `_`."""

@@ -89,6 +89,9 @@ class Context:
         self.overloads: dict[ast.Declaration, list[ast.Declaration]] = {}
         """Each declaration's name-sharers in its scope, itself included, in order."""
 
+        self.value_counts: dict[Type, int] = {}
+        """Scalars in each struct type."""
+
     # ------------------------------------------------------------ messages
 
     def error(self, message: str, span: Span | None, *notes: tuple[str, Span | None]) -> None:

@@ -7,8 +7,16 @@ from collections.abc import Callable
 from p4front import ast
 from p4front.context import Context
 from p4front.scopes import is_type
+from p4front.source import Span
 from p4front.substitute import substitute
-from p4front.type_rules import WIDTH_LIMIT, kind_of, struct_field_problem, tuple_item_problem
+from p4front.type_rules import (
+    VALUES_LIMIT,
+    WIDTH_LIMIT,
+    count_values,
+    kind_of,
+    struct_field_problem,
+    tuple_item_problem,
+)
 from p4front.types import (
     BOOL,
     DONT_CARE,
@@ -192,7 +200,15 @@ class TypeResolver:
         if not 0 <= size <= MAX_STACK:
             self.cx.error(f"the size of an array must be between 0 and {MAX_STACK}, not {size}", ref.size.span)
             return WRONG
-        return StackType(element, size)
+        type_ = StackType(element, size)
+        return type_ if self.small_enough(type_, ref.span) else WRONG
+
+    def small_enough(self, type_: Type, span: Span) -> bool:
+        """Refuses types with more scalars than any switch could hold."""
+        count = count_values(type_, self.cx.value_counts)
+        if count > VALUES_LIMIT:
+            self.cx.error(f"{kind_of(type_)} holds {count} values; {VALUES_LIMIT} are the limit", span)
+        return count <= VALUES_LIMIT
 
     def _tuple(self, ref: ast.TupleType) -> Type:
         items = tuple(self.resolve(a) for a in ref.args)
@@ -203,7 +219,8 @@ class TypeResolver:
             if problem:
                 self.cx.error(f"a tuple can't hold {kind_of(item)}: {problem}", arg.span)
                 return WRONG
-        return TupleType(items)
+        type_ = TupleType(items)
+        return type_ if self.small_enough(type_, ref.span) else WRONG
 
     def _list(self, ref: ast.ListType) -> Type:
         element = self.resolve(ref.element)

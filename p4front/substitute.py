@@ -24,34 +24,45 @@ Binding = Mapping[TypeVar, Type]
 
 def substitute(type_: Type, binding: Binding) -> Type:
     """`type_` with each bound TypeVar replaced; the same object where nothing changes."""
-    if not binding:
-        return type_
+    return _substitute(type_, binding, {}) if binding else type_
+
+
+def _substitute(type_: Type, binding: Binding, memo: dict[StructType, StructType]) -> Type:
+    """`memo` keeps what structs became: the fields of one may hold another many times over."""
     if isinstance(type_, TypeVar):
         return binding.get(type_, type_)
     if isinstance(type_, StructType):
-        if type_.decl is None:
-            fields = tuple(FieldInfo(f.name, substitute(f.type, binding), f.decl) for f in type_.fields)
-            return unnamed_struct(fields)
+        return _struct(type_, binding, memo)
+    if isinstance(type_, StackType):
+        return StackType(_substitute(type_.element, binding, memo), type_.size)
+    if isinstance(type_, TupleType):
+        return TupleType(tuple(_substitute(t, binding, memo) for t in type_.items))
+    if isinstance(type_, ListType):
+        return ListType(_substitute(type_.element, binding, memo))
+    if isinstance(type_, SetType):
+        return SetType(_substitute(type_.element, binding, memo))
+    if isinstance(type_, ObjectType):
         if not type_.args:
             return type_
-        args = substitute_all(type_.args, binding)
-        if args == type_.args:
-            return type_
-        fields = tuple(FieldInfo(f.name, substitute(f.type, binding), f.decl) for f in type_.fields)
-        return replace(type_, args=args, fields=fields)
-    if isinstance(type_, StackType):
-        return StackType(substitute(type_.element, binding), type_.size)
-    if isinstance(type_, TupleType):
-        return TupleType(substitute_all(type_.items, binding))
-    if isinstance(type_, ListType):
-        return ListType(substitute(type_.element, binding))
-    if isinstance(type_, SetType):
-        return SetType(substitute(type_.element, binding))
-    if isinstance(type_, ObjectType):
-        return replace(type_, args=substitute_all(type_.args, binding)) if type_.args else type_
+        return replace(type_, args=tuple(_substitute(t, binding, memo) for t in type_.args))
     if isinstance(type_, CallableType):
         return substitute_callable(type_, binding)
     return type_
+
+
+def _struct(type_: StructType, binding: Binding, memo: dict[StructType, StructType]) -> StructType:
+    if type_.decl is not None and not type_.args:
+        return type_
+    known = memo.get(type_)
+    if known is not None:
+        return known
+    args = tuple(_substitute(t, binding, memo) for t in type_.args)
+    if type_.decl is not None and args == type_.args:
+        return type_
+    fields = tuple(FieldInfo(f.name, _substitute(f.type, binding, memo), f.decl) for f in type_.fields)
+    result = unnamed_struct(fields) if type_.decl is None else replace(type_, args=args, fields=fields)
+    memo[type_] = result
+    return result
 
 
 def substitute_all(types: tuple[Type, ...], binding: Binding) -> tuple[Type, ...]:

@@ -27,6 +27,8 @@ from p4front.types import (
 )
 
 SIZED = (BitType, IntType)
+VALUES_LIMIT = 1 << 17
+"""Largest number of scalars in one struct or array: nested ones would otherwise grow without bound."""
 WIDTH_LIMIT = 1 << 16
 """Largest width of a scalar in bits: far above any use, low enough that folding stays cheap."""
 
@@ -198,6 +200,19 @@ def size_bits(type_: Type, largest: bool) -> int | None:
             return (max if largest else min)(known, default=0)
         return sum(known)
     return None
+
+
+def count_values(type_: Type, memo: dict[Type, int]) -> int:
+    """Number of scalars in a value of the type; `memo` keeps the counts of structs already seen."""
+    if isinstance(type_, StackType):
+        return max(type_.size, 1) * count_values(type_.element, memo)
+    if isinstance(type_, TupleType):
+        return sum(count_values(t, memo) for t in type_.items)
+    if isinstance(type_, StructType):
+        if type_ not in memo:
+            memo[type_] = sum(count_values(f.type, memo) for f in type_.fields)
+        return memo[type_]
+    return 1
 
 
 def contains_varbit(type_: Type) -> bool:

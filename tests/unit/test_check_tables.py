@@ -171,3 +171,11 @@ def test_priorities_follow_from_order_and_delta(properties: str, expected: list[
 def test_two_actions_cannot_share_a_control_plane_name() -> None:
     text = 'control c() { @name(".x") action a() { } @name(".x") action b() { } apply { } }'
     assert error_of(text) == '1:61 the control-plane name "x" is used twice'
+
+
+def test_a_repeated_exact_key_is_a_warning() -> None:
+    properties = "key = { m.a : exact; } actions = { nop; } default_action = nop; const entries = { 1 : nop; 1 : nop; }"
+    program = load_text(table(properties))
+    assert [f"{w.span.line}:{w.span.col} {w.message}" for w in program.warnings if w.span is not None] == [
+        "8:92 an entry before this one has the same key"
+    ]

@@ -158,3 +158,11 @@ def test_a_mismatch_names_the_cast_that_helps(source: str, target: str, cast: st
 def test_only_explicit_casts_between_sized_types() -> None:
     fine = "i = (int<8>)x; x = (bit<8>)i; y = (bit<16>)x; b = (bool)x[0:0]; x = (bit<8>)(bit<1>)b; i = (int<8>)(E.A);"
     assert errors_of(in_control(fine, before="enum int<8> E { A = -1 }", local="int<8> i; bool b;")) == []
+
+
+def test_types_that_grow_without_bound_are_refused() -> None:
+    first = "struct S0<T> { T a; T b; }"
+    rest = "".join(f"struct S{i}<T> {{ S{i - 1}<T> a; S{i - 1}<T> b; }}" for i in range(1, 18))
+    assert errors_of(first + rest) == ["1:597 struct S17<T> holds 262144 values; 131072 are the limit"]
+    assert "values" in errors_of("header H { bit<8> a; } typedef H[60000][60000] T;")[0]
+    assert "65536 bits" in errors_of("const bit<65536> a = 1; const bit<8> b = (a ++ a)[7:0];")[0]
