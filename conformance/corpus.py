@@ -88,7 +88,7 @@ def architecture(program: Path, _seen: frozenset[Path] = frozenset()) -> str:
         if stem.endswith("v1model"):
             return "v1model"
         if any(stem.endswith(known) for known in _ARCHITECTURES):
-            return stem
+            return str(stem)
         beside = program.parent / name
         if bracket == '"' and beside.exists() and beside not in _seen:
             result = architecture(beside, _seen | {program}) or result

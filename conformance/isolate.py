@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def run_isolated(
 ) -> Iterator[tuple[T, Result]]:
     """Yields (item, result) as they finish, not in order. `run` is called in a forked process."""
     context = multiprocessing.get_context("fork")
-    waiting, running = iter(items), dict[Connection, tuple[T, multiprocessing.process.BaseProcess, float]]()
+    waiting, running = iter(items), dict[Connection, tuple[T, BaseProcess, float]]()
     exhausted = False
     try:
         while running or not exhausted:
@@ -39,19 +40,19 @@ def run_isolated(
                     exhausted = True
                     break
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_child, args=(sender, run, item))
+                process: BaseProcess = context.Process(target=_child, args=(sender, run, item))
                 process.start()
                 sender.close()
                 running[receiver] = (item, process, time.monotonic())
             ready = wait(list(running), timeout=0.2) if running else []
             for connection in list(running):
-                item, process, started = running[connection]
+                item, child, started = running[connection]
                 seconds = time.monotonic() - started
                 if connection in ready:
-                    yield item, _receive(connection, process, seconds)
+                    yield item, _receive(connection, child, seconds)
                 elif seconds > timeout_s:
-                    process.kill()
-                    process.join()
+                    child.kill()
+                    child.join()
                     yield item, Result("crashed", f"took more than {timeout_s:.0f} s", seconds)
                 else:
                     continue
@@ -72,7 +73,7 @@ def _child(sender: Connection, run: Callable[[T], Result], item: T) -> None:
     os._exit(0)  # no interpreter shutdown: the shared objects that the test opened need no closing
 
 
-def _receive(connection: Connection, process: multiprocessing.process.BaseProcess, seconds: float) -> Result:
+def _receive(connection: Connection, process: BaseProcess, seconds: float) -> Result:
     try:
         result = connection.recv()
     except EOFError:

@@ -11,6 +11,7 @@ import operator
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from conformance.stf import (
     ActionCall,
@@ -29,7 +30,10 @@ from conformance.stf import (
 from softswitch.entries import Entry, Exact, Lpm, Match, Optional, Range, Ternary
 from softswitch.model import KeyField, TableInfo
 from softswitch.pipeline import compile_program
+from softswitch.state import Register
 from softswitch.switch import Pipeline, Switch
+
+T = TypeVar("T")
 
 _COMPARE = {
     "==": operator.eq,
@@ -168,7 +172,7 @@ class StfBench:
         elif name not in ("wait", "register_read", "mirroring_get", "meter_get_rates", "counter_read", "remove"):
             self.problems.append(f"command {name} is not known")
 
-    def _register(self, name: str):  # type: ignore[no-untyped-def]
+    def _register(self, name: str) -> Register:
         info = _by_suffix({r.name: r for r in self.pipeline.info.registers}, name, "register")
         return self.pipeline.registers[info.name]
 
@@ -206,7 +210,7 @@ def _equal(hex_digits: str, expect: Expect) -> bool:
     return all(want in ("*", got) for want, got in zip(expect.pattern, hex_digits, strict=False))
 
 
-def _by_suffix(known: dict, name: str, what: str):  # type: ignore[no-untyped-def, type-arg]
+def _by_suffix(known: dict[str, T], name: str, what: str) -> T:
     """The exact name, else the one that ends with it (bmv2's driver does the same); names of p4_14 use `_` for `.`."""
     if name in known:
         return known[name]
