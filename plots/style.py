@@ -124,8 +124,9 @@ def note_profile(figure: Figure, text: str) -> None:
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Writes `name`.png and `name`.pdf (fonts embedded) and closes the figure."""
     paths = folder / f"{name}.png", folder / f"{name}.pdf"
-    for path in paths:
-        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
-        figure.savefig(path, metadata=metadata)
+    with styled():  # the form of the fonts is decided at the time of writing
+        for path in paths:
+            metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+            figure.savefig(path, metadata=metadata)
     plt.close(figure)
     return paths
