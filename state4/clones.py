@@ -17,6 +17,7 @@ class CloneStore:
         self.layout = layout
         self._parts: list[Updates] = []
         self._condition = threading.Condition()
+        self._after: tuple[int, int] | None = None
         self._last: list[int | None] = [None, None]
         self._gaps: list[Gap] = []
         self._clones = 0
@@ -24,15 +25,18 @@ class CloneStore:
         self._foreign = 0
 
     def expect(self, ingress: int, egress: int) -> None:
+        """The next clones are those after these numbers. What came before is forgotten, also if it arrives late."""
         with self._condition:
-            for side, number in enumerate((ingress, egress)):
-                if self._last[side] is None:
-                    self._last[side] = number
+            self._after = (ingress, egress)
+            self._last = [ingress, egress]
+            self._parts.clear()
+            self._gaps.clear()
+            self._clones = self._updates = 0
 
     def add(self, frames: Bytes) -> None:
         """Frames in order of arrival, [n, >= header_bytes]."""
-        clones = self.layout.decode(frames)
         with self._condition:
+            clones = self.layout.decode(frames, self._after)
             self._foreign += clones.foreign
             self._clones += len(clones)
             self._updates += len(clones.updates)

@@ -91,15 +91,20 @@ class CloneLayout:
                 return number
         raise KeyError(name)
 
-    def decode(self, frames: Bytes) -> Clones:
+    def decode(self, frames: Bytes, after: tuple[int, int] | None = None) -> Clones:
         """Clones from frames, an array [n, >= header_bytes]; frames of other programs and foreign frames are left out,
-        and `Clones.foreign` says how many."""
+        and `Clones.foreign` says how many. `after`: left out is also what is not newer than these clones of ingress
+        and egress (numbers wrap at 2^32)."""
         width = self.header_bytes
         if frames.shape[0] == 0 or frames.shape[1] < width:
             return Clones.empty(self, foreign=int(frames.shape[0]))
         ours = (_number(frames[:, 5:12]) == np.uint64(self.fingerprint)) & (_number(frames[:, 12:14]) == ETHER_TYPE)
         foreign = int(frames.shape[0] - np.count_nonzero(ours))
         rows = frames[ours] if foreign else frames
+        if after is not None:
+            last = np.array(after, np.int64)[rows[:, 4] >> 7]
+            newer = (_number(rows[:, 0:4]).astype(np.int64) - last - 1) % (1 << 32) < 1 << 31
+            rows = rows if newer.all() else rows[newer]
         info = rows[:, 4]
         count: Bytes = (info & 0x7F).astype(np.uint8)
         body = rows[:, FIXED_BYTES:width].reshape(len(rows), self.slots, self.slot_bytes)

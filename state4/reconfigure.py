@@ -86,6 +86,7 @@ class Reconfiguration:
         with self.events.phase("listen"):
             listener = self.target.open_listener(layout)
         try:
+            self.target.set_clone_flag(layout, False)  # a controller that died may have left it on
             if layout.slots:
                 listener.expect(*self.target.read_sequences(layout))
             self.target.configure_clone_session(layout.session, self.target.cpu_port)
@@ -145,6 +146,7 @@ def prepare(
     """Looks at the running program and plans the change, touching nothing.
 
     Raises UnknownComponent, PlanRefused, TargetError."""
+    target.discard_saved()
     old = target.running()
     plan = make_plan(old, program.p4info, only=only, renames=renames)
     plan.check(allow_loss=allow_loss)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import select
 import socket
 import struct
@@ -65,6 +66,7 @@ class Listener:
             reason = error.strerror or str(error)
             raise ListenerError(f"cannot listen for clones on interface '{interface}': {reason}") from error
         self._stop = threading.Event()
+        self._wake = os.eventfd(0)
         self._thread = threading.Thread(target=self._run, name="state4-listener", daemon=True)
         self._thread.start()
 
@@ -87,9 +89,10 @@ class Listener:
     def _run(self) -> None:
         poller = select.poll()
         poller.register(self._socket.fileno(), select.POLLIN | select.POLLERR)
+        poller.register(self._wake, select.POLLIN)
         while not self._stop.is_set():
             if self._drain() == 0:
-                poller.poll(20)
+                poller.poll()
             else:
                 time.sleep(_PAUSE_S)  # let more of them come: each turn has a fixed cost
         self._drain()
@@ -137,7 +140,9 @@ class Listener:
         if self._stop.is_set():
             return
         self._stop.set()
+        os.eventfd_write(self._wake, 1)
         self._thread.join()
+        os.close(self._wake)
         self.stats()
         self._socket.close()
         del self._status, self._lengths, self._offsets, self._ring

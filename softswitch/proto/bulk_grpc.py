@@ -35,6 +35,14 @@ class BulkServicer(Protocol):
         self, request: bulk_pb2.WriteCellsRequest, context: grpc.ServicerContext
     ) -> bulk_pb2.WriteResponse: ...
 
+    def Hold(
+        self, requests: Iterator[bulk_pb2.HoldRequest], context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.HoldResponse]: ...
+
+    def DiscardSaved(
+        self, request: bulk_pb2.DiscardSavedRequest, context: grpc.ServicerContext
+    ) -> bulk_pb2.DiscardSavedResponse: ...
+
     def GetStats(self, request: bulk_pb2.StatsRequest, context: grpc.ServicerContext) -> bulk_pb2.StatsResponse: ...
 
 
@@ -45,9 +53,16 @@ _METHODS: dict[str, tuple[Any, Any, bool, bool]] = {
     "ReadAll": (bulk_pb2.ReadAllRequest, bulk_pb2.ArrayChunk, False, True),
     "WriteArray": (bulk_pb2.WriteArrayRequest, bulk_pb2.WriteResponse, True, False),
     "WriteCells": (bulk_pb2.WriteCellsRequest, bulk_pb2.WriteResponse, False, False),
+    "Hold": (bulk_pb2.HoldRequest, bulk_pb2.HoldResponse, True, True),
+    "DiscardSaved": (bulk_pb2.DiscardSavedRequest, bulk_pb2.DiscardSavedResponse, False, False),
     "GetStats": (bulk_pb2.StatsRequest, bulk_pb2.StatsResponse, False, False),
 }
-_KINDS = {(False, False): "unary_unary", (False, True): "unary_stream", (True, False): "stream_unary"}
+_KINDS = {
+    (False, False): "unary_unary",
+    (False, True): "unary_stream",
+    (True, False): "stream_unary",
+    (True, True): "stream_stream",
+}
 
 
 class BulkStub:
@@ -58,6 +73,8 @@ class BulkStub:
     ReadAll: Any
     WriteArray: Any
     WriteCells: Any
+    Hold: Any
+    DiscardSaved: Any
     GetStats: Any
 
     def __init__(self, channel: grpc.Channel) -> None:

@@ -137,6 +137,62 @@ class WriteResponse(_message.Message):
     cells: int
     def __init__(self, cells: _Optional[int] = ...) -> None: ...
 
+class CellRange(_message.Message):
+    __slots__ = ("name", "start", "count")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    start: int
+    count: int
+    def __init__(self, name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+
+class HoldRequest(_message.Message):
+    __slots__ = ("device_id", "election_id_high", "election_id_low", "max_hold_us", "reads", "writes", "copy_counts", "commit")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    MAX_HOLD_US_FIELD_NUMBER: _ClassVar[int]
+    READS_FIELD_NUMBER: _ClassVar[int]
+    WRITES_FIELD_NUMBER: _ClassVar[int]
+    COPY_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    election_id_high: int
+    election_id_low: int
+    max_hold_us: int
+    reads: _containers.RepeatedCompositeFieldContainer[CellRange]
+    writes: _containers.RepeatedCompositeFieldContainer[CellWrites]
+    copy_counts: bool
+    commit: bool
+    def __init__(self, device_id: _Optional[int] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., max_hold_us: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ..., copy_counts: bool = ..., commit: bool = ...) -> None: ...
+
+class HoldResponse(_message.Message):
+    __slots__ = ("reads", "held_ns", "committed")
+    READS_FIELD_NUMBER: _ClassVar[int]
+    HELD_NS_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    reads: _containers.RepeatedCompositeFieldContainer[ArrayChunk]
+    held_ns: int
+    committed: bool
+    def __init__(self, reads: _Optional[_Iterable[_Union[ArrayChunk, _Mapping]]] = ..., held_ns: _Optional[int] = ..., committed: bool = ...) -> None: ...
+
+class DiscardSavedRequest(_message.Message):
+    __slots__ = ("device_id", "election_id_high", "election_id_low")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    election_id_high: int
+    election_id_low: int
+    def __init__(self, device_id: _Optional[int] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ...) -> None: ...
+
+class DiscardSavedResponse(_message.Message):
+    __slots__ = ("discarded",)
+    DISCARDED_FIELD_NUMBER: _ClassVar[int]
+    discarded: bool
+    def __init__(self, discarded: bool = ...) -> None: ...
+
 class StatsRequest(_message.Message):
     __slots__ = ("device_id", "reset")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]

@@ -14,6 +14,7 @@ from softswitch.proto import bulk_pb2
 from softswitch.server.config import Config
 from softswitch.server.device import Device
 from softswitch.server.errors import Code, Refused, invalid, not_found, out_of_range
+from softswitch.server.hold import serve_hold
 from softswitch.server.service import answering
 
 CHUNK_BYTES = 1 << 20
@@ -101,6 +102,41 @@ class BulkService:
                     config.pipeline.registers[name].write_cells(indices, cells)
                     written += len(indices)
         return bulk_pb2.WriteResponse(cells=written)
+
+    # ---- the end of a change of programs ----
+
+    def Hold(
+        self, requests: Iterator[bulk_pb2.HoldRequest], context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.HoldResponse]:
+        with answering(context):
+            yield from serve_hold(self._device, requests, context, self._held)
+
+    def _held(self, request: bulk_pb2.HoldRequest) -> list[bulk_pb2.ArrayChunk]:
+        """Reads, then writes of one request, while packets wait."""
+        chunks: list[bulk_pb2.ArrayChunk] = []
+        now = time.monotonic_ns()
+        for part in request.reads:
+            config = self._config(0, bulk_pb2.ACTIVE)
+            name = resolve(config, REGISTER, part.name)
+            cells = _cells(config, REGISTER, name)
+            if part.start > cells or part.start + part.count > cells:
+                raise out_of_range(f"register {name} has {cells} cells, not {part.start} to {part.start + part.count}")
+            count = part.count or cells - part.start
+            data = _read(config, REGISTER, name, part.start, count)
+            chunks += _chunks(REGISTER, name, part.start, data, count, now)
+        if request.writes:
+            config = self._config(0, bulk_pb2.SAVED)
+            for register, indices, values in [_cell_writes(config, part) for part in request.writes]:
+                config.pipeline.registers[register].write_cells(indices, values)
+        return chunks
+
+    def DiscardSaved(
+        self, request: bulk_pb2.DiscardSavedRequest, context: grpc.ServicerContext
+    ) -> bulk_pb2.DiscardSavedResponse:
+        with answering(context), self._device.arbitration.write_lock:
+            self._device.check_id(request.device_id or self._device.device_id)
+            self._device.arbitration.check_write("", request.election_id_high << 64 | request.election_id_low)
+            return bulk_pb2.DiscardSavedResponse(discarded=self._device.discard_saved())
 
     # ---- statistics ----
 

@@ -118,6 +118,19 @@ class Device:
             raise of_switch(error) from None
         return make_config(p4info, blob, cookie, compiled, pipeline)
 
+    def commit_saved(self) -> None:
+        """COMMIT. Raises Refused (FAILED_PRECONDITION) if nothing was saved. The caller checks who asks."""
+        with self.arbitration.write_lock:
+            if self.saved is None:
+                raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
+            self._commit(self.saved)
+
+    def discard_saved(self) -> bool:
+        """Forgets the saved config; False if there was none."""
+        with self.arbitration.write_lock:
+            discarded, self.saved = self.saved is not None, None
+            return discarded
+
     def _commit(self, config: Config) -> None:
         with self.digest_lock:
             self.switch.commit(config.pipeline)

@@ -152,6 +152,10 @@ class Reconciliation:
             new_register = self._new.pipeline.registers.get(name)
             if new_register is not None and _same_register(register.info, new_register.info):
                 new_register.write(0, register.read())
+        self.copy_counts()
+
+    def copy_counts(self) -> None:
+        """Counters and direct counters alone."""
         for name, counter in self._old.pipeline.counters.items():
             new_counter = self._new.pipeline.counters.get(name)
             if new_counter is not None and _same_array(counter.info, new_counter.info):

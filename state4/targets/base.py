@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -120,6 +121,20 @@ class CloneSource(Protocol):
     def close(self) -> None: ...
 
 
+class Hold(Protocol):
+    """The forwarding program stands still: no packet is run, none is lost. `sequences`: numbers of its last clones;
+    `held_s`: how long packets have waited, as the switch says."""
+
+    sequences: tuple[int, int]
+    held_s: float
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]: ...
+
+    def finish(self, writes: Sequence[CellWrites]) -> None:
+        """Writes cells of the saved program, brings its counters up to date, makes it the forwarding one, and lets
+        packets go on."""
+
+
 class Target(Protocol):
     """One running switch. All methods raise TargetError when the switch refuses or is gone.
 
@@ -166,6 +181,15 @@ class Target(Protocol):
     def commit(self) -> None:
         """COMMIT: the saved program forwards."""
 
+    def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
+        """Packets wait until `Hold.finish` or the end of the context. Raises Unsupported."""
+
+    def reconcile(self, program: InstalledProgram) -> None:
+        """RECONCILE_AND_COMMIT: the switch itself keeps the state. Raises Unsupported."""
+
+    def discard_saved(self) -> None:
+        """Forgets a saved program that an earlier controller did not commit."""
+
 
 __all__ = [
     "CPU_PORT",
@@ -176,6 +200,7 @@ __all__ = [
     "CellWrites",
     "CloneSource",
     "Gap",
+    "Hold",
     "ListenerStats",
     "Pacer",
     "Profile",

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +20,14 @@ from finsy.proto import p4i, p4r, p4r_grpc, rpc_status
 
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
-from state4.errors import BadAddress, NotPrimary, TargetError
+from state4.errors import BadAddress, NotPrimary, TargetError, Unsupported
 from state4.layout import CloneLayout
 from state4.programs import InstalledProgram, all_registers
 from state4.rsrm import Listener
-from state4.targets.base import CPU_PORT, CellWrites
+from state4.targets.base import CPU_PORT, CellWrites, Hold
 from state4.values import Cells, RegisterSpec
 
+_LOW = (1 << 64) - 1
 _CHUNK_BYTES = 1 << 20
 _UPDATES_PER_WRITE = 2000
 _OPTIONS = [
@@ -68,6 +70,7 @@ class P4RuntimeTarget:
         self._arbitrated = threading.Event()
         self._refusal = ""
         self._p4info: p4i.P4Info | None = None
+        self._next_p4info = p4i.P4Info()
         self.on_message: Callable[[p4r.StreamMessageResponse], None] | None = None
         try:
             self._connect()
@@ -115,13 +118,14 @@ class P4RuntimeTarget:
             self._arbitrated.set()
 
     def _election(self) -> p4r.Uint128:
-        return p4r.Uint128(high=self.election_id >> 64, low=self.election_id & (1 << 64) - 1)
+        return p4r.Uint128(high=self.election_id >> 64, low=self.election_id & _LOW)
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         try:
             return call()
         except grpc.RpcError as error:
-            kind = NotPrimary if _code(error) == grpc.StatusCode.PERMISSION_DENIED else TargetError
+            kinds = {grpc.StatusCode.PERMISSION_DENIED: NotPrimary, grpc.StatusCode.UNIMPLEMENTED: Unsupported}
+            kind = kinds.get(_code(error), TargetError)
             raise kind(f"{what}: {_reason(error)}") from error
 
     # ------------------------------------------------------------ programs
@@ -168,10 +172,32 @@ class P4RuntimeTarget:
         self._p4info, self._saved = self._next_p4info, False
 
     def reconcile(self, program: InstalledProgram) -> None:
-        """RECONCILE_AND_COMMIT: the switch itself keeps the state."""
         actions = p4r.SetForwardingPipelineConfigRequest
         self._set_config(actions.RECONCILE_AND_COMMIT, program, f"reconciling with {program.name}")
         self._p4info, self._saved = program.p4info, False
+
+    def discard_saved(self) -> None:
+        request = bulk_pb2.DiscardSavedRequest(
+            device_id=self.device_id,
+            election_id_high=self.election_id >> 64,
+            election_id_low=self.election_id & _LOW,
+        )
+        try:
+            self._bulk.DiscardSaved(request)
+        except grpc.RpcError as error:
+            if _code(error) != grpc.StatusCode.UNIMPLEMENTED:
+                raise TargetError(f"discarding the saved program: {_reason(error)}") from error
+        self._saved = False
+
+    @contextmanager
+    def hold(self, layout: CloneLayout) -> Iterator[Hold]:
+        held = _BulkHold(self, layout)
+        try:
+            yield held
+        finally:
+            held.close()
+        if held.committed:
+            self._p4info, self._saved = self._next_p4info, False
 
     # ------------------------------------------------------------ registers
 
@@ -244,9 +270,7 @@ class P4RuntimeTarget:
         request = bulk_pb2.WriteCellsRequest(
             device_id=self.device_id, pipeline=bulk_pb2.SAVED if self._saved else bulk_pb2.ACTIVE
         )
-        for write in writes:
-            indices = np.ascontiguousarray(write.indices, "<u8").tobytes()
-            request.writes.add(name=write.register.name, indices=indices, cells=write.register.to_bytes(write.values))
+        _add_writes(request.writes, writes)
         try:
             self._bulk.WriteCells(request)
         except grpc.RpcError as error:
@@ -352,6 +376,62 @@ class P4RuntimeTarget:
         request = bulk_pb2.StatsRequest(device_id=self.device_id, reset=reset)
         answer: bulk_pb2.StatsResponse = self._call("reading statistics", lambda: self._bulk.GetStats(request))
         return answer
+
+
+class _BulkHold:
+    """One stream of the bulk service's Hold."""
+
+    def __init__(self, target: P4RuntimeTarget, layout: CloneLayout, *, longest_s: float = 0.5) -> None:
+        self.committed = False
+        self.held_s = 0.0
+        self._requests: queue.SimpleQueue[bulk_pb2.HoldRequest | None] = queue.SimpleQueue()
+        self._stream: Any = target._bulk.Hold(iter(self._requests.get, None))
+        first = bulk_pb2.HoldRequest(
+            device_id=target.device_id,
+            election_id_high=target.election_id >> 64,
+            election_id_low=target.election_id & _LOW,
+            max_hold_us=round(longest_s * 1e6),
+        )
+        if layout.slots:
+            first.reads.add(name=layout.sequence_register)
+        answer = self._ask(first)
+        numbers = np.frombuffer(answer.reads[0].cells, "<u4") if layout.slots else (0, 0)
+        self.sequences = (int(numbers[0]), int(numbers[1]))
+
+    def _ask(self, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
+        self._requests.put(request)
+        try:
+            answer: bulk_pb2.HoldResponse = next(self._stream)
+        except grpc.RpcError as error:
+            kind = Unsupported if _code(error) == grpc.StatusCode.UNIMPLEMENTED else TargetError
+            raise kind(f"holding packets: {_reason(error)}") from error
+        except StopIteration:
+            raise TargetError("holding packets: the switch ended the hold") from None
+        self.held_s = answer.held_ns / 1e9
+        return answer
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        request = bulk_pb2.HoldRequest(reads=[bulk_pb2.CellRange(name=spec.name) for spec in registers])
+        parts: dict[str, list[bytes]] = {spec.name: [] for spec in registers}
+        for chunk in self._ask(request).reads:
+            parts[chunk.name].append(chunk.cells)
+        return {spec.name: spec.from_bytes(b"".join(parts[spec.name])) for spec in registers}
+
+    def finish(self, writes: Sequence[CellWrites]) -> None:
+        request = bulk_pb2.HoldRequest(copy_counts=True, commit=True)
+        _add_writes(request.writes, writes)
+        self.committed = self._ask(request).committed
+
+    def close(self) -> None:
+        self._requests.put(None)
+        if not self.committed:
+            self._stream.cancel()
+
+
+def _add_writes(messages: Any, writes: Sequence[CellWrites]) -> None:
+    for write in writes:
+        indices = np.ascontiguousarray(write.indices, "<u8").tobytes()
+        messages.add(name=write.register.name, indices=indices, cells=write.register.to_bytes(write.values))
 
 
 def _checked(address: str) -> str:

@@ -1,0 +1,33 @@
+"""The switch's own RECONCILE_AND_COMMIT: what can be reached where nothing has to pass through a controller.
+
+The switch compares the two programs and copies everything that they declare alike while packets wait.
+"""
+
+from __future__ import annotations
+
+from state4.entries import merge
+from state4.errors import PlanRefused
+from state4.reconfigure import Outcome, Reconfiguration
+
+
+class Reconcile:
+    name = "reconcile"
+    summary = "the switch itself keeps the state (RECONCILE_AND_COMMIT)"
+    needs_cloning = False
+
+    def reconfigure(self, context: Reconfiguration) -> Outcome:
+        changed = [item for item in context.carried if item.changes]
+        if context.plan.left_out or changed:
+            what = "leave components out" if context.plan.left_out else f"change {changed[0].old.name}"
+            raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
+        entries = context.translate(context.retriever.entries())
+        with context.events.phase("commit"):
+            context.target.reconcile(context.new)
+        own = merge(entries, context.entries)[len(entries) :]
+        with context.events.phase("write_tables", entries=len(own)):
+            if own:
+                context.target.write_updates(own)
+        return context.outcome(self.name, cells=context.plan.cells, entries=len(entries))
+
+
+STRATEGY = Reconcile()

@@ -1,0 +1,88 @@
+"""State4 with its last window closed: the state after the swap is exactly that before it.
+
+The paper's algorithm leaves out what is written between RSSM's last write and the swap. Here updates are first applied
+until few are left; then packets wait in the switch for a moment, the clones that are still under way are taken (the
+switch says how many there are), their updates are written, and the swap and the end of the hold are one step. If clones
+were lost, the registers are read again: at first beside traffic, in the end while packets wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from state4.reconfigure import Outcome, Reconfiguration
+from state4.rssm import cell_writes
+from state4.targets.base import CellWrites, CloneSource
+from state4.values import Cells, convert
+
+MOST_ROUNDS = 8
+FEW_UPDATES = 256
+"""Rounds of updates end when one brings no more than this."""
+ARRIVAL_S = 0.05
+"""How long a clone that the switch has sent may take to the listener."""
+
+
+class State4Exact:
+    name = "state4_exact"
+    summary = "state4 without its last window: packets wait while the last updates are applied"
+    needs_cloning = True
+
+    def reconfigure(self, context: Reconfiguration) -> Outcome:
+        retriever, synchroniser = context.retriever, context.synchroniser
+        listener = context.start_cloning()
+        try:
+            entries = context.translate(retriever.entries())
+            contents = retriever.registers([item.old for item in context.carried])
+            synchroniser.save(context.new)
+            synchroniser.write_entries(entries, context.entries)
+            synchroniser.write_registers(context.carried, contents)
+            written = self._catch_up(context, listener)
+            written += self._finish(context, listener)
+            stats = listener.stats()
+        finally:
+            listener.close()
+        return context.outcome(self.name, cells=context.plan.cells, entries=len(entries), clones=stats, written=written)
+
+    def _catch_up(self, context: Reconfiguration, listener: CloneSource) -> int:
+        """Applies updates until a round brings few. Lost clones make the registers be read again, once."""
+        written, again = 0, True
+        for _ in range(MOST_ROUNDS):
+            updates = listener.take()
+            written += context.synchroniser.apply_updates(updates, context.layout, context.carried)
+            if again and listener.stats().lost:
+                again = False
+                contents = context.target.read_registers([item.old for item in context.carried])
+                context.synchroniser.write_registers(context.carried, contents)
+            elif len(updates) <= FEW_UPDATES:
+                break
+        return written
+
+    def _finish(self, context: Reconfiguration, listener: CloneSource) -> int:
+        lost = listener.stats().lost
+        registers = [item.old for item in context.carried]
+        with context.events.phase("hold") as result, context.target.hold(context.layout) as held:
+            complete = listener.wait_for(*held.sequences, ARRIVAL_S) and not lost and not listener.stats().lost
+            if complete:
+                writes = cell_writes(listener.take().latest(), context.layout, context.carried)
+            else:
+                writes = whole_registers(context, held.read_registers(registers))
+            result["written"] = sum(len(w.indices) for w in writes)
+            result["complete"] = complete
+            with context.events.phase("commit"):
+                held.finish(writes)
+            result["held_s"] = held.held_s
+        return int(result["written"])
+
+
+def whole_registers(context: Reconfiguration, contents: Mapping[str, Cells]) -> list[CellWrites]:
+    """Every cell of every carried register."""
+    writes = []
+    for item in context.carried:
+        values = convert(contents[item.old.name], item.old, item.new)
+        writes.append(CellWrites(item.new, np.arange(item.new.cells, dtype=np.uint64), values))
+    return writes
+
+
+STRATEGY = State4Exact()
