@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from finsy.proto import p4r
 
@@ -19,13 +20,23 @@ INSTANCE_BITS = 16
 Undo = Callable[[], None]
 
 
+@dataclass(frozen=True)
+class _Note:
+    """What the switch does not keep. `old_ports`: in the deprecated number field `egress_port`."""
+
+    metadata: bytes = b""
+    class_of_service: int = 0
+    old_ports: bool = False
+
+
 class ReplicationEngine:
-    """Reads and writes the switch's groups and sessions. `class_of_service` and `metadata` are kept, not used."""
+    """Reads and writes the switch's groups and sessions. `class_of_service` and `metadata` are kept, not used, and so
+    is which of the two fields for ports the client used: it gets its ports back in that one."""
 
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
-        self._group_metadata: dict[int, bytes] = {}
-        self._session_class: dict[int, int] = {}
+        self._group_notes: dict[int, _Note] = {}
+        self._session_notes: dict[int, _Note] = {}
 
     def write(self, kind: int, message: p4r.PacketReplicationEngineEntry) -> Undo:
         """Carries out one update and gives what undoes it. Raises Refused or SwitchError."""
@@ -46,47 +57,48 @@ class ReplicationEngine:
         number = entry.multicast_group_id
         if number == 0:
             raise invalid("multicast group id 0 means no multicast")
-        old, old_metadata = self._groups().get(number), self._group_metadata.get(number, b"")
+        old, old_note = self._groups().get(number), self._group_notes.get(number, _Note())
         _check_presence(kind, old is not None, f"multicast group {number}")
 
-        def put(group: MulticastGroup | None, metadata: bytes) -> None:
+        def put(group: MulticastGroup | None, note: _Note) -> None:
             if group is None:
                 self._switch.delete_multicast_group(number)
-                self._group_metadata.pop(number, None)
+                self._group_notes.pop(number, None)
             else:
                 self._switch.set_multicast_group(number, list(group.replicas))
-                self._group_metadata[number] = metadata
+                self._group_notes[number] = note
 
         if kind == p4r.Update.DELETE:
-            put(None, b"")
+            put(None, _Note())
         else:
             replicas = _replicas(entry.replicas, f"multicast group {number}")
-            put(MulticastGroup(number, replicas), entry.metadata)
-        return lambda: put(old, old_metadata)
+            put(MulticastGroup(number, replicas), _Note(entry.metadata, old_ports=_old_ports(entry.replicas)))
+        return lambda: put(old, old_note)
 
     def _write_session(self, kind: int, entry: p4r.CloneSessionEntry) -> Undo:
         number = entry.session_id
         if number == 0:
             raise invalid("clone session id 0 is not valid")
-        old, old_class = self._sessions().get(number), self._session_class.get(number, 0)
+        old, old_note = self._sessions().get(number), self._session_notes.get(number, _Note())
         _check_presence(kind, old is not None, f"clone session {number}")
 
-        def put(session: CloneSession | None, class_of_service: int) -> None:
+        def put(session: CloneSession | None, note: _Note) -> None:
             if session is None:
                 self._switch.delete_clone_session(number)
-                self._session_class.pop(number, None)
+                self._session_notes.pop(number, None)
             else:
                 self._switch.set_clone_session(number, list(session.replicas), session.truncate)
-                self._session_class[number] = class_of_service
+                self._session_notes[number] = note
 
         if kind == p4r.Update.DELETE:
-            put(None, 0)
+            put(None, _Note())
         else:
             if entry.packet_length_bytes < 0:
                 raise invalid(f"clone session {number}: packet_length_bytes {entry.packet_length_bytes} is negative")
             replicas = _replicas(entry.replicas, f"clone session {number}")
-            put(CloneSession(number, replicas, entry.packet_length_bytes), entry.class_of_service)
-        return lambda: put(old, old_class)
+            note = _Note(class_of_service=entry.class_of_service, old_ports=_old_ports(entry.replicas))
+            put(CloneSession(number, replicas, entry.packet_length_bytes), note)
+        return lambda: put(old, old_note)
 
     def read(self, message: p4r.PacketReplicationEngineEntry) -> Iterator[p4r.PacketReplicationEngineEntry]:
         """Entries that fit the request; id 0 means all. Raises Refused for an empty request."""
@@ -108,9 +120,9 @@ class ReplicationEngine:
         message = p4r.PacketReplicationEngineEntry()
         entry = message.multicast_group_entry
         entry.multicast_group_id = group.id
-        entry.metadata = self._group_metadata.get(group.id, b"")
-        for replica in group.replicas:
-            entry.replicas.add(port=encode(replica.port), instance=replica.instance)
+        note = self._group_notes.get(group.id, _Note())
+        entry.metadata = note.metadata
+        entry.replicas.extend(_messages(group.replicas, note))
         return message
 
     def _session_message(self, session: CloneSession) -> p4r.PacketReplicationEngineEntry:
@@ -118,9 +130,9 @@ class ReplicationEngine:
         entry = message.clone_session_entry
         entry.session_id = session.id
         entry.packet_length_bytes = session.truncate
-        entry.class_of_service = self._session_class.get(session.id, 0)
-        for replica in session.replicas:
-            entry.replicas.add(port=encode(replica.port), instance=replica.instance)
+        note = self._session_notes.get(session.id, _Note())
+        entry.class_of_service = note.class_of_service
+        entry.replicas.extend(_messages(session.replicas, note))
         return message
 
 
@@ -146,3 +158,13 @@ def _replicas(messages: Iterable[p4r.Replica], what: str) -> tuple[Replica, ...]
     if len(set(replicas)) != len(replicas):
         raise invalid(f"{what}: two replicas have the same port and instance")
     return tuple(replicas)
+
+
+def _old_ports(messages: Iterable[p4r.Replica]) -> bool:
+    return any(message.WhichOneof("port_kind") == "egress_port" for message in messages)
+
+
+def _messages(replicas: Iterable[Replica], note: _Note) -> list[p4r.Replica]:
+    if note.old_ports:
+        return [p4r.Replica(egress_port=r.port, instance=r.instance) for r in replicas]
+    return [p4r.Replica(port=encode(r.port), instance=r.instance) for r in replicas]

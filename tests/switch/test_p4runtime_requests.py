@@ -169,7 +169,7 @@ def test_clone_sessions(running: Running, c: Controller) -> None:
     session.replicas.add(egress_port=510, instance=1)
     c.insert(packet_replication_engine_entry=message)
     (read,) = c.read(packet_replication_engine_entry=message)
-    assert read.clone_session_entry.replicas[0].port == b"\x01\xfe"
+    assert read.clone_session_entry.replicas[0].egress_port == 510  # in the field in which it came
     assert (read.clone_session_entry.packet_length_bytes, read.clone_session_entry.class_of_service) == (64, 2)
     (kept,) = running.switch.clone_sessions()
     assert (kept.id, kept.truncate, tuple(kept.replicas[0])) == (100, 64, (510, 1))
