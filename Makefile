@@ -17,6 +17,9 @@ PYTHON := $(VENV)/bin/python
 # The key of the installation is the content of pyproject.toml: a changed dependency installs again, a touched file does not.
 INSTALLED := $(VENV)/.installed-$(shell sha256sum pyproject.toml | cut -c1-16)
 
+# p4runtime-shell, a client of the tests, needs an older protobuf than everything else.
+SHELL_VENV := .venv-p4runtime-shell
+
 BASE_PACKAGES := gcc libc6-dev python3-venv
 NET_PACKAGES := mininet iproute2 iperf3 ethtool tcpdump
 
@@ -34,7 +37,7 @@ fig3: | root net-packages $(INSTALLED) ## * Figure 3: packets that arrive around
 # -- tests and measurements --------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: | net-packages-if-root $(INSTALLED) ## All tests; those with networks run only as root
+test: | net-packages-if-root $(INSTALLED) $(SHELL_VENV)/.installed ## All tests; those with networks run only as root
 	@$(PYTHON) -m pytest $(ARGS)
 
 .PHONY: check
@@ -65,7 +68,7 @@ clean-net: | root $(INSTALLED) ## * Remove what a crashed run of ours left behin
 
 .PHONY: clean
 clean: ## Remove caches and .venv; results stay
-	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	@rm -rf $(VENV) $(SHELL_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- installation ------------------------------------------------------------------------------------------------------
@@ -107,4 +110,10 @@ $(INSTALLED): | base-packages
 	@test -x $(PYTHON) || /usr/bin/python3 -m venv --system-site-packages $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+$(SHELL_VENV)/.installed: | base-packages
+	@echo "Installing p4runtime-shell into $(SHELL_VENV) (once) ..."
+	@/usr/bin/python3 -m venv $(SHELL_VENV)
+	@$(SHELL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check p4runtime-shell==0.0.6 'protobuf<3.21'
 	@touch $@

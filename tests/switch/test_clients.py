@@ -89,7 +89,7 @@ def test_finsy_drives_the_switch(tmp_path: Path) -> None:
         asyncio.run(session(running))
 
 
-@pytest.mark.skipif(shell_python() is None, reason="p4runtime-shell is not installed (make p4runtime-shell)")
+@pytest.mark.skipif(shell_python() is None, reason="p4runtime-shell is not installed (`make test` does)")
 def test_p4runtime_shell_drives_the_switch(tmp_path: Path) -> None:
     p4info, config = tmp_path / "everything.p4info.txtpb", tmp_path / "everything.cfg"
     assert main(["compile", str(EVERYTHING), "--p4info", str(p4info), "-o", str(config)]) == 0
