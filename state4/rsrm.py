@@ -39,6 +39,8 @@ _STATUS, _SNAPLEN, _MAC = 0, 8, 12  # offsets in struct tpacket2_hdr
 _HEADER_ROOM = 96  # struct tpacket2_hdr, sockaddr_ll and alignment before the frame
 _BLOCK = 1 << 20
 _PAUSE_S = 0.001
+_DOWN_PAUSE_S = 0.02
+_GLANCE_S = 0.00005
 
 
 class Listener:
@@ -65,6 +67,8 @@ class Listener:
             self._socket.close()
             reason = error.strerror or str(error)
             raise ListenerError(f"cannot listen for clones on interface '{interface}': {reason}") from error
+        self._socket_lock = threading.Lock()
+        self._ring_lock = threading.Lock()
         self._stop = threading.Event()
         self._wake = os.eventfd(0)
         self._thread = threading.Thread(target=self._run, name="state4-listener", daemon=True)
@@ -81,24 +85,28 @@ class Listener:
         self._status = self._ring[:, _STATUS : _STATUS + 4].view("<u4")[:, 0]
         self._lengths = self._ring[:, _SNAPLEN : _SNAPLEN + 4].view("<u4")[:, 0]
         self._offsets = self._ring[:, _MAC : _MAC + 2].view("<u2")[:, 0]
-        self._socket.bind(
-            (interface, _ETH_P_ALL)
-        )  # with both, so that nothing of another interface is ever in the ring
         self._next = 0
+        self._socket.bind((interface, _ETH_P_ALL))  # until here nothing is received
 
     def _run(self) -> None:
         poller = select.poll()
         poller.register(self._socket.fileno(), select.POLLIN | select.POLLERR)
         poller.register(self._wake, select.POLLIN)
         while not self._stop.is_set():
-            if self._drain() == 0:
-                poller.poll()
-            else:
+            if self._drain():
                 time.sleep(_PAUSE_S)  # let more of them come: each turn has a fixed cost
+            elif any(events & select.POLLERR for _, events in poller.poll()):
+                self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # the interface went down; it may come back
+                time.sleep(_DOWN_PAUSE_S)
         self._drain()
+        self._release()
 
     def _drain(self) -> int:
         """Decodes all frames that are ready, in order; returns how many there were."""
+        with self._ring_lock:
+            return 0 if self._socket.fileno() < 0 else self._drain_ring()
+
+    def _drain_ring(self) -> int:
         total = 0
         while count := self._ready():
             part = slice(self._next, self._next + count)
@@ -128,25 +136,40 @@ class Listener:
         return self.store.take()
 
     def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
-        return self.store.wait_for(ingress, egress, timeout_s)
+        """Looks itself, since the thread may be pausing: packets may be held while somebody waits here."""
+        deadline = time.monotonic() + timeout_s
+        while not self._stop.is_set():
+            self._drain()
+            if self.store.wait_for(ingress, egress, 0):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_GLANCE_S)
+        return self.store.wait_for(ingress, egress, 0)
 
     def stats(self) -> ListenerStats:
-        if self._socket.fileno() >= 0:
-            packed = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)  # reading sets them to zero
-            self._dropped += struct.unpack("II", packed)[1]
+        self._count_drops()
         return self.store.stats(self._dropped)
 
+    def _count_drops(self) -> None:
+        with self._socket_lock:
+            if self._socket.fileno() >= 0:
+                packed = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)  # reading sets them to zero
+                self._dropped += struct.unpack("II", packed)[1]
+
     def close(self) -> None:
-        if self._stop.is_set():
-            return
-        self._stop.set()
-        os.eventfd_write(self._wake, 1)
-        self._thread.join()
+        """Ends listening. The kernel takes some ten milliseconds to give the ring back; nobody waits for it."""
+        if not self._stop.is_set():
+            self._stop.set()
+            os.eventfd_write(self._wake, 1)
+
+    def _release(self) -> None:
         os.close(self._wake)
-        self.stats()
-        self._socket.close()
-        del self._status, self._lengths, self._offsets, self._ring
-        with contextlib.suppress(BufferError):  # a frame is being looked at still; freed with it
+        self._count_drops()
+        with self._socket_lock:
+            self._socket.close()
+        with self._ring_lock:
+            del self._status, self._lengths, self._offsets, self._ring
             self._map.close()
 
 

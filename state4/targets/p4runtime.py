@@ -392,9 +392,11 @@ class _BulkHold:
             election_id_low=target.election_id & _LOW,
             max_hold_us=round(longest_s * 1e6),
         )
+        self._ask(first)  # the way is open now, and packets wait no longer than they must
+        begin = bulk_pb2.HoldRequest()
         if layout.slots:
-            first.reads.add(name=layout.sequence_register)
-        answer = self._ask(first)
+            begin.reads.add(name=layout.sequence_register)
+        answer = self._ask(begin)
         numbers = np.frombuffer(answer.reads[0].cells, "<u4") if layout.slots else (0, 0)
         self.sequences = (int(numbers[0]), int(numbers[1]))
 
