@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "internal.h"
 
 #define CHECK_NS (200 * 1000000ull) /* how often ports are looked after */
+#define NICE (-10)                  /* packets go before the programs that control them; needs root, else as it is */
 #define DEFERRED_NS 50000           /* the longest sleep while packets go round */
 
 void ss_wake(ss_switch *sw)
@@ -111,6 +113,7 @@ static void *run(void *argument)
     ss_switch *sw = argument;
     poll_set set = {0};
     ss_current = sw;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     ss_plane_enter(sw);
     build_poll_set(sw, &set);
     while (!atomic_load(&sw->stop)) {

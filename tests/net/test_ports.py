@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -209,6 +210,32 @@ def test_packets_wait_during_a_safe_point(net: Veths, switch: Switch) -> None:
         assert silent(two)
     assert [receive(two) for _ in range(1000)] == [frame(i) for i in range(1000)]
     assert switch.stats().ports[1].rx_ring_drops == 0
+
+
+def test_controllers_at_work_lose_no_packet(net: Veths, switch: Switch) -> None:
+    one, two = net.socket(1), net.socket(2)
+    pipeline = switch.active
+    assert pipeline is not None
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            pipeline.snapshot()
+            switch.set_multicast_group(1, [(1, 0), (2, 0)])
+            switch.stats()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for i in range(3000):
+            one.send(frame(i))
+        assert [receive(two) for _ in range(3000)] == [frame(i) for i in range(3000)]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert pipeline.registers["seen"].read_cell(1) == 3000
 
 
 def test_removed_and_added_again(net: Veths, switch: Switch) -> None:
