@@ -12,12 +12,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from p4front.expand import expand
 from p4front.lexer import DIRECTIVE, STRING, RawToken, Token, scan
 from p4front.source import SourceFile
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
-_DEEPEST = 20
+_CONTINUATION = re.compile(r"\\\r?\n")
 
 Step = tuple[int, int, bool]
 """Index after it in the text's tokens, index after it in the output's tokens, whether it is a macro call."""
@@ -30,23 +31,36 @@ class Aligner:
         self._source = source
         self._raw = scan(source.text)
         self._starts = [token[2] for token in self._raw]
+        self._next = 0
 
-    def align(self, produced: list[RawToken], line: int, macros: dict[str, str]) -> list[Token] | None:
-        """Tokens of an output line that stands for the text from 1-based `line` on; None if they are not there: a macro
-        call over several lines may come out on several lines. `macros`: name -> definition."""
+    def align(
+        self,
+        produced: list[RawToken],
+        line: int,
+        macros: dict[str, str],
+        *,
+        lines: int = 1,
+        goes_on: bool = False,
+    ) -> list[Token] | None:
+        """Tokens of one or more output `lines` that stand for the text from 1-based `line` on; None if they are not
+        there: a macro call over several lines may come out on several lines. `macros`: name -> definition. `goes_on`:
+        the output line before was the last one given here, so this stands for what comes after it in the text."""
         source, raw = self._source, self._raw
         try:
             first = bisect_left(self._starts, source.line_start(line))
         except IndexError:
             first = len(raw)
+        if goes_on:  # the output counts lines wrongly after a macro call over several of them
+            first = max(first, self._next)
         same = raw[first : first + len(produced)]
         if (
             len(same) == len(produced)
             and all(a[1] == b[1] and a[1] not in macros for a, b in zip(same, produced, strict=True))
             and self._line_ends_at(first + len(produced))
         ):
+            self._next = first + len(produced)
             return [Token(p[0], p[1], source, s[2], s[3]) for p, s in zip(produced, same, strict=True)]
-        steps = self._search(produced, first, macros)
+        steps = self._search(produced, first, macros, lines)
         if steps is None:
             return None
         tokens = []
@@ -58,6 +72,7 @@ class Aligner:
             else:
                 tokens.append(Token(produced[out][0], raw[at][1], source, start, end))
             at, out = next_at, next_out
+        self._next = at
         return tokens
 
     def line(self, produced: list[RawToken], line: int) -> list[Token]:
@@ -72,10 +87,11 @@ class Aligner:
         raw = self._raw
         if index >= len(raw) or index == 0:
             return True
-        return "\n" in self._source.text[raw[index - 1][3] : raw[index][2]]
+        return "\n" in _CONTINUATION.sub("", self._source.text[raw[index - 1][3] : raw[index][2]])
 
-    def _search(self, produced: list[RawToken], first: int, macros: dict[str, str]) -> list[Step] | None:
-        """A path through (text, output) that uses up the output and stops at the end of a line; depth first."""
+    def _search(self, produced: list[RawToken], first: int, macros: dict[str, str], lines: int) -> list[Step] | None:
+        """A path through (text, output) that uses up the output and stops at the end of a line; depth first. A line of
+        the output goes over no line end of the text, except inside a macro call."""
         raw, goal = self._raw, len(produced)
         failed: set[tuple[int, int]] = set()
         path: list[Step] = []
@@ -92,8 +108,11 @@ class Aligner:
             if (at, out) in failed:
                 continue
             path.append(step)
-            if out == goal and self._line_ends_at(at):
-                return path
+            if out and self._line_ends_at(at) and (lines == 1 or out == goal):
+                if out == goal:
+                    return path
+                choices.append(iter(()))
+                continue
             choices.append(self._options(at, out, produced, macros) if at < len(raw) else iter(()))
         return None
 
@@ -112,13 +131,14 @@ class Aligner:
             yield at + 1, out + 1, False
             as_is = False
         if definition is not None:
-            rest = len(produced) - out
-            for end in self._call_ends(at, definition):
-                usual = _usual_length(definition, [t[1] for t in raw[at + 1 : end]], macros)
-                if usual is not None and usual <= rest:
-                    yield end, out + usual, True
-                for count in range(rest, -1, -1):
-                    yield end, out + count, True
+            ends = list(self._call_ends(at, definition))
+            for end in ends:
+                usual = expand([token[1] for token in raw[at:end]], macros)
+                if usual == [token[1] for token in produced[out : out + len(usual)]]:
+                    yield end, out + len(usual), True
+            for end in ends:
+                for next_out in range(len(produced), out - 1, -1):
+                    yield end, next_out, True
         if as_is:
             yield at + 1, out + 1, False
 
@@ -141,42 +161,3 @@ def _changed_string(output: str, text: str) -> bool:
     """Whether a string over several lines came out as another: without the line breaks that follow a backslash, or with
     macros replaced. Its spaces are always squeezed; that does not count."""
     return "\n" in text and "".join(output.split()) != "".join(text.split())
-
-
-def _usual_length(definition: str, call: list[str], macros: dict[str, str], depth: int = 0) -> int | None:
-    """How many tokens a macro call gives; `call`: the tokens from `(` to `)`. It only says where to look first, and is
-    None where calls of macros with parameters are in the definition or the arguments."""
-    if depth > _DEEPEST or any(word in macros for word in call):
-        return None
-    arguments: dict[str, int] = {}
-    if definition.startswith("("):
-        names, _, definition = definition[1:].partition(")")
-        arguments = dict(zip((name.strip() for name in names.split(",")), _argument_lengths(call), strict=False))
-    parts = re.sub(r"(?<!#)#\s*[A-Za-z_]\w*", '""', definition).split("##")
-    total = 1 - len(parts)
-    for part in parts:
-        tokens = [token[1] for token in scan(part)]
-        for token, following in zip(tokens, [*tokens[1:], ""], strict=False):
-            inner = macros.get(token)
-            if inner is None or (inner.startswith("(") and following != "("):
-                total += arguments.get(token, 1)
-            elif inner.startswith("("):
-                return None
-            else:
-                length = _usual_length(inner, [], macros, depth + 1)
-                if length is None:
-                    return None
-                total += length
-    return total
-
-
-def _argument_lengths(call: list[str]) -> list[int]:
-    counts = [0]
-    depth = 0
-    for text in call[1:-1]:
-        if text == "," and depth == 0:
-            counts.append(0)
-            continue
-        depth += (text == "(") - (text == ")")
-        counts[-1] += 1
-    return counts

@@ -129,7 +129,7 @@ _OPERATORS = [
 
 _TOKEN = re.compile(
     r"""
-      (?P<skip>    [ \t\r\n\f\v\ufeff]+ | //[^\n]* | /\*[\s\S]*?\*/ | \\\r?\n )
+      (?P<skip>    [ \t\r\n\f\v\ufeff]+ | //(?:\\\r?\n|[^\n])* | /\*[\s\S]*?\*/ | \\\r?\n )
     | (?P<open>    /\*[\s\S]* )
     | (?P<ident>   [A-Za-z_][A-Za-z0-9_]* )
     | (?P<shift>   >(?=>(?!=)) )

@@ -113,6 +113,8 @@ class _Chunk:
     line: int
     tokens: list[RawToken]
     macros: dict[str, str]
+    goes_on: bool
+    """No line marker stands between this line and the one before."""
 
 
 def _tokens(output: str, files: _Files) -> list[Token]:
@@ -130,7 +132,7 @@ def _tokens(output: str, files: _Files) -> list[Token]:
                 at += 1
                 break
             joined += part.tokens
-            found = chunk.aligner.align(joined, chunk.line, chunk.macros)
+            found = chunk.aligner.align(joined, chunk.line, chunk.macros, lines=count, goes_on=chunk.goes_on)
             if found is not None:
                 tokens += found
                 at += count
@@ -146,7 +148,7 @@ def _chunks(output: str, files: _Files) -> list[_Chunk]:
     chunks: list[_Chunk] = []
     macros: dict[str, str] = {}
     aligner: Aligner | None = None
-    line, last_end, begin = 0, 0, True
+    line, last_end, begin, goes_on = 0, 0, True, False
     for raw in scan(output):
         kind, text, start, end = raw
         gap = output.count("\n", last_end, start)
@@ -156,13 +158,14 @@ def _chunks(output: str, files: _Files) -> list[_Chunk]:
             marker = _MARKER.match(text)
             if marker:
                 line = int(marker.group(1)) - 1
+                goes_on = False
                 aligner = files.aligner(re.sub(r"\\(.)", r"\1", marker.group(2)))
             else:
                 macros = _directive(text, macros)
         elif aligner is not None:
             if begin or gap:
-                chunks.append(_Chunk(aligner, line, [], macros))
-                begin = False
+                chunks.append(_Chunk(aligner, line, [], macros, goes_on))
+                begin, goes_on = False, True
             chunks[-1].tokens.append(raw)
         line += output.count("\n", start, end)
         last_end = end
