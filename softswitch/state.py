@@ -66,6 +66,14 @@ class Register:
             )
             native.check(status)
 
+    def take_over(self, other: Register) -> None:
+        """Exchanges all cells with a register of another program, in no time whatever their number.
+
+        Raises BadEntry unless number and width of the cells are the same.
+        """
+        with self._handle.use(), other._handle.use():
+            native.check(native.library().ss_array_take_over(self._pointer, other._pointer))
+
     def read_cell(self, index: int) -> int:
         return int.from_bytes(self.read(index, 1).tobytes(), "little")
 
@@ -148,6 +156,11 @@ class Counter:
         with self._handle.use():
             native.check(native.library().ss_counter_write(self._pointer, start, len(data), data.ctypes.data))
 
+    def take_over(self, other: Counter) -> None:
+        """Exchanges all cells with a counter of another program, as Register.take_over."""
+        with self._handle.use(), other._handle.use():
+            native.check(native.library().ss_counter_take_over(self._pointer, other._pointer))
+
     def read_cell(self, index: int) -> CounterValue:
         packets, octets = self.read(index, 1)[0]
         return CounterValue(int(packets), int(octets))
@@ -186,6 +199,11 @@ class Meter:
                 row[:] = (1, config.cir, config.cburst, config.pir, config.pburst)
         with self._handle.use():
             native.check(native.library().ss_meter_write(self._pointer, start, len(configs), rows.ctypes.data))
+
+    def take_over(self, other: Meter) -> None:
+        """Exchanges all cells, with the levels of their buckets, as Register.take_over."""
+        with self._handle.use(), other._handle.use():
+            native.check(native.library().ss_meter_take_over(self._pointer, other._pointer))
 
     def configure(self, index: int, *, cir: int, cburst: int, pir: int, pburst: int) -> None:
         """Rates per second and bursts, in packets or bytes."""

@@ -151,6 +151,10 @@ int ss_counter_read(ss_counter *counter, uint64_t start, uint64_t count, uint64_
 int ss_counter_write(ss_counter *counter, uint64_t start, uint64_t count, const uint64_t *packets_bytes);
 int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *configs); /* 5 words each */
 int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs);
+/* Exchanges the storage of two arrays that are declared alike, in two pipelines of one switch: a move that costs nothing. */
+int ss_array_take_over(ss_array *to, ss_array *from);
+int ss_counter_take_over(ss_counter *to, ss_counter *from);
+int ss_meter_take_over(ss_meter *to, ss_meter *from);
 /* All registers, one after the other, each starting at a multiple of 64 bytes, in one safe point; then all counters. */
 uint64_t ss_snapshot_bytes(ss_instance *instance);
 int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity);

@@ -153,3 +153,16 @@ int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity)
     ss_instance_unlock(instance);
     return SS_OK;
 }
+
+int ss_array_take_over(ss_array *to, ss_array *from)
+{
+    if (to->desc->cells != from->desc->cells || to->desc->width != from->desc->width || to->instance->sw != from->instance->sw)
+        return ss_fail(SS_INVALID, "register %s is not declared as %s is", to->desc->name, from->desc->name);
+    ss_switch *sw = to->instance->sw;
+    ss_switch_hold(sw);
+    uint8_t *cells = to->cells;
+    to->cells = from->cells;
+    from->cells = cells;
+    ss_switch_release(sw);
+    return SS_OK;
+}

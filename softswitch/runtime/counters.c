@@ -73,3 +73,16 @@ int ss_counter_write(ss_counter *counter, uint64_t start, uint64_t count, const 
     ss_instance_unlock(counter->instance);
     return SS_OK;
 }
+
+int ss_counter_take_over(ss_counter *to, ss_counter *from)
+{
+    if (to->desc->cells != from->desc->cells || to->instance->sw != from->instance->sw)
+        return ss_fail(SS_INVALID, "counter %s is not declared as %s is", to->desc->name, from->desc->name);
+    ss_switch *sw = to->instance->sw;
+    ss_switch_hold(sw);
+    uint64_t(*cells)[2] = to->cells;
+    to->cells = from->cells;
+    from->cells = cells;
+    ss_switch_release(sw);
+    return SS_OK;
+}

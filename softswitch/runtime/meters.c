@@ -124,3 +124,16 @@ int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64
     ss_instance_unlock(meter->instance);
     return SS_OK;
 }
+
+int ss_meter_take_over(ss_meter *to, ss_meter *from)
+{
+    if (to->desc->cells != from->desc->cells || to->desc->kind != from->desc->kind || to->instance->sw != from->instance->sw)
+        return ss_fail(SS_INVALID, "meter %s is not declared as %s is", to->desc->name, from->desc->name);
+    ss_switch *sw = to->instance->sw;
+    ss_switch_hold(sw);
+    ss_meter_cell *cells = to->cells;
+    to->cells = from->cells;
+    from->cells = cells;
+    ss_switch_release(sw);
+    return SS_OK;
+}

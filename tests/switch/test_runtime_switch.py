@@ -192,6 +192,27 @@ def test_arrays() -> None:
     probe.close()
 
 
+def test_state_moves_to_the_next_program(switch: Switch) -> None:
+    old, new = (switch.load(build("scripted", SCRIPTED)) for _ in range(2))
+    switch.set_time(1_000_000)
+    old.meters["limit"].configure(1, cir=1, cburst=1, pir=1, pburst=3)
+    switch.commit(old)
+    for _ in range(2):
+        switch.inject(1, script_frame())
+    with switch.safe_point():
+        for name, register in new.registers.items():
+            register.take_over(old.registers[name])
+        new.counters["packets"].take_over(old.counters["packets"])
+        new.meters["limit"].take_over(old.meters["limit"])
+        switch.commit(new)
+    assert [len(switch.inject(1, script_frame())) for _ in range(2)] == [1, 0]  # the third of three tokens
+    assert new.registers["ingress"].read_cell(0) == 4
+    assert new.counters["packets"].read_cell(1).packets == 4
+    assert not old.registers["ingress"].read().any()
+    with pytest.raises(BadEntry, match="not declared as"):
+        new.registers["ingress"].take_over(switch.load(build("forwarder", FORWARDER)).registers["seen"])
+
+
 def test_a_safe_point_is_one_step(switch: Switch) -> None:
     info = table("t", 0, (8, "exact"))
     pipeline = switch.load(build("prober", PipelineInfo("prober", tables=(info,))))
