@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from p4front import ast
+from p4front.p4info.elaborate import block_name, top_names
 from p4front.program import CallInfo, Program
 from p4front.source import P4Error
 from p4front.types import StructType, strip
 from softswitch.codegen import controls, descriptors, elaborate, fieldlists, parsers
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.generator import Generator
-from softswitch.codegen.names import join_name
 from softswitch.model import PipelineInfo
 
 ARCHITECTURE = "V1Switch"
@@ -72,14 +72,15 @@ def _instances(
 ) -> dict[str, controls.ControlInstance | parsers.ParserInstance]:
     """The six parts of the switch, by V1Switch's parameter names."""
     roles: dict[str, controls.ControlInstance | parsers.ParserInstance] = {}
+    taken = top_names(gen.program)
     for arg in info.args:
         try:
             expr = arg.expr
             instance: object = None
             if isinstance(expr, ast.Call):
                 decl = gen.program.calls[expr].decl
-                if isinstance(decl, ast.Declaration):
-                    instance = elaborate.construct(gen, gen.env, expr, join_name("", decl.name.text, decl.annotations))
+                if isinstance(decl, (ast.ParserDecl, ast.ControlDecl)):
+                    instance = elaborate.construct(gen, gen.env, expr, block_name(decl, taken))
             elif isinstance(expr, ast.PathExpr):
                 instance = gen.env.lookup(gen.program.refs[expr])
             if not isinstance(instance, (controls.ControlInstance, parsers.ParserInstance)):

@@ -234,8 +234,7 @@ class TableInstance:
         props = self.properties
         at = f"x->pipeline->tables[{self.index}]"
         if props.counter is not None:
-            body.emit("if (hit)")
-            body.emit(f"    ss_table_count({at}, entry, x->packet->length);")
+            body.emit(f"ss_table_count({at}, entry, x->packet->length);")
         if props.meter is not None:
             body.emit("x->metered = hit;")
             body.emit("if (hit)")

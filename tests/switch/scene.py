@@ -1,7 +1,7 @@
 """Small v1model programs around one piece of P4, on a switch with memory ports.
 
-The program of a scene parses one header `h` with the fields that the test gives, runs the test's ingress and egress, and
-sends the packet to port 1 unless it says otherwise:
+The program of a scene parses one header `h` with the fields that the test gives, runs the test's ingress and egress,
+and sends the packet to port 1 unless it says otherwise:
 
     packet ->  port 0  [ h | payload ] -> parser -> ingress -> egress -> deparser -> port 1
 """

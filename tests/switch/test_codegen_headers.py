@@ -46,7 +46,8 @@ def test_a_list_assigned_to_a_header_makes_it_valid_and_hash_makes_it_invalid() 
 
 def test_fields_that_share_bytes() -> None:
     with scene(
-        fields="bit<3> a; bit<5> b; bit<12> c; int<4> d; bit<1> e; bit<7> f; bit<33> g; bit<7> h; bit<128> i; bit<11> j;",
+        fields="bit<3> a; bit<5> b; bit<12> c; int<4> d; bit<1> e; bit<7> f; bit<33> g; bit<7> h; bit<128> i;"
+        " bit<11> j;",
         ingress="hdr.h.c = hdr.h.c + 1; hdr.h.g = hdr.h.g + 1; hdr.h.i = hdr.h.i + 1; hdr.h.j = hdr.h.j + 1;",
     ) as s:
         frame = "e1 7ff f 81 7fffffff 80" + "00000000 00000000 00000000 000000ff" + "001f ee"
