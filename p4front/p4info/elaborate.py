@@ -7,7 +7,7 @@ statement applies and actions that nothing uses are left out, while extern objec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from p4front import ast
@@ -29,6 +29,24 @@ class Block:
     calls_extern_functions: bool = False
 
 
+def top_names(program: Program) -> set[str]:
+    """Names of the program's top-level declarations."""
+    return {d.name.text for d in program.syntax.declarations if isinstance(d, ast.Declaration)}
+
+
+def block_name(decl: ast.ParserDecl | ast.ControlDecl, taken: set[str]) -> str:
+    """First part of the names inside a parser or control of the package: its own identifier (not its `@name`). With
+    constructor parameters p4c makes a copy of it under a new name; that is added to `taken`."""
+    name = decl.name.text
+    if not decl.constructor_params:
+        return name
+    number = 0
+    while f"{name}_{number}" in taken:
+        number += 1
+    taken.add(f"{name}_{number}")
+    return f"{name}_{number}"
+
+
 class Elaboration:
     """The program's global extern objects and its blocks, in the order of the package's parameters."""
 
@@ -37,7 +55,7 @@ class Elaboration:
         self.globals: list[ExternObject] = []
         self.blocks: list[Block] = []
         self._scope = Scope(program)
-        self._top_names: set[str] = {d.name.text for d in program.syntax.declarations if isinstance(d, ast.Declaration)}
+        self._top_names = top_names(program)
         for decl in program.syntax.declarations:
             if isinstance(decl, ast.Instantiation) and (found := extern_object(self._scope, decl)) is not None:
                 self.globals.append(found)
@@ -62,13 +80,7 @@ class Elaboration:
         return self.program.calls.get(expr) if expr is not None else None
 
     def _block(self, decl: ast.ParserDecl | ast.ControlDecl, call: CallInfo) -> Block:
-        name = decl.name.text
-        if decl.constructor_params:  # p4c makes a copy of its own of such a control, under a new name
-            number = 0
-            while f"{name}_{number}" in self._top_names:
-                number += 1
-            name = f"{name}_{number}"
-            self._top_names.add(name)
+        name = block_name(decl, self._top_names)
         block = Block(decl)
         scope = self._enter(decl, call, self._scope, name)
         builder = _BlockBuilder(self.program, block)
@@ -120,11 +132,11 @@ class _BlockBuilder:
         """Declarations that the body uses: tables, instances and value sets."""
         refs = self.program.refs
         applied = {refs[n] for n in body if isinstance(n, ast.PathExpr) and n in refs}
-        waiting = [n for n in applied if isinstance(n, ast.Instantiation)]
-        while waiting:  # an instance may be applied by another one that got it as constructor argument
-            passed = {refs[n] for arg in waiting.pop().args for n in arg.walk() if n in refs} - applied
+        waiting = list(applied)
+        while waiting:
+            passed = {refs[n] for part in _uses(waiting.pop()) for n in part.walk() if n in refs} - applied
             applied |= passed
-            waiting += [n for n in passed if isinstance(n, ast.Instantiation)]
+            waiting += passed
         return applied
 
     def _instantiation(self, decl: ast.Instantiation, scope: Scope, applied: bool) -> None:
@@ -176,6 +188,13 @@ class _BlockBuilder:
         for call, caller in self.body_calls:
             self.block.digests += [(c, caller) for c in _expand(call, self.program)]
         self.block.calls_extern_functions = any(call.kind == "extern_function" for call in called)
+
+
+def _uses(decl: ast.Node) -> Sequence[ast.Node]:
+    """Where a declaration that is used uses others: an instance its constructor arguments, a table its keys."""
+    if isinstance(decl, ast.Instantiation):
+        return decl.args
+    return decl.keys or () if isinstance(decl, ast.TableDecl) else ()
 
 
 def table_actions(table: Table, program: Program) -> list[ast.ActionDecl]:

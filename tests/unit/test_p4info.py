@@ -13,10 +13,8 @@ from p4front.p4info import build_p4info, stable_id
 from p4front.p4info.ids import Kind, SymbolTable, field_ids, one_at_a_time
 from p4front.source import P4Error
 
-
-def info(ingress: str, *, before: str = "", apply: str = "", main: str = "", parser: str = "") -> p4i.P4Info:
-    """P4Info of a program whose ingress control has these locals and this apply block."""
-    text = f"""
+START = "state start { transition accept; }"
+PROGRAM = """
 #include <core.p4>
 #include <v1model.p4>
 header ethernet_t {{ bit<48> dst; @name("source") bit<48> src; bit<16> type; }}
@@ -24,7 +22,7 @@ struct meta_t {{ bit<16> a; bit<8> b; }}
 struct headers_t {{ ethernet_t eth; ethernet_t[2] stack; }}
 {before}
 parser P(packet_in p, out headers_t hdr, inout meta_t meta, inout standard_metadata_t std) {{
-    {parser or "state start { transition accept; }"}
+    {parser}
 }}
 control V(inout headers_t hdr, inout meta_t meta) {{ apply {{ }} }}
 control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t std) {{
@@ -34,8 +32,13 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t std)
 control E(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t std) {{ apply {{ }} }}
 control D(packet_out p, in headers_t hdr) {{ apply {{ p.emit(hdr.eth); }} }}
 {main}
-V1Switch(P(), V(), I(), E(), V(), D()) main;
+V1Switch(P(), V(), {name}, E(), V(), D()) main;
 """
+
+
+def info(ingress: str, *, before: str = "", apply: str = "", main: str = "", parser: str = "") -> p4i.P4Info:
+    """P4Info of a program whose ingress control has these locals and this apply block."""
+    text = PROGRAM.format(before=before, ingress=ingress, apply=apply, parser=parser or START, main=main, name="I()")
     return build_p4info(load_text(text, "test.p4"))
 
 
@@ -131,6 +134,18 @@ control Inner(inout meta_t m)(bit<32> cells) {
     assert [(r.preamble.name, r.size) for r in found.registers] == [("I.first.reg", 16), ("I.other.reg", 32)]
     assert "I.first.Leaf.set" in names(found.actions)
     assert [t.preamble.alias for t in found.tables] == ["first.renamed", "top", "other.renamed"]
+
+
+def test_the_first_part_of_a_name_is_the_control_that_the_package_was_given() -> None:
+    before = """
+@name("elsewhere") control J(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t std)(bit<32> cells) {
+    register<bit<8>>(cells) r;
+    apply { }
+}"""
+    found = build_p4info(
+        load_text(PROGRAM.format(before=before, ingress="", apply="", parser=START, main="", name="J(7)"))
+    )
+    assert [(r.preamble.name, r.size) for r in found.registers] == [("J_0.r", 7)]
 
 
 def test_ids_given_by_the_program() -> None:
