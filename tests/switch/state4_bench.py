@@ -1,0 +1,334 @@
+"""A switch without a network, a clock or threads: every step of a reconfiguration is a place where packets may come.
+
+schedule: how many packets arrive before step 0, 1, 2, ...      clones: arrive late by up to `delay` steps, or never
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from finsy.proto import p4i, p4r
+
+from softswitch.device_config import compile_config, parse
+from softswitch.pipeline import CompiledPipeline
+from softswitch.server.arbitration import Client
+from softswitch.server.config import Config
+from softswitch.server.device import Device
+from softswitch.server.reconcile import Reconciliation
+from softswitch.switch import Pipeline, Switch
+from state4.clones import CloneStore
+from state4.errors import Unsupported
+from state4.layout import CloneLayout, Updates
+from state4.programs import InstalledProgram, all_registers, layout_of, user_registers
+from state4.targets.base import CPU_PORT, CellWrites, Hold, ListenerStats
+from state4.values import Cells, RegisterSpec
+
+Packets = list[tuple[int, bytes]]
+Cell = tuple[str, int]
+ELECTION = p4r.Uint128(low=1)
+
+
+@functools.cache
+def _compiled(device_config: bytes) -> CompiledPipeline:
+    return compile_config(parse(device_config))
+
+
+@dataclass
+class Schedule:
+    """`before`: packets that arrive before each step (0 when the list has ended); `delay`: steps that a clone is on its
+    way; `lost`: positions, from 0, of clones that never arrive; `dead`: no clone arrives at all."""
+
+    before: list[int] = field(default_factory=list)
+    delay: int = 0
+    lost: frozenset[int] = frozenset()
+    dead: bool = False
+
+
+class MemoryListener:
+    """Clones of a BenchTarget."""
+
+    def __init__(self, bench: BenchTarget, layout: CloneLayout) -> None:
+        self.bench = bench
+        self.layout = layout
+        self.store = CloneStore(layout)
+        self.on_the_way: list[tuple[int, bytes]] = []  # (step in which it arrives, frame)
+        self.open = True
+
+    def deliver(self, everything: bool = False) -> None:
+        due = [f for step, f in self.on_the_way if everything or step <= self.bench.steps]
+        self.on_the_way = self.on_the_way[len(due) :]
+        whole = [f for f in due if len(f) == self.layout.header_bytes]
+        if whole:
+            self.store.add(np.frombuffer(b"".join(whole), np.uint8).reshape(len(whole), -1))
+
+    def expect(self, ingress: int, egress: int) -> None:
+        self.store.expect(ingress, egress)
+
+    def take(self) -> Updates:
+        self.bench.step("take")
+        self.deliver()
+        updates = self.store.take()
+        for component, index in zip(updates.component.tolist(), updates.index.tolist(), strict=True):
+            self.bench.delivered.add((self.layout.components[component - 1].name, index))
+        self.bench.written_since_take.clear()
+        for _, frame in self.on_the_way:
+            self.bench.written_since_take |= self.bench.cells_of(self.layout, frame)
+        return updates
+
+    def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
+        self.deliver(everything=True)
+        return self.store.wait_for(ingress, egress, 0)
+
+    def stats(self) -> ListenerStats:
+        return self.store.stats()
+
+    def close(self) -> None:
+        self.open = False
+
+
+class BenchTarget:
+    """A Target whose every call first lets the packets in that the schedule has for it."""
+
+    cpu_port = CPU_PORT
+
+    def __init__(self, packets: Packets, schedule: Schedule, *, can_hold: bool = True) -> None:
+        self.switch = Switch()
+        for port in range(1, 5):
+            self.switch.add_memory_port(port)
+        self.device = Device(self.switch, 1)
+        self.device.arbitration.update(
+            Client(lambda _: None), p4r.MasterArbitrationUpdate(device_id=1, election_id=ELECTION)
+        )
+        self.packets = list(packets)
+        self.schedule = schedule
+        self.can_hold = can_hold
+        self.steps = 0
+        self.names: list[str] = []
+        self.sent = 0
+        self.out: list[list[tuple[int, bytes]]] = []
+        self.held = False
+        self.clones = 0
+        self.listeners: list[MemoryListener] = []
+        self.on_step: Callable[[str], None] | None = None
+        self.delivered: set[Cell] = set()
+        self.written_since_take: set[Cell] = set()
+        self.read_names: set[str] = set()
+        self.written_since_read: set[Cell] = set()
+        self.before_swap: dict[str, list[int]] = {}
+        self.after_swap: dict[str, list[int]] = {}
+
+    def close(self) -> None:
+        self.switch.close()
+
+    # ------------------------------------------------------------ packets
+
+    def step(self, name: str) -> None:
+        self.names.append(name)
+        if self.on_step is not None:
+            self.on_step(name)
+        count = self.schedule.before[self.steps] if self.steps < len(self.schedule.before) else 0
+        self.steps += 1
+        self.run(count)
+
+    def run(self, count: int) -> None:
+        """The next packets arrive; while packets are held they wait."""
+        if self.held:
+            return
+        for _ in range(count):
+            if self.sent == len(self.packets):
+                return
+            port, frame = self.packets[self.sent]
+            self.switch.set_time(1_000_000 + self.sent)
+            self.sent += 1
+            out = self.switch.inject(port, frame)
+            self.out.append(sorted((p, f) for p, f in out if p != CPU_PORT))
+            for p, clone in out:
+                if p == CPU_PORT:
+                    self._clone(clone)
+
+    def _clone(self, frame: bytes) -> None:
+        number, self.clones = self.clones, self.clones + 1
+        written = frame
+        if self.schedule.dead or number in self.schedule.lost:
+            frame = b""
+        cells = self.cells_of(layout_of(self.running()), written)
+        self.written_since_take |= cells
+        self.written_since_read |= {cell for cell in cells if cell[0] in self.read_names}
+        for listener in self.listeners:
+            if listener.open and frame:
+                listener.on_the_way.append((self.steps + self.schedule.delay, frame))
+
+    def cells_of(self, layout: CloneLayout, frame: bytes) -> set[Cell]:
+        """The cells that a clone is about."""
+        updates = layout.decode(np.frombuffer(frame, np.uint8).reshape(1, -1)).updates
+        numbers = zip(updates.component.tolist(), updates.index.tolist(), strict=True)
+        return {(layout.components[component - 1].name, index) for component, index in numbers}
+
+    # ------------------------------------------------------------ the Target protocol
+
+    @property
+    def config(self) -> Config:
+        assert self.device.active is not None
+        return self.device.active
+
+    def running(self) -> p4i.P4Info:
+        return self.config.p4info
+
+    def _pipeline(self) -> Pipeline:
+        return self.device.target().pipeline
+
+    def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
+        """Not at one moment: packets may come between two halves."""
+        wanted = register.cells - start if count is None else count
+        self.read_names.add(register.name)
+        cells = self.config.pipeline.registers[register.name]
+        half = wanted // 2
+        self.step(f"read {register.name} 1")
+        first = cells.read(start, half) if half else None
+        self.step(f"read {register.name} 2")
+        second = cells.read(start + half, wanted - half) if wanted - half else None
+        parts = [p for p in (first, second) if p is not None]
+        return np.concatenate(parts).copy() if parts else register.zeros(0)
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        self.step("read all")
+        return {r.name: self.config.pipeline.registers[r.name].read().copy() for r in registers}
+
+    def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
+        self.step(f"write {register.name}")
+        self._pipeline().registers[register.name].write(start, values)
+
+    def write_cells(self, writes: Sequence[CellWrites]) -> None:
+        self.step("write cells")
+        for write in writes:
+            self._pipeline().registers[write.register.name].write_cells(write.indices.astype(np.uint64), write.values)
+
+    def read_entries(self) -> list[p4r.TableEntry]:
+        self.step("read entries")
+        request = p4r.ReadRequest(device_id=1)
+        request.entities.add().table_entry.SetInParent()
+        config = self.device.active
+        assert config is not None
+        return [e.table_entry for answer in self.device.batches.read(config, request) for e in answer.entities]
+
+    def write_updates(self, updates: Sequence[p4r.Update]) -> None:
+        self.step("write updates")
+        self.device.batches.write(self.device.target(), p4r.WriteRequest(device_id=1, updates=updates))
+
+    def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
+        self.step(f"flag {on}")
+        self.config.pipeline.registers[layout.flag_register].write(0, [int(on)])
+
+    def read_sequences(self, layout: CloneLayout) -> tuple[int, int]:
+        self.step("read sequences")
+        return self._sequences(layout)
+
+    def _sequences(self, layout: CloneLayout) -> tuple[int, int]:
+        if not layout.slots:
+            return 0, 0
+        numbers = self.config.pipeline.registers[layout.sequence_register].read().tolist()
+        return numbers[0], numbers[1]
+
+    def configure_clone_session(self, session: int, port: int) -> None:
+        self.step("session")
+        self.switch.set_clone_session(session, [(port, 1)])
+
+    def open_listener(self, layout: CloneLayout) -> MemoryListener:
+        self.step("listen")
+        listener = MemoryListener(self, layout)
+        self.listeners.append(listener)
+        return listener
+
+    def _load(self, program: InstalledProgram) -> Config:
+        return self.device._load(program.p4info, program.device_config, None, _compiled(program.device_config))
+
+    def install(self, program: InstalledProgram) -> None:
+        self.device._commit(self._load(program))
+
+    def save(self, program: InstalledProgram) -> None:
+        self.step("save")
+        self.device.saved = self._load(program)
+
+    def commit(self) -> None:
+        self.step("commit")
+        self.swap()
+
+    def swap(self) -> None:
+        self.before_swap = self.state()
+        self.device.commit_saved()
+        self.after_swap = self.state()
+
+    @contextmanager
+    def hold(self, layout: CloneLayout) -> Iterator[Hold]:
+        if not self.can_hold:
+            raise Unsupported("this switch cannot hold packets")
+        self.step("hold")
+        self.held = True
+        try:
+            yield _MemoryHold(self, layout)
+        finally:
+            self.held = False
+
+    def reconcile(self, program: InstalledProgram) -> None:
+        self.step("reconcile")
+        self.before_swap = self.state()
+        self.device._reconcile(self.config, self._load(program))
+        self.after_swap = self.state()
+
+    def discard_saved(self) -> None:
+        self.device.discard_saved()
+
+    # ------------------------------------------------------------ looking
+
+    def state(self) -> dict[str, list[int]]:
+        """Registers of the user's program, by name."""
+        specs = user_registers(self.running())
+        return {s.name: s.integers(self.config.pipeline.registers[s.name].read()) for s in specs}
+
+    def counts(self) -> dict[str, list[list[int]]]:
+        return {name: counter.read().tolist() for name, counter in self.config.pipeline.counters.items()}
+
+
+class _MemoryHold:
+    def __init__(self, target: BenchTarget, layout: CloneLayout) -> None:
+        self._target = target
+        self.sequences = target._sequences(layout)
+        self.held_s = 0.0
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        return self._target.read_registers(registers)
+
+    def finish(self, writes: Sequence[CellWrites]) -> None:
+        device = self._target.device
+        self._target.write_cells(writes)
+        assert device.active is not None
+        assert device.saved is not None
+        Reconciliation(device.active, device.saved).copy_counts()
+        self._target.swap()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Registers, counters and the frames that came out for each packet."""
+
+    state: dict[str, list[int]]
+    counts: dict[str, list[list[int]]]
+    out: list[list[tuple[int, bytes]]]
+
+
+def oracle(program: InstalledProgram, packets: Packets) -> Truth:
+    """What a switch shows that was fed the same packets and never reconfigured."""
+    target = BenchTarget(packets, Schedule())
+    try:
+        target.install(program)
+        target.run(len(packets))
+        return Truth(target.state(), target.counts(), target.out)
+    finally:
+        target.close()
+
+
+__all__ = ["BenchTarget", "Packets", "Schedule", "all_registers", "oracle"]
