@@ -195,9 +195,11 @@ def hash_name(value: ConstValue | None) -> str:
     return member if member in HASHES else "crc16"
 
 
-def hash_call(algorithm: str, data: str, length: str) -> str:
-    """The hash of bytes as a C expression of type uint64_t."""
+def hash_call(algorithm: str, data: str, length: str, more: str = "") -> str:
+    """The hash of bytes as a C expression of type uint64_t. `more`: bytes that follow, as "pointer, length"."""
     if algorithm == "random":
         return "ss_random(0, UINT64_MAX)"
     name = algorithm.removesuffix("_custom")  # the custom polynomials begin as the standard ones
+    if more:
+        return f"((uint64_t)ss_{name}_joined({data}, {length}, {more}))"
     return f"((uint64_t)ss_{name}({data}, {length}))"

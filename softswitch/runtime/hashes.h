@@ -33,22 +33,32 @@ __attribute__((constructor)) static void ss_fill_crc_tables(void)
     }
 }
 
-/* CRC-32 of IEEE 802.3 */
-static inline uint32_t ss_crc32(const uint8_t *data, uint32_t length)
+/* Forms that end in _joined work on two parts as if they followed each other: packed fields and a packet's payload. */
+
+static inline uint32_t ss_crc32_steps(uint32_t crc, const uint8_t *data, uint32_t length)
 {
-    uint32_t crc = 0xFFFFFFFFu;
     while (length--)
         crc = crc >> 8 ^ ss_crc32_table[(crc ^ *data++) & 0xFF];
-    return ~crc;
+    return crc;
+}
+/* CRC-32 of IEEE 802.3 */
+static inline uint32_t ss_crc32(const uint8_t *data, uint32_t length) { return ~ss_crc32_steps(0xFFFFFFFFu, data, length); }
+static inline uint32_t ss_crc32_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+{
+    return ~ss_crc32_steps(ss_crc32_steps(0xFFFFFFFFu, head, head_length), tail, tail_length);
 }
 
-/* CRC-16/ARC */
-static inline uint16_t ss_crc16(const uint8_t *data, uint32_t length)
+static inline uint16_t ss_crc16_steps(uint32_t crc, const uint8_t *data, uint32_t length)
 {
-    uint32_t crc = 0;
     while (length--)
         crc = crc >> 8 ^ ss_crc16_table[(crc ^ *data++) & 0xFF];
     return (uint16_t)crc;
+}
+/* CRC-16/ARC */
+static inline uint16_t ss_crc16(const uint8_t *data, uint32_t length) { return ss_crc16_steps(0, data, length); }
+static inline uint16_t ss_crc16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+{
+    return ss_crc16_steps(ss_crc16_steps(0, head, head_length), tail, tail_length);
 }
 
 /* The Internet checksum (RFC 1071); an odd last byte counts as the high half of a word. `sum` carries over from a
@@ -69,7 +79,6 @@ static inline uint16_t ss_fold16(uint64_t sum)
         sum = (sum & 0xFFFF) + (sum >> 16);
     return (uint16_t)~sum;
 }
-/* The checksum over two parts as if they followed each other. */
 static inline uint16_t ss_csum16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
 {
     uint64_t sum = ss_sum16(0, head, head_length & ~1u);
@@ -90,12 +99,29 @@ static inline uint16_t ss_xor16(const uint8_t *data, uint32_t length)
     return (uint16_t)(length ? value ^ (uint32_t)data[0] << 8 : value);
 }
 
+static inline uint16_t ss_xor16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+{
+    uint16_t value = ss_xor16(head, head_length);
+    if (head_length & 1 && tail_length > 0) {
+        value ^= *tail++;
+        tail_length--;
+    }
+    return value ^ ss_xor16(tail, tail_length);
+}
+
 /* The first eight bytes as a number. */
 static inline uint64_t ss_identity(const uint8_t *data, uint32_t length)
 {
     uint64_t value = 0;
     for (uint32_t i = 0; i < length && i < 8; i++)
         value = value << 8 | data[i];
+    return value;
+}
+static inline uint64_t ss_identity_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+{
+    uint64_t value = ss_identity(head, head_length);
+    for (uint32_t i = 0; i < tail_length && head_length + i < 8; i++)
+        value = value << 8 | tail[i];
     return value;
 }
 

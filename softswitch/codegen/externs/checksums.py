@@ -8,22 +8,19 @@ from p4front.types import BOOL, BitType
 from softswitch.codegen import elaborate, expressions, places, scalars
 from softswitch.codegen.body import Body, Val
 from softswitch.codegen.env import ExternObject
-from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import hashing, operands
 from softswitch.codegen.layout import scalar_width
 
 
-def _compute(body: Body, data_expr: ast.Expr, algorithm: str, with_payload: bool, where: ast.Node) -> str:
+def _compute(body: Body, data_expr: ast.Expr, algorithm: str, with_payload: bool) -> str:
     """Emits the computation; the name of its result, a uint64_t."""
     parts = operands.parts(body, data_expr)
     data, length = hashing.pack(body, parts)
     if not with_payload:
         return body.temp("uint64_t", elaborate.hash_call(algorithm, data, length), "sum")
-    if algorithm != "csum16":
-        raise refuse(where.span, "a checksum with payload is supported for csum16 only")
     payload = "x->packet->data + x->packet->consumed / 8"
     size = "x->packet->length - x->packet->consumed / 8"
-    return body.temp("uint64_t", f"ss_csum16_joined({data}, {length}, {payload}, {size})", "sum")
+    return body.temp("uint64_t", elaborate.hash_call(algorithm, data, length, f"{payload}, {size}"), "sum")
 
 
 def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
@@ -31,7 +28,7 @@ def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     algorithm = hashing.algorithm_of(body, info, expr)
     condition = expressions.rvalue(body, operands.argument(info, "condition", expr), BOOL)
     with body.braces(f"if ({places.bare(condition.text)})"):
-        total = _compute(body, operands.argument(info, "data", expr), algorithm, "payload" in info.name, expr)
+        total = _compute(body, operands.argument(info, "data", expr), algorithm, "payload" in info.name)
         checksum = operands.scalar(body, operands.argument(info, "checksum", expr))
         width = scalar_width(checksum.type) or 16
         body.gen.layout.need_limbs(width)
@@ -46,12 +43,12 @@ def update(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     algorithm = hashing.algorithm_of(body, info, expr)
     condition = expressions.rvalue(body, operands.argument(info, "condition", expr), BOOL)
     with body.braces(f"if ({places.bare(condition.text)})"):
-        total = _compute(body, operands.argument(info, "data", expr), algorithm, "payload" in info.name, expr)
+        total = _compute(body, operands.argument(info, "data", expr), algorithm, "payload" in info.name)
         operands.assign(body, operands.target(body, operands.argument(info, "checksum", expr)), total, 64)
     return None
 
 
 def get(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
     """Checksum16.get(data)"""
-    total = _compute(body, operands.argument(info, info.args[0].param_name, expr), "csum16", False, expr)
+    total = _compute(body, operands.argument(info, info.args[0].param_name, expr), "csum16", False)
     return Val(f"((uint32_t){total})", BitType(16), True)
