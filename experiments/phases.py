@@ -71,7 +71,7 @@ def knock_moment(register: str, knock: Callable[[], None]) -> Callable[[Mapping[
     """An event handler that calls `knock` once, inside the reconfiguration, by the same rule for every strategy.
 
     That is when the control plane has read `register` (given without the names of its controls), or, for a strategy
-    that does not read it, when it begins to wait for clones or to install the new program, whatever is first.
+    that does not read it, when it begins to wait for clones, to install the new program or to swap, whatever is first.
     """
     done = False
 
@@ -80,7 +80,7 @@ def knock_moment(register: str, knock: Callable[[], None]) -> Callable[[Mapping[
         phase, what = event["phase"], event["what"]
         component = str(event.get("component", "")).rsplit(".", 1)[-1]
         read = phase == "read_register" and what == "end" and component == register
-        without_read = phase in ("collect", "save") and what == "begin"
+        without_read = phase in ("collect", "save", "commit") and what == "begin"
         if not done and (read or without_read):
             done = True
             knock()

@@ -75,9 +75,11 @@ def _rates(
 
 def _whole_run(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> None:
     window, swap = trial["window"], trial["swap"]
-    mark_phase(axes, window["begin"], window["end"])
+    axes.plot(
+        *_rates(arrivals, 0, trial["duration"], _FINE_S), color="#cccccc", linewidth=0.3, rasterized=True, zorder=0.6
+    )
+    mark_phase(axes, window["begin"], window["end"], shade="#ffe9c7")
     mark_swap(axes, swap["begin"], swap["end"])
-    axes.plot(*_rates(arrivals, 0, trial["duration"], _FINE_S), color="#cccccc", linewidth=0.3, rasterized=True)
     _lines(axes, arrivals, 0.0, trial["duration"], _COARSE_S, 0.0, 1.0)
     axes.set_xlim(0, trial["duration"])
     axes.set_ylim(0, 150)

@@ -77,3 +77,4 @@ def test_the_knock_of_a_strategy_that_does_not_read() -> None:
         1.1
     ]
     assert moment([event(1.0, "collect", "begin"), event(2.1, "save", "begin")]) == [1.0]
+    assert moment([event(1.0, "reconfigure", "begin"), event(1.2, "commit", "begin")]) == [1.2]

@@ -1,0 +1,173 @@
+"""Figure 6: what each strategy does when, and the updates that were lost meanwhile.
+
+python -m plots.fig6 results/fig6/latest
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from plots.load import ResultMissingError, Run
+from plots.style import PAGE_INCHES, mark_swap, note_profile, save, strategy_label, styled
+
+_ZOOM_S = 0.012  # to each side of the swap's begin
+_MARGIN_S = 0.12
+
+# How each kind of work is drawn; what a strategy of the future does beside these is "other work".
+_READ = {"facecolor": "#56b4e9", "edgecolor": "#1f5f86", "hatch": "////"}
+_WRITE = {"facecolor": "#f0c36d", "edgecolor": "#8a6410", "hatch": "\\\\\\\\"}
+_CLONE = {"facecolor": "#b8e0cf", "edgecolor": "#2a7a5c", "hatch": "...."}
+_HOLD = {"facecolor": "#777777", "edgecolor": "#333333", "hatch": "xxxx"}
+_OTHER = {"facecolor": "#ffffff", "edgecolor": "#666666", "hatch": ""}
+_KINDS = {
+    "read_register": _READ,
+    "read_tables": _READ,
+    "write_register": _WRITE,
+    "write_tables": _WRITE,
+    "apply_updates": _WRITE,
+    "hold": _HOLD,
+}
+_LEGEND = (("reads", _READ), ("writes", _WRITE), ("clones", _CLONE), ("packets wait", _HOLD), ("other work", _OTHER))
+_UNDRAWN = {"reconfigure", "commit", "listen", "clone_on", "clone_off"}  # shown in other ways
+_LOST, _KEPT = "#d55e00", "#c8c8c8"
+
+
+def draw(run: Run) -> Figure:
+    """Two panels per strategy, of its first trial: the whole reconfiguration, and some milliseconds around the swap."""
+    first: dict[str, tuple[str, dict[str, Any]]] = {}
+    for name, trial in run.trials().items():
+        if "swap" in trial:
+            first.setdefault(trial["strategy"], (name, trial))
+    order = [name for name in run.description()["options"]["strategies"] if name in first]
+    if not order:
+        raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
+    longest = max(trial["window"]["end"] - trial["window"]["begin"] for _, trial in first.values())
+    with styled():
+        figure: Figure
+        figure, grid = plt.subplots(
+            len(order),
+            2,
+            figsize=(PAGE_INCHES, 1.25 * len(order) + 0.8),
+            sharex="col",
+            squeeze=False,
+            width_ratios=(3, 2),
+        )
+        for (whole, zoom), strategy in zip(grid, order, strict=True):
+            name, trial = first[strategy]
+            events, updates = run.events(name), run.samples("updates", name)
+            begin, swap = trial["window"]["begin"], trial["swap"]
+            lanes = _lanes(updates)
+            _panel(whole, events, updates, lanes, origin=begin, scale=1.0, swap=swap)
+            _panel(zoom, events, updates, lanes, origin=swap["begin"], scale=1e3, swap=swap)
+            whole.set_xlim(-_MARGIN_S, longest + _MARGIN_S)
+            zoom.set_xlim(-_ZOOM_S * 1e3, _ZOOM_S * 1e3)
+            zoom.set_yticklabels([])
+            lost, made = trial["lost_updates"], trial["updates"]
+            whole.set_title(f"{strategy_label(strategy)}: {lost} of {made} updates lost", loc="left")
+        grid[-1][0].set_xlabel("time from the begin of the reconfiguration (s)")
+        grid[-1][1].set_xlabel("time from the order to swap (ms)")
+        _legend(figure)
+        note_profile(figure, run.small_print())
+        figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.3 / figure.get_figheight()), h_pad=0.6)
+    return figure
+
+
+def _lanes(updates: pd.DataFrame) -> dict[str, int]:
+    """Vertical places: the control plane above, then the clones, then one lane for each component."""
+    components = sorted(updates["component"].unique())
+    names = ["control plane", "clones", *(f"register {number}" for number in components)]
+    return {name: len(names) - 1 - place for place, name in enumerate(names)}
+
+
+def _panel(
+    axes: Axes,
+    events: list[dict[str, Any]],
+    updates: pd.DataFrame,
+    lanes: dict[str, int],
+    *,
+    origin: float,
+    scale: float,
+    swap: dict[str, float],
+) -> None:
+    order: dict[str, int] = {}
+    for begin, end, event in _intervals(events):
+        kind = _KINDS.get(event["phase"], _OTHER)
+        lane = lanes["control plane"]
+        if "component" in event:
+            component = str(event["component"])
+            number = order.setdefault(component, len(order) + 1)  # registers are read and written in their order
+            lane = lanes.get(f"register {number}", lane)
+        _bar(axes, (begin - origin) * scale, (end - origin) * scale, lane, kind)
+    cloning = [event["t"] for event in events if event["phase"] == "clone_on"]
+    if cloning:
+        ends = [event["t"] for event in events if event["phase"] == "clone_off"] or [swap["end"]]
+        _bar(axes, (cloning[0] - origin) * scale, (ends[0] - origin) * scale, lanes["clones"], _CLONE)
+    _ticks(axes, updates, lanes, origin, scale)
+    mark_swap(axes, (swap["begin"] - origin) * scale, (swap["end"] - origin) * scale)
+    axes.set_yticks(list(lanes.values()), list(lanes))
+    axes.set_ylim(-0.6, len(lanes) - 0.3)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _intervals(events: list[dict[str, Any]]) -> list[tuple[float, float, dict[str, Any]]]:
+    """(begin, end, event) of the phases that are drawn as bars."""
+    found = []
+    begun: dict[tuple[str, str], float] = {}
+    for event in events:
+        key = (event["phase"], str(event.get("component", "")))
+        if event["phase"] in _UNDRAWN:
+            continue
+        if event["what"] == "begin":
+            begun[key] = event["t"]
+        elif event["what"] == "end" and key in begun:
+            found.append((begun.pop(key), event["t"], event))
+    return found
+
+
+def _bar(axes: Axes, begin: float, end: float, lane: int, look: dict[str, str]) -> None:
+    axes.barh(lane, end - begin, left=begin, height=0.62, linewidth=0.5, zorder=2, **look)
+
+
+def _ticks(axes: Axes, updates: pd.DataFrame, lanes: dict[str, int], origin: float, scale: float) -> None:
+    """One stroke per update when its packet was sent: grey below the lane, the lost ones over all of it."""
+    made = updates[updates["received_s"].notna()]
+    places = np.array([lanes[f"register {number}"] for number in made["component"]], dtype=float)
+    times = (made["sent_s"].to_numpy() - origin) * scale
+    lost = made["lost"].to_numpy(dtype=bool)
+    axes.vlines(times[~lost], places[~lost] - 0.45, places[~lost] - 0.33, color=_KEPT, linewidth=0.4, rasterized=True)
+    axes.vlines(
+        times[lost], places[lost] - 0.45, places[lost] + 0.36, color=_LOST, linewidth=0.7, rasterized=True, zorder=3
+    )
+
+
+def _legend(figure: Figure) -> None:
+    handles: list[Any] = [Patch(label=label, linewidth=0.5, **look) for label, look in _LEGEND]
+    handles.append(Line2D([], [], color=_LOST, marker="|", markersize=9, linestyle="", label="update lost"))
+    handles.append(Line2D([], [], color="#888888", marker="|", markersize=3, linestyle="", label="update kept"))
+    figure.legend(handles=handles, loc="upper center", ncols=len(handles), handlelength=1.6, columnspacing=1.0)
+
+
+def main(folder: Path) -> tuple[Path, Path]:
+    """Draws the figure into the run's folder."""
+    return save(draw(Run(folder)), folder, "fig6")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m plots.fig6 RESULT_FOLDER")
+    try:
+        for written in main(Path(sys.argv[1]).resolve()):
+            print(written)
+    except ResultMissingError as error:
+        sys.exit(f"error: {error}")
