@@ -34,6 +34,10 @@ help: ## List the targets
 fig3: | root net-packages $(INSTALLED) ## * Figure 3: packets that arrive around a swap, by strategy (claim C1)
 	@$(PYTHON) -m experiments.fig3 $(ARGS)
 
+.PHONY: fig6
+fig6: | root net-packages $(INSTALLED) ## * Figure 6: time line of each strategy, with the updates that were lost (claim C4)
+	@$(PYTHON) -m experiments.fig6 $(ARGS)
+
 # -- tests and measurements --------------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -69,7 +69,7 @@ def judge_fig6(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
     }
     controller, state4 = measured["controller"]["lost_updates"], measured["state4"]["lost_updates"]
     why = "; ".join(wrong) or (
-        f"the controller approach lost exactly what was written between reading and swap ({_list(controller)} updates), "
+        f"the controller approach lost just what was written between reading and swap ({_list(controller)} updates), "
         f"State4 at most what was written after its last write ({_list(state4)})"
     )
     return Claim("C4", PUBLISHED_FIG6, lost, "updates, by strategy and repeat", not wrong, why)

@@ -39,6 +39,8 @@ EXPERIMENT = "fig6"
 CONTROL_TRIAL = "no-reconfiguration"
 PROGRAM = StateProgram(components=4, cells=65536)
 FRAME_BYTES = 150
+LISTENER_S = 0.02
+"""How long a clone may take from the switch to where a strategy takes it; one that is under way is not taken."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def updates_of(
     except ValueError as error:
         raise TrafficError(f"the state after the run makes no sense: {error}") from None
     frame["lost"] = missing & ~np.isnan(received)
+    assert isinstance(frame, pd.DataFrame)
     return frame
 
 
@@ -161,10 +164,6 @@ def lost_by_window(updates: pd.DataFrame, phases: Phases) -> Lost:
         after_swap=late,
         window_updates=int(arrived["sent_s"].between(phases.window.begin, phases.window.end).sum()),
     )
-
-
-LISTENER_S = 0.02
-"""How long a clone may take from the switch to where a strategy takes it: clones under way are not among those taken."""
 
 
 def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -213,10 +212,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not 0 < namespace.rate <= 50_000:
         parser.error("--rate must be above 0 and at most 50000 packets per second")
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
-    duration = options.duration_s or (3.0 if options.quick else 5.0)
+    duration = options.duration_s or (4.0 if options.quick else 10.0)
     if duration * namespace.rate > PROGRAM.components * PROGRAM.cells:
         parser.error(f"at most {PROGRAM.components * PROGRAM.cells} packets: each needs a cell of its own")
-    return run_main(lambda: run(options, Schedule(duration, duration * 0.35, namespace.rate)))
+    return run_main(lambda: run(options, Schedule(duration, duration * 0.3, namespace.rate)))
 
 
 if __name__ == "__main__":

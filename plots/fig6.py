@@ -24,11 +24,12 @@ _ZOOM_S = 0.012  # to each side of the swap's begin
 _MARGIN_S = 0.12
 
 # How each kind of work is drawn; what a strategy of the future does beside these is "other work".
-_READ = {"facecolor": "#56b4e9", "edgecolor": "#1f5f86", "hatch": "////"}
-_WRITE = {"facecolor": "#f0c36d", "edgecolor": "#8a6410", "hatch": "\\\\\\\\"}
-_CLONE = {"facecolor": "#b8e0cf", "edgecolor": "#2a7a5c", "hatch": "...."}
-_HOLD = {"facecolor": "#777777", "edgecolor": "#333333", "hatch": "xxxx"}
-_OTHER = {"facecolor": "#ffffff", "edgecolor": "#666666", "hatch": ""}
+_Look = dict[str, Any]
+_READ: _Look = {"facecolor": "#56b4e9", "edgecolor": "#1f5f86", "hatch": "////"}
+_WRITE: _Look = {"facecolor": "#f0c36d", "edgecolor": "#8a6410", "hatch": "\\\\\\\\"}
+_CLONE: _Look = {"facecolor": "#b8e0cf", "edgecolor": "#2a7a5c", "hatch": "...."}
+_HOLD: _Look = {"facecolor": "#777777", "edgecolor": "#333333", "hatch": "xxxx"}
+_OTHER: _Look = {"facecolor": "#ffffff", "edgecolor": "#666666", "hatch": ""}
 _KINDS = {
     "read_register": _READ,
     "read_tables": _READ,
@@ -73,7 +74,9 @@ def draw(run: Run) -> Figure:
             zoom.set_xlim(-_ZOOM_S * 1e3, _ZOOM_S * 1e3)
             zoom.set_yticklabels([])
             lost, made = trial["lost_updates"], trial["updates"]
-            whole.set_title(f"{strategy_label(strategy)}: {lost} of {made} updates lost", loc="left")
+            dropped = trial["sent_packets"] - trial["received_packets"]
+            more = f", {dropped} packets not delivered" if dropped else ""
+            whole.set_title(f"{strategy_label(strategy)}: {lost} of {made} updates lost{more}", loc="left")
         grid[-1][0].set_xlabel("time from the begin of the reconfiguration (s)")
         grid[-1][1].set_xlabel("time from the order to swap (ms)")
         _legend(figure)
@@ -135,19 +138,19 @@ def _intervals(events: list[dict[str, Any]]) -> list[tuple[float, float, dict[st
     return found
 
 
-def _bar(axes: Axes, begin: float, end: float, lane: int, look: dict[str, str]) -> None:
-    axes.barh(lane, end - begin, left=begin, height=0.62, linewidth=0.5, zorder=2, **look)
+def _bar(axes: Axes, begin: float, end: float, lane: int, look: _Look) -> None:
+    axes.barh(lane + 0.13, end - begin, left=begin, height=0.52, linewidth=0.5, zorder=2, **look)
 
 
 def _ticks(axes: Axes, updates: pd.DataFrame, lanes: dict[str, int], origin: float, scale: float) -> None:
-    """One stroke per update when its packet was sent: grey below the lane, the lost ones over all of it."""
+    """One stroke below the lane for each update, when its packet was sent: short and grey, or long and red if lost."""
     made = updates[updates["received_s"].notna()]
     places = np.array([lanes[f"register {number}"] for number in made["component"]], dtype=float)
     times = (made["sent_s"].to_numpy() - origin) * scale
     lost = made["lost"].to_numpy(dtype=bool)
-    axes.vlines(times[~lost], places[~lost] - 0.45, places[~lost] - 0.33, color=_KEPT, linewidth=0.4, rasterized=True)
+    axes.vlines(times[~lost], places[~lost] - 0.48, places[~lost] - 0.38, color=_KEPT, linewidth=0.5, rasterized=True)
     axes.vlines(
-        times[lost], places[lost] - 0.45, places[lost] + 0.36, color=_LOST, linewidth=0.7, rasterized=True, zorder=3
+        times[lost], places[lost] - 0.48, places[lost] - 0.16, color=_LOST, linewidth=0.7, rasterized=True, zorder=3
     )
 
 
