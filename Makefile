@@ -34,6 +34,14 @@ help: ## List the targets
 fig3: | root net-packages $(INSTALLED) ## * Figure 3: packets that arrive around a swap, by strategy (claim C1)
 	@$(PYTHON) -m experiments.fig3 $(ARGS)
 
+.PHONY: fig4
+fig4: | root net-packages $(INSTALLED) ## * Figure 4: throughput through a reconfiguration, ms by ms (claim C2)
+	@$(PYTHON) -m experiments.fig4 $(ARGS)
+
+.PHONY: fig5
+fig5: | root net-packages $(INSTALLED) ## * Figure 5: state lost by a reconfiguration, against the rate (claim C3)
+	@$(PYTHON) -m experiments.delta_loss $(ARGS)
+
 .PHONY: fig6
 fig6: | root net-packages $(INSTALLED) ## * Figure 6: time line of each strategy, with the updates that were lost (claim C4)
 	@$(PYTHON) -m experiments.fig6 $(ARGS)

@@ -45,8 +45,8 @@ FLOWS = {"open": "h1", "early1": "h2", "early2": "h3", "late": "h4"}
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
 
 _ATTEMPTS = 3
-# Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop anew. Within a flowlet its hop is not
-# written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
+# Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop anew. Within a flowlet its hop is
+# not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
 _LEAST_INTERVAL_S = 0.15
 _QUICK_S = 56.0  # for all strategies together
 _MARGIN_S = 0.02  # a packet that is sent this close to a knock or to the swap is not judged
