@@ -182,14 +182,14 @@ static void main_egress(ss_pipeline *pipeline, ss_packet *packet)
     struct user *u = packet->user;
     SS_CONTEXT(pipeline, packet);
     {call("eg")}
-    x->exited = false;
-    {call("ck")}
 }}
 
 static uint32_t main_deparse(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out)
 {{
     struct user *u = packet->user;
     SS_CONTEXT(pipeline, packet);
+    {call("ck")}
+    x->exited = false;
     x->out = out;
     x->out_limit = out + {max(1, calls["dep"].emit_bytes)};
     {call("dep")}

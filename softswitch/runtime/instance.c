@@ -112,6 +112,7 @@ ss_instance *ss_pipeline_load(ss_switch *sw, const char *path)
     }
     instance->pipeline.program = program;
     instance->pipeline.owner = instance;
+    instance->pipeline.drop_port = sw->drop_port;
     int status = make_objects(instance) ? SS_OK : ss_fail(SS_NO_MEMORY, "no memory for the objects of %s", path);
     for (uint32_t i = 0; i < program->table_count && status == SS_OK; i++)
         status = ss_table_load_initial(instance->pipeline.tables[i]);

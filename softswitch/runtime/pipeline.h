@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #define SS_ABI 1u
-#define SS_DROP_PORT 511u
 
 enum ss_instance_type { /* simple_switch's instance_type */
     SS_NORMAL = 0,
@@ -43,11 +42,12 @@ typedef struct ss_digest_message {
     uint64_t data[64];
 } ss_digest_message;
 
-/* What the externs asked for in one pass; the runtime clears it before ingress and before egress. The last call wins. */
+/* What the externs asked for in one pass; the runtime clears it before ingress and before egress. The last call wins (of
+ * truncate, the one with the least bytes). */
 typedef struct ss_requests {
     bool clone, resubmit, recirculate;
     uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field list 0: nothing preserved */
-    uint32_t truncate_to; /* bytes; UINT32_MAX: no truncation. Kept from ingress to egress of the same packet. */
+    uint32_t truncate_to; /* bytes, the least of all calls; UINT32_MAX: none. Kept from ingress to egress of a packet. */
     bool aborted;         /* a failed assert or assume: the packet is dropped, counted and logged */
     uint32_t digest_count;
     ss_digest_message digests[4];
@@ -159,6 +159,7 @@ typedef struct ss_pipeline {
     ss_meter **meters;
     ss_value_set **value_sets;
     void *owner; /* the runtime's */
+    uint32_t drop_port; /* the egress_spec that drops (511 unless the switch was told otherwise) */
 } ss_pipeline;
 
 typedef struct ss_program {
@@ -182,9 +183,10 @@ typedef struct ss_program {
     void (*copy_fields)(uint32_t field_list, void *to_user, const void *from_user, ss_std *to_std, const ss_std *from_std);
     void (*parse)(ss_pipeline *pipeline, ss_packet *packet);
     void (*ingress)(ss_pipeline *pipeline, ss_packet *packet); /* verify checksums, ingress */
-    void (*egress)(ss_pipeline *pipeline, ss_packet *packet);  /* egress, compute checksums */
-    /* Writes the emitted headers to `out` (max_emit bytes free) and returns their length; the runtime adds the payload
-     * (data + consumed/8) and applies truncate_to. */
+    void (*egress)(ss_pipeline *pipeline, ss_packet *packet);
+    /* Computes checksums (here, so that a clone of egress has the headers as egress left them), writes the emitted headers
+     * to `out` (max_emit bytes free) and returns their length; the runtime adds the payload (data + consumed/8) and applies
+     * truncate_to. */
     uint32_t (*deparse)(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out);
 } ss_program;
 

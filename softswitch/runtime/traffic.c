@@ -219,6 +219,10 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
         return;
     }
     uint32_t header_bytes = pass->program->deparse(pipeline, packet, pass->instance->emit);
+    if (ss_unlikely(requests->aborted)) {
+        count_drop(pass, packet, SS_DROP_ABORTED, "a failed assertion");
+        return;
+    }
     uint32_t parsed = packet->consumed / 8;
     const uint8_t *payload = packet->data + parsed;
     uint32_t payload_bytes = packet->length > parsed ? packet->length - parsed : 0;

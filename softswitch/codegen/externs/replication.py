@@ -20,15 +20,17 @@ def mark_to_drop(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     text = "(*x->std)"
     if info.args and info.args[0].expr is not None:
         text = places.place(body, info.args[0].expr).text
-    body.emit(f"{text}.egress_spec = SS_DROP_PORT;")
+    body.emit(f"{text}.egress_spec = x->pipeline->drop_port;")
     body.emit(f"{text}.mcast_grp = 0;")
     body.trace("mark_to_drop")
     return None
 
 
 def truncate(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
-    size = operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32))
-    body.emit(f"x->packet->requests.truncate_to = {size.text};")
+    """truncate(length): at most so many bytes leave. Of several calls the least counts, as in simple_switch."""
+    size = body.keep(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32)))
+    body.emit(f"if ({size.text} < x->packet->requests.truncate_to)")
+    body.emit(f"    x->packet->requests.truncate_to = {size.text};")
     return None
 
 

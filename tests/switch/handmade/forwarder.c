@@ -31,7 +31,7 @@ static void ingress(ss_pipeline *pipeline, ss_packet *packet)
     uint32_t port = packet->std.ingress_port;
     if (port < ss_array_count(pipeline->arrays[0]))
         ((uint64_t *)ss_array_cells(pipeline->arrays[0]))[port]++;
-    packet->std.egress_spec = port == 1 ? 2 : port == 2 ? 1 : SS_DROP_PORT;
+    packet->std.egress_spec = port == 1 ? 2 : port == 2 ? 1 : pipeline->drop_port;
     if (port == 3)
         packet->std.mcast_grp = 1;
 }

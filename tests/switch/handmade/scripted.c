@@ -72,7 +72,7 @@ static void ingress(ss_pipeline *pipeline, ss_packet *packet)
     if (want & 4)
         packet->std.mcast_grp = u->head[4];
     if (want & 8)
-        packet->std.egress_spec = SS_DROP_PORT;
+        packet->std.egress_spec = pipeline->drop_port;
     if (want & 16) {
         ss_digest_message *digest = &requests->digests[requests->digest_count++];
         digest->digest = 0;
@@ -112,7 +112,7 @@ static void egress(ss_pipeline *pipeline, ss_packet *packet)
         requests->recirculate_fields = u->head[5];
     }
     if (want & 8)
-        packet->std.egress_spec = SS_DROP_PORT;
+        packet->std.egress_spec = pipeline->drop_port;
     if (want & 32)
         requests->truncate_to = u->head[6];
     if (want & 64)
