@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from experiments.stats import Spread
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A number behind a verdict, with its spread over the repeats; `published` is what the paper has for it, in words.
+
+    The report shows these first, and `make compare` compares them: `what` names the same thing in every run.
+    """
+
+    what: str
+    published: str
+    spread: Spread
+    unit: str
+
+    @staticmethod
+    def of(what: str, published: str, numbers: Mapping[str, Any], unit: str, *, factor: float = 1.0) -> Finding:
+        """From a spread as it is in a summary, multiplied by `factor` for the unit."""
+        return Finding(what, published, Spread(**numbers).scaled(factor), unit)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One verdict. `why` says in a sentence what decided it."""
+    """One verdict. `why` says in a sentence what decided it; `findings` are the numbers to show with it."""
 
     id: str
     published: Any
@@ -17,9 +37,10 @@ class Claim:
     unit: str
     holds: bool
     why: str
+    findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,97 @@
-"""What a person sees while an experiment runs: one bar for all trials, what happens now, the time left."""
+"""What a person sees while an experiment runs: one bar for all trials, what happens now, the time left.
+
+With STATE4_PROGRESS=lines the same goes to stderr as JSON lines, for a program that runs experiments and shows a bar of
+its own: {"progress": text, "done_s": seconds of experiment behind us, "total_s": of all}.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+PROGRESS_VARIABLE = "STATE4_PROGRESS"
 
 
 class Display:
-    """Progress in seconds of experiment. Nothing is shown when `quiet` (with --json)."""
+    """Progress in seconds of experiment."""
 
-    def __init__(self, progress: Progress, total_s: float, console: Console) -> None:
-        self._progress = progress
-        self._task = progress.add_task("starting", total=total_s)
+    def __init__(self) -> None:
+        self._text = "starting"
         self._done = 0.0
         self._trial_s = 0.0
-        self.console = console
 
     def begin_trial(self, text: str, seconds: float) -> None:
         self._trial_s = seconds
-        self._progress.update(self._task, description=text)
+        self.state(text, 0.0)
 
     def state(self, text: str, elapsed_s: float | None = None) -> None:
         """What happens now, and how far into the trial it is."""
-        completed = None if elapsed_s is None else self._done + min(max(elapsed_s, 0.0), self._trial_s)
-        self._progress.update(self._task, description=text, completed=completed)
+        self._text = text
+        self._show(text, None if elapsed_s is None else self._done + min(max(elapsed_s, 0.0), self._trial_s))
 
     def end_trial(self) -> None:
         self._done += self._trial_s
-        self._progress.update(self._task, completed=self._done)
+        self._trial_s = 0.0
+        self._show(self._text, self._done)
+
+    def log(self, text: str) -> None:
+        """A line that stays."""
+
+    def _show(self, text: str, done_s: float | None) -> None:
+        """Nothing is shown; the subclasses do. `done_s` None: as before."""
+
+
+class _Bar(Display):
+    def __init__(self, progress: Progress, total_s: float) -> None:
+        super().__init__()
+        self._progress = progress
+        self._task: TaskID = progress.add_task(self._text, total=total_s)
 
     def log(self, text: str) -> None:
         self._progress.console.print(text)
 
+    def _show(self, text: str, done_s: float | None) -> None:
+        self._progress.update(self._task, description=text, completed=done_s)
+
+
+class _Lines(Display):
+    def __init__(self, stream: TextIO, total_s: float) -> None:
+        super().__init__()
+        self._stream = stream
+        self._total_s = total_s
+        self._last_s = 0.0
+        self._show(self._text, 0.0)
+
+    def log(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def _show(self, text: str, done_s: float | None) -> None:
+        self._last_s = self._last_s if done_s is None else done_s
+        line = {"progress": text, "done_s": round(self._last_s, 2), "total_s": round(self._total_s, 2)}
+        print(json.dumps(line), file=self._stream, flush=True)
+
 
 @contextmanager
 def display(total_s: float, *, quiet: bool = False) -> Iterator[Display]:
-    """Shows progress on stderr for the length of the block."""
-    console = Console(file=sys.stderr, quiet=quiet)
+    """Shows progress on stderr for the length of the block, or nothing when `quiet` (with --json)."""
+    if os.environ.get(PROGRESS_VARIABLE) == "lines":
+        yield _Lines(sys.stderr, total_s)
+        return
+    if quiet:
+        yield Display()
+        return
     columns = (
         TextColumn("{task.description}", justify="left"),
         BarColumn(bar_width=30),
         TaskProgressColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Display(progress, total_s, console)
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        yield _Bar(progress, total_s)

@@ -25,6 +25,12 @@ class Spread:
     def as_dict(self) -> dict[str, float | int]:
         return dict(vars(self))
 
+    def scaled(self, factor: float) -> Spread:
+        """The same spread in another unit. `factor` is above 0."""
+        values = (self.median, self.low, self.high, self.minimum, self.maximum)
+        median, low, high, minimum, maximum = (value * factor for value in values)
+        return Spread(median, low, high, self.count, minimum, maximum)
+
 
 def spread(values: Sequence[float], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 1) -> Spread:
     """Median with a percentile-bootstrap interval (Efron and Tibshirani, 1993, chapter 13). ValueError when empty."""

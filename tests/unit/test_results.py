@@ -73,6 +73,7 @@ def test_a_complete_run_is_not_resumed_and_is_the_latest(folder: ResultFolder, t
         "unit": "packets",
         "holds": True,
         "why": "all arrived",
+        "findings": [],
     }
     with pytest.raises(ResultError):
         ResultFolder.resume(tmp_path, "fig3", OPTIONS)
