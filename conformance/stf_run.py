@@ -223,18 +223,18 @@ def _by_suffix(known: dict[str, T], name: str, what: str) -> T:
 
 
 def _key(keys: list[KeyField], field: str) -> KeyField:
+    valid = "$valid$"  # what a key on isValid() is called; some files write "h.valid" or only the header's name
     wanted = field
-    if "$valid$" in wanted or wanted == "valid" or wanted.endswith(".valid"):
-        wanted = wanted.replace("$valid$", "isValid()").removesuffix(".valid") if wanted != "valid" else "isValid()"
-        wanted = wanted if wanted.endswith("isValid()") else wanted + ".isValid()"
-    if "$" in wanted:  # extra$0.h is extra[0].h
-        base, _, rest = wanted.partition("$")
-        digits = len(rest) - len(rest.lstrip("0123456789"))
+    if field == "valid" or field.endswith(".valid"):
+        wanted = field.removesuffix("valid") + valid
+    base, mark, rest = wanted.partition("$")
+    digits = len(rest) - len(rest.lstrip("0123456789"))
+    if mark and digits:  # extra$0.h is extra[0].h
         wanted = f"{base}[{rest[:digits]}]{rest[digits:]}"
     for key in keys:
         if key.name == wanted or key.name.removesuffix("$") == wanted:
             return key
-    for suffix in ("." + wanted, wanted, f".{wanted}.isValid()"):
+    for suffix in ("." + wanted, wanted, f"{wanted}.{valid}"):
         for key in keys:
             if key.name.endswith(suffix):
                 return key

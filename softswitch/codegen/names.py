@@ -70,31 +70,6 @@ def join_name(prefix: str, name: str, annotations: list[ast.Annotation]) -> str:
     return f"{prefix}.{own}" if prefix else own
 
 
-def key_name(key: ast.KeyElement) -> str:
-    """The control-plane name of a key: `@name`, else its expression as P4 text (P4_16 14.2.1.1)."""
-    return annotated_name(key.annotations) or _expression_name(key.expr)
-
-
-def _expression_name(expr: ast.Expr) -> str:
-    if isinstance(expr, ast.PathExpr):
-        return ("." if expr.absolute else "") + expr.name.text
-    if isinstance(expr, ast.Member):
-        return f"{_expression_name(expr.base)}.{expr.member.text}"
-    if isinstance(expr, ast.Index):
-        return f"{_expression_name(expr.base)}[{_expression_name(expr.index)}]"
-    if isinstance(expr, ast.Slice):
-        return f"{_expression_name(expr.base)}[{_expression_name(expr.hi)}:{_expression_name(expr.lo)}]"
-    if isinstance(expr, ast.Call) and not expr.args:
-        return f"{_expression_name(expr.callee)}()"
-    if isinstance(expr, ast.IntLiteral):
-        return str(expr.value)
-    if isinstance(expr, ast.Binary):
-        return f"{_expression_name(expr.left)} {expr.op} {_expression_name(expr.right)}"
-    if isinstance(expr, ast.Cast):
-        return _expression_name(expr.operand)
-    return re.sub(r"\s+", " ", expr.span.text)
-
-
 def place(span: Span) -> str:
     """A C comment that says where something stands in the P4 source."""
     name = span.file.path.rsplit("/", 1)[-1].replace("*/", "")

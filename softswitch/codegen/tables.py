@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from p4front import ast
+from p4front.p4info.keys import key_name
 from p4front.types import Type, strip
 from softswitch.codegen import (
     actions,
@@ -22,7 +23,7 @@ from softswitch.codegen.body import Body, Function, Val
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
-from softswitch.codegen.names import c_string, identifier, join_name, key_name, place
+from softswitch.codegen.names import c_string, identifier, join_name, place
 from softswitch.codegen.packing import Writer
 from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo
 
@@ -65,7 +66,7 @@ class TableInstance:
                 raise refuse(
                     key.match_kind.span, f"match kind {match} is not supported: use one of {', '.join(MATCH_KINDS)}"
                 )
-            fields.append(KeyField(key_name(key), width, match))
+            fields.append(KeyField(key_name(key, self.gen.program), width, match))
             types.append(type_)
         lpm = [key for key in self.decl.keys or [] if key.match_kind.text == "lpm"]
         if len(lpm) > 1:

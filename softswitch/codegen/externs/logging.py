@@ -9,7 +9,7 @@ from softswitch.codegen import consteval, expressions, scalars
 from softswitch.codegen.body import Body, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import operands
-from softswitch.codegen.layout import scalar_width
+from softswitch.codegen.layout import is_signed, scalar_width
 from softswitch.codegen.names import c_string, place
 
 
@@ -32,7 +32,7 @@ def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
 
 
 def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
-    """log_msg("a = {}, b = {}", {a, b}): numbers in decimal, wide ones in hexadecimal."""
+    """log_msg("a = {}, b = {}", {a, b}): numbers in decimal."""
     message = consteval.evaluate(body.gen, body.env, operands.argument(info, info.args[0].param_name, expr))
     if not isinstance(message, str):
         raise refuse(expr.span, "the message must be a string literal")
@@ -42,7 +42,7 @@ def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     values: list[str] = []
     for i, piece in enumerate(pieces[1:]):
         if i < len(parts):
-            shown, arguments = _shown(parts[i])
+            shown, arguments = _shown(body, parts[i])
             text += shown
             values += arguments
         else:
@@ -52,13 +52,24 @@ def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def _shown(part: operands.Part) -> tuple[str, list[str]]:
+def _shown(body: Body, part: operands.Part) -> tuple[str, list[str]]:
     """printf conversion and arguments of one value."""
     text, type_ = part.leaf.text, strip(part.leaf.type)
     if isinstance(type_, VarbitType):
         return "%u bits", [f"{text}.bits"]
     width = scalar_width(type_) or 0
     if width <= 64:
+        if is_signed(type_):
+            return "%lld", [f"(long long){scalars.cast(text, width, True, 64)}"]
         return "%llu", [f"(unsigned long long){text}"]
-    words = list(reversed(scalars.words_of(text, width)))
-    return "0x" + "%016llx" * len(words), [f"(unsigned long long)({word})" for word in words]
+    sign = []
+    if is_signed(type_):
+        body.gen.layout.need_limbs(width)
+        negative = body.temp("bool", scalars.compare("<", text, scalars.literal(0, width), width, True), "negative")
+        sign = [f'{negative} ? "-" : ""']
+        text = body.temp(scalars.ct(width), f"{negative} ? {scalars.negate(text, width)} : {text}", "magnitude")
+    words = scalars.words_of(text, width)
+    name, room = body.names.local("words"), body.names.local("digits")
+    body.emit(f"uint64_t {name}[] = {{{', '.join(words)}}};")
+    body.emit(f"char {room}[{20 * len(words) + 1}];")
+    return "%s" * (len(sign) + 1), [*sign, f"ss_decimal({room}, {name}, {len(words)})"]
