@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +170,7 @@ def _remember_request(request: str, key: str, program: Program, path: Path) -> N
     }
     folder = cache_root() / "requests"
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{request}.part"
+    part = folder / f".{request}.{os.getpid()}.{threading.get_ident()}.part"
     part.write_text(json.dumps({"key": key, "files": files}))
     part.replace(folder / f"{request}.json")
 
