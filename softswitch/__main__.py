@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code: 0; 2 if something that the user gave is wrong, with a message that says what; 1 for our own defects."""
+    """Exit code: 0; 2 if something that the user gave is wrong (a message says what); 1 for our own defects."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["run"] and "--" in words:  # simple_switch_grpc puts its target's own options behind it
         words.remove("--")
