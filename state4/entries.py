@@ -1,48 +1,89 @@
-"""Table entries of one program in the terms of another: names stay, P4Runtime's numbers change."""
+"""What the control plane put into one program, in the terms of another: names stay, P4Runtime's numbers change.
+
+Carried over are table entries with priorities, idle time-outs, direct counters and meters, default actions, action
+profile members and groups, value sets, meter configurations and digest subscriptions. Multicast groups and clone
+sessions belong to the switch and need no carrying.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from finsy.proto import p4i, p4r
+
+ORDER = (
+    "action_profile_member",
+    "action_profile_group",
+    "value_set_entry",
+    "meter_entry",
+    "digest_entry",
+    "table_entry",
+)
+"""Kinds of entities in the order in which a program takes them."""
+_MODIFIED = ("value_set_entry", "meter_entry")
 
 
 @dataclass(frozen=True)
 class Translation:
-    """`updates`: for the new program; `left`: why an entry cannot go over, one line each."""
+    """`updates`: for the new program; `left`: why something cannot go over, one line each."""
 
     updates: list[p4r.Update] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
 
+class _Changed(Exception):
+    """Something that the new program has no place for."""
+
+
 class Translator:
-    """From the ids of program `old` to those of `new`. `renames`: old name -> new name of tables and actions."""
+    """From the ids of program `old` to those of `new`. `renames`: old name -> new name of any object."""
 
     def __init__(self, old: p4i.P4Info, new: p4i.P4Info, renames: dict[str, str] | None = None) -> None:
         self.renames = renames or {}
-        self.old_tables = {t.preamble.id: t for t in old.tables}
-        self.new_tables = {t.preamble.name: t for t in new.tables}
-        self.old_actions = {a.preamble.id: a for a in old.actions}
-        self.new_actions = {a.preamble.name: a for a in new.actions}
+        self.old_tables = _by_id(old.tables)
+        self.new_tables = _by_name(new.tables)
+        self.old_actions = _by_id(old.actions)
+        self.new_actions = _by_name(new.actions)
+        self._old = {
+            kind: _by_id(getattr(old, kind))
+            for kind in ("action_profiles", "value_sets", "meters", "counters", "digests")
+        }
+        self._counted = {counter.direct_table_id for counter in new.direct_counters}
+        self._metered = {meter.direct_table_id for meter in new.direct_meters}
+        self._new = {kind: _by_name(getattr(new, kind)) for kind in self._old}
+        self._translate: dict[str, Callable[[Any], Any]] = {
+            "table_entry": self._entry,
+            "action_profile_member": self._member,
+            "action_profile_group": self._group,
+            "value_set_entry": self._value_set,
+            "meter_entry": self._meter,
+            "digest_entry": self._digest,
+        }
 
-    def translate(self, entries: Sequence[p4r.TableEntry]) -> Translation:
-        """Inserts for entries, modifications for default actions."""
+    def translate(self, entities: Sequence[p4r.Entity]) -> Translation:
+        """Inserts for what is new there, modifications for what every program has (such as default actions)."""
         result = Translation()
-        for entry in entries:
+        for entity in sorted(entities, key=lambda e: ORDER.index(e.WhichOneof("entity"))):
+            kind = entity.WhichOneof("entity")
             try:
-                entity = p4r.Entity(table_entry=self._entry(entry))
+                message = self._translate[kind](getattr(entity, kind))
             except _Changed as error:
-                result.left.append(str(error))
+                if str(error) not in result.left:
+                    result.left.append(str(error))
                 continue
-            kind = p4r.Update.MODIFY if entry.is_default_action else p4r.Update.INSERT
-            result.updates.append(p4r.Update(type=kind, entity=entity))
+            modified = kind in _MODIFIED or (kind == "table_entry" and message.is_default_action)
+            update = p4r.Update(type=p4r.Update.MODIFY if modified else p4r.Update.INSERT)
+            getattr(update.entity, kind).CopyFrom(message)
+            result.updates.append(update)
         return result
+
+    # ------------------------------------------------------------ what fits
 
     def table_problem(self, old: p4i.Table) -> str:
         """Why entries of a table cannot go over, "" if they can."""
-        name = self.renames.get(old.preamble.name, old.preamble.name)
-        new = self.new_tables.get(name)
+        new = self.new_tables.get(self.renamed(old.preamble.name))
         if new is None:
             return "is not in the new program"
         if _key(old) != _key(new):
@@ -55,13 +96,29 @@ class Translator:
 
     def action_problem(self, old: p4i.Action, table: p4i.Table) -> str:
         """Why an action cannot go over to a table of the new program, "" if it can."""
-        name = self.renames.get(old.preamble.name, old.preamble.name)
+        name = self.renamed(old.preamble.name)
         new = self.new_actions.get(name)
         if new is None or all(ref.id != new.preamble.id for ref in table.action_refs):
             return f"has no action {name} in the new program"
-        if _params(old) != _params(new):
-            return f"has other parameters of action {name}"
-        return ""
+        return f"has other parameters of action {name}" if _params(old) != _params(new) else ""
+
+    def object_problem(self, kind: str, old: Any) -> str:
+        """The same for an action profile, value set or meter (`kind`: P4Info's field)."""
+        new = self._new[kind].get(self.renamed(old.preamble.name))
+        if new is None:
+            return "is not in the new program"
+        if kind == "action_profiles" and new.with_selector != old.with_selector:
+            return "is of another kind in the new program"
+        if kind == "value_sets" and _key(old) != _key(new):
+            return "has other members in the new program"
+        if kind in ("meters", "counters") and new.spec.unit != old.spec.unit:
+            return "counts something else in the new program"
+        return "has fewer places in the new program" if 0 < new.size < old.size else ""
+
+    def renamed(self, name: str) -> str:
+        return self.renames.get(name, name)
+
+    # ------------------------------------------------------------ entities
 
     def _entry(self, entry: p4r.TableEntry) -> p4r.TableEntry:
         old = self.old_tables[entry.table_id]
@@ -69,62 +126,180 @@ class Translator:
         problem = self.table_problem(old)
         if problem:
             raise _Changed(f"table {name} {problem}")
-        new = self.new_tables[self.renames.get(name, name)]
+        new = self.new_tables[self.renamed(name)]
         result = p4r.TableEntry()
         result.CopyFrom(entry)
         result.table_id = new.preamble.id
-        ids = {f.name: f.id for f in new.match_fields}
-        names = {f.id: f.name for f in old.match_fields}
-        for match in result.match:
-            match.field_id = ids[names[match.field_id]]
-        result.ClearField("time_since_last_hit")
+        _fields(result.match, old, new)
+        for volatile in ("time_since_last_hit", "meter_counter_data"):
+            result.ClearField(volatile)
         if not new.idle_timeout_behavior:
             result.ClearField("idle_timeout_ns")
+        if new.preamble.id not in self._counted or result.is_default_action:
+            result.ClearField("counter_data")
+        if new.preamble.id not in self._metered or result.is_default_action:
+            result.ClearField("meter_config")
         if result.action.HasField("action"):
-            self._action(result.action.action, new, name)
-        elif result.action.HasField("action_profile_action_set"):
-            for item in result.action.action_profile_action_set.action_profile_actions:
-                self._action(item.action, new, name)
+            self._action(result.action.action, f"table {name}", new)
+        for item in result.action.action_profile_action_set.action_profile_actions:
+            self._action(item.action, f"table {name}", new)
         return result
 
-    def _action(self, action: p4r.Action, table: p4i.Table, name: str) -> None:
+    def _action(self, action: p4r.Action, where: str, table: p4i.Table | None) -> None:
+        if action.action_id == 0:
+            return
         old = self.old_actions[action.action_id]
-        problem = self.action_problem(old, table)
-        if problem:
-            raise _Changed(f"table {name} {problem}")
-        new = self.new_actions[self.renames.get(old.preamble.name, old.preamble.name)]
+        new = self.new_actions.get(self.renamed(old.preamble.name))
+        if table is not None:
+            problem = self.action_problem(old, table)
+        else:
+            problem = "" if new is not None and _params(old) == _params(new) else f"has no action {old.preamble.name}"
+        if problem or new is None:
+            raise _Changed(f"{where} {problem}")
         ids = {p.name: p.id for p in new.params}
         names = {p.id: p.name for p in old.params}
         action.action_id = new.preamble.id
         for param in action.params:
             param.param_id = ids[names[param.param_id]]
 
+    def _object(self, kind: str, number: int, word: str) -> Any:
+        """The new program's object for the old one's number."""
+        old = self._old[kind][number]
+        problem = self.object_problem(kind, old)
+        if problem:
+            raise _Changed(f"{word} {old.preamble.name} {problem}")
+        return self._new[kind][self.renamed(old.preamble.name)]
 
-class _Changed(Exception):
-    """An entry that the new program has no place for."""
+    def _member(self, member: p4r.ActionProfileMember) -> p4r.ActionProfileMember:
+        new = self._object("action_profiles", member.action_profile_id, "action profile")
+        result = _copy(member)
+        result.action_profile_id = new.preamble.id
+        self._action(result.action, f"action profile {new.preamble.name}", None)
+        return result
+
+    def _group(self, group: p4r.ActionProfileGroup) -> p4r.ActionProfileGroup:
+        result = _copy(group)
+        result.action_profile_id = self._object(
+            "action_profiles", group.action_profile_id, "action profile"
+        ).preamble.id
+        return result
+
+    def _value_set(self, entry: p4r.ValueSetEntry) -> p4r.ValueSetEntry:
+        new = self._object("value_sets", entry.value_set_id, "value set")
+        result = _copy(entry)
+        result.value_set_id = new.preamble.id
+        for member in result.members:
+            _fields(member.match, self._old["value_sets"][entry.value_set_id], new)
+        return result
+
+    def _meter(self, entry: p4r.MeterEntry) -> p4r.MeterEntry:
+        result = _copy(entry)
+        result.meter_id = self._object("meters", entry.meter_id, "meter").preamble.id
+        result.ClearField("counter_data")
+        return result
+
+    def _digest(self, entry: p4r.DigestEntry) -> p4r.DigestEntry:
+        old = self._old["digests"][entry.digest_id]
+        new = self._new["digests"].get(self.renamed(old.preamble.name))
+        if new is None:
+            raise _Changed(f"digest {old.preamble.name} is not in the new program")
+        result = _copy(entry)
+        result.digest_id = new.preamble.id
+        return result
 
 
-def _key(table: p4i.Table) -> dict[str, tuple[int, int]]:
-    return {f.name: (f.bitwidth, f.match_type) for f in table.match_fields}
+def _by_id(objects: Sequence[Any]) -> dict[int, Any]:
+    return {item.preamble.id: item for item in objects}
+
+
+def _by_name(objects: Sequence[Any]) -> dict[str, Any]:
+    return {item.preamble.name: item for item in objects}
+
+
+def _copy(message: Any) -> Any:
+    result = type(message)()
+    result.CopyFrom(message)
+    return result
+
+
+def _match_fields(declared: Any) -> Any:
+    return declared.match if isinstance(declared, p4i.ValueSet) else declared.match_fields
+
+
+def _key(declared: Any) -> dict[str, tuple[int, int]]:
+    return {f.name: (f.bitwidth, f.match_type) for f in _match_fields(declared)}
 
 
 def _params(action: p4i.Action) -> dict[str, int]:
     return {p.name: p.bitwidth for p in action.params}
 
 
-def merge(carried: Sequence[p4r.Update], wanted: Sequence[p4r.Update]) -> list[p4r.Update]:
-    """What is carried over, then of the new program's own updates those for which nothing is carried over. Groups and
-    sessions belong to the switch and stay out."""
+def _fields(matches: Any, old: Any, new: Any) -> None:
+    """Renumbers match fields in place."""
+    ids = {f.name: f.id for f in _match_fields(new)}
+    names = {f.id: f.name for f in _match_fields(old)}
+    for match in matches:
+        match.field_id = ids[names[match.field_id]]
+
+
+def merge(
+    carried: Sequence[p4r.Update], wanted: Sequence[p4r.Update], initial: Sequence[p4r.TableEntry] = ()
+) -> list[p4r.Update]:
+    """What is carried over, then of the new program's own updates those for which nothing is carried over.
+
+    `initial`: entries that the new program has from its source; they are modified instead of inserted, and const ones
+    stay. Groups and sessions belong to the switch and stay out."""
     keys = {_identity(update) for update in carried}
     own = [u for u in wanted if u.entity.WhichOneof("entity") != "packet_replication_engine_entry"]
-    return [*carried, *(update for update in own if _identity(update) not in keys)]
+    own = [update for update in own if _identity(update) not in keys]
+    there = {_entry_identity(entry): entry.is_const for entry in initial}
+    result = []
+    for update in [*carried, *own]:
+        const = there.get(_identity(update)) if update.entity.HasField("table_entry") else None
+        if const:
+            continue
+        changed = _copy(update)
+        if const is not None:
+            changed.type = p4r.Update.MODIFY
+        result.append(changed)
+    return result
 
 
 def _identity(update: p4r.Update) -> bytes:
-    """What two updates share if they mean the same entry."""
+    """What two updates share if they mean the same thing."""
     if not update.entity.HasField("table_entry"):
         return bytes(update.entity.SerializeToString(deterministic=True))
-    entry = update.entity.table_entry
+    return _entry_identity(update.entity.table_entry)
+
+
+def _entry_identity(entry: p4r.TableEntry) -> bytes:
     key = p4r.TableEntry(table_id=entry.table_id, priority=entry.priority, is_default_action=entry.is_default_action)
     key.match.extend(sorted(entry.match, key=lambda match: match.field_id))
     return bytes(key.SerializeToString(deterministic=True))
+
+
+def wanted_entities(p4info: p4i.P4Info) -> list[p4r.Entity]:
+    """What to ask a switch for, so that it answers with all that the control plane put into the program."""
+    found: list[p4r.Entity] = []
+    metered = {meter.direct_table_id for meter in p4info.direct_meters}
+    counted = {counter.direct_table_id for counter in p4info.direct_counters}
+    for table in p4info.tables:
+        if not table.is_const_table:
+            entry = p4r.TableEntry(table_id=table.preamble.id)
+            if table.preamble.id in metered:
+                entry.meter_config.SetInParent()
+            if table.preamble.id in counted:
+                entry.counter_data.SetInParent()
+            found.append(p4r.Entity(table_entry=entry))
+        if not table.const_default_action_id and not table.implementation_id:
+            default = p4r.TableEntry(table_id=table.preamble.id, is_default_action=True)
+            found.append(p4r.Entity(table_entry=default))
+    for profile in p4info.action_profiles:
+        number = profile.preamble.id
+        found.append(p4r.Entity(action_profile_member=p4r.ActionProfileMember(action_profile_id=number)))
+        if profile.with_selector:
+            found.append(p4r.Entity(action_profile_group=p4r.ActionProfileGroup(action_profile_id=number)))
+    found += [p4r.Entity(value_set_entry=p4r.ValueSetEntry(value_set_id=v.preamble.id)) for v in p4info.value_sets]
+    found += [p4r.Entity(meter_entry=p4r.MeterEntry(meter_id=m.preamble.id)) for m in p4info.meters]
+    found += [p4r.Entity(digest_entry=p4r.DigestEntry(digest_id=d.preamble.id)) for d in p4info.digests]
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from finsy.proto import p4i
 
@@ -11,6 +11,9 @@ from state4.entries import Translator
 from state4.errors import PlanRefused, UnknownComponent
 from state4.programs import user_registers
 from state4.values import RegisterSpec
+
+_OTHERS = {"action_profiles": "action profile", "value_sets": "value set", "meters": "meter", "counters": "counter"}
+"""P4Info's lists of what goes over by itself, as far as the new program has it too."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,15 @@ class Carried:
 class Plan:
     """`registers`: what is carried over. `new`: registers that begin empty. `dropped`: state with no place in the new
     program, with the reason. `left_out`: what the operator's list leaves behind. `tables`: names of those whose entries
-    go over."""
+    go over. `counters`: old and new names of the indirect counters that go over."""
 
     registers: tuple[Carried, ...]
     new: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     left_out: tuple[str, ...]
     tables: tuple[str, ...]
-    new_tables: tuple[str, ...] = field(default=())
+    new_tables: tuple[str, ...] = ()
+    counters: tuple[tuple[str, str], ...] = ()
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -118,6 +122,12 @@ def make_plan(
             dropped.append((f"table {name}", problem))
         else:
             kept_tables.append(name)
+    for kind, word in _OTHERS.items():
+        for item in getattr(old, kind):
+            problem = translator.object_problem(kind, item)
+            if problem:
+                dropped.append((f"{word} {item.preamble.name}", problem))
+    counters = [c for c in old.counters if not translator.object_problem("counters", c)]
     targets = {c.new.name for c in carried}
     renamed = {renames.get(name, name) for name in tables}
     return Plan(
@@ -127,6 +137,7 @@ def make_plan(
         tuple(left_out),
         tuple(kept_tables),
         tuple(t.preamble.name for t in new.tables if t.preamble.name not in renamed),
+        tuple((c.preamble.name, translator.renamed(c.preamble.name)) for c in counters) if kept is None else (),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from finsy.proto import p4i, p4r
 
 from state4.entries import Translator
-from state4.errors import NotInstrumented
+from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
 from state4.layout import CloneLayout
 from state4.plan import Carried, Plan, make_plan
@@ -70,13 +71,21 @@ class Reconfiguration:
     def synchroniser(self) -> Synchroniser:
         return Synchroniser(self.target, self.profile, self.events)
 
-    def translate(self, entries: Sequence[p4r.TableEntry]) -> list[p4r.Update]:
-        """Entries of the running program for the new one: those of the tables that the plan keeps."""
+    def translate(self, entities: Sequence[p4r.Entity]) -> list[p4r.Update]:
+        """What the control plane put into the running program, for the new one: what the plan keeps of it."""
         names = {t.preamble.id: t.preamble.name for t in self.old.tables}
         defaults = {t.preamble.id: t.initial_default_action for t in self.old.tables}
-        kept = [e for e in entries if names.get(e.table_id) in self.plan.tables and not e.is_const]
-        changed = [e for e in kept if not (e.is_default_action and _is_initial(e, defaults[e.table_id]))]
-        translation = Translator(self.old, self.new.p4info, self.renames).translate(changed)
+        wanted = []
+        for entity in entities:
+            entry = entity.table_entry
+            if entity.HasField("table_entry"):
+                initial = entry.is_default_action and _is_initial(entry, defaults[entry.table_id])
+                if entry.is_const or initial or names.get(entry.table_id) not in self.plan.tables:
+                    continue
+            if _is_empty(entity):
+                continue
+            wanted.append(entity)
+        translation = Translator(self.old, self.new.p4info, self.renames).translate(wanted)
         self._skipped += translation.left
         return translation.updates
 
@@ -97,11 +106,26 @@ class Reconfiguration:
             raise
         return listener
 
+    def abandon(self) -> None:
+        """Leaves the switch as it was: nothing saved, nothing cloned. What cannot be reached is left to the next
+        reconfiguration, which begins in the same way."""
+        with suppress(State4Error):
+            self.target.discard_saved()
+        with suppress(State4Error):
+            self.target.set_clone_flag(layout_of(self.target.running()), False)
+
     def outcome(self, strategy: str, *, clones: ListenerStats | None = None, **numbers: int) -> Outcome:
         found = {} if clones is None else {"clones": clones.clones, "updates": clones.updates}
         if clones is not None:
             found |= {"lost_clones": clones.lost, "dropped_frames": clones.dropped}
         return Outcome(strategy, **{**found, **numbers}, skipped=tuple(self._skipped))
+
+
+def _is_empty(entity: p4r.Entity) -> bool:
+    """A meter without a configuration, a value set without members: as every program begins."""
+    if entity.HasField("meter_entry"):
+        return not entity.meter_entry.HasField("config")
+    return bool(entity.HasField("value_set_entry") and not entity.value_set_entry.members)
 
 
 def _is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
@@ -154,7 +178,10 @@ def prepare(
 
 
 def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
-    """Runs a strategy. The new program is instrumented, so the next reconfiguration can follow at once."""
+    """Runs a strategy. The new program is instrumented, so the next reconfiguration can follow at once.
+
+    Whatever goes wrong, or Ctrl-C: the switch goes on with the old program and its state, or, if COMMIT was done, with
+    the new one and all of it."""
     if strategy.needs_cloning:
         try:
             layout_of(context.old)
@@ -163,4 +190,8 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
                 f"{error}; strategy {strategy.name} needs that (none and controller do not)"
             ) from None
     with context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name):
-        return strategy.reconfigure(context)
+        try:
+            return strategy.reconfigure(context)
+        except BaseException:
+            context.abandon()
+            raise

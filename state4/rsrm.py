@@ -193,8 +193,13 @@ class Retriever:
                 values[start : start + count] = self.target.read_register(spec, start, count)
         return values
 
-    def entries(self) -> list[p4r.TableEntry]:
+    def counters(self, names: Sequence[str]) -> dict[str, Cells]:
+        """Indirect counters by name: packets and bytes of each cell."""
+        return {name: self.target.read_counter(name) for name in names}
+
+    def entries(self) -> list[p4r.Entity]:
+        """Table entries, and what else the control plane put into the program."""
         with self.events.phase("read_tables") as result:
-            entries = self.target.read_entries()
-            result["entries"] = len(entries)
-        return entries
+            entities = self.target.read_entities()
+            result["entries"] = len(entities)
+        return entities

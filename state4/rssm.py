@@ -29,10 +29,12 @@ class Synchroniser:
         self.events = events
         self._pacer = Pacer(profile.write_cells_per_s)
         self._update_pacer = Pacer(profile.write_cells_per_s)
+        self._initial: list[int] = []
 
     def save(self, program: InstalledProgram) -> None:
         with self.events.phase("save", program=program.name):
             self.target.save(program)
+        self._initial = [t.preamble.id for t in program.p4info.tables if t.has_initial_entries]
 
     def write_registers(self, carried: Sequence[Carried], contents: Mapping[str, Cells]) -> None:
         """Contents by the old name. Cells of 0 are written too: that is the work the paper measures."""
@@ -42,9 +44,15 @@ class Synchroniser:
                 for start, count in self._pacer.chunks(item.new.cells):
                     self.target.write_register(item.new, values[start : start + count], start)
 
+    def write_counters(self, carried: Sequence[tuple[str, str]], contents: Mapping[str, Cells]) -> None:
+        """Counters by (old name, new name); cells that the new one does not have are left out."""
+        for old, new in carried:
+            self.target.write_counter(new, contents[old])
+
     def write_entries(self, carried: Sequence[p4r.Update], own: Sequence[p4r.Update]) -> None:
         """Entries that were carried over, then the new program's own that they do not replace."""
-        updates = merge(carried, own)
+        initial = self.target.read_saved_entries(self._initial) if self._initial else []
+        updates = merge(carried, own, initial)
         with self.events.phase("write_tables", entries=len(updates)):
             if updates:
                 self.target.write_updates(updates)

@@ -19,9 +19,11 @@ class State4:
         try:
             entries = context.translate(retriever.entries())
             contents = retriever.registers([item.old for item in context.carried])
+            counters = retriever.counters([old for old, _ in context.plan.counters])
             synchroniser.save(context.new)
             synchroniser.write_entries(entries, context.entries)
             synchroniser.write_registers(context.carried, contents)
+            synchroniser.write_counters(context.plan.counters, counters)
             written = synchroniser.apply_updates(listener.take(), context.layout, context.carried)
             synchroniser.commit()
             stats = listener.stats()

@@ -35,9 +35,11 @@ class State4Exact:
         try:
             entries = context.translate(retriever.entries())
             contents = retriever.registers([item.old for item in context.carried])
+            counters = retriever.counters([old for old, _ in context.plan.counters])
             synchroniser.save(context.new)
             synchroniser.write_entries(entries, context.entries)
             synchroniser.write_registers(context.carried, contents)
+            synchroniser.write_counters(context.plan.counters, counters)
             written = self._catch_up(context, listener)
             written += self._finish(context, listener)
             stats = listener.stats()

@@ -20,6 +20,7 @@ class SwingState:
     name = "swing_state"
     summary = "only updates cloned by the data plane reach the new program"
     needs_cloning = True
+    clones_always = True
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser

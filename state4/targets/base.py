@@ -157,8 +157,17 @@ class Target(Protocol):
     def write_cells(self, writes: Sequence[CellWrites]) -> None:
         """Single cells, in one step to packets if the switch can."""
 
-    def read_entries(self) -> list[p4r.TableEntry]:
-        """Entries and changed default actions of the forwarding program."""
+    def read_counter(self, name: str) -> Cells:
+        """An indirect counter of the forwarding program: uint64 [cells, 2], packets and bytes."""
+
+    def write_counter(self, name: str, values: Cells) -> None: ...
+
+    def read_entities(self) -> list[p4r.Entity]:
+        """What the control plane put into the forwarding program: entries, default actions, profiles, value sets,
+        meter configurations, digest subscriptions. Not while another program is saved."""
+
+    def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:
+        """Entries of some tables of the saved program."""
 
     def write_updates(self, updates: Sequence[p4r.Update]) -> None: ...
 

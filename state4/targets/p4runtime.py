@@ -20,6 +20,7 @@ from finsy.proto import p4i, p4r, p4r_grpc, rpc_status
 
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
+from state4.entries import wanted_entities
 from state4.errors import BadAddress, NotPrimary, TargetError, Unsupported
 from state4.layout import CloneLayout
 from state4.programs import InstalledProgram, all_registers
@@ -279,6 +280,44 @@ class P4RuntimeTarget:
             self._has_bulk = False
             self.write_cells(writes)
 
+    def read_counter(self, name: str) -> Cells:
+        what = f"reading counter {name}"
+        if self._has_bulk:
+            request = bulk_pb2.ReadArrayRequest(
+                device_id=self.device_id, pipeline=bulk_pb2.ACTIVE, kind=bulk_pb2.COUNTER, name=name
+            )
+            packed = self._call(what, lambda: b"".join(c.cells for c in self._bulk.ReadArray(request)))
+            return np.frombuffer(bytearray(packed), "<u8").reshape(-1, 2)
+        counter = next(c for c in self.running().counters if c.preamble.name == name)
+        values = np.zeros((counter.size, 2), np.uint64)
+        entity = p4r.Entity(counter_entry=p4r.CounterEntry(counter_id=counter.preamble.id))
+        for found in self._read(p4r.ReadRequest(device_id=self.device_id, entities=[entity]), what):
+            entry = found.counter_entry
+            values[entry.index.index] = entry.data.packet_count, entry.data.byte_count
+        return values
+
+    def write_counter(self, name: str, values: Cells) -> None:
+        if self._has_bulk:
+            request = bulk_pb2.WriteArrayRequest(
+                device_id=self.device_id,
+                pipeline=bulk_pb2.SAVED if self._saved else bulk_pb2.ACTIVE,
+                kind=bulk_pb2.COUNTER,
+                name=name,
+                cells=np.ascontiguousarray(values, "<u8").tobytes(),
+            )
+            self._call(f"writing counter {name}", lambda: self._bulk.WriteArray(iter([request])))
+            return
+        p4info = self._next_p4info if self._saved else self.running()
+        counter = next(c for c in p4info.counters if c.preamble.name == name)
+        updates = []
+        for index in np.flatnonzero(values.any(axis=1)):
+            update = p4r.Update(type=p4r.Update.MODIFY)
+            entry = update.entity.counter_entry
+            entry.counter_id, entry.index.index = counter.preamble.id, int(index)
+            entry.data.packet_count, entry.data.byte_count = (int(n) for n in values[index])
+            updates.append(update)
+        self.write_updates(updates)
+
     def _read_entries_of(self, register: RegisterSpec, start: int, count: int) -> Cells:
         """The standard way: one message per cell."""
         request = p4r.ReadRequest(device_id=self.device_id)
@@ -312,15 +351,14 @@ class P4RuntimeTarget:
     def _read(self, request: p4r.ReadRequest, what: str) -> list[p4r.Entity]:
         return self._call(what, lambda: [e for answer in self._p4runtime.Read(request) for e in answer.entities])
 
-    def read_entries(self) -> list[p4r.TableEntry]:
-        request = p4r.ReadRequest(device_id=self.device_id)
-        request.entities.add().table_entry.SetInParent()
-        for table in self.running().tables:
-            if not table.const_default_action_id:
-                default = request.entities.add().table_entry
-                default.table_id = table.preamble.id
-                default.is_default_action = True
-        return [entity.table_entry for entity in self._read(request, "reading table entries")]
+    def read_entities(self) -> list[p4r.Entity]:
+        request = p4r.ReadRequest(device_id=self.device_id, entities=wanted_entities(self.running()))
+        return self._read(request, "reading entries")
+
+    def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:
+        entities = [p4r.Entity(table_entry=p4r.TableEntry(table_id=number)) for number in tables]
+        request = p4r.ReadRequest(device_id=self.device_id, entities=entities)
+        return [entity.table_entry for entity in self._read(request, "reading the new program's entries")]
 
     def write_updates(self, updates: Sequence[p4r.Update]) -> None:
         for at in range(0, len(updates), _UPDATES_PER_WRITE):

@@ -21,6 +21,7 @@ from softswitch.server.device import Device
 from softswitch.server.reconcile import Reconciliation
 from softswitch.switch import Pipeline, Switch
 from state4.clones import CloneStore
+from state4.entries import wanted_entities
 from state4.errors import Unsupported
 from state4.layout import CloneLayout, Updates
 from state4.programs import InstalledProgram, all_registers, layout_of, user_registers
@@ -207,13 +208,26 @@ class BenchTarget:
         for write in writes:
             self._pipeline().registers[write.register.name].write_cells(write.indices.astype(np.uint64), write.values)
 
-    def read_entries(self) -> list[p4r.TableEntry]:
+    def read_counter(self, name: str) -> Cells:
+        self.step(f"read {name}")
+        return np.array(self.config.pipeline.counters[name].read(), np.uint64)
+
+    def write_counter(self, name: str, values: Cells) -> None:
+        self.step(f"write {name}")
+        self._pipeline().counters[name].write(0, values)
+
+    def read_entities(self) -> list[p4r.Entity]:
         self.step("read entries")
+        request = p4r.ReadRequest(device_id=1, entities=wanted_entities(self.running()))
+        return [e for answer in self.device.batches.read(self.config, request) for e in answer.entities]
+
+    def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:
+        self.step("read saved entries")
         request = p4r.ReadRequest(device_id=1)
-        request.entities.add().table_entry.SetInParent()
-        config = self.device.active
-        assert config is not None
-        return [e.table_entry for answer in self.device.batches.read(config, request) for e in answer.entities]
+        for number in tables:
+            request.entities.add().table_entry.table_id = number
+        answers = self.device.batches.read(self.device.target(), request)
+        return [e.table_entry for answer in answers for e in answer.entities]
 
     def write_updates(self, updates: Sequence[p4r.Update]) -> None:
         self.step("write updates")

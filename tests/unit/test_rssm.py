@@ -144,7 +144,7 @@ def entry(info: p4i.P4Info) -> p4r.TableEntry:
 
 def test_entries_keep_their_meaning_under_other_numbers() -> None:
     old, new = table(), table(key="hdr.request.cell: exact; hdr.request.op: exact;")
-    (update,) = Translator(old, new).translate([entry(old)]).updates
+    (update,) = Translator(old, new).translate([p4r.Entity(table_entry=entry(old))]).updates
     names = {f.id: f.name for f in next(t for t in new.tables).match_fields}
     found = {names[m.field_id]: m.exact.value for m in update.entity.table_entry.match}
     assert found == {"hdr.request.op": b"\x01", "hdr.request.cell": b"\x02"}
@@ -161,7 +161,7 @@ def test_entries_keep_their_meaning_under_other_numbers() -> None:
     ],
 )
 def test_entries_without_a_place_are_told(new: p4i.P4Info, reason: str) -> None:
-    translation = Translator(table(), new).translate([entry(table())])
+    translation = Translator(table(), new).translate([p4r.Entity(table_entry=entry(table()))])
     assert not translation.updates
     assert reason in translation.left[0]
     assert reason in make_plan(table(), new).losses[0]
