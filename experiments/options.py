@@ -40,8 +40,10 @@ class CommonOptions:
         return content
 
 
-def common_parser(description: str | None, *, repeats: int = 1) -> argparse.ArgumentParser:
-    """A parser with the common options; an experiment adds its own."""
+def common_parser(
+    description: str | None, *, repeats: int = 1, quick_repeats: int | None = None
+) -> argparse.ArgumentParser:
+    """A parser with the common options; an experiment adds its own. `repeats`: unless the user says otherwise."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
     parser.add_argument(
@@ -58,7 +60,10 @@ def common_parser(description: str | None, *, repeats: int = 1) -> argparse.Argu
         help="speed of register access: as published, or as fast as ours is (default: %(default)s)",
     )
     parser.add_argument("--duration", type=_positive, metavar="S", help="seconds of traffic per trial")
-    parser.add_argument("--repeats", type=_count, default=repeats, metavar="N", help="default: %(default)s")
+    shorter = quick_repeats or repeats
+    text = f"default: {repeats}" + (f", with --quick {shorter}" if shorter != repeats else "")
+    parser.add_argument("--repeats", type=_count, metavar="N", help=text)
+    parser.set_defaults(default_repeats=repeats, quick_repeats=shorter)
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="the same checks, compressed")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
@@ -84,7 +89,7 @@ def common_options(
         strategies=tuple(dict.fromkeys(names)),
         profile=namespace.profile,
         duration_s=namespace.duration,
-        repeats=namespace.repeats,
+        repeats=namespace.repeats or (namespace.quick_repeats if namespace.quick else namespace.default_repeats),
         seed=namespace.seed,
         quick=namespace.quick,
         out=namespace.out,

@@ -11,11 +11,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from plots.load import ResultMissingError, Run
 from plots.style import COLUMN_INCHES, note_profile, save, strategy_style, styled
 
 _PUBLISHED_LIMIT = 1.0  # percent: State4 stays below it
+_ASIDE_MBIT = 0.7
 _LINEAR_BELOW = 0.01  # percent: the axis is linear below, so that zero has a place
 
 
@@ -40,14 +42,18 @@ def draw(run: Run) -> Figure:
             fontsize=6,
             color="#555555",
         )
-        for name in order:
+        for place, name in enumerate(order):
             rates = sorted(points[name])
+            aside = (place - (len(order) - 1) / 2) * _ASIDE_MBIT  # so that strategies of the same loss can all be seen
             medians = np.array([np.median(points[name][rate]) for rate in rates])
             low = medians - [min(points[name][rate]) for rate in rates]
             high = np.array([max(points[name][rate]) for rate in rates]) - medians
             style = strategy_style(name, order)
-            axes.errorbar(rates, medians, yerr=[low, high], capsize=2, elinewidth=0.7, **style.kwargs())
+            axes.errorbar(
+                [rate + aside for rate in rates], medians, yerr=[low, high], capsize=2, elinewidth=0.7, **style.kwargs()
+            )
         axes.set_yscale("symlog", linthresh=_LINEAR_BELOW)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.set_xlim(left=0)
         axes.set_xlabel("rate (Mbit/s)")

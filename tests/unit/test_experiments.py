@@ -145,6 +145,13 @@ def test_wrong_options_end_with_code_2(arguments: list[str]) -> None:
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize(("arguments", "repeats"), [([], 5), (["--quick"], 2), (["--quick", "--repeats", "3"], 3)])
+def test_quick_repeats_less_unless_told(arguments: list[str], repeats: int) -> None:
+    parser = common_parser("x", repeats=5, quick_repeats=2)
+    options = common_options(parser.parse_args(arguments), parser, default=("a",), available=("a",))
+    assert options.repeats == repeats
+
+
 def test_trial_names() -> None:
     assert Trial("state4", 2).name == "state4-2"
     assert Trial("none", 1, {"rate": 10.0}).name == "none-rate10-1"
