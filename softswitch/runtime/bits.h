@@ -454,4 +454,24 @@ static inline void ss_copy_bits(uint8_t *to, uint32_t to_bit, const uint8_t *fro
     }
 }
 
+/* A number of `n` limbs in decimal. `text` has room for 20 * n + 1 bytes; the limbs are used up. Where it begins. */
+static inline const char *ss_decimal(char *text, uint64_t *limbs, uint32_t n)
+{
+    char *at = text + 20 * n;
+    uint64_t left;
+    *at = 0;
+    do {
+        ss_u128 rest = 0;
+        left = 0;
+        for (uint32_t i = n; i--;) {
+            rest = rest << 64 | limbs[i];
+            limbs[i] = (uint64_t)(rest / 10);
+            left |= limbs[i];
+            rest %= 10;
+        }
+        *--at = (char)('0' + (int)rest);
+    } while (left);
+    return at;
+}
+
 #endif
