@@ -28,6 +28,11 @@ from experiments.options import CommonOptions, common_options, common_parser
 from experiments.progress import Display, display
 from experiments.results import ResultFolder
 from experiments.stats import spread
+from nfs.entries import load_entries
+from nfs.entries.bmv2_cli import cli_commands
+from p4front.load import load_program
+from p4front.p4info import build_p4info
+from topologies.bmv2 import Bmv2Switch, bmv2_installed
 from topologies.bridge import LinuxBridge
 from topologies.network import RunningNetwork, running_network
 from topologies.paper import SERVER, SWITCH, PaperTopo, ip_of
@@ -59,6 +64,11 @@ class Bench:
         self.control.call("write_entries", {"entries": str(nfs.entries_path(PROGRAM)), "left_out_groups": []})
         bridge = stack.enter_context(running_network(PaperTopo(), switch=LinuxBridge))
         self.switches = {"softswitch": self.soft, "bridge": bridge}
+        if bmv2_installed():
+            p4info = build_p4info(load_program(PROGRAM))
+            commands = cli_commands(load_entries(nfs.entries_path(PROGRAM), p4info), p4info)
+            bmv2 = partial(Bmv2Switch, program=PROGRAM, commands=commands)
+            self.switches["bmv2"] = stack.enter_context(running_network(PaperTopo(), switch=bmv2))
         self.cloning = stack.enter_context(running_network(PaperTopo(), switch=SoftSwitch))
         self.cloning_control = control_of(self.cloning)
         prepared = store_prepared(CLONING_PROGRAM, self.cloning.directory.path)

@@ -53,4 +53,8 @@ def bench_table(measured: Mapping[str, Mapping[str, float]], claims: Iterable[Cl
     for claim in claims:
         verdict = "[green]met[/]" if claim.holds else "[red]not met[/]"
         console.print(f"expected {claim.id} {claim.published} {claim.unit}: {verdict}, {claim.why}", highlight=False)
+    if "tcp_gbit_per_s.bmv2" not in measured:
+        console.print(
+            "bmv2 is not on PATH (simple_switch, simple_switch_CLI, p4c-bm2-ss): not measured", highlight=False
+        )
     console.print(f"Data: {folder}", highlight=False, soft_wrap=True)
