@@ -97,14 +97,36 @@ def conditional(body: Body, statement: ast.If) -> None:
         chosen = statement.then if known else statement.otherwise
         if chosen is not None:
             with body.braces():
-                emit(body, chosen)
+                inner(body, chosen)
         return
     condition = expressions.rvalue(body, statement.cond).text
-    with body.braces(f"if ({places.bare(condition)})"):
+    _branches(body, statement, f"if ({places.bare(condition)})")
+
+
+def _branches(body: Body, statement: ast.If, head: str) -> None:
+    with body.braces(head):
         inner(body, statement.then)
-    if statement.otherwise is not None:
+    otherwise = statement.otherwise
+    if otherwise is None:
+        return
+    known = consteval.evaluate(body.gen, body.env, otherwise.cond) if isinstance(otherwise, ast.If) else True
+    if not isinstance(otherwise, ast.If) or isinstance(known, bool):
         with body.braces("else"):
-            inner(body, statement.otherwise)
+            inner(body, otherwise)
+        return
+    # `else if` in C, too, unless the condition needs statements of its own.
+    start = len(body.lines)
+    body.depth += 1
+    condition = expressions.rvalue(body, otherwise.cond).text
+    body.depth -= 1
+    if len(body.lines) == start:
+        _branches(body, otherwise, f"else if ({places.bare(condition)})")
+        return
+    body.lines.insert(start, "    " * body.depth + "else {")
+    body.depth += 1
+    _branches(body, otherwise, f"if ({places.bare(condition)})")
+    body.depth -= 1
+    body.emit("}")
 
 
 def inner(body: Body, statement: ast.Node) -> None:
