@@ -20,7 +20,7 @@ class SwingState:
     name = "swing_state"
     summary = "only updates cloned by the data plane reach the new program"
     needs_cloning = True
-    clones_always = True
+    clones_always = True  # its switches do; an experiment that measures what cloning costs takes it so
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser

@@ -1,0 +1,69 @@
+"""Holding packets in a softswitch: one stream of the bulk service's Hold."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+import numpy as np
+
+from softswitch.proto import bulk_pb2
+from state4.errors import TargetError, Unsupported
+from state4.layout import CloneLayout
+from state4.targets.arrays import add_writes
+from state4.targets.base import CellWrites
+from state4.targets.connection import Connection, code, reason
+from state4.values import Cells, RegisterSpec
+
+LONGEST_S = 0.5
+"""After this time the switch lets packets go on, whatever became of us."""
+
+
+class BulkHold:
+    """Packets wait from here until `finish` or `close`. Raises Unsupported, TargetError."""
+
+    def __init__(self, connection: Connection, layout: CloneLayout) -> None:
+        self.committed = False
+        self.held_s = 0.0
+        self._requests: queue.SimpleQueue[bulk_pb2.HoldRequest | None] = queue.SimpleQueue()
+        self._stream: Any = connection.bulk.Hold(iter(self._requests.get, None))
+        high, low = connection.election_halves
+        # The first request opens the way: packets wait from the second on only.
+        self._ask(bulk_pb2.HoldRequest(device_id=connection.device_id, election_id_high=high, election_id_low=low))
+        begin = bulk_pb2.HoldRequest(max_hold_us=round(LONGEST_S * 1e6))
+        if layout.slots:
+            begin.reads.add(name=layout.sequence_register)
+        answer = self._ask(begin)
+        numbers = np.frombuffer(answer.reads[0].cells, "<u4") if layout.slots else (0, 0)
+        self.sequences = (int(numbers[0]), int(numbers[1]))
+
+    def _ask(self, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
+        self._requests.put(request)
+        try:
+            answer: bulk_pb2.HoldResponse = next(self._stream)
+        except grpc.RpcError as error:
+            kind = Unsupported if code(error) == grpc.StatusCode.UNIMPLEMENTED else TargetError
+            raise kind(f"holding packets: {reason(error)}") from error
+        except StopIteration:
+            raise TargetError("holding packets: the switch ended the hold") from None
+        self.held_s = answer.held_ns / 1e9
+        return answer
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        request = bulk_pb2.HoldRequest(reads=[bulk_pb2.CellRange(name=spec.name) for spec in registers])
+        parts: dict[str, list[bytes]] = {spec.name: [] for spec in registers}
+        for chunk in self._ask(request).reads:
+            parts[chunk.name].append(chunk.cells)
+        return {spec.name: spec.from_bytes(b"".join(parts[spec.name])) for spec in registers}
+
+    def finish(self, writes: Sequence[CellWrites]) -> None:
+        request = bulk_pb2.HoldRequest(copy_counts=True, commit=True)
+        add_writes(request.writes, writes)
+        self.committed = self._ask(request).committed
+
+    def close(self) -> None:
+        self._requests.put(None)
+        if not self.committed:
+            self._stream.cancel()
