@@ -142,7 +142,11 @@ class ResultFolder:
             "measured": measured,
             "claims": [claim.as_dict() for claim in claims],
         }
-        path = self.write_json("summary.json", content)
+        return self.complete(content)
+
+    def complete(self, summary: Mapping[str, Any]) -> Path:
+        """Writes this as `summary.json` and points `latest` at this run. Returns the summary's path."""
+        path = self.write_json("summary.json", summary)
         link = self.path.parent / f".latest-{os.getpid()}"
         link.unlink(missing_ok=True)
         link.symlink_to(self.run)
@@ -150,9 +154,12 @@ class ResultFolder:
         return path
 
     def write_json(self, name: str, content: Any) -> Path:
+        return self.write_text(name, _encode(content) + "\n")
+
+    def write_text(self, name: str, text: str) -> Path:
         target = self.path / name
         with _replacing(target) as temporary:
-            temporary.write_text(_encode(content) + "\n")
+            temporary.write_text(text)
         return target
 
 

@@ -1,0 +1,175 @@
+"""The report as one HTML file with everything inside: opens offline, reads on a phone, prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from experiments.report.images import data_uri, size_of
+from experiments.report.measured import Numbers
+from experiments.report.model import ERROR, FAILS, HOLDS, ClaimResult, Report, Section
+from experiments.report.text import (
+    SIGNS,
+    STATISTICS,
+    TITLE,
+    facts,
+    headline,
+    measured_text,
+    mode,
+    repeat_commands,
+    section_facts,
+)
+
+_STYLE = Path(__file__).with_name("style.css")
+_CLASSES = {HOLDS: "holds", FAILS: "fails", ERROR: "error"}
+
+
+def render(report: Report) -> str:
+    """The whole document."""
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(TITLE)}, {escape(report.run)}</title>",
+        f"<style>\n{_STYLE.read_text()}</style></head><body>",
+        _header(report),
+        "<main>",
+        _overview(report),
+        *(_section(section) for section in report.sections),
+        _environment(report),
+        _repeat(report),
+        "</main></body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _header(report: Report) -> str:
+    links = [("claims", "Claims"), *((s.experiment.name, s.experiment.title) for s in report.sections)]
+    links += [("environment", "Environment"), ("repeat", "How to repeat")]
+    items = "".join(f'<li><a href="#{escape(name)}">{escape(text)}</a></li>' for name, text in links)
+    return (
+        f"<header><h1>{escape(TITLE)}</h1>"
+        f'<p class="sub">State-preserving Reconfiguration of P4-programmable Switches (IEEE NetSoft 2023). '
+        f"Run {escape(report.run)}, {escape(mode(report))}.</p>"
+        f'<p class="headline">{escape(headline(report))}.</p>'
+        f'<nav aria-label="Contents"><ul>{items}</ul></nav></header>'
+    )
+
+
+def _overview(report: Report) -> str:
+    rows = []
+    for result in report.claims:
+        numbers = "".join(
+            f"<li>{escape(number.what)}: <b>{escape(measured_text(number))}</b></li>" for number in result.numbers
+        )
+        rows.append(
+            f'<tr><th scope="row"><a href="#{escape(result.experiment.name)}">{escape(result.claim.id)}</a> '
+            f'{escape(result.claim.title)} <span class="where">{escape(result.claim.figure)}</span></th>'
+            f'<td data-label="Published">{escape(result.claim.published)}</td>'
+            f'<td data-label="Measured">{f"<ul>{numbers}</ul>" if numbers else "–"}</td>'
+            f'<td data-label="Verdict">{_badge(result.verdict)}</td></tr>'
+        )
+    mixed = (
+        '<p class="notice">The results come from different versions of the source: '
+        f"{escape(', '.join(report.commits))}.</p>"
+        if len(report.commits) > 1
+        else ""
+    )
+    return (
+        '<section id="claims"><h2>Claims</h2>'
+        f"{mixed}"
+        '<table class="claims"><thead><tr><th scope="col">Claim</th><th scope="col">Published</th>'
+        '<th scope="col">Measured</th><th scope="col">Verdict</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+        f'<p class="note">{escape(STATISTICS)}</p></section>'
+    )
+
+
+def _badge(verdict: str) -> str:
+    return (
+        f'<span class="badge {_CLASSES.get(verdict, "open")}">'
+        f'<span aria-hidden="true">{SIGNS[verdict]}</span> {escape(verdict)}</span>'
+    )
+
+
+def _section(section: Section) -> str:
+    parts = [
+        f'<section id="{escape(section.experiment.name)}"><h2>{escape(section.experiment.title)}</h2>',
+        f'<p class="note">{escape(section_facts(section))}.</p>',
+        *(_claim(result) for result in section.claims),
+        *(_figure(path, section.experiment.title, section.experiment.shows) for path in section.figures),
+    ]
+    if section.tables:
+        tables = "".join(_table(table) for table in section.tables)
+        parts.append(f"<details><summary>All numbers of this experiment</summary>{tables}</details>")
+    return "".join([*parts, "</section>"])
+
+
+def _claim(result: ClaimResult) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(number.what)}</th><td>{escape(number.published) or "–"}</td>'
+        f"<td>{escape(measured_text(number))}</td></tr>"
+        for number in result.numbers
+    )
+    table = (
+        '<div class="wide"><table class="numbers"><thead><tr><td></td><th scope="col">published</th>'
+        f'<th scope="col">measured</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        if rows
+        else ""
+    )
+    differs = ""
+    if result.claim.differs:
+        lead = "Why it may differ" if result.verdict == FAILS else "Known differences"
+        differs = f'<p class="differs"><b>{lead}.</b> {escape(result.claim.differs)}</p>'
+    return (
+        f'<div class="claim {_CLASSES.get(result.verdict, "open")}"><h3>{escape(result.claim.id)} '
+        f"{_badge(result.verdict)}</h3>"
+        f"<p>{_lines(result.why)}</p>{table}{differs}</div>"
+    )
+
+
+def _lines(text: str) -> str:
+    """A reason of several parts, or the end of a log, each on a line of its own."""
+    parts = [part for line in text.splitlines() for part in line.split("; ")]
+    return "<br>".join(escape(part) for part in parts)
+
+
+def _figure(path: Path, title: str, shows: str) -> str:
+    width, height = size_of(path)
+    return (
+        f'<figure><img src="{data_uri(path)}" width="{width}" height="{height}" alt="{escape(f"{title}: {shows}")}">'
+        f"<figcaption>{escape(shows)}</figcaption></figure>"
+    )
+
+
+def _table(table: Numbers) -> str:
+    caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells)}</tr>'
+        for name, cells in zip(table.rows, table.cells, strict=True)
+    )
+    return (
+        f'<div class="wide"><table class="numbers">{caption}<thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cells(values: Iterable[str]) -> str:
+    return "".join(f"<td>{escape(value) or '–'}</td>" for value in values)
+
+
+def _environment(report: Report) -> str:
+    return f'<section id="environment"><h2>Environment</h2>{_pairs(list(facts(report)))}</section>'
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in pairs)}</dl>"
+
+
+def _repeat(report: Report) -> str:
+    rows = "".join(
+        f"<dt>{escape(text)}</dt><dd><code>{escape(command)}</code></dd>" for text, command in repeat_commands(report)
+    )
+    return f'<section id="repeat"><h2>How to repeat</h2><dl class="commands">{rows}</dl></section>'

@@ -1,0 +1,115 @@
+"""Tables from the `measured` part of any summary, whatever its experiment: nested mappings with numbers at their ends.
+
+A number is a plain one, a spread (as stats.Spread writes it) or a list of numbers, one per repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.stats import Spread, spread
+
+_SPREAD_KEYS = frozenset(Spread.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A table. `cells[row][column]` in the order of `rows` and `columns`; empty where there is nothing."""
+
+    title: str
+    corner: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+
+def flat_numbers(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Spread | str]]:
+    """Every value of nested mappings by its path in words."""
+    for keys, value in _leaves(content, path):
+        yield " ".join(keys), value
+
+
+def number_tables(measured: Any) -> Iterator[Numbers]:
+    """The tables that show everything measured.
+
+    One level of names makes a list, two a table, three a table for each of the innermost names; what is deeper has its
+    middle names joined.
+    """
+    leaves = list(_leaves(measured, ()))
+    if not leaves:
+        return
+    tables: dict[str, dict[str, dict[str, str]]] = {}
+    for path, value in leaves:
+        title, row, column = _place(path)
+        tables.setdefault(title, {}).setdefault(row, {})[column] = in_short(value)
+    for title, rows in tables.items():
+        columns = tuple(dict.fromkeys(column for cells in rows.values() for column in cells))
+        names = tuple(rows)
+        if len(columns) > _MOST_COLUMNS and len(names) < len(columns):
+            turned = tuple(tuple(rows[name].get(column, "") for name in names) for column in columns)
+            yield Numbers(title, "", names, columns, turned)
+            continue
+        cells = tuple(tuple(rows[name].get(column, "") for column in columns) for name in names)
+        yield Numbers(title, "", columns, names, cells)
+
+
+_MOST_COLUMNS = 8
+
+
+def _place(path: tuple[str, ...]) -> tuple[str, str, str]:
+    """Title, row and column of a value."""
+    names = tuple(name.replace("_", " ") for name in path) or ("value",)
+    if len(names) == 1:
+        return "", names[0], "measured"
+    if len(names) == 2:
+        return "", *names
+    return names[-1], names[0], " ".join(names[1:-1])
+
+
+def _leaves(content: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Spread | str]]:
+    if isinstance(content, Mapping):
+        if content.keys() == _SPREAD_KEYS:
+            yield path, Spread(**content)
+            return
+        for key, inner in content.items():
+            yield from _leaves(inner, (*path, str(key)))
+    elif isinstance(content, list):
+        values = [item for item in content if isinstance(item, (int, float)) and not isinstance(item, bool)]
+        if values and len(values) == len(content):
+            yield path, spread(values)
+        else:
+            for position, inner in enumerate(content, start=1):
+                yield from _leaves(inner, (*path, str(position)))
+    elif isinstance(content, bool):
+        yield path, "yes" if content else "no"
+    elif isinstance(content, (int, float)):
+        yield path, number(content)
+    elif content is not None:
+        yield path, str(content)
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where it can be read without: 1.82, 0.0123, 463870, 2.1e-06."""
+    if value == int(value) and abs(value) < 1e9:
+        return str(int(value))
+    if abs(value) >= 1000:
+        return f"{value:.0f}" if abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:.3g}"
+
+
+def in_short(value: Spread | str) -> str:
+    """`1.82 [1.80, 1.84]` for several values, the value alone when there is one or all are equal."""
+    if isinstance(value, str):
+        return value
+    if value.low == value.high:
+        return number(value.median)
+    return f"{number(value.median)} [{number(value.low)}, {number(value.high)}]"
+
+
+def in_words(value: Spread) -> str:
+    """The same with what it stands on: `1.82 [1.80, 1.84], n = 3`, or `1.82 (one run)`."""
+    if value.count == 1:
+        return f"{number(value.median)} (one run)"
+    return f"{number(value.median)} [{number(value.low)}, {number(value.high)}], n = {value.count}"

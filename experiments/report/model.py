@@ -1,0 +1,237 @@
+"""What a report says, without how it looks: built from result folders only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.registry import CLAIMS, EXPERIMENTS, Experiment, PublishedClaim
+from experiments.report.measured import Numbers, flat_numbers, number_tables
+from experiments.report.state import DONE, FAILED, INTERRUPTED, ReportRun
+from experiments.stats import Spread
+
+HOLDS, FAILS, ERROR, OPEN, MISSING = "holds", "does not hold", "error", "not judged", "not run"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A measured number of a claim. `published` is empty where the paper has none; `spread` is None for plain text."""
+
+    what: str
+    published: str
+    spread: Spread | None
+    text: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim and what became of it. `why` is the reason of the verdict."""
+
+    claim: PublishedClaim
+    experiment: Experiment
+    verdict: str
+    why: str
+    numbers: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment. `folder` is its result folder as a path from the report; `error` what went wrong."""
+
+    experiment: Experiment
+    status: str
+    error: str | None
+    seconds: float
+    folder: str | None
+    profile: str
+    target: str
+    command: str
+    claims: tuple[ClaimResult, ...]
+    figures: tuple[Path, ...]
+    tables: tuple[Numbers, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report says. `environment` and `options` are those of `run.json`."""
+
+    run: str
+    path: Path
+    started: str
+    command: str
+    options: dict[str, Any]
+    environment: dict[str, Any]
+    commits: tuple[str, ...]
+    claims: tuple[ClaimResult, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def complete(self) -> bool:
+        return all(section.status == DONE for section in self.sections)
+
+    @property
+    def quick(self) -> bool:
+        return bool(self.options.get("quick"))
+
+    @property
+    def seconds(self) -> float:
+        return sum(section.seconds for section in self.sections)
+
+    def count(self, verdict: str) -> int:
+        return sum(result.verdict == verdict for result in self.claims)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines: `report.json`."""
+        return {
+            "run": self.run,
+            "started": self.started,
+            "complete": self.complete,
+            "options": self.options,
+            "environment": self.environment,
+            "commits": list(self.commits),
+            "claims": [_claim_dict(result) for result in self.claims],
+            "experiments": [
+                {
+                    "name": section.experiment.name,
+                    "status": section.status,
+                    "error": section.error,
+                    "seconds": round(section.seconds, 1),
+                    "folder": section.folder,
+                }
+                for section in self.sections
+            ],
+        }
+
+
+def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS) -> Report:
+    """Reads the result folders of a run. What is missing or failed is said so; no number stands in for it."""
+    description = run.description()
+    known = {experiment.name: experiment for experiment in experiments}
+    sections = tuple(_section(run, known[name]) for name in run.experiments if name in known)
+    order = [claim.id for claim in CLAIMS]
+    claims = [result for section in sections for result in section.claims]
+    claims.sort(key=lambda result: order.index(result.claim.id) if result.claim.id in order else len(order))
+    return Report(
+        run=run.folder.run,
+        path=run.path,
+        started=description["started"],
+        command=" ".join(description["command"]),
+        options=description["options"],
+        environment=description["environment"],
+        commits=_commits(run, description),
+        claims=tuple(claims),
+        sections=sections,
+    )
+
+
+def _section(run: ReportRun, experiment: Experiment) -> Section:
+    progress = run.experiments[experiment.name]
+    folder = run.result_folder(experiment.name)
+    status, error = progress.status, progress.error
+    summary: dict[str, Any] = {}
+    description: dict[str, Any] = {}
+    if status == DONE:
+        try:
+            assert folder is not None
+            summary = json.loads((folder / "summary.json").read_text())
+            description = json.loads((folder / "run.json").read_text())
+        except (OSError, ValueError, AssertionError) as problem:
+            status, error = FAILED, f"its result folder can't be read: {problem}"
+    measured = summary.get("measured", {})
+    return Section(
+        experiment=experiment,
+        status=status,
+        error=error,
+        seconds=progress.seconds,
+        folder=progress.folder,
+        profile=summary.get("profile", ""),
+        target=summary.get("target", ""),
+        command=" ".join(description.get("command", [])),
+        claims=tuple(_claims(experiment, summary, status, error)),
+        figures=tuple(sorted(folder.glob("*.png"))) if folder is not None and status == DONE else (),
+        tables=tuple(number_tables(measured)),
+    )
+
+
+def _claims(experiment: Experiment, summary: dict[str, Any], status: str, error: str | None) -> list[ClaimResult]:
+    """Those that the registry promises, and others of the paper's that the summary has."""
+    judged = {claim["id"]: claim for claim in summary.get("claims", ())}
+    known = {claim.id: claim for claim in CLAIMS}
+    results = []
+    for claim_id in dict.fromkeys((*experiment.claims, *(found for found in judged if found in known))):
+        published = known.get(claim_id) or PublishedClaim(claim_id, "", experiment.title, "", "")
+        if claim_id in judged:
+            content = judged[claim_id]
+            verdict, why = HOLDS if content["holds"] else FAILS, content["why"]
+            results.append(ClaimResult(published, experiment, verdict, why, _numbers(content)))
+            continue
+        verdict, why = _without_verdict(status, error)
+        results.append(ClaimResult(published, experiment, verdict, why, ()))
+    return results
+
+
+def _without_verdict(status: str, error: str | None) -> tuple[str, str]:
+    if status == DONE:
+        return OPEN, "the strategies that the claim is about were not all run"
+    if status == FAILED:
+        return ERROR, error or "the experiment failed"
+    if status == INTERRUPTED:
+        return MISSING, "the experiment was interrupted; the same command continues it"
+    return MISSING, "the experiment was not run yet; the same command continues"
+
+
+def _numbers(content: dict[str, Any]) -> tuple[Number, ...]:
+    """The findings of a claim, or its measured values one by one where it names none."""
+    findings = content.get("findings") or ()
+    if findings:
+        return tuple(
+            Number(item["what"], item["published"], Spread(**item["spread"]), "", item["unit"]) for item in findings
+        )
+    published = dict(flat_numbers(content.get("published")))
+    numbers = []
+    for what, value in flat_numbers(content.get("measured")):
+        beside = published.get(what)
+        spread = value if isinstance(value, Spread) else None
+        text = "" if spread is not None else str(value)
+        numbers.append(Number(what, "" if beside is None else _plain(beside), spread, text, content.get("unit", "")))
+    return tuple(numbers)
+
+
+def _plain(value: Spread | str) -> str:
+    return f"{value.median:g}" if isinstance(value, Spread) else value
+
+
+def _commits(run: ReportRun, description: dict[str, Any]) -> tuple[str, ...]:
+    """The commits of the source tree that the results come from, `+` for a tree with changes; one if all is well."""
+    found = []
+    for name in run.experiments:
+        folder = run.result_folder(name)
+        if folder is not None and (folder / "run.json").exists():
+            found.append(json.loads((folder / "run.json").read_text())["environment"]["git"])
+    states = found or [description["environment"]["git"]]
+    return tuple(dict.fromkeys(f"{s['commit'][:12]}{'+' if s['modified'] else ''}" for s in states if s))
+
+
+def _claim_dict(result: ClaimResult) -> dict[str, Any]:
+    return {
+        "id": result.claim.id,
+        "experiment": result.experiment.name,
+        "title": result.claim.title,
+        "published": result.claim.published,
+        "verdict": result.verdict,
+        "why": result.why,
+        "numbers": [
+            {
+                "what": number.what,
+                "published": number.published,
+                "unit": number.unit,
+                "spread": None if number.spread is None else number.spread.as_dict(),
+                "text": number.text,
+            }
+            for number in result.numbers
+        ],
+    }

@@ -1,0 +1,89 @@
+"""The words that both forms of the report share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from experiments.report.measured import in_words
+from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, Number, Report, Section
+from experiments.timeleft import in_words as duration_in_words
+
+TITLE = "State4: reproduction report"
+
+# Verdicts are told by sign and word, never by colour alone.
+SIGNS = {HOLDS: "✓", FAILS: "✗", ERROR: "!", OPEN: "–", MISSING: "–"}
+
+STATISTICS = (
+    "Numbers are medians over the repeats with a 95 % confidence interval in brackets (percentile bootstrap, 2000 "
+    "resamples, fixed seed); n is the number of repeats. With few repeats the interval is close to the smallest and "
+    "the largest value. One run has no spread, and is marked so."
+)
+
+
+def headline(report: Report) -> str:
+    """`5 of 6 claims hold, 1 does not; 1 experiment failed`."""
+    total = len(report.claims)
+    holding, failing = report.count(HOLDS), report.count(FAILS)
+    parts = [f"{holding} of {total} claims hold"]
+    if failing:
+        parts.append(f"{failing} {'does' if failing == 1 else 'do'} not")
+    if errors := report.count(ERROR):
+        parts.append(f"{errors} could not be judged because of an error")
+    if missing := report.count(MISSING) + report.count(OPEN):
+        parts.append(f"{missing} not judged yet")
+    return ", ".join(parts)
+
+
+def mode(report: Report) -> str:
+    if report.quick:
+        return "quick run: the same checks on compressed time lines, fewer points and repeats"
+    return "full run"
+
+
+def measured_text(number: Number) -> str:
+    value = number.text if number.spread is None else in_words(number.spread)
+    return f"{value} {number.unit}".strip() if number.spread is not None else value
+
+
+def facts(report: Report) -> Iterator[tuple[str, str]]:
+    """What the results depend on, as names and values."""
+    host = report.environment["host"]
+    options = report.options
+    yield "Run", f"{report.run} ({mode(report)})"
+    yield "Started", report.started
+    yield "Measuring time", duration_in_words(report.seconds)
+    yield "Command", report.command
+    yield "Source", ", ".join(report.commits) or "not a git checkout"
+    yield "Switch", str(options.get("target", ""))
+    yield "Control plane", _PROFILES.get(str(options.get("profile")), str(options.get("profile")))
+    yield "Strategies", ", ".join(options.get("strategies") or ())
+    yield "Machine", f"{host['cpu'] or host['architecture']}, {host['cores']} cores, {host['memory_gib']} GiB"
+    yield "System", f"{host['distribution']}, {host['kernel']}"
+    yield "Compiler", report.environment.get("compiler") or "none found"
+    yield "bmv2", report.environment.get("bmv2") or "not installed"
+    packages = report.environment["packages"]
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
+    yield "Python", f"{report.environment['python']}; {versions}"
+
+
+_PROFILES = {
+    "paper": "paper: register access paced so that the chained program takes the published 1.82 s",
+    "native": "native: register access as fast as ours is",
+}
+
+
+def repeat_commands(report: Report) -> Iterator[tuple[str, str]]:
+    """What to type to get these results again: explanation and command."""
+    quick = ' ARGS="--quick"' if report.quick else ""
+    yield "All of it; an interrupted run goes on where it was", f"make reproduce{quick}"
+    for section in report.sections:
+        yield f"{section.experiment.title} only", f"make {section.experiment.make}{quick}"
+    yield "This run beside the published one of this repository", "make compare"
+
+
+def section_facts(section: Section) -> str:
+    """One line on how an experiment went."""
+    if section.status != "done":
+        return f"{section.status}{f': {section.error}' if section.error else ''}"
+    folder = f"; data in {section.folder}" if section.folder else ""
+    return f"{section.target}, control plane {section.profile}, {duration_in_words(section.seconds)}{folder}"
