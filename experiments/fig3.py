@@ -44,7 +44,7 @@ KNOCKS = (10000, 20000, 30000)
 FLOWS = {"open": "h1", "early1": "h2", "early2": "h3", "late": "h4"}
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
 
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 # Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop anew. Within a flowlet its hop is
 # not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
 _LEAST_INTERVAL_S = 0.15
@@ -214,10 +214,9 @@ def count_flow(
 def judge(trials: dict[str, dict[str, Any]]) -> Claim:
     """C1 over all repeats: it holds when it holds in each; otherwise the first that fails is shown."""
     repeats = sorted({trial["repeat"] for trial in trials.values()})
-    verdicts = []
-    for repeat in repeats:
-        fields = FlowCount.__dataclass_fields__
-        counts = {
+    fields = FlowCount.__dataclass_fields__
+    counts_by_repeat = [
+        {
             trial["strategy"]: {
                 name: FlowCount(**{field: flow[field] for field in fields}) for name, flow in trial["flows"].items()
             }

@@ -1,0 +1,59 @@
+"""State while traffic goes on: what a reconfiguration loses (Figure 5) and whether it stops traffic (Figure 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from experiments import delta_loss, fig4
+from experiments.progress import display
+from experiments.sweep import Trial
+from tests.net.test_strategies import OPTIONS
+
+
+def loss_trial(strategy: str, *, rate: float = 60.0, profile: str = "native") -> dict[str, Any]:
+    schedule = delta_loss.Schedule(duration=1.5, reconfigure=0.4, rates=(rate,))
+    options = replace(OPTIONS, profile=profile)
+    with display(1.0, quiet=True) as show:
+        result = delta_loss.run_trial(Trial(strategy, 1, {"rate": rate}), options, schedule, show)
+    measured = dict(result.measured)
+    assert measured["sent_packets"] == measured["received_packets"]  # the switch itself lost nothing
+    assert measured["wire_bytes"] == measured["wire_bytes_sender"] == measured["wire_bytes_receiver"]
+    return measured
+
+
+def test_the_harness_has_no_error_of_its_own() -> None:
+    measured = loss_trial(delta_loss.CONTROL_TRIAL)
+    assert measured["register_bytes"] == measured["wire_bytes"]
+
+
+@pytest.mark.parametrize("strategy", ["state4_exact", "reconcile"])
+def test_strategies_that_lose_nothing(strategy: str) -> None:
+    assert loss_trial(strategy)["delta_loss"] == 0
+
+
+def test_the_controller_approach_loses_what_comes_after_the_read() -> None:
+    measured = loss_trial("controller", profile="paper")
+    assert 0.1 < measured["delta_loss"] < 1  # about the second that it takes, of one and a half
+
+
+def test_without_preservation_the_counter_is_lost() -> None:
+    schedule = delta_loss.Schedule(duration=1.0, reconfigure=0.5, rates=(10.0,))
+    with display(1.0, quiet=True) as show:
+        result = delta_loss.run_trial(Trial("none", 1, {"rate": 10.0}), OPTIONS, schedule, show)
+    assert result.measured["register_bytes"] == 0
+
+
+def test_a_reconfiguration_under_five_flows() -> None:
+    with display(1.0, quiet=True) as show:
+        result = fig4.run_trial(Trial("state4", 1), OPTIONS, fig4.Schedule(duration=2.0, reconfigure=0.8), show)
+    measured = result.measured
+    assert measured["received_packets"] == measured["sent_packets"]
+    assert all(measured["state_kept"].values()), measured["state_kept"]
+    assert set(measured["state_kept"]) >= {"pk_reg", "flowlet_time", "best_hop"}
+    assert measured["switch"]["ring_drops"] == 0
+    arrivals = result.samples["arrivals"]
+    assert set(arrivals["flow"]) == {"h1", "h2", "h3", "h4", "h5"}
+    assert set(arrivals["bytes"]) == {fig4.FRAME_BYTES}
