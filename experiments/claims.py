@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.stats import Spread
+from experiments.stats import Spread, spread
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,21 @@ def judge_fig3(counts: Mapping[str, Mapping[str, FlowCount]]) -> Claim:
     return Claim("C1", PUBLISHED_FIG3, measured, "fate of the packets sent after the swap", not wrong, why)
 
 
+def fig3_findings(repeats: Sequence[Mapping[str, Mapping[str, FlowCount]]]) -> tuple[Finding, ...]:
+    """How many flows lose nothing after the swap, by strategy, from the counts of each repeat."""
+    found = []
+    for strategy in dict.fromkeys(name for counts in repeats for name in counts):
+        fates = PUBLISHED_FIG3.get(strategy)
+        published = "" if fates is None else f"{sum(fate == ALL for fate in fates.values())} of {len(fates)}"
+        whole = [
+            sum(count.complete and count.permitted_after > 0 for count in counts[strategy].values())
+            for counts in repeats
+            if strategy in counts
+        ]
+        found.append(Finding(f"{strategy}: flows that lose nothing", published, spread(whole), "flows"))
+    return tuple(found)
+
+
 PUBLISHED_DELTA_LOSS = {"state4": "below 1 % at every rate", "controller": "far above it, growing with the read time"}
 _STATE4_LIMIT = 0.01
 _FAR_ABOVE = 2.0  # how many times State4's loss counts as "far above"
@@ -137,9 +152,25 @@ def judge_delta_loss(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> C
     why = (
         "; ".join(wrong) if wrong else "State4 stays below 1 % and the controller approach far above it, at every rate"
     )
-    return Claim(
-        "C3", PUBLISHED_DELTA_LOSS, measured, "share of the bytes on the wire, by rate in Mbit/s", not wrong, why
-    )
+    unit = "share of the bytes on the wire, by rate in Mbit/s"
+    return Claim("C3", PUBLISHED_DELTA_LOSS, measured, unit, not wrong, why, delta_loss_findings(losses))
+
+
+def delta_loss_findings(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[Finding, ...]:
+    """Delta-loss of each strategy at the rate where its median is highest, of the controller also at the lowest."""
+
+    def at(strategy: str, rate: str, which: str, published: str) -> Finding:
+        what = f"{strategy}: {which} delta-loss of all rates"
+        return Finding.of(what, published, losses[strategy][rate]["delta_loss"], "%", factor=100)
+
+    published = {"state4": "< 1 %", "controller": "far above"}
+    found = []
+    for strategy, rates in losses.items():
+        ordered = sorted(rates, key=lambda rate: float(rates[rate]["delta_loss"]["median"]))
+        if strategy == "controller":
+            found.append(at(strategy, ordered[0], "lowest", published[strategy]))
+        found.append(at(strategy, ordered[-1], "highest", published.get(strategy, "")))
+    return tuple(found)
 
 
 PUBLISHED_FIG4 = {"reconfiguration_s": 1.82, "gap_at_swap_ms": 20.0, "state_kept": True}
@@ -171,4 +202,18 @@ def judge_fig4(measured: Mapping[str, Mapping[str, Any]], profile: str) -> Claim
         or f"{seconds:.2f} s in all, {gap:.1f} ms without a packet at the swap, no state and no packet lost"
     )
     values = {"reconfiguration_s": seconds, "gap_at_swap_ms": gap, "state_kept": ours["state_kept"]}
-    return Claim("C2", PUBLISHED_FIG4, values, "s and ms", not wrong, why)
+    return Claim("C2", PUBLISHED_FIG4, values, "s and ms", not wrong, why, fig4_findings(measured))
+
+
+def fig4_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
+    """Time and longest gap of State4, and the gap of a run without a reconfiguration to compare with."""
+    numbers = (
+        ("state4", "reconfiguration_s", "state4: time of the reconfiguration", "about 1.82 s", "s"),
+        ("state4", "gap_at_swap_ms", "state4: longest gap at the swap", "about 20 ms", "ms"),
+        ("no-reconfiguration", "longest_gap_ms", "no reconfiguration: longest gap of the run", "", "ms"),
+    )
+    return tuple(
+        Finding.of(what, published, measured[strategy][name], unit)
+        for strategy, name, what, published, unit in numbers
+        if name in measured.get(strategy, {})
+    )

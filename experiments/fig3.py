@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from experiments.claims import PUBLISHED_FIG3, Claim, FlowCount, judge_fig3
+from experiments.claims import PUBLISHED_FIG3, Claim, FlowCount, fig3_findings, judge_fig3
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases, knock_moment
@@ -223,8 +223,11 @@ def judge(trials: dict[str, dict[str, Any]]) -> Claim:
             for trial in trials.values()
             if trial["repeat"] == repeat
         }
-        verdicts.append(judge_fig3(counts))
-    return next((verdict for verdict in verdicts if not verdict.holds), verdicts[0])
+        for repeat in repeats
+    ]
+    verdicts = [judge_fig3(counts) for counts in counts_by_repeat]
+    decisive = next((verdict for verdict in verdicts if not verdict.holds), verdicts[0])
+    return replace(decisive, findings=fig3_findings(counts_by_repeat))
 
 
 def _describe(strategy: str, lab: Lab) -> str:

@@ -111,7 +111,8 @@ CLAIMS: tuple[PublishedClaim, ...] = (
         "State4 loses less than 1 % of the bytes counted at every rate from 10 to 120 Mbit/s; the controller approach "
         "far more, growing with the time it takes to read.",
         "Delta-loss is a share of the whole run: the same loss in a run half as long counts twice. With --quick the "
-        "runs are shorter than the published 30 s. The truth is the kernel's counters and the receiver, not the switch.",
+        "runs are shorter than the published 30 s. The truth is the kernel's counters and the receiver, never the "
+        "switch.",
     ),
     PublishedClaim(
         "C4",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.claims import ALL, NOTHING, PUBLISHED_FIG3, FlowCount, judge_fig3
+from experiments.claims import ALL, NOTHING, PUBLISHED_FIG3, FlowCount, fig3_findings, judge_fig3
 
 
 def published_counts() -> dict[str, dict[str, FlowCount]]:
@@ -58,3 +58,13 @@ def test_a_new_strategy_is_reported_and_not_judged() -> None:
     claim = judge_fig3(counts)
     assert claim.holds
     assert claim.measured["mine"] == {"open": NOTHING, "late": "some arrive"}
+
+
+def test_findings_count_the_flows_that_lose_nothing() -> None:
+    broken = published_counts()
+    broken["state4"]["late"] = FlowCount(10, 10, 10, 9, 0)
+    findings = {finding.what: finding for finding in fig3_findings([published_counts(), broken])}
+    state4 = findings["state4: flows that lose nothing"]
+    assert (state4.published, state4.spread.median, state4.spread.minimum) == ("4 of 4", 3.5, 3.0)
+    assert findings["controller: flows that lose nothing"].spread.median == 3.0
+    assert findings["none: flows that lose nothing"].published == "0 of 4"

@@ -12,6 +12,7 @@ from experiments.delta_loss import parse_rates, summarise
 from experiments.fig3 import count_flow
 from experiments.fig4 import compare_state
 from experiments.options import common_options, common_parser
+from experiments.stats import spread
 from experiments.sweep import Trial
 
 SECONDS = np.arange(10.0)  # one packet per second, sent at 0, 1, ... 9 s
@@ -108,17 +109,17 @@ def test_claim_c3(given: dict[str, dict[str, object]], why: str | None) -> None:
     ("changes", "profile", "holds"),
     [
         ({}, "paper", True),
-        ({"reconfiguration_s": {"median": 0.2}}, "paper", False),
-        ({"reconfiguration_s": {"median": 0.2}}, "native", True),
-        ({"gap_at_swap_ms": {"median": 21.0}}, "paper", False),
+        ({"reconfiguration_s": spread([0.2]).as_dict()}, "paper", False),
+        ({"reconfiguration_s": spread([0.2]).as_dict()}, "native", True),
+        ({"gap_at_swap_ms": spread([21.0]).as_dict()}, "paper", False),
         ({"lost_packets": 1}, "paper", False),
         ({"state_kept": False}, "paper", False),
     ],
 )
 def test_claim_c2(changes: dict[str, object], profile: str, holds: bool) -> None:
     good = {
-        "reconfiguration_s": {"median": 1.8},
-        "gap_at_swap_ms": {"median": 1.0},
+        "reconfiguration_s": spread([1.8]).as_dict(),
+        "gap_at_swap_ms": spread([1.0]).as_dict(),
         "lost_packets": 0,
         "state_kept": True,
     }
