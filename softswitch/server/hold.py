@@ -39,7 +39,7 @@ def serve_hold(
     request = next(requests, None)
     if request is None:
         return
-    limit_s = min(first.max_hold_us or DEFAULT_MAX_US, LONGEST_US) / 1e6
+    limit_s = min(request.max_hold_us or DEFAULT_MAX_US, LONGEST_US) / 1e6
     watchdog = threading.Timer(limit_s, context.cancel)
     watchdog.daemon = True
     watchdog.start()

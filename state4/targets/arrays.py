@@ -118,7 +118,7 @@ class EntryArrays:
         numbers = [0] * count
         for entity in self._connection.read(wanted, f"reading {register.name}"):
             data, at = entity.register_entry.data, entity.register_entry.index.index - start
-            numbers[at] = int(data.bool) if data.WhichOneof("data") == "bool" else int.from_bytes(data.bitstring, "big")
+            numbers[at] = _number(register, data)
         return register.from_integers(numbers)
 
     def read_many(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
@@ -136,8 +136,7 @@ class EntryArrays:
                 entry = update.entity.register_entry
                 entry.register_id = write.register.id
                 entry.index.index = int(index)
-                bits = number & (1 << write.register.width) - 1
-                entry.data.bitstring = bits.to_bytes(max(1, (bits.bit_length() + 7) // 8), "big")
+                entry.data.bitstring = _bitstring(write.register, number)
                 updates.append(update)
         self._connection.write(updates)
 
@@ -158,6 +157,18 @@ class EntryArrays:
             entry.data.packet_count, entry.data.byte_count = (int(n) for n in values[index])
             updates.append(update)
         self._connection.write(updates)
+
+
+def _number(register: RegisterSpec, data: Any) -> int:
+    """A cell of P4Data: bytestrings of int<W> have a sign (P4Runtime specification 1.4, section 8.3)."""
+    if data.WhichOneof("data") == "bool":
+        return int(data.bool)
+    return int.from_bytes(data.bitstring, "big", signed=register.signed)
+
+
+def _bitstring(register: RegisterSpec, number: int) -> bytes:
+    bits = number.bit_length() if not register.signed else (number if number >= 0 else ~number).bit_length() + 1
+    return number.to_bytes(max(1, (bits + 7) // 8), "big", signed=register.signed)
 
 
 def arrays_of(connection: Connection) -> Arrays:
