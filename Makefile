@@ -46,6 +46,10 @@ fig5: | root net-packages $(INSTALLED) ## * Figure 5: state lost by a reconfigur
 fig6: | root net-packages $(INSTALLED) ## * Figure 6: time line of each strategy, with the updates that were lost (claim C4)
 	@$(PYTHON) -m experiments.fig6 $(ARGS)
 
+.PHONY: fig7
+fig7: | root net-packages $(INSTALLED) ## * Figure 7: throughput while every packet writes state and is cloned (claim C5)
+	@$(PYTHON) -m experiments.cloning_cost $(ARGS)
+
 # -- tests and measurements --------------------------------------------------------------------------------------------
 
 .PHONY: test

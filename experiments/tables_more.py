@@ -38,3 +38,44 @@ def fig6_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim
         )
     console.print(table)
     print_end(console, claims, folder, "fig6")
+
+
+def cloning_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: Path) -> None:
+    """Throughput and loss (medians) during the reconfiguration and of the whole trial, by load and strategy."""
+    console = Console()
+    steady = measured["steady"]
+    console.print(
+        f"Highest steady rate: {steady['megabits_per_s']:.0f} Mbit/s, {steady['frames_per_s'] / 1e3:.1f} k frames/s of "
+        f"{steady['frame_bytes']} bytes (limited by {steady['limited_by']})",
+        highlight=False,
+    )
+    table = Table(title="a state write per packet: what is left of the throughput, and what is lost")
+    for column in (
+        "load",
+        "strategy",
+        "offered",
+        "before",
+        "during",
+        "after (Mbit/s)",
+        "lost during",
+        "lost in all (%)",
+    ):
+        table.add_column(column, justify="left" if column == "strategy" else "right")
+    strategies = measured["strategies"]
+    loads = sorted({load for by_load in strategies.values() for load in by_load}, key=float, reverse=True)
+    for load in loads:
+        for strategy, by_load in strategies.items():
+            if load not in by_load:
+                continue
+            parts = by_load[load]["parts"]
+            mbit = [
+                f"{parts[part]['mbit']['median']:.0f}" if part in parts else "-"
+                for part in ("before", "during", "after")
+            ]
+            loss = [
+                f"{parts[part]['loss']['median'] * 100:.2f}" if part in parts else "-" for part in ("during", "whole")
+            ]
+            table.add_row(f"{load} %", strategy, f"{by_load[load]['offered_mbit']['median']:.0f}", *mbit, *loss)
+        table.add_section()
+    console.print(table)
+    print_end(console, claims, folder, "fig7")

@@ -74,6 +74,9 @@ class Agent:
         """Does what `prepare` got ready."""
         if self._armed is None:
             raise State4Error("prepare comes before reconfigure")
+        if self._listener is not None:  # cloning was on before; a strategy opens a listener of its own
+            self._listener.close()
+            self._listener = None
         strategy, context = self._armed
         self._armed = None
         return reconfigure(strategy, context).as_dict()
@@ -141,6 +144,8 @@ class Agent:
     def start_cloning(self) -> None:
         """Opens the listener and sets the clone flag of the running program."""
         layout = layout_of(self._target.running())
+        if self._listener is not None:
+            self._listener.close()  # of the program before
         self._listener = self._target.open_listener(layout)
         self._listener.expect(*self._target.read_sequences(layout))
         self._target.configure_clone_session(layout.session, self._target.cpu_port)

@@ -1,7 +1,7 @@
 /* The sender and the receiver of UDP flows: exact schedules, kernel time stamps, next to no CPU time.
  *
- *   flow send  --to ADDR --port P --flow N --payload BYTES --interval NS [--count N] [--tos T] [--records FILE]
- *   flow receive --port P [--port P ...] [--records FILE]
+ *   flow send  --to ADDR --port P --flow N --payload BYTES --interval NS [--count N] [--tos T] [--records FILE] [--nice N]
+ *   flow receive --port P [--port P ...] [--records FILE] [--nice N]
  *
  * Both print "ready" and wait for a line on stdin: `send` for "go <start, CLOCK_MONOTONIC ns> <end, ns>", `receive` starts
  * at once. Both end at SIGTERM or when stdin closes, and print one line of JSON with their totals.
@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -233,6 +234,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(name, "--interval")) plan.interval_ns = atoll(value);
         else if (!strcmp(name, "--count")) plan.count = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--records")) records = value;
+        else if (!strcmp(name, "--nice")) { if (setpriority(PRIO_PROCESS, 0, atoi(value))) fail("--nice"); }
         else { fprintf(stderr, "error: unknown option: %s\n", name); return 2; }
     }
     if (!port_count) { fprintf(stderr, "error: --port is missing\n"); return 2; }

@@ -71,8 +71,8 @@ def flow_tool() -> Path:
 class Sender:
     """A flow that is ready to go."""
 
-    def __init__(self, network: RunningNetwork, flow: Flow, *, record: bool = False) -> None:
-        """`record` writes down when each packet left, for `sent`."""
+    def __init__(self, network: RunningNetwork, flow: Flow, *, record: bool = False, nice: int = 0) -> None:
+        """`record` writes down when each packet left, for `sent`; `nice` is the priority of the process."""
         self.flow = flow
         self._path = network.directory.path / f"sent-{flow.number}.bin" if record else None
         argv = [str(flow_tool()), "send", "--to", flow.destination_ip, "--port", str(flow.port)]
@@ -81,6 +81,7 @@ class Sender:
             argv += ["--count", str(flow.count)]
         if self._path is not None:
             argv += ["--records", str(self._path)]
+        argv += ["--nice", str(nice)]
         self._process = ArmedProcess(network, flow.source, f"send-{flow.number}", argv)
 
     def wait_ready(self) -> None:
@@ -128,13 +129,16 @@ class ReceiverTotals:
 class Receiver:
     """Takes all flows at one node and, with `record`, writes down every packet."""
 
-    def __init__(self, network: RunningNetwork, node: str, ports: Sequence[int], *, record: bool = True) -> None:
+    def __init__(
+        self, network: RunningNetwork, node: str, ports: Sequence[int], *, record: bool = True, nice: int = 0
+    ) -> None:
         self._path = network.directory.path / f"received-{node}.bin" if record else None
         argv = [str(flow_tool()), "receive"]
         for port in sorted(set(ports)):
             argv += ["--port", str(port)]
         if self._path is not None:
             argv += ["--records", str(self._path)]
+        argv += ["--nice", str(nice)]
         self._process = ArmedProcess(network, node, f"receive-{node}", argv)
 
     def wait_ready(self) -> None:

@@ -1,0 +1,327 @@
+"""Figure 7 (claim C5): what cloning costs when every packet writes state.
+
+First the highest rate that the switch forwards steadily without cloning (loss below 0.1 %; for the method see
+measure/steady_rate.py), then flows of 100, 75 and 50 % of it through nfs/byte_counter.p4, which is changed to itself
+while they are on. A strategy clones during its reconfiguration; Swing State, whose switches always clone, from the
+first packet to the last (`clones_always` of a strategy). Measured are the throughput at the receiver over time, and the
+share of the packets lost before, during and after the reconfiguration. `no-reconfiguration` is the same flow left
+alone. Only strategies that clone are in this experiment.
+
+Exit code: 0 when claim C5 holds, or was not judged because strategies or loads were left out; 1 when it does not hold;
+2 for wrong use and for failed runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+import nfs
+from experiments.claims import Claim
+from experiments.claims_more import judge_cloning
+from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.measure.counters import interface_counters
+from experiments.measure.steady_rate import HOST_NICE, SteadyRate, rate_trial, search_rate
+from experiments.options import CommonOptions, common_options, common_parser
+from experiments.phases import Phases
+from experiments.progress import Display
+from experiments.scenario import Lab, Plan, open_lab
+from experiments.stats import spread
+from experiments.strategies import available_strategies
+from experiments.sweep import Trial, TrialResult, run_sweep
+from experiments.tables_more import cloning_table
+from experiments.traffic.armed import wait_all
+from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD, Flow, Receiver, Sender
+from state4.strategies import load_strategy
+from topologies.paper import SERVER, ip_of
+
+EXPERIMENT = "cloning_cost"
+CONTROL_TRIAL = "no-reconfiguration"
+SEARCH = "search"
+PROGRAM = nfs.program_path("byte_counter")
+BIN_S = 0.02
+_PORT = 5000
+_HIGHEST_FRAMES_PER_S = 400_000.0  # more than any sender here offers
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Seconds of a trial and of a step of the search; loads in percent of the highest steady rate."""
+
+    duration: float
+    reconfigure: float
+    search_s: float
+    loads: tuple[int, ...]
+
+
+def plan_for(strategy: str, profile: str) -> Plan:
+    entries = nfs.entries_path(PROGRAM)
+    return Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile)
+
+
+def run_search(trial: Trial, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
+    """The highest steady rate. Sample kind `search`: the trials of the search in their order."""
+    with open_lab(plan_for("none", options.profile)) as lab:
+        lab.arm()
+
+        def measure(rate: float, seconds: float) -> Any:
+            show.state(f"{trial.name}: {'as fast as it goes' if math.isinf(rate) else f'{rate / 1e3:.1f} k/s'}")
+            return rate_trial(lab.network, rate, seconds=seconds, port=_PORT, payload=MAX_PAYLOAD)
+
+        flood = measure(math.inf, schedule.search_s)
+        found = search_rate(
+            lambda rate: measure(rate, schedule.search_s),
+            lambda rate: measure(rate, schedule.duration),
+            highest=min(flood.offered_per_s, _HIGHEST_FRAMES_PER_S),
+        )
+    return TrialResult(
+        {
+            "frames_per_s": found.frames_per_s,
+            "megabits_per_s": _megabits(found.frames_per_s),
+            "limited_by": found.limited_by,
+            "flood_offered_per_s": flood.offered_per_s,
+            "flood_received_per_s": flood.received_per_s,
+            "frame_bytes": MAX_PAYLOAD + HEADER_BYTES,
+            "trials": len(found.trials),
+        },
+        {"search": _trials(found)},
+        (),
+    )
+
+
+def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, full: float, show: Display) -> TrialResult:
+    """A flow of `load` percent of `full` frames per second. Sample kind `bins`: t, sent, received in bins of 20 ms."""
+    reconfigures = trial.strategy != CONTROL_TRIAL
+    always = reconfigures and bool(getattr(load_strategy(trial.strategy), "clones_always", False))
+    rate = full * float(trial.parameters["load"]) / 100
+    with open_lab(plan_for(trial.strategy if reconfigures else "none", options.profile)) as lab:
+        receiver = Receiver(lab.network, SERVER, [_PORT], nice=HOST_NICE)
+        flow = Flow(1, "h1", ip_of(SERVER), _PORT, round(1e9 / rate))
+        sender = Sender(lab.network, flow, record=True, nice=HOST_NICE)
+        lab.arm()
+        wait_all(receiver, sender)
+        if always:
+            lab.control.call("start_cloning")
+        target = (SERVER, f"{SERVER}-eth0")
+        before = interface_counters(lab.network, *target)
+        timeline = lab.timeline(lead_s=0.2)
+        sender.go(timeline.start, timeline.start + schedule.duration)
+        run = _Reconfiguring(lab, always)
+        if reconfigures:
+            timeline.at(schedule.reconfigure, run.begin)
+
+        def tick(second: float) -> None:
+            show.state(trial.name, second)
+            run.look()
+
+        timeline.run(schedule.duration + 0.3, tick)
+        if reconfigures:
+            run.finish()
+        totals = sender.finish()
+        sent = sender.sent() - timeline.start
+        _, packets = receiver.finish()
+        wire = interface_counters(lab.network, *target).since(before).rx_packets
+        stats = lab.control.call("stats")
+        events = lab.events(timeline.start)
+
+    got = packets["sequence"].to_numpy()
+    times = (packets["received_s"] - timeline.start).to_numpy()
+    window = (schedule.reconfigure, schedule.reconfigure)
+    measured: dict[str, Any] = {
+        "frames_per_s": rate,
+        "frame_bytes": MAX_PAYLOAD + HEADER_BYTES,
+        "offered_mbit": _megabits(totals.sent / schedule.duration),
+        "sent_packets": totals.sent,
+        "refused_packets": totals.refused,
+        "received_packets": wire,
+        "clones_always": always,
+        "outcome": run.outcome,
+        "switch": stats,
+    }
+    if reconfigures:
+        phases = Phases.of(events)
+        window = (phases.window.begin, phases.window.end)
+        measured |= {"window": vars(phases.window), "swap": vars(phases.swap), "phases": phases.durations()}
+    measured["parts"] = parts(sent, got, times, window, schedule.duration)
+    return TrialResult(measured, {"bins": bin_counts(sent, times, schedule.duration)}, events)
+
+
+class _Reconfiguring:
+    """The reconfiguration of a trial; where cloning goes on always, it is switched on again after the swap."""
+
+    def __init__(self, lab: Lab, always: bool) -> None:
+        self._lab = lab
+        self._always = always
+        self._begun = self._ended = False
+        self.outcome: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        self._begun = True
+        self._lab.begin_reconfiguration()
+
+    def look(self) -> None:
+        """Goes on when the reconfiguration is over; does not wait for it."""
+        if self._begun and not self._ended and not self._lab.control.busy():
+            self.finish()
+
+    def finish(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self.outcome = self._lab.end_reconfiguration()
+        if self._always:
+            self._lab.control.call("start_cloning")
+
+
+def bin_counts(sent: npt.NDArray[np.float64], received: npt.NDArray[np.float64], duration: float) -> pd.DataFrame:
+    """Packets sent and received in bins of 20 ms; times in s."""
+    count = round(duration / BIN_S)
+    edges = np.arange(count + 1) * BIN_S
+    counts = {name: np.histogram(times, edges)[0] for name, times in (("sent", sent), ("received", received))}
+    frame: pd.DataFrame = pd.DataFrame({"t": edges[:-1] + BIN_S / 2, **counts})
+    return frame
+
+
+def parts(
+    sent: npt.NDArray[np.float64],
+    arrived: npt.NDArray[np.int64],
+    received: npt.NDArray[np.float64],
+    window: tuple[float, float],
+    duration: float,
+) -> dict[str, dict[str, float]]:
+    """Loss and throughput before, during and after a window, and of the whole trial.
+
+    sent: when packet k left; arrived: sequence numbers that arrived; received: when. Times in s. A packet belongs where
+    it was sent. `mbit`: Mbit/s of frames at the receiver; `loss`: share of the packets. Empty parts are left out.
+    """
+    got = np.zeros(len(sent), dtype=bool)
+    got[arrived] = True
+    spans = {"whole": (0.0, duration), "before": (0.0, window[0]), "during": window, "after": (window[1], duration)}
+    result = {}
+    for name, (begin, end) in spans.items():
+        inside = (sent >= begin) & (sent < end)
+        if end - begin < BIN_S or not inside.any():
+            continue
+        arriving = int(((received >= begin) & (received < end)).sum())
+        result[name] = {
+            "seconds": end - begin,
+            "sent": int(inside.sum()),
+            "lost": int((inside & ~got).sum()),
+            "loss": float(1 - got[inside].mean()),
+            "mbit": _megabits(arriving / (end - begin)),
+        }
+    return result
+
+
+def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """By strategy and load: spread over the repeats of throughput and loss of each part of a trial."""
+    result: dict[str, Any] = {}
+    for trial in trials.values():
+        result.setdefault(trial["strategy"], {}).setdefault(f"{trial['load']:g}", []).append(trial)
+    for by_load in result.values():
+        for load, members in by_load.items():
+            by_load[load] = {
+                "offered_mbit": spread([member["offered_mbit"] for member in members]).as_dict(),
+                "parts": {
+                    part: {
+                        kind: spread([member["parts"][part][kind] for member in members]).as_dict()
+                        for kind in ("mbit", "loss")
+                    }
+                    for part in ("whole", "before", "during", "after")
+                    if all(part in member["parts"] for member in members)
+                },
+            }
+    return result
+
+
+def run(options: CommonOptions, schedule: Schedule) -> int:
+    from plots import fig7 as plot
+
+    record = {"loads": schedule.loads}
+    _, found = run_sweep(
+        EXPERIMENT,
+        options,
+        [Trial(SEARCH, 1)],
+        lambda trial, show: run_search(trial, options, schedule, show),
+        trial_s=schedule.search_s * 10 + schedule.duration,
+        record=record,
+    )
+    [steady] = found.values()
+    trials = [
+        Trial(strategy, repeat, {"load": load})
+        for repeat in range(1, options.repeats + 1)
+        for load in schedule.loads
+        for strategy in (CONTROL_TRIAL, *options.strategies)
+    ]
+    folder, numbers = run_sweep(
+        EXPERIMENT,
+        replace(options, resume=True),  # the run that the search has begun
+        trials,
+        lambda trial, show: run_trial(trial, options, schedule, float(steady["frames_per_s"]), show),
+        trial_s=schedule.duration,
+        record=record,
+    )
+    measured = {"steady": steady, "strategies": summarise(numbers)}
+    complete = {"state4", "swing_state"} <= set(options.strategies) and {50, 100} <= set(schedule.loads)
+    claims: list[Claim] = [judge_cloning(measured)] if complete else []
+    plot.main(folder.path)
+    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
+    if options.json:
+        print(summary.read_text(), end="")
+    else:
+        cloning_table(measured, claims, folder.path)
+    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+
+
+def cloning_strategies() -> tuple[str, ...]:
+    """Those of all strategies that clone."""
+    return tuple(name for name in available_strategies() if load_strategy(name).needs_cloning)
+
+
+def _trials(found: SteadyRate) -> pd.DataFrame:
+    frame: pd.DataFrame = pd.DataFrame([vars(trial) for trial in found.trials])
+    return frame
+
+
+def _megabits(frames_per_s: float) -> float:
+    return frames_per_s * (MAX_PAYLOAD + HEADER_BYTES) * 8 / 1e6
+
+
+def parse_loads(text: str) -> tuple[int, ...]:
+    """`100,75,50`, in percent of the highest steady rate."""
+    try:
+        loads = tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected PERCENT,PERCENT: {text}") from None
+    if not all(0 < load <= 200 for load in loads):
+        raise argparse.ArgumentTypeError(f"a load must be above 0 and at most 200 percent: {text}")
+    return loads
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = common_parser(__doc__)
+    parser.add_argument(
+        "--loads", type=parse_loads, metavar="PERCENT,...", help="of the highest steady rate (default: 100,75,50)"
+    )
+    namespace = parser.parse_args(arguments)
+    names = cloning_strategies()
+    options = common_options(namespace, parser, default=names, available=names)
+    duration = options.duration_s or (4.0 if options.quick else 10.0)
+    schedule = Schedule(
+        duration=duration,
+        reconfigure=duration * 0.3,
+        search_s=1.0 if options.quick else 2.0,
+        loads=namespace.loads or ((100, 50) if options.quick else (100, 75, 50)),
+    )
+    return run_main(lambda: run(options, schedule))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The highest rate that a switch forwards steadily: a binary search over trials, after RFC 2544, sections 24 and 26.1.
+
+Each trial sends equal frames at a constant rate through an otherwise idle switch and compares what the sending
+interface put on the wire with what the receiving one took from it. A rate passes when less than `limit` (0.1 %) of the
+frames is missing, and when the sender kept it up: what the machine cannot send, it cannot say anything about. The
+search halves the interval between the highest rate that passed and the lowest that failed until it is small; then a
+trial of full length has to confirm the result, and while it does not, the rate goes down a step. RFC 2544 allows no
+loss at all; on a machine whose sender, switch and receiver share a few cores that would measure the scheduler.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from experiments.measure.counters import interface_counters
+from experiments.traffic.armed import TrafficError
+from experiments.traffic.flows import Flow, Receiver, Sender
+from topologies.network import RunningNetwork
+from topologies.paper import SERVER, ip_of
+
+LOSS_LIMIT = 0.001
+RESOLUTION = 0.02  # of the rate
+HOST_NICE = -10
+"""The hosts' programs go before the control plane, as the data plane does: a host would be another machine."""
+_STEP_DOWN = 0.05  # after a rate that could not be confirmed
+_KEPT_UP = 0.98  # of the rate asked for, else the sender was too slow for it
+_LEAST_SHARE = 0.02  # of the first rate: below, nothing is searched
+
+
+@dataclass(frozen=True)
+class RateTrial:
+    """One trial. Rates in frames per second; `loss` as a share of the frames on the sender's wire."""
+
+    asked_per_s: float
+    offered_per_s: float
+    received_per_s: float
+    loss: float
+
+    @property
+    def kept_up(self) -> bool:
+        return self.offered_per_s >= _KEPT_UP * self.asked_per_s
+
+
+@dataclass(frozen=True)
+class SteadyRate:
+    """`frames_per_s`: the highest rate that passed and was confirmed; `limited_by`: what made higher ones fail."""
+
+    frames_per_s: float
+    limited_by: str
+    trials: tuple[RateTrial, ...]
+
+
+def search_rate(
+    measure: Callable[[float], RateTrial],
+    confirm: Callable[[float], RateTrial],
+    *,
+    highest: float,
+    limit: float = LOSS_LIMIT,
+    resolution: float = RESOLUTION,
+) -> SteadyRate:
+    """The highest steady rate up to `highest` (frames per second). `measure` runs a short trial, `confirm` a full one.
+
+    Raises TrafficError when not even a small share of `highest` passes.
+    """
+    trials: list[RateTrial] = []
+    limited_by = "nothing: the highest rate asked for passed"
+
+    def passes(trial: RateTrial) -> bool:
+        nonlocal limited_by
+        trials.append(trial)
+        if not trial.kept_up:
+            limited_by = "the sender"
+        elif trial.loss >= limit:
+            limited_by = "the switch"
+        return trial.kept_up and trial.loss < limit
+
+    low, high = 0.0, highest
+    if passes(measure(highest)):
+        low = highest
+    while high - low > resolution * high:
+        middle = (low + high) / 2
+        if passes(measure(middle)):
+            low = middle
+        else:
+            high = middle
+        if high < _LEAST_SHARE * highest:
+            raise TrafficError(f"more than {limit:.1%} of the frames are lost even at {high:.0f} frames per second")
+    while not passes(confirm(low)):
+        low *= 1 - _STEP_DOWN
+        if low < _LEAST_SHARE * highest:
+            raise TrafficError(f"no rate down to {low:.0f} frames per second could be confirmed")
+    return SteadyRate(low, limited_by, tuple(trials))
+
+
+def rate_trial(network: RunningNetwork, frames_per_s: float, *, seconds: float, port: int, payload: int) -> RateTrial:
+    """One trial from h1 to the server. An infinite rate is as fast as the sender can."""
+    interval = 0 if math.isinf(frames_per_s) else round(1e9 / frames_per_s)
+    receiver = Receiver(network, SERVER, [port], record=False, nice=HOST_NICE)
+    sender = Sender(network, Flow(1, "h1", ip_of(SERVER), port, interval, payload), nice=HOST_NICE)
+    receiver.wait_ready()
+    sender.wait_ready()
+    source, target = ("h1", "h1-eth0"), (SERVER, f"{SERVER}-eth0")
+    before = interface_counters(network, *source), interface_counters(network, *target)
+    start = time.monotonic() + 0.02
+    sender.go(start, start + seconds)
+    time.sleep(seconds + 0.05)
+    totals = sender.finish()
+    time.sleep(0.1)  # what still waits in the switch
+    sent = interface_counters(network, *source).since(before[0]).tx_packets
+    received = interface_counters(network, *target).since(before[1]).rx_packets
+    receiver.stop()
+    if sent < 2:
+        raise TrafficError(f"only {sent} frames left h1 in {seconds:g} s")
+    lasted = max((totals.last_ns - totals.first_ns) / 1e9, 1e-6)
+    # A sender that starts late or ends early has sent less than it was asked for, however fast it was in between.
+    offered = sent / (lasted if math.isinf(frames_per_s) else max(lasted, seconds))
+    asked = offered if math.isinf(frames_per_s) else frames_per_s
+    return RateTrial(asked, offered, received / max(lasted, seconds), max(0.0, (sent - received) / sent))
