@@ -43,7 +43,8 @@ def cached_directory(kind: str, key: str, build: Callable[[Path], None]) -> Path
     parent = cache_root() / kind
     target = parent / key
     if target.is_dir():
-        os.utime(target)  # so that the oldest can be told from the unused
+        with suppress(OSError):  # another user's cache
+            os.utime(target)  # so that the oldest can be told from the unused
         return target
     parent.mkdir(parents=True, exist_ok=True)
     lock_path = parent / f".{key}.lock"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ from softswitch.server.stream import Stream
 
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
+MOST_STREAMS = 48
+"""Each open stream takes one of the server's threads (listen.THREADS); the rest is for requests."""
 
 
 @contextmanager
@@ -40,6 +43,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        self._streams = threading.BoundedSemaphore(MOST_STREAMS)
 
     def Write(self, request: p4r.WriteRequest, context: grpc.ServicerContext) -> p4r.WriteResponse:
         with answering(context):
@@ -73,7 +77,12 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
     def StreamChannel(
         self, request_iterator: Iterator[p4r.StreamMessageRequest], context: grpc.ServicerContext
     ) -> Iterator[p4r.StreamMessageResponse]:
-        return Stream(self._device, context).run(request_iterator)
+        if not self._streams.acquire(blocking=False):
+            abort(context, Refused(Code.RESOURCE_EXHAUSTED, f"{MOST_STREAMS} streams are open already"))
+        try:
+            yield from Stream(self._device, context).run(request_iterator)
+        finally:
+            self._streams.release()
 
     def Capabilities(self, request: p4r.CapabilitiesRequest, context: grpc.ServicerContext) -> p4r.CapabilitiesResponse:
         with answering(context):

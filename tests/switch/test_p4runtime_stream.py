@@ -8,6 +8,7 @@ import grpc
 import pytest
 from finsy.proto import p4r
 
+from softswitch.server.service import MOST_STREAMS
 from tests.switch.controller import DEVICE, Controller, Running, encode, exact, frame, status
 
 
@@ -108,6 +109,19 @@ def test_a_lost_connection_frees_the_election_id(running: Running) -> None:
         assert second.next("arbitration").status.code == NOT_FOUND
         second.arbitrate(5)
         assert second.next("arbitration").status.code == 0
+
+
+def test_streams_leave_room_for_requests(running: Running) -> None:
+    """A stream holds a thread of the server: the number of both is limited, so that requests always find one."""
+    roles = [running.controller(1, role=f"role{number}") for number in range(MOST_STREAMS)]
+    try:
+        with pytest.raises(grpc.RpcError) as caught:
+            list(roles[0].stub.StreamChannel(iter([])))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert roles[0].get_config().HasField("p4info")
+    finally:
+        for controller in roles:
+            controller.close()
 
 
 # ---- packets ----
