@@ -6,9 +6,9 @@
 #define HUGE_PAGE (2u << 20)
 
 struct ss_array {
+    uint8_t *cells; /* the first member, where ss_array_cells() finds it */
     ss_instance *instance;
     const ss_array_desc *desc;
-    uint8_t *cells;
     uint64_t bytes;
     uint32_t cell_bytes;
 };
@@ -58,8 +58,6 @@ void ss_array_destroy(ss_array *array)
         free(array);
     }
 }
-
-void *ss_array_cells(ss_array *array) { return array->cells; }
 
 uint32_t ss_array_count(const ss_array *array) { return array->desc->cells; }
 

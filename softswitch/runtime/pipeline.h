@@ -90,9 +90,15 @@ typedef struct ss_key_desc {
     enum ss_match match;
 } ss_key_desc;
 
+typedef struct ss_param_desc {
+    const char *name;
+    uint32_t width; /* bits */
+} ss_param_desc;
+
 typedef struct ss_action_desc {
     const char *name;
-    uint32_t data_words;
+    uint32_t data_words, param_count;
+    const ss_param_desc *params; /* what the control plane gives, as in an entry's data; for traces */
 } ss_action_desc;
 
 typedef struct ss_const_entry { /* `entries = {...}` of the program */
@@ -198,8 +204,9 @@ void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_byte
 uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes); /* direct meter: 0 G, 1 Y, 2 R */
 
 /* Registers: `ss_array_cells` gives the storage so that generated code reads and writes it directly, bounds-checked by
- * itself: a read out of range gives 0, a write out of range does nothing. */
-void *ss_array_cells(ss_array *array);
+ * itself: a read out of range gives 0, a write out of range does nothing. The first member of an ss_array points to its
+ * storage, which stays where it is. */
+static inline void *ss_array_cells(ss_array *array) { return *(void **)array; }
 uint32_t ss_array_count(const ss_array *array);
 
 void ss_counter_count(ss_counter *counter, uint64_t index, uint32_t packet_bytes);
@@ -208,5 +215,6 @@ bool ss_value_set_contains(ss_value_set *set, const uint64_t *key);
 uint64_t ss_random(uint64_t low, uint64_t high); /* inclusive; seeded by the runtime so tests can repeat */
 void ss_log(ss_pipeline *pipeline, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ss_trace(ss_packet *packet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ss_trace_table(ss_packet *packet, const ss_table *table, const uint64_t *key, const ss_entry *entry, bool hit);
 
 #endif
