@@ -50,6 +50,16 @@ fig6: | root net-packages $(INSTALLED) ## * Figure 6: time line of each strategy
 fig7: | root net-packages $(INSTALLED) ## * Figure 7: throughput while every packet writes state and is cloned (claim C5)
 	@$(PYTHON) -m experiments.cloning_cost $(ARGS)
 
+# -- all of it ---------------------------------------------------------------------------------------------------------
+
+.PHONY: reproduce
+reproduce: | root net-packages $(INSTALLED) ## * All experiments and a report on all claims; ARGS=--quick takes 10 minutes
+	@$(PYTHON) -m experiments.reproduce $(ARGS)
+
+.PHONY: compare
+compare: | base-packages $(INSTALLED) ## The newest run of all experiments beside the published one (results/reference)
+	@$(PYTHON) -m experiments.compare $(ARGS)
+
 # -- tests and measurements --------------------------------------------------------------------------------------------
 
 .PHONY: test

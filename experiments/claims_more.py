@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.claims import Claim
+from experiments.claims import Claim, Finding
+from experiments.stats import spread
 
 # -- C4: where updates are lost ----------------------------------------------------------------------------------------
 
@@ -72,7 +73,22 @@ def judge_fig6(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
         f"the controller approach lost just what was written between reading and swap ({_list(controller)} updates), "
         f"State4 at most what was written after its last write ({_list(state4)})"
     )
-    return Claim("C4", PUBLISHED_FIG6, lost, "updates, by strategy and repeat", not wrong, why)
+    return Claim("C4", PUBLISHED_FIG6, lost, "updates, by strategy and repeat", not wrong, why, fig6_findings(measured))
+
+
+def fig6_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
+    """The share of the updates that each strategy lost."""
+    published = {"state4": "< 1 %", "controller": "all from reading to swap"}
+    return tuple(
+        Finding(
+            f"{strategy}: updates lost",
+            published.get(strategy, ""),
+            spread([100 * lost / made for lost, made in zip(numbers["lost_updates"], numbers["updates"], strict=True)]),
+            "%",
+        )
+        for strategy, numbers in measured.items()
+        if all(numbers["updates"])
+    )
 
 
 # -- C5: what cloning costs --------------------------------------------------------------------------------------------
@@ -133,7 +149,66 @@ def judge_cloning(measured: Mapping[str, Any]) -> Claim:
     )
     values = {"highest_steady_mbit": measured["steady"]["megabits_per_s"], "kept_share": shares}
     why = "; ".join([*wrong, ours])
-    return Claim("C5", PUBLISHED_FIG7, values, "Mbit/s, and share of the offered throughput", not wrong, why)
+    unit = "Mbit/s, and share of the offered throughput"
+    return Claim("C5", PUBLISHED_FIG7, values, unit, not wrong, why, cloning_findings(measured))
+
+
+def cloning_findings(measured: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The highest steady rate, and the throughput kept by each strategy at half and at all of it, in percent."""
+    published = {
+        ("state4", "50", "during"): "nearly all",
+        ("state4", "100", "during"): "half",
+        ("swing_state", "100", "whole"): "half",
+    }
+    found = [Finding("highest steady rate", "600 Mbit/s", spread([measured["steady"]["megabits_per_s"]]), "Mbit/s")]
+    for strategy, loads in measured["strategies"].items():
+        for load in (load for load in ("50", "100") if load in loads):
+            offered = loads[load]["offered_mbit"]["median"]
+            for part in (part for part in ("during", "whole") if part in loads[load]["parts"]):
+                numbers = loads[load]["parts"][part]["mbit"]
+                what = f"{strategy}: throughput kept at {load} %, {_PARTS[part]}"
+                known = published.get((strategy, load, part), "")
+                found.append(Finding.of(what, known, numbers, "%", factor=100 / offered))
+    return tuple(found)
+
+
+_PARTS = {"during": "while reconfiguring", "whole": "whole trial"}
+
+
+# -- C6: overhead ------------------------------------------------------------------------------------------------------
+
+PUBLISHED_MEMORY = "negligible memory overhead, independent of the amount of state"
+_NEGLIGIBLE = 0.001  # of the paper's program's own state
+_HEADER_GROWTH_BITS = 32  # an index and a component number take more bits for more state: by the logarithm, in bytes
+
+
+def judge_memory(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
+    """C6 as far as memory goes, from what instrumentation added to each program.
+
+    It holds when as many register bits are added to every program, whatever its state, and below 0.1 % of the
+    state of the paper's program (chained.p4); and the clone's header grows by no more than 32 bits from the smallest to
+    the largest state.
+    """
+    wrong = []
+    sizes = [numbers for numbers in measured.values() if numbers["series"] == "cells"]
+    bits = sorted({numbers["added_register_bits"] for numbers in measured.values()})
+    if len(bits) != 1:
+        wrong.append(f"between {bits[0]} and {bits[-1]} register bits are added")
+    headers = [numbers["header_bits"] for numbers in sizes]
+    growth = max(headers) - min(headers)
+    if growth > _HEADER_GROWTH_BITS:
+        wrong.append(f"the clone's header grows by {growth} bits with the state")
+    paper = next(numbers for name, numbers in measured.items() if name.endswith("-chained"))
+    share = paper["added_register_bits"] / paper["state_bits"]
+    if share >= _NEGLIGIBLE:
+        wrong.append(f"{share:.2%} of the paper's program's state is added")
+    factor = max(n["state_bits"] for n in sizes) / min(n["state_bits"] for n in sizes)
+    why = "; ".join(wrong) or (
+        f"{bits[0]} register bits are added to every program ({share:.4%} of chained.p4's state); "
+        f"for {factor:,.0f} times the state the clone's header has {growth} bits more"
+    )
+    values = {"added_register_bits": bits, "share_of_chained": share, "header_bits": headers}
+    return Claim("C6 memory", PUBLISHED_MEMORY, values, "bits", not wrong, why)
 
 
 def _list(numbers: Any) -> str:

@@ -108,8 +108,9 @@ def in_short(value: Spread | str) -> str:
     return f"{number(value.median)} [{number(value.low)}, {number(value.high)}]"
 
 
-def in_words(value: Spread) -> str:
-    """The same with what it stands on: `1.82 [1.80, 1.84], n = 3`, or `1.82 (one run)`."""
+def in_words(value: Spread, unit: str = "") -> str:
+    """The same with what it stands on: `1.82 s [1.80, 1.84], n = 3`, or `1.82 s (one run)`."""
+    middle = f"{number(value.median)} {unit}".strip()
     if value.count == 1:
-        return f"{number(value.median)} (one run)"
-    return f"{number(value.median)} [{number(value.low)}, {number(value.high)}], n = {value.count}"
+        return f"{middle} (one run)"
+    return f"{middle} [{number(value.low)}, {number(value.high)}], n = {value.count}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,8 @@ def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS
     description = run.description()
     known = {experiment.name: experiment for experiment in experiments}
     sections = tuple(_section(run, known[name]) for name in run.experiments if name in known)
-    order = [claim.id for claim in CLAIMS]
     claims = [result for section in sections for result in section.claims]
-    claims.sort(key=lambda result: order.index(result.claim.id) if result.claim.id in order else len(order))
+    claims.sort(key=lambda result: result.claim.id)
     return Report(
         run=run.folder.run,
         path=run.path,
@@ -162,8 +161,10 @@ def _claims(experiment: Experiment, summary: dict[str, Any], status: str, error:
     judged = {claim["id"]: claim for claim in summary.get("claims", ())}
     known = {claim.id: claim for claim in CLAIMS}
     results = []
-    for claim_id in dict.fromkeys((*experiment.claims, *(found for found in judged if found in known))):
-        published = known.get(claim_id) or PublishedClaim(claim_id, "", experiment.title, "", "")
+    # An id may be one part of a claim: "C6 memory".
+    for claim_id in dict.fromkeys((*experiment.claims, *(found for found in judged if found.split()[0] in known))):
+        part_of = known.get(claim_id.split()[0])
+        published = replace(part_of, id=claim_id) if part_of else PublishedClaim(claim_id, "", experiment.title, "", "")
         if claim_id in judged:
             content = judged[claim_id]
             verdict, why = HOLDS if content["holds"] else FAILS, content["why"]
@@ -197,7 +198,7 @@ def _numbers(content: dict[str, Any]) -> tuple[Number, ...]:
         beside = published.get(what)
         spread = value if isinstance(value, Spread) else None
         text = "" if spread is not None else str(value)
-        numbers.append(Number(what, "" if beside is None else _plain(beside), spread, text, content.get("unit", "")))
+        numbers.append(Number(what, "" if beside is None else _plain(beside), spread, text, ""))
     return tuple(numbers)
 
 

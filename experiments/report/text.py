@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from experiments.report.measured import in_words
 from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, Number, Report, Section
@@ -41,8 +42,7 @@ def mode(report: Report) -> str:
 
 
 def measured_text(number: Number) -> str:
-    value = number.text if number.spread is None else in_words(number.spread)
-    return f"{value} {number.unit}".strip() if number.spread is not None else value
+    return number.text if number.spread is None else in_words(number.spread, number.unit)
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -74,16 +74,22 @@ _PROFILES = {
 
 def repeat_commands(report: Report) -> Iterator[tuple[str, str]]:
     """What to type to get these results again: explanation and command."""
-    quick = ' ARGS="--quick"' if report.quick else ""
-    yield "All of it; an interrupted run goes on where it was", f"make reproduce{quick}"
+    yield "All of it; an interrupted run goes on where it was", _make("reproduce", ["--quick"] if report.quick else [])
     for section in report.sections:
-        yield f"{section.experiment.title} only", f"make {section.experiment.make}{quick}"
+        experiment = section.experiment
+        arguments = ["--quick", *experiment.quick_arguments] if report.quick else list(experiment.arguments)
+        yield f"{experiment.title} only", _make(experiment.make, arguments)
     yield "This run beside the published one of this repository", "make compare"
+
+
+def _make(target: str, arguments: list[str]) -> str:
+    return f'make {target} ARGS="{" ".join(arguments)}"' if arguments else f"make {target}"
 
 
 def section_facts(section: Section) -> str:
     """One line on how an experiment went."""
     if section.status != "done":
         return f"{section.status}{f': {section.error}' if section.error else ''}"
-    folder = f"; data in {section.folder}" if section.folder else ""
+    below = "/".join(part for part in PurePosixPath(section.folder or "").parts if part != "..")
+    folder = f"; data in {below}" if below else ""
     return f"{section.target}, control plane {section.profile}, {duration_in_words(section.seconds)}{folder}"

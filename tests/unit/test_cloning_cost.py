@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.claims_more import judge_cloning
+from experiments.stats import spread
 from experiments.cloning_cost import BIN_S, bin_counts, cloning_strategies, parse_loads, parts
 
 SENT = np.arange(0, 10, 0.001)
@@ -69,7 +70,7 @@ def measured(**changes: float) -> dict[str, Any]:
     for name, share in kept.items():
         strategy, load, part = name.rsplit("_", 2)
         numbers = strategies.setdefault(strategy, {}).setdefault(load, {"offered_mbit": {"median": 600.0}, "parts": {}})
-        numbers["parts"][part] = {"mbit": {"median": 600.0 * share}}
+        numbers["parts"][part] = {"mbit": spread([600.0 * share]).as_dict()}
     return {"steady": {"megabits_per_s": 600.0}, "strategies": strategies}
 
 
@@ -77,6 +78,9 @@ def test_the_published_outcome_holds() -> None:
     claim = judge_cloning(measured())
     assert claim.holds
     assert "60%" in claim.why
+    findings = {finding.what: finding for finding in claim.findings}
+    assert findings["swing_state: throughput kept at 100 %, whole trial"].spread.median == pytest.approx(60)
+    assert findings["highest steady rate"].published == "600 Mbit/s"
 
 
 @pytest.mark.parametrize(
