@@ -142,5 +142,14 @@ class Body:
         """A line of the packet's story, where it is told."""
         self.emit(f'SS_TRACE(x, "{c_string(text)}");')
 
+    def trace_values(self, text: str, *values: tuple[str, list[str]]) -> None:
+        """The same with values in place of each {}: printf conversions and C arguments (scalars.shown)."""
+        pieces = [c_string(piece) for piece in text.split("{}")]
+        line = pieces[0] + "".join(
+            conversion + piece for (conversion, _), piece in zip(values, pieces[1:], strict=True)
+        )
+        arguments = "".join(f", {argument}" for _, given in values for argument in given)
+        self.emit(f'SS_TRACE(x, "{line}"{arguments});')
+
     def text(self) -> str:
         return "\n".join(self.lines)

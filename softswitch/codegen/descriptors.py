@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from softswitch.codegen import elaborate
 from softswitch.codegen.names import c_string
-from softswitch.model import KeyField, PipelineInfo, TableInfo, words
+from softswitch.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
@@ -91,7 +91,7 @@ def _table(gen: Generator, index: int, info: TableInfo) -> str:
     """The description of one table as the macro TABLE_<index>, and what it points to."""
     instance = gen.tables[index]
     parts = [_keys(f"table_keys_{index}", info.keys)]
-    actions = "".join(f"    {{{_string(a.name)}, {sum(words(p.width) for p in a.params)}}},\n" for a in info.actions)
+    actions = "".join(f"    {_action(action)},\n" for action in info.actions)
     parts.append(f"static const ss_action_desc table_actions_{index}[] = {{\n{actions}}};")
     parts.append(f"static const uint64_t table_default_{index}[] = {{{_numbers(instance.default_data)}}};")
     rows: list[str] = []
@@ -126,6 +126,12 @@ def _table(gen: Generator, index: int, info: TableInfo) -> str:
     ]
     parts.append(f"#define TABLE_{index} {{{', '.join(fields)}}}")
     return "\n".join(parts)
+
+
+def _action(info: ActionInfo) -> str:
+    params = ", ".join(f"{{{_string(param.name)}, {param.width}}}" for param in info.params)
+    listed = f"(const ss_param_desc[]){{{params}}}" if params else "NULL"
+    return f"{{{_string(info.name)}, {sum(words(p.width) for p in info.params)}, {len(info.params)}, {listed}}}"
 
 
 def _profile(gen: Generator, index: int) -> str:

@@ -16,7 +16,10 @@ def reject_if(body: Body, condition: str, error: str) -> None:
 def reject(body: Body, number: str, name: str = "") -> None:
     """Rejects with the error whose number is the C expression `number`."""
     body.emit(f"x->std->parser_error = {number};")
-    body.trace(f"parser error {name}" if name else "parser error")
+    if name:
+        body.trace(f"parser error {name}")
+    else:
+        body.trace_values("parser error {}", ("%s", ["error_names[x->std->parser_error]"]))
     body.emit("goto reject_;")
 
 

@@ -86,7 +86,7 @@ class ParserInstance:
         body.label(self._labels[state.name.text])
         with body.braces():
             body.emit(place(state.span))
-            body.trace(f"parser {self.name}: state {state.name}")
+            body.trace(f"parser {self.name}: state {state.name}{_extracted(state)}")
             if self._cyclic():
                 parser_errors.reject_if(body, f"++{self._steps} > {STEP_LIMIT}", "ParserTimeout")
             for statement in state.statements:
@@ -134,3 +134,16 @@ class ParserInstance:
             for name in leaves:
                 del following[name]
         return False
+
+
+def _extracted(state: ast.ParserState) -> str:
+    """What a state extracts, for the packet's story."""
+    names = [
+        statement.call.args[0].expr.span.text
+        for statement in state.statements
+        if isinstance(statement, ast.CallStatement)
+        and isinstance(statement.call.callee, ast.Member)
+        and statement.call.callee.member.text == "extract"
+        and statement.call.args
+    ]
+    return f", extracts {', '.join(names)}" if names else ""

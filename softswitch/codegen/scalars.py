@@ -217,6 +217,13 @@ def words_of(a: str, width: int) -> list[str]:
     return [f"{a}.w[{i}]" for i in range(limbs(width))]
 
 
+def shown(a: str, width: int) -> tuple[str, list[str]]:
+    """A value in hexadecimal: the printf conversion and its arguments."""
+    high_first = list(reversed(words_of(a, width)))
+    conversion = "0x%llx" + "%016llx" * (len(high_first) - 1)
+    return conversion, [f"(unsigned long long)({word})" for word in high_first]
+
+
 def from_words(array: str, index: int, width: int) -> str:
     """A value from words `index`... of a uint64_t array."""
     if width <= 64:

@@ -9,6 +9,10 @@ from softswitch.codegen import calls, consteval, elaborate, expressions, loops, 
 from softswitch.codegen.body import Body, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_signed, scalar_width
+from softswitch.codegen.names import c_string
+
+MOST_OF_A_CONDITION = 100
+"""Characters of an `if` that the packet's story shows."""
 
 
 def block(body: Body, statement: ast.BlockStatement) -> None:
@@ -99,8 +103,16 @@ def conditional(body: Body, statement: ast.If) -> None:
             with body.braces():
                 inner(body, chosen)
         return
-    condition = expressions.rvalue(body, statement.cond).text
-    _branches(body, statement, f"if ({places.bare(condition)})")
+    _branches(body, statement, f"if ({_decided(body, statement)})")
+
+
+def _decided(body: Body, statement: ast.If) -> str:
+    """The condition in C, which tells how it came out when packets are traced."""
+    condition = places.bare(expressions.rvalue(body, statement.cond).text)
+    words = " ".join(statement.cond.span.text.split())
+    if len(words) > MOST_OF_A_CONDITION:
+        words = words[:MOST_OF_A_CONDITION] + "..."
+    return f'SS_DECIDE(x, ({condition}), "if ({c_string(words)})")'
 
 
 def _branches(body: Body, statement: ast.If, head: str) -> None:
@@ -117,14 +129,14 @@ def _branches(body: Body, statement: ast.If, head: str) -> None:
     # `else if` in C, too, unless the condition needs statements of its own.
     start = len(body.lines)
     body.depth += 1
-    condition = expressions.rvalue(body, otherwise.cond).text
+    condition = _decided(body, otherwise)
     body.depth -= 1
     if len(body.lines) == start:
-        _branches(body, otherwise, f"else if ({places.bare(condition)})")
+        _branches(body, otherwise, f"else if ({condition})")
         return
     body.lines.insert(start, "    " * body.depth + "else {")
     body.depth += 1
-    _branches(body, otherwise, f"if ({places.bare(condition)})")
+    _branches(body, otherwise, f"if ({condition})")
     body.depth -= 1
     body.emit("}")
 

@@ -23,7 +23,7 @@ from softswitch.codegen.body import Body, Function, Val
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
-from softswitch.codegen.names import c_string, identifier, join_name, place
+from softswitch.codegen.names import identifier, join_name, place
 from softswitch.codegen.packing import Writer
 from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo
 
@@ -177,13 +177,8 @@ class TableInstance:
             f"const ss_entry *entry = ss_table_lookup(x->pipeline->tables[{self.index}], {key}, {selector}, &hit);"
         )
         self._emit_direct(body)
-        quoted = c_string(self.name)
-        names = ", ".join(f'"{c_string(action.name)}"' for action in self.actions)
-        with body.braces("if (__builtin_expect(x->packet->trace != NULL && entry->action != SS_NO_ACTION, 0))"):
-            body.emit(f"static const char *const names[] = {{{names}}};")
-            body.emit(
-                f'ss_trace(x->packet, "table {quoted}: %s, action %s", hit ? "hit" : "miss", names[entry->action]);'
-            )
+        with body.braces("if (__builtin_expect(x->trace, 0))"):
+            body.emit(f"ss_trace_table(x->packet, x->pipeline->tables[{self.index}], {key}, entry, hit);")
         with body.braces("switch (entry->action)"):
             for i in range(len(self.actions)):
                 with body.braces(f"case {i}:"):

@@ -318,5 +318,10 @@ def test_a_trace_tells_the_packets_story() -> None:
         s.switch.set_trace(True)
         s.send("01000000")
         story = "\n".join(s.log())
-        for part in ("state start", "accept", "table TestIngress.t: miss, action NoAction", "mark_to_drop"):
+        for part in (
+            "state start",
+            "accept",
+            "table TestIngress.t: hdr.h.a=0x1: miss, action NoAction()",
+            "mark_to_drop",
+        ):
             assert part in story

@@ -35,6 +35,7 @@ def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         expected = scalars.cast(total, 64, False, width)
         body.emit(f"if ({scalars.compare('!=', checksum.text, expected, width, False)})")
         body.emit("    x->std->checksum_error = 1;")
+        body.trace_values("verify_checksum: checksum_error is {}", ("%u", ["x->std->checksum_error"]))
     return None
 
 

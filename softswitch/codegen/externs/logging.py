@@ -28,6 +28,7 @@ def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         body.emit("x->packet->requests.aborted = true;")
         where = place(expr.span).strip("/* ")
         body.emit(f'ss_log(x->pipeline, "{c_string(f"{info.name} failed at {where}")}");')
+        body.trace(f"{info.name} failed at {where}")
     return None
 
 

@@ -13,7 +13,10 @@ from softswitch.codegen.externs import operands
 def count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
     """counter.count(in index)"""
     index = operands.scalar(body, operands.argument(info, "index", expr), BitType(32))
+    index = body.keep(index)
     body.emit(f"ss_counter_count(x->pipeline->counters[{obj.index}], {operands.as64(index)}, x->packet->length);")
+    counter = body.gen.counters[obj.index]
+    body.trace_values(f"counter {counter.name}[{{}}] counts", operands.shown_index(index, counter.cells))
     return None
 
 
@@ -25,6 +28,9 @@ def execute(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Va
     meter = f"x->pipeline->meters[{obj.index}]"
     color = body.temp("uint32_t", f"ss_meter_execute({meter}, {operands.as64(index)}, x->packet->length)", "color")
     operands.assign(body, result, color, 32)
+    declared = body.gen.meters[obj.index]
+    at = operands.shown_index(index, declared.cells)
+    body.trace_values(f"meter {declared.name}[{{}}]: colour {{}}", at, ("%u", [color]))
     return None
 
 

@@ -40,6 +40,12 @@ def as64(value: Val) -> str:
     return scalars.clip(value.text, scalar_width(value.type) or 64)
 
 
+def shown_index(index: Val, cells: int) -> tuple[str, list[str]]:
+    """An index into an array for the packet's story: printf conversion and arguments."""
+    number = as64(index)
+    return "%llu%s", [f"(unsigned long long){number}", f'{number} < {cells} ? "" : ", out of range"']
+
+
 def constant(body: Body, expr: ast.Expr, what: str) -> int:
     return consteval.require_int(body.gen, body.env, expr, what)
 

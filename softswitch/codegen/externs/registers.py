@@ -30,6 +30,8 @@ def read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val |
     cell = f"({operands.as64(index)} < {register.cells} ? {chosen} : {zero})"
     if result is not None:
         raw = body.temp(scalars.ct(register.width), cell, "cell")
+        shown = scalars.shown(raw, register.width)
+        body.trace_values(f"register {register.name}[{{}}] is {{}}", operands.shown_index(index, register.cells), shown)
         places.store(body, result, _unpacked(body, raw, register.width, obj.type_args[0]))
     return None
 
@@ -73,6 +75,10 @@ def write(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val 
             body.gen.layout.need_limbs(width + size)
             text = scalars.concat(text, width, leaf.text, size) if text else leaf.text
             width += size
+    if not value.atom:
+        text = body.temp(scalars.ct(register.width), places.bare(text), "cell")
     body.emit(f"if ({operands.as64(index)} < {register.cells})")
-    body.emit(f"    {_cells(body, obj)}[{index_text(index)}] = {places.bare(text)};")
+    body.emit(f"    {_cells(body, obj)}[{index_text(index)}] = {text};")
+    shown = scalars.shown(text, register.width)
+    body.trace_values(f"register {register.name}[{{}}] = {{}}", operands.shown_index(index, register.cells), shown)
     return None

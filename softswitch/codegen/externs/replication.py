@@ -31,6 +31,7 @@ def truncate(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     size = body.keep(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32)))
     body.emit(f"if ({size.text} < x->packet->requests.truncate_to)")
     body.emit(f"    x->packet->requests.truncate_to = {size.text};")
+    body.trace_values("truncate to {} bytes", ("%u", [f"(unsigned int){size.text}"]))
     return None
 
 
@@ -42,7 +43,7 @@ def clone(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     body.emit("x->packet->requests.clone = true;")
     body.emit(f"x->packet->requests.clone_session = {session.text};")
     body.emit(f"x->packet->requests.clone_fields = {fields};")
-    body.trace("clone")
+    body.trace_values("clone to session {}", ("%u", [f"(unsigned int){session.text}"]))
     return None
 
 
@@ -82,14 +83,16 @@ def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         texts += scalars.words_of(part.leaf.text, width)
     if len(texts) > DIGEST_WORDS:
         raise refuse(expr.span, f"a digest holds at most {DIGEST_WORDS} fields of up to 64 bits")
-    index = body.gen.digest(_digest_name(body, plain), tuple(fields))
+    name = _digest_name(body, plain)
+    index = body.gen.digest(name, tuple(fields))
+    body.trace(f"digest {name}")
     with body.braces(f"if (x->packet->requests.digest_count < {DIGESTS_PER_PACKET})"):
         requests = "x->packet->requests"
-        name = body.temp("ss_digest_message *", f"&{requests}.digests[{requests}.digest_count++]", "message")
-        body.emit(f"{name}->digest = {index};")
-        body.emit(f"{name}->words = {len(texts)};")
+        message = body.temp("ss_digest_message *", f"&{requests}.digests[{requests}.digest_count++]", "message")
+        body.emit(f"{message}->digest = {index};")
+        body.emit(f"{message}->words = {len(texts)};")
         for i, text in enumerate(texts):
-            body.emit(f"{name}->data[{i}] = {text};")
+            body.emit(f"{message}->data[{i}] = {text};")
     return None
 
 
