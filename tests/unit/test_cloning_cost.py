@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from experiments.claims_more import judge_cloning
-from experiments.stats import spread
 from experiments.cloning_cost import BIN_S, bin_counts, cloning_strategies, parse_loads, parts
+from experiments.stats import spread
 
 SENT = np.arange(0, 10, 0.001)
 FRAME_BITS = 1514 * 8
