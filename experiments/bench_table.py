@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -40,7 +41,7 @@ _ROWS = (
 def bench_table(measured: Mapping[str, Mapping[str, float]], claims: Iterable[Claim], folder: Path) -> None:
     """Median and 95 % interval of each number, then the expectations."""
     console = Console()
-    table = Table(title="softswitch, beside a Linux bridge")
+    table = Table(title="softswitch, beside a Linux bridge", box=SIMPLE_HEAD)
     table.add_column("measured")
     for column in ("median", "95 % interval", "unit"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -22,12 +23,12 @@ def fig3_table(trials: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim],
     """Packets received of those permitted, before and after the swap, by strategy and flow."""
     console = Console()
     flows = list(next(iter(trials.values()))["flows"])
-    table = Table(title="packets received/permitted, before and after the swap")
-    for column in ("strategy", "swap", "window", *flows):
+    table = Table(title="packets received/permitted, before and after the swap", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("strategy", "time (s)", *flows):
         table.add_column(column, justify="left" if column == "strategy" else "right", no_wrap=True)
     for trial in trials.values():
         window = trial["window"]
-        cells = [trial["strategy"], f"{trial['swap']['end']:.1f} s", f"{window['end'] - window['begin']:.2f} s"]
+        cells = [trial["strategy"], f"{window['end'] - window['begin']:.3f}"]
         for flow in flows:
             count = trial["flows"][flow]
             before = f"{count['arrived_before']}/{count['permitted_before']}"
@@ -45,7 +46,7 @@ def delta_loss_table(
     """Median delta-loss in percent by strategy and rate; the packets that the switch lost, where there were any."""
     console = Console()
     rates = sorted({rate for by_rate in losses.values() for rate in by_rate}, key=float)
-    table = Table(title="delta-loss (%), by rate (Mbit/s)")
+    table = Table(title="delta-loss (%), by rate (Mbit/s)", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("strategy")
     for rate in rates:
         table.add_column(rate, justify="right")
