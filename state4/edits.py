@@ -17,6 +17,8 @@ from pathlib import Path
 from p4front.source import Diagnostic, P4Error, SourceFile, Span
 
 _COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:[^"\\\n]|\\.)*"')
+_CONDITION = re.compile(r"^[ \t]*#[ \t]*(?:(if)(?:n?def)?|(endif))\b", re.MULTILINE)
+_GUARD = re.compile(r"\s*#[ \t]*ifndef[ \t]+(\w+)[^\n]*\n\s*#[ \t]*define[ \t]+(\w+)")
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)[^\n]*$', re.MULTILINE)
 
 
@@ -135,12 +137,13 @@ class Inliner:
     guard: str
     repeated: frozenset[SourceFile] = frozenset()
     inlined: list[SourceFile] = field(default_factory=list)
+    _settled: set[SourceFile] = field(default_factory=set)
 
     def render(self, main: SourceFile) -> tuple[str, list[tuple[int, int]]]:
         """The text, and where in it something was added to `main`'s own text: [start, end) each.
 
         Raises P4Error if a file with edits is included in a way that cannot be followed."""
-        result = splice(main.text, self._insertions(main))
+        result = splice(main.text, self._insertions(main, settles=True))
         for file in self.edits.touched():
             if file is not main and file not in self.inlined:
                 place = Span(file, 0, 0)
@@ -151,8 +154,9 @@ class Inliner:
                 raise P4Error(Diagnostic(message, Span(file, at, at + 1)))
         return result
 
-    def _insertions(self, file: SourceFile) -> list[tuple[int, str]]:
-        """The edits of a file, and the text of what it includes."""
+    def _insertions(self, file: SourceFile, *, settles: bool) -> list[tuple[int, str]]:
+        """The edits of a file, and the text of what it includes. `settles`: this text is surely seen by the compiler,
+        so what it includes without a condition need not be given again further down."""
         insertions = list(self.edits.insertions(file))
         inside = comments(file.text)
         for match in _INCLUDE.finditer(file.text):
@@ -160,11 +164,17 @@ class Inliner:
             included = self._find(file, match.group(1), match.group(2))
             if included is None or self.is_library(included) or _covering(inside, directive) is not None:
                 continue
+            insertions.append((directive, "// "))
+            if included in self._settled:
+                insertions.append((match.end(), "  (given above)"))
+                continue
+            sure = settles and not _conditional(file.text, directive)
+            if sure and included not in self.repeated:
+                self._settled.add(included)
             self.inlined.append(included)
-            body = splice(included.text, self._insertions(included))[0]
+            body = splice(included.text, self._insertions(included, settles=sure))[0]
             if body and not body.endswith("\n"):
                 body += "\n"
-            insertions.append((directive, "// "))
             insertions.append((match.end(), f"\n{self._guarded(included, body)}// end of {_quoted(match)}"))
         return insertions
 
@@ -184,6 +194,21 @@ class Inliner:
                 if os.path.realpath(file.path) == path:
                     return file
         return None
+
+
+def _conditional(text: str, offset: int) -> bool:
+    """Whether a place is inside an `#if` other than the guard around the whole file."""
+    inside = comments(text)
+    found = [m for m in _CONDITION.finditer(text) if _covering(inside, m.start(m.lastindex or 0)) is None]
+    depth = sum(1 if m.group(1) else -1 for m in found if m.start() < offset)
+    first_code = 0
+    for start, end in inside:
+        if text[first_code:start].strip():
+            break
+        first_code = end
+    guard = _GUARD.match(text, first_code)
+    guarded = guard is not None and guard.group(1) == guard.group(2)
+    return depth > (1 if guarded and depth > 0 else 0)
 
 
 def _quoted(match: re.Match[str]) -> str:

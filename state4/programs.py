@@ -22,12 +22,13 @@ FLAG_ANNOTATION = "state4_components"
 
 @dataclass(frozen=True)
 class InstalledProgram:
-    """An instrumented program as a switch gets it. `text` is its complete source."""
+    """An instrumented program as a switch gets it. `text` is its complete source, to be read with `defines`."""
 
     name: str
     text: str
     p4info: p4i.P4Info
     layout: CloneLayout
+    defines: tuple[str, ...] = ()
 
     @property
     def registers(self) -> tuple[RegisterSpec, ...]:
@@ -44,7 +45,7 @@ class InstalledProgram:
             "main": file,
             "files": {file: self.text},
             "include_dirs": [],
-            "defines": [],
+            "defines": list(self.defines),
         }
         return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True).encode()
 
@@ -65,7 +66,7 @@ def prepare_program(path: Path, *, include_dirs: Sequence[Path] = (), defines: S
     """An instrumented program from a P4 file. Raises P4Error (the user's fault, with places) and OSError."""
     instrumented = instrument_file(path, include_dirs=include_dirs, defines=defines)
     checked = load_text(instrumented.text, path.name, defines=defines)
-    return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout)
+    return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, tuple(defines))
 
 
 def layout_of(p4info: p4i.P4Info) -> CloneLayout:

@@ -13,7 +13,7 @@ from finsy.proto import p4i, p4r
 
 from softswitch.proto import bulk_pb2
 from state4.entries import wanted_entities
-from state4.errors import TargetError, Unsupported
+from state4.errors import ListenerError, TargetError, Unsupported
 from state4.layout import CloneLayout
 from state4.programs import InstalledProgram, all_registers
 from state4.rsrm import Listener
@@ -196,7 +196,7 @@ class P4RuntimeTarget:
 
     def open_listener(self, layout: CloneLayout) -> Listener:
         if not self.cpu_interface:
-            raise TargetError("no interface to listen for clones on; give --cpu-interface")
+            raise ListenerError("no interface to listen for clones on; give --cpu-interface")
         return Listener(self.cpu_interface, layout)
 
     def stats(self, *, reset: bool = False) -> bulk_pb2.StatsResponse:

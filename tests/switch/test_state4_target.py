@@ -5,17 +5,18 @@ controller -- unix socket -- server -- switch with memory ports
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
 import numpy as np
 import pytest
 from finsy.proto import p4r
 
+from state4.cli import main
 from state4.clones import CloneStore
-from state4.errors import BadAddress, NotInstrumented, NotPrimary, PlanRefused, TargetError, Unsupported
+from state4.errors import BadAddress, ListenerError, NotInstrumented, NotPrimary, PlanRefused, TargetError, Unsupported
 from state4.events import EventLog
 from state4.layout import CloneLayout
 from state4.programs import InstalledProgram, layout_of, prepare_program
@@ -328,7 +329,7 @@ def test_errors_say_what_was_done(running: Running, programs: tuple[InstalledPro
         add_entry(target, old, 1, 2)
         with pytest.raises(TargetError, match="writing a table entry"):
             add_entry(target, old, 1, 2)
-        with pytest.raises(TargetError, match="--cpu-interface"):
+        with pytest.raises(ListenerError, match="--cpu-interface"):
             P4RuntimeTarget.open_listener(target, old.layout)
         with P4RuntimeTarget(running.address, election_id=51), pytest.raises(NotPrimary):
             target.save(new)
@@ -359,5 +360,35 @@ def test_a_loss_must_be_allowed(running: Running, programs: tuple[InstalledProgr
         prepare(target, old, allow_loss=True)
 
 
-def test_the_server_without_our_service_answers_unimplemented() -> None:
-    assert grpc.StatusCode.UNIMPLEMENTED.value[0] == 12
+def test_the_command_line(
+    running: Running,
+    programs: tuple[InstalledProgram, InstalledProgram],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old, _ = programs
+    path, events, entries = tmp_path / "next.p4", tmp_path / "events.jsonl", tmp_path / "next.toml"
+    path.write_text(source("register<bit<8>>(MORE) later;"))
+    entries.write_text('[[entry]]\ntable = "t"\nmatch = { "hdr.request.op" = 5 }\naction = "drop"\n')
+    with Target(running.address) as target:
+        target.install(old)
+        add_entry(target, old, 1, 2)
+    send(running, request(1, 0, 0, 4))
+    common = [str(path), "--target", running.address, "-D", "MORE=4", "--strategy", "controller"]
+    assert main(["reconfigure", *common, "--entries", str(entries), "--events", str(events), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["strategy"] == "controller"
+    assert found["cells"] == 256 + 16 + 300
+    assert {json.loads(line)["phase"] for line in events.read_text().splitlines()} >= {"save", "commit"}
+    assert send(running, request(1)) == [2]
+    assert send(running, request(5)) == []
+    assert main(["reconfigure", *common]) == 0
+    assert "is running (controller" in capsys.readouterr().out
+    assert main(["reconfigure", *common, "--only", "nothing"]) == 2
+    assert "'nothing' is no component of the running program" in capsys.readouterr().err
+    assert main(["reconfigure", *common[:-1], "state4"]) == 2
+    assert "--cpu-interface" in capsys.readouterr().err
+    path.write_text(source("register<bit<8>>(4) later"))
+    assert main(["reconfigure", *common]) == 2
+    assert f"{path}:" in capsys.readouterr().err
+    assert send(running, request(1)) == [2]
