@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from p4front import ast
+from p4front.program import ConstValue
 from p4front.types import StackType, Type, strip
-from softswitch.codegen import expressions, places, scalars, statements
-from softswitch.codegen.body import Body, Loop
+from softswitch.codegen import consteval, expressions, places, scalars, statements
+from softswitch.codegen.body import Body, Loop, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_signed, scalar_width
 
@@ -47,12 +48,22 @@ def for_loop(body: Body, statement: ast.For) -> None:
 
 def for_in(body: Body, statement: ast.ForIn) -> None:
     collection = statement.collection
+    while isinstance(collection, ast.Cast):
+        collection = collection.operand
     with body.braces():
         if isinstance(collection, ast.Binary) and collection.op == "..":
             _range(body, statement, collection)
             return
         if isinstance(collection, ast.ListExpr):
-            _items(body, statement, collection.items)
+            _items(
+                body,
+                statement,
+                lambda type_: expressions.rvalues(body, collection.items, [type_] * len(collection.items)),
+            )
+            return
+        known = consteval.evaluate(body.gen, body.env, collection)
+        if isinstance(known, tuple):
+            _items(body, statement, lambda type_: [_constant(body, value, type_, collection) for value in known])
             return
         type_ = strip(expressions.final_type(body, collection))
         if isinstance(type_, StackType) and places.is_place(body, collection):
@@ -93,9 +104,13 @@ def _range(body: Body, statement: ast.ForIn, bounds: ast.Binary) -> None:
             body.emit(f"{at} = {scalars.arithmetic('+', at, one, width, signed)};")
 
 
-def _items(body: Body, statement: ast.ForIn, items: list[ast.Expr]) -> None:
+def _constant(body: Body, value: ConstValue, type_: Type, where: ast.Expr) -> Val:
+    return expressions.constant_value(body, value, type_, where)
+
+
+def _items(body: Body, statement: ast.ForIn, items: Callable[[Type], list[Val]]) -> None:
     variable, type_ = _variable(body, statement)
-    values = [body.keep(v) for v in expressions.rvalues(body, items, [type_] * len(items))]
+    values = [body.keep(value) for value in items(type_)]
     if not values:
         return
     c_type = body.gen.layout.c_type(type_)

@@ -128,6 +128,22 @@ def test_loops_break_and_continue_through_a_switch() -> None:
         assert s.out("00000000") == "08040600"  # 0 + 1 + 3 + 4
 
 
+def test_loops_over_lists_and_stacks() -> None:
+    with scene(
+        declarations="const list<bit<8>> primes = { 2, 3, 5 };",
+        headers="h_t[3] s;",
+        parser="""state start { packet.extract(hdr.h); packet.extract(hdr.s.next); packet.extract(hdr.s.next);
+                  transition accept; }""",
+        ingress="""
+        for (bit<8> p in primes) { hdr.h.a = hdr.h.a + p; }
+        for (bit<8> v in (list<bit<8>>){ hdr.h.d, 1, hdr.h.d }) { hdr.h.b = hdr.h.b + v; }
+        for (h_t one in hdr.s) { if (one.isValid()) { hdr.h.c = hdr.h.c + one.a; } }
+        """,
+        deparser="packet.emit(hdr.h);",
+    ) as s:
+        assert s.out("000000071000000020000000") == "0a0f3007"
+
+
 def test_default_arguments_and_named_ones() -> None:
     with scene(
         declarations="bit<8> f(in bit<8> x, in bit<8> y = 7) { return x - y; }",
