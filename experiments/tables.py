@@ -69,15 +69,8 @@ def delta_loss_table(
 def fig4_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim], folder: Path) -> None:
     """Times and gaps (median over the repeats), packets lost, state kept, by strategy."""
     console = Console()
-    table = Table(title="five flows of 20 Mbit/s through a reconfiguration")
-    for column in (
-        "strategy",
-        "reconfiguration (s)",
-        "gap at swap (ms)",
-        "longest gap (ms)",
-        "packets lost",
-        "state kept",
-    ):
+    table = Table(title="five flows of 20 Mbit/s through a reconfiguration", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("strategy", "time (s)", "gap at swap (ms)", "longest (ms)", "lost", "state kept"):
         table.add_column(column, justify="left" if column == "strategy" else "right")
     for strategy, numbers in measured.items():
         cells = [
