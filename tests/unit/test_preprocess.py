@@ -297,6 +297,13 @@ def test_any_mix_of_macros(pieces: list[str]) -> None:
             assert token.span.text.split("(")[0].strip() in names
 
 
+def test_a_text_by_the_name_of_a_file_is_not_that_file(tmp_path: Path) -> None:
+    path = tmp_path / "same.p4"
+    path.write_text("#define N 1\nconst int old = N;\n")
+    assert [t.text for t in tokens("#define N 2\nconst int made = N;\n", str(path))][2:5] == ["made", "=", "2"]
+    assert [t.text for t in tokens(path.read_text(), str(path))][2:5] == ["old", "=", "1"]
+
+
 @pytest.mark.skipif("P4C" not in os.environ, reason="set P4C to a checkout of p4c (testdata and p4include)")
 def test_p4c_samples_have_exact_spans() -> None:
     root = Path(os.environ["P4C"])
