@@ -13,6 +13,7 @@ from p4front.program import Program
 from p4front.source import P4Error
 from state4.cam import analyse
 from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.edits import _conditional
 from state4.programs import layout_of, prepare_program, user_registers
 from tests.state4_programs import PROGRAMS, program, request
 
@@ -272,3 +273,19 @@ def test_prepared_programs_carry_their_complete_source() -> None:
 
 def test_the_request_of_the_tests_fits_its_header() -> None:
     assert len(request()) == 12
+
+
+def test_a_file_is_given_once() -> None:
+    """A header that several files include stands in the result once; the later lines become comments."""
+    result = instrumented(source("chained"))
+    assert result.text.count("header ethernet_t {") == 1
+    assert result.text.count('// #include "headers.p4"  (given above)') == 4
+
+
+def test_a_conditional_include_settles_nothing() -> None:
+    text = "#ifndef GUARD\n#define GUARD\nint a;\n#ifdef OFF\nint b;\n#endif\nint c;\n#endif\n"
+    assert not _conditional(text, text.index("int a"))
+    assert _conditional(text, text.index("int b"))
+    assert not _conditional(text, text.index("int c"))
+    assert not _conditional(text.replace("define GUARD", "define OTHER"), 0)
+    assert _conditional(text.replace("define GUARD", "define OTHER"), text.index("int c"))
