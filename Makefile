@@ -60,6 +60,10 @@ reproduce: | root net-packages $(INSTALLED) ## * All experiments and a report on
 compare: | base-packages $(INSTALLED) ## The newest run of all experiments beside the published one (results/reference)
 	@$(PYTHON) -m experiments.compare $(ARGS)
 
+.PHONY: overhead
+overhead: | base-packages $(INSTALLED) ## What instrumentation adds: bits, code, time per packet (claim C6)
+	@$(PYTHON) -m experiments.overhead $(ARGS)
+
 # -- tests and measurements --------------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -76,7 +76,7 @@ class StateProgram:
 
     def files(self) -> tuple[Path, Path]:
         """The program and its entries as files in the cache of built things."""
-        folder = cached_directory("generated", content_key(self.source(), _entries()), self.store)
+        folder = cached_directory("generated", content_key(self.name, self.source(), _entries()), self.store)
         return folder / f"{self.name}.p4", folder / f"{self.name}.entries.toml"
 
     def store(self, folder: Path) -> None:

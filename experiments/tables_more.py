@@ -79,3 +79,36 @@ def cloning_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
         table.add_section()
     console.print(table)
     print_end(console, claims, folder, "fig7")
+
+
+def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim], folder: Path) -> None:
+    """What instrumentation adds to each program, and what it costs; times are medians."""
+    console = Console()
+    size = Table(title="what instrumentation adds (bits)")
+    for column in ("program", "state (KiB)", "writes", "registers", "header", "metadata", "lines of P4"):
+        size.add_column(column, justify="left" if column == "program" else "right")
+    cost = Table(title="time per packet (ns), cost of the instrumentation (%)")
+    for column in ("program", "original", "flag off", "flag on", "off (%)", "on (%)"):
+        cost.add_column(column, justify="left" if column == "program" else "right")
+    series = None
+    for key, numbers in measured.items():
+        if series is not None and numbers["series"] != series:
+            size.add_section()
+            cost.add_section()
+        series = numbers["series"]
+        name = key.removeprefix(series.replace(" ", "-") + "-")
+        lines = numbers["lines"]
+        size.add_row(
+            name,
+            f"{numbers['state_bits'] / 8192:.0f}",
+            *(str(numbers[kind]) for kind in ("slots", "added_register_bits", "header_bits", "metadata_bits")),
+            f"{lines['original']} + {lines['instrumented'] - lines['original']}",
+        )
+        cost.add_row(
+            name,
+            *(f"{numbers['nanoseconds'][variant]['median']:.0f}" for variant in ("original", "flag off", "flag on")),
+            *(f"{numbers['cost_percent'][variant]['median']:+.0f}" for variant in ("flag off", "flag on")),
+        )
+    console.print(size)
+    console.print(cost)
+    print_end(console, claims, folder, "overhead")

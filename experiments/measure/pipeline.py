@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +12,21 @@ from finsy.proto import p4r
 
 from experiments.traffic.frames import udp_datagram
 from nfs.entries import load_entries, updates
-from softswitch.device_config import collect, compile_config
+from softswitch.device_config import DeviceConfig, collect, compile_config
+from softswitch.pipeline import CompiledPipeline
 from softswitch.server.device import Device
 from softswitch.switch import Switch
+from state4.layout import CloneLayout
+from state4.targets.base import CPU_PORT
 from topologies.paper import PORTS, SERVER, ip_of, mac_of
+
+_FLOWS = 16
+_MAGIC = 0x5334  # of traffic/flow.c
 
 
 @dataclass(frozen=True)
 class PipelineSpeed:
-    """Time per packet in one thread, and the share of the packets that came out."""
+    """Time per packet in one thread, and the frames that came out for each that came in."""
 
     nanoseconds: float
     forwarded: float
@@ -27,29 +36,58 @@ class PipelineSpeed:
         return 1e9 / self.nanoseconds
 
 
-def pipeline_speed(program: Path, entries: Path, *, packets: int = 500_000) -> PipelineSpeed:
-    """UDP datagrams of 64 bytes on the wire from h1 to the server, 16 flows, through a program with its entries."""
-    config = collect(program)
+class LoadedPipeline:
+    """A program with its entries in a switch that has no interfaces. Packets come from h1."""
+
+    def __init__(self, switch: Switch, device: Device, compiled: CompiledPipeline) -> None:
+        self.compiled = compiled
+        self._switch = switch
+        self._device = device
+
+    def speed(self, frames: Sequence[bytes], packets: int) -> PipelineSpeed:
+        nanoseconds, outputs = self._switch.bench(PORTS["h1"], frames, packets)
+        return PipelineSpeed(nanoseconds, outputs / packets)
+
+    def set_cloning(self, layout: CloneLayout, on: bool) -> None:
+        """Sets the clone flag of an instrumented program; its clones go to the CPU port."""
+        self._switch.set_clone_session(layout.session, [(CPU_PORT, 1)])
+        flag = self._device.target().pipeline.registers[layout.flag_register]
+        flag.write(0, [int(on)])
+
+
+@contextmanager
+def loaded_pipeline(config: DeviceConfig, entries: Path) -> Iterator[LoadedPipeline]:
+    """Compiles (or finds) a program and loads it with its entries."""
     compiled = compile_config(config)
     with Switch() as switch:
-        for port in PORTS.values():
+        for port in (*PORTS.values(), CPU_PORT):
             switch.add_memory_port(port)
         device = Device(switch, 1)
         device.install(compiled, config.to_bytes())
         request = p4r.WriteRequest(device_id=1, updates=updates(load_entries(entries, compiled.p4info)))
         device.batches.write(device.target(), request)
-        frames = [
-            udp_datagram(
-                source_mac=mac_of("h1"),
-                target_mac=mac_of(SERVER),
-                source_ip=ip_of("h1"),
-                target_ip=ip_of(SERVER),
-                source_port=40000 + number,
-                port=5300,
-                payload=bytes(18),
-            )
-            for number in range(16)
-        ]
-        switch.bench(PORTS["h1"], frames, packets // 10)  # caches are warm after this
-        nanoseconds, outputs = switch.bench(PORTS["h1"], frames, packets)
-    return PipelineSpeed(nanoseconds, outputs / packets)
+        yield LoadedPipeline(switch, device, compiled)
+
+
+def small_frames(*, port: int = 5300, count: int = _FLOWS) -> list[bytes]:
+    """UDP datagrams of 64 bytes on the wire from h1 to the server, 16 flows, numbered as the flow tool does it."""
+    return [
+        udp_datagram(
+            source_mac=mac_of("h1"),
+            target_mac=mac_of(SERVER),
+            source_ip=ip_of("h1"),
+            target_ip=ip_of(SERVER),
+            source_port=40000 + number % _FLOWS,
+            port=port,
+            payload=struct.pack("<HHIQ", _MAGIC, 1, number, 0).ljust(18, b"\0"),
+        )
+        for number in range(count)
+    ]
+
+
+def pipeline_speed(program: Path, entries: Path, *, packets: int = 500_000) -> PipelineSpeed:
+    """Small frames through a program with its entries."""
+    frames = small_frames()
+    with loaded_pipeline(collect(program), entries) as pipeline:
+        pipeline.speed(frames, packets // 10)  # caches are warm after this
+        return pipeline.speed(frames, packets)
