@@ -230,7 +230,7 @@ def _exit_code(report: Report) -> int:
 
 
 def _print_report(report: Report, page: Path) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     table = Table(title=headline(report))
     for column in ("claim", "measured", "verdict"):
         table.add_column(column)

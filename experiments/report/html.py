@@ -17,6 +17,8 @@ from experiments.report.text import (
     headline,
     measured_text,
     mode,
+    name_of,
+    principal,
     repeat_commands,
     section_facts,
 )
@@ -36,7 +38,7 @@ def render(report: Report) -> str:
         _header(report),
         "<main>",
         _overview(report),
-        *(_section(section) for section in report.sections),
+        *(_section(section, report) for section in report.sections),
         _environment(report),
         _repeat(report),
         "</main></body></html>",
@@ -61,7 +63,8 @@ def _overview(report: Report) -> str:
     rows = []
     for result in report.claims:
         numbers = "".join(
-            f"<li>{escape(number.what)}: <b>{escape(measured_text(number))}</b></li>" for number in result.numbers
+            f"<li>{escape(name_of(number, report))}: <b>{escape(measured_text(number))}</b></li>"
+            for number in principal(result)
         )
         rows.append(
             f'<tr><th scope="row"><a href="#{escape(result.experiment.name)}">{escape(result.claim.id)}</a> '
@@ -93,11 +96,11 @@ def _badge(verdict: str) -> str:
     )
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, report: Report) -> str:
     parts = [
         f'<section id="{escape(section.experiment.name)}"><h2>{escape(section.experiment.title)}</h2>',
         f'<p class="note">{escape(section_facts(section))}.</p>',
-        *(_claim(result) for result in section.claims),
+        *(_claim(result, report) for result in section.claims),
         *(_figure(path, section.experiment.title, section.experiment.shows) for path in section.figures),
     ]
     if section.tables:
@@ -106,9 +109,9 @@ def _section(section: Section) -> str:
     return "".join([*parts, "</section>"])
 
 
-def _claim(result: ClaimResult) -> str:
+def _claim(result: ClaimResult, report: Report) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(number.what)}</th><td>{escape(number.published) or "–"}</td>'
+        f'<tr><th scope="row">{escape(name_of(number, report))}</th><td>{escape(number.published) or "–"}</td>'
         f"<td>{escape(measured_text(number))}</td></tr>"
         for number in result.numbers
     )
@@ -121,7 +124,7 @@ def _claim(result: ClaimResult) -> str:
     differs = ""
     if result.claim.differs:
         lead = "Why it may differ" if result.verdict == FAILS else "Known differences"
-        differs = f'<p class="differs"><b>{lead}.</b> {escape(result.claim.differs)}</p>'
+        differs = f'<p class="differs"><b>{lead}.</b> {_code(result.claim.differs)}</p>'
     return (
         f'<div class="claim {_CLASSES.get(result.verdict, "open")}"><h3>{escape(result.claim.id)} '
         f"{_badge(result.verdict)}</h3>"
@@ -135,10 +138,17 @@ def _lines(text: str) -> str:
     return "<br>".join(escape(part) for part in parts)
 
 
+def _code(text: str) -> str:
+    """Text with the words between backticks as code."""
+    parts = text.split("`")
+    return "".join(f"<code>{escape(part)}</code>" if number % 2 else escape(part) for number, part in enumerate(parts))
+
+
 def _figure(path: Path, title: str, shows: str) -> str:
     width, height = size_of(path)
     return (
-        f'<figure><img src="{data_uri(path)}" width="{width}" height="{height}" alt="{escape(f"{title}: {shows}")}">'
+        f'<figure><div class="wide"><img src="{data_uri(path)}" width="{width}" height="{height}" '
+        f'alt="{escape(f"{title}: {shows}")}"></div>'
         f"<figcaption>{escape(shows)}</figcaption></figure>"
     )
 

@@ -12,6 +12,8 @@ from experiments.report.text import (
     facts,
     headline,
     measured_text,
+    name_of,
+    principal,
     repeat_commands,
     section_facts,
 )
@@ -23,7 +25,8 @@ def render(report: Report) -> str:
         lines += ["The results come from different versions of the source; see below.", ""]
     lines += ["| claim | published | measured | verdict |", "|---|---|---|---|"]
     for result in report.claims:
-        numbers = "<br>".join(f"{number.what}: {measured_text(number)}" for number in result.numbers) or "–"
+        lead = (f"{name_of(number, report)}: {measured_text(number)}" for number in principal(result))
+        numbers = "<br>".join(lead) or "–"
         name = f"**{result.claim.id}** {result.claim.title} ({result.claim.figure})"
         verdict = f"{SIGNS[result.verdict]} {result.verdict}"
         lines.append(f"| {_cell(name)} | {_cell(result.claim.published)} | {_cell(numbers)} | {verdict} |")
@@ -47,7 +50,8 @@ def _section(report: Report, section: Section) -> list[str]:
             lines += ["| | published | measured |", "|---|---|---|"]
             for number in result.numbers:
                 lines.append(
-                    f"| {_cell(number.what)} | {_cell(number.published) or '–'} | {_cell(measured_text(number))} |"
+                    f"| {_cell(name_of(number, report))} | {_cell(number.published) or '–'} "
+                    f"| {_cell(measured_text(number))} |"
                 )
             lines.append("")
         if result.claim.differs:

@@ -115,7 +115,7 @@ def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS
     claims = [result for section in sections for result in section.claims]
     claims.sort(key=lambda result: result.claim.id)
     return Report(
-        run=run.folder.run,
+        run=description["run"],
         path=run.path,
         started=description["started"],
         command=" ".join(description["command"]),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from experiments.report.measured import in_words
-from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, Number, Report, Section
+from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, ClaimResult, Number, Report, Section
 from experiments.timeleft import in_words as duration_in_words
 
 TITLE = "State4: reproduction report"
@@ -39,6 +39,20 @@ def mode(report: Report) -> str:
     if report.quick:
         return "quick run: the same checks on compressed time lines, fewer points and repeats"
     return "full run"
+
+
+def name_of(number: Number, report: Report) -> str:
+    """What a number is, with strategies called as in the figures."""
+    from plots.style import strategy_label  # matplotlib takes a while
+
+    strategy, colon, rest = number.what.partition(": ")
+    known = strategy in (report.options.get("strategies") or ())
+    return f"{strategy_label(strategy)}{colon}{rest}" if colon and known else number.what
+
+
+def principal(result: ClaimResult) -> tuple[Number, ...]:
+    """The numbers for an overview: those that the paper has, too, or else the first few."""
+    return tuple(number for number in result.numbers if number.published) or result.numbers[:4]
 
 
 def measured_text(number: Number) -> str:

@@ -1,0 +1,54 @@
+"""Stands in for an experiment, as a program: what it does is in FAKE. It needs no network and takes no time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from experiments.claims import Claim, Finding
+from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.options import common_options, common_parser
+from experiments.progress import Display
+from experiments.stats import spread
+from experiments.sweep import Trial, TrialResult, run_sweep
+from topologies.errors import NetworkError
+
+NAMES = ("none", "state4")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    parser = common_parser(__doc__, repeats=2)
+    options = common_options(parser.parse_args(arguments), parser, default=NAMES, available=NAMES)
+    what = os.environ.get("FAKE", "holds")
+
+    def trial(trial: Trial, show: Display) -> TrialResult:
+        if what == "hangs" and trial.strategy == "state4":
+            Path(os.environ["FAKE_FILE"]).touch()
+            time.sleep(60)
+        if what == "fails":
+            raise NetworkError("switch s1 did not start; the end of its log:\n    no such interface")
+        if what == "crashes":
+            raise ZeroDivisionError("on purpose")
+        return TrialResult({"loss": 0.25 * trial.repeat}, {}, [{"t": 0.0, "phase": "x", "what": "point"}])
+
+    trials = [Trial(name, repeat) for name in options.strategies for repeat in (1, 2)]
+    folder, numbers = run_sweep(os.environ.get("FAKE_NAME", "fake"), options, trials, trial, trial_s=1.0)
+    holds = what != "does not hold"
+    loss = spread([item["loss"] for item in numbers.values()])
+    finding = Finding("state4: loss", "< 1 %", loss, "%")
+    claim = Claim("C1", "< 1 %", loss.median, "%", holds, "as it was told", (finding,))
+    summary = folder.finish(
+        target=options.target, profile=options.profile, measured={"state4": {"loss": loss.as_dict()}}, claims=[claim]
+    )
+    print(summary.read_text(), end="")
+    return EXIT_OK if holds else EXIT_CLAIM_FAILS
+
+
+def main() -> int:
+    return run_main(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
