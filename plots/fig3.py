@@ -37,14 +37,14 @@ def draw(run: Run) -> Figure:
     order = [name for name in run.description()["options"]["strategies"] if name in first]
     if not order:
         raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
-    columns = min(4, len(order))
+    columns = len(order) if len(order) <= 4 else 3
     rows = math.ceil(len(order) / columns)
     with styled():
         figure: Figure
         figure, grid = plt.subplots(
             rows,
             columns,
-            figsize=(PAGE_INCHES * max(columns, 2) / 4 + 0.2, 2.1 * rows + 0.55),
+            figsize=(PAGE_INCHES * (0.5 if columns < 3 else 1.0) + 0.2, 2.1 * rows + 0.55),
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -62,7 +62,7 @@ def draw(run: Run) -> Figure:
         handles = [Line2D([], [], **style.kwargs()) for style in _FLOWS.values()]
         figure.legend(handles=handles, loc="upper center", ncols=4, handlelength=2.6, columnspacing=1.2)
         note_profile(figure, run.small_print())
-        figure.tight_layout(rect=(0, 0.02, 1, 0.93))
+        figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.2 / figure.get_figheight()))
     return figure
 
 
