@@ -7,18 +7,30 @@ import sys
 from collections.abc import Sequence
 
 from p4front.source import P4Error
-from softswitch.cli import compile_command, run_command
+from softswitch.cli import compile_command, run_command, stats_command
 from softswitch.errors import SwitchError
+
+EXAMPLES = """\
+examples, for those who know p4c and simple_switch_grpc:
+  softswitch run router.p4 -i 1@veth1 -i 2@veth2           compile the program and run it on two interfaces
+  softswitch run --no-p4 -i 1@veth1 -i 2@veth2             wait for a controller that pushes a program
+  softswitch run router.p4 -i 1@veth1 --trace              log the way of each packet, step by step
+  softswitch compile router.p4 --p4info router.p4info.txtpb -o router.config     what a controller pushes
+  softswitch stats                                         ports, hits and misses of tables, drops of a running switch
+"""
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="softswitch",
         description="A v1model P4_16 software switch controlled through P4Runtime.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run_command.add_parser(commands)
     compile_command.add_parser(commands)
+    stats_command.add_parser(commands)
     return top
 
 

@@ -56,6 +56,7 @@ class LogReader:
                 line = self._switch.next_log(_WAIT_S)
                 if line is not None:
                     level = logging.WARNING if line.kind == "notice" else logging.INFO
-                    _packets.log(level, "[%.6f] %s", line.time_us / 1e6, line.text)
+                    text = line.text.rstrip().replace("\n", "\n    ")
+                    _packets.log(level, "[%.6f] %s", line.time_us / 1e6, text)
         except Closed:
             pass

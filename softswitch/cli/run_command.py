@@ -41,6 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="PORT@INTERFACE",
+        help="connect a port of the switch with a network interface; may be given several times",
     )
     parser.add_argument("--device-id", type=int, default=1, help="P4Runtime device id (default 1)")
     parser.add_argument("--cpu-port", type=port_number, default=510, help="port number of the CPU port (default 510)")

@@ -95,7 +95,8 @@ class ControlInstance:
                 if local.init is not None:
                     start = expressions.rvalue(body, local.init, variable.type).text
                 body.emit(f"{variable.text} = {start};")
-        body.trace(f"control {self.name}")
+        if decl.apply_.statements:
+            body.trace(f"control {self.name}")
         statements.block(body, decl.apply_)
         head = f"void {function.c_name}({', '.join(['struct ss_x *x', *arguments.signature(body, self._params)])})"
         gen.add_function(head, body, place(decl.span))

@@ -223,8 +223,22 @@ class PortStats(_message.Message):
     tx_drops: int
     def __init__(self, port: _Optional[int] = ..., interface: _Optional[str] = ..., up: bool = ..., rx_packets: _Optional[int] = ..., rx_bytes: _Optional[int] = ..., tx_packets: _Optional[int] = ..., tx_bytes: _Optional[int] = ..., rx_ring_drops: _Optional[int] = ..., tx_drops: _Optional[int] = ...) -> None: ...
 
+class TableStats(_message.Message):
+    __slots__ = ("name", "entries", "size", "hits", "misses")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    entries: int
+    size: int
+    hits: int
+    misses: int
+    def __init__(self, name: _Optional[str] = ..., entries: _Optional[int] = ..., size: _Optional[int] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ...) -> None: ...
+
 class StatsResponse(_message.Message):
-    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops")
+    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops", "program", "tables")
     class DropsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -240,6 +254,8 @@ class StatsResponse(_message.Message):
     LONGEST_HOLD_NS_FIELD_NUMBER: _ClassVar[int]
     SWAPS_FIELD_NUMBER: _ClassVar[int]
     DROPS_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
     ports: _containers.RepeatedCompositeFieldContainer[PortStats]
     packets: int
     batches: int
@@ -248,4 +264,6 @@ class StatsResponse(_message.Message):
     longest_hold_ns: int
     swaps: int
     drops: _containers.ScalarMap[str, int]
-    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    program: str
+    tables: _containers.RepeatedCompositeFieldContainer[TableStats]
+    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ..., program: _Optional[str] = ..., tables: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ...) -> None: ...

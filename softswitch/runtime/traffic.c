@@ -236,8 +236,12 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
             header_bytes = requests->truncate_to;
         payload_bytes = requests->truncate_to - header_bytes;
     }
-    if (ss_unlikely(packet->trace))
-        ss_trace(packet, "sent out of port %u, %u bytes", port, header_bytes + payload_bytes);
+    if (ss_unlikely(packet->trace)) {
+        if (sw->sink == SS_TO_PORTS && port != sw->cpu_port && !(port < SS_PORTS && sw->ports[port]))
+            ss_trace(packet, "dropped: there is no port %u", port);
+        else
+            ss_trace(packet, "sent out of port %u, %u bytes", port, header_bytes + payload_bytes);
+    }
     ss_output(sw, port, pass->instance->emit, header_bytes, payload, payload_bytes, pass->stable);
 }
 

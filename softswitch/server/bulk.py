@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.entries import MeterConfig
+from softswitch.errors import Closed
 from softswitch.proto import bulk_pb2
 from softswitch.server.config import Config
 from softswitch.server.device import Device
@@ -168,7 +170,20 @@ class BulkService:
                 rx_ring_drops=port.rx_ring_drops,
                 tx_drops=port.tx_errors + port.tx_oversize + port.tx_full,
             )
+        self._add_tables(response)
         return response
+
+    def _add_tables(self, response: bulk_pb2.StatsResponse) -> None:
+        active = self._device.switch.active
+        if active is None:
+            return
+        response.program = active.info.name
+        with suppress(Closed):  # another program was committed meanwhile
+            for table in active.tables.values():
+                hits, misses = table.hits_misses()
+                response.tables.add(
+                    name=table.info.name, entries=len(table), size=table.info.size, hits=hits, misses=misses
+                )
 
 
 def _describe(config: Config) -> Iterator[bulk_pb2.Array]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from softswitch.entries import Entry, Exact, Group
 from tests.switch import frames
+from tests.switch.controller import EVERYTHING, Controller
 from tests.switch.harness import Bench
 from tests.switch.scene import Scene, scene
+from tests.switch.test_cli import daemon
+from tests.switch.test_p4runtime_stream import packet_out
 
 
 def story(bench: Bench | Scene, port: int, frame: bytes) -> list[str]:
@@ -150,3 +156,23 @@ def test_what_externs_do() -> None:
         )
         (last,) = [line for line in story(s, 0, bytes([1, 2, 0, 0])) if "failed" in line and "assert failed" in line]
         assert last.startswith("assert failed at scene.p4:")
+
+
+def test_the_daemon_logs_each_packet(tmp_path: Path) -> None:
+    log, address = tmp_path / "log", f"unix:{tmp_path}/s"
+    with (
+        daemon(str(EVERYTHING), "--trace", "--log-file", str(log), "--grpc-server-addr", address),
+        Controller(address, 1) as controller,
+    ):
+        controller.send(packet=packet_out(bytes(14), (1, 4), (2, 0)))
+        give_up = time.monotonic() + 20
+        while "dropped" not in log.read_text():
+            assert time.monotonic() < give_up, log.read_text()
+            time.sleep(0.02)
+        told(
+            [line.split("] ")[-1].strip() for line in log.read_text().splitlines()],
+            "received on port 510, 16 bytes",
+            "if (hdr.packet_out.isValid()): true",
+            "egress, port 4",
+            "dropped: there is no port 4",
+        )

@@ -1,0 +1,109 @@
+"""`softswitch stats`: what a running switch has counted, by port, table and reason of a drop."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Table
+
+from softswitch.errors import SwitchError
+from softswitch.proto import bulk_pb2
+from softswitch.proto.bulk_grpc import BulkStub
+from softswitch.server.listen import DEFAULT_ADDRESS
+from softswitch.stats import Drop
+
+_TIMEOUT_S = 10.0
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "stats",
+        help="show the counters of a running switch",
+        description="Shows what a running switch has counted: packets of each port, hits and misses of each table, "
+        "dropped packets by reason.",
+    )
+    parser.add_argument(
+        "address", nargs="?", default=DEFAULT_ADDRESS, help=f"HOST:PORT or unix:PATH (default {DEFAULT_ADDRESS})"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--reset", action="store_true", help="set drops and switch-wide counts to zero afterwards")
+    parser.set_defaults(function=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises SwitchError when no switch answers."""
+    stats = fetch(options.address, reset=options.reset)
+    if options.json:
+        print(json.dumps(as_dict(stats), indent=2))
+    else:
+        show(stats, Console())
+    return 0
+
+
+def fetch(address: str, *, reset: bool = False) -> bulk_pb2.StatsResponse:
+    """Raises SwitchError when no switch answers."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            answer: bulk_pb2.StatsResponse = BulkStub(channel).GetStats(
+                bulk_pb2.StatsRequest(reset=reset), timeout=_TIMEOUT_S
+            )
+        except grpc.RpcError as error:
+            raise SwitchError(f"no switch answers at {address}: {_reason(error)}") from None
+        return answer
+
+
+def as_dict(stats: bulk_pb2.StatsResponse) -> dict[str, Any]:
+    """The same with plain numbers (protobuf's own JSON writes 64-bit ones as text)."""
+
+    def fields(message: Message) -> dict[str, Any]:
+        return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
+
+    lists = {"ports": [fields(port) for port in stats.ports], "tables": [fields(table) for table in stats.tables]}
+    return fields(stats) | lists | {"drops": dict(stats.drops)}
+
+
+def _reason(error: grpc.RpcError) -> str:
+    details = error.details() if isinstance(error, grpc.Call) else None
+    return details or type(error).__name__
+
+
+def show(stats: bulk_pb2.StatsResponse, console: Console) -> None:
+    """Tables for people."""
+    console.print(f"program {stats.program or '(none)'}, {stats.packets:,} packets in {stats.batches:,} batches")
+    ports = _table("port", "interface", "up", "received", "bytes", "sent", "bytes", "dropped")
+    for port in stats.ports:
+        lost = port.rx_ring_drops + port.tx_drops
+        counts = (port.rx_packets, port.rx_bytes, port.tx_packets, port.tx_bytes, lost)
+        ports.add_row(f"{port.port}", port.interface, "yes" if port.up else "no", *(f"{count:,}" for count in counts))
+    console.print(ports)
+    console.print()
+    if stats.tables:
+        tables = _table("table", "entries", "size", "hits", "misses", left=1)
+        for table in stats.tables:
+            numbers = (table.entries, table.size, table.hits, table.misses)
+            tables.add_row(table.name, *(f"{number:,}" for number in numbers))
+        console.print(tables)
+    dropped = {reason: count for reason, count in stats.drops.items() if count}
+    if dropped:
+        drops = _table("dropped because", "packets", left=1)
+        for reason, count in sorted(dropped.items()):
+            drops.add_row(_words(reason), f"{count:,}")
+        console.print(drops)
+
+
+def _words(reason: str) -> str:
+    """A newer switch may know reasons that we do not."""
+    known = Drop.__members__.get(reason.upper())
+    return known.value if known is not None else reason
+
+
+def _table(*columns: str, left: int = 2) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i < left else "right", no_wrap=True)
+    return table

@@ -1,0 +1,67 @@
+"""`softswitch stats` against a running switch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from softswitch.__main__ import main
+from softswitch.entries import Entry, Lpm
+from tests.switch.controller import Running, body, frame
+
+
+def fill(running: Running) -> None:
+    """One route; two packets that it takes, one that it does not, a digest's packet that is dropped."""
+    active = running.switch.active
+    assert active is not None
+    active.tables["MyIngress.routes"].insert(Entry((Lpm(0x0A000000, 8),), "MyIngress.forward", (2,)))
+    for address in (0x0A000001, 0x0A000002, 0x0B000001):
+        running.switch.submit(1, frame(body=body(address)))
+    running.switch.submit(1, frame(0xD1D1))
+
+
+def test_ports_tables_and_drops_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with Running() as running:
+        fill(running)
+        assert main(["stats", running.address]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:4] == ["program", "everything,", "4", "packets"]
+    size = str(len(frame(body=body(0))))
+    assert ["2", "yes", "0", "0", "2", str(2 * int(size)), "0"] in lines
+    assert ["MyIngress.routes", "1", "64", "2", "1"] in lines
+    assert ["MyIngress.fixed", "2", "1,024", "0", "3"] in lines
+    assert ["marked", "to", "drop", "in", "ingress", "2"] in lines
+
+
+def test_as_json_and_reset(capsys: pytest.CaptureFixture[str]) -> None:
+    with Running() as running:
+        fill(running)
+        assert main(["stats", running.address, "--json", "--reset"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["program"] == "everything" and found["drops"]["ingress"] == 2
+        (routes,) = [table for table in found["tables"] if table["name"] == "MyIngress.routes"]
+        assert routes == {"name": "MyIngress.routes", "entries": 1, "size": 64, "hits": 2, "misses": 1}
+        assert main(["stats", running.address, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["drops"]["ingress"] == 0
+
+
+def test_a_switch_without_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    with Running(None) as running:
+        assert main(["stats", running.address]) == 0
+    assert capsys.readouterr().out.startswith("program (none), 0 packets")
+
+
+def test_nobody_answers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "softswitch", "stats", "unix:/nowhere/switch.sock"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("softswitch: no switch answers at unix:/nowhere/switch.sock")
