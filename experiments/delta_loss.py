@@ -9,8 +9,10 @@ kernel's: the receiver's packets and the counters of the interfaces at both ends
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from experiments.claims import judge_delta_loss
@@ -30,8 +32,21 @@ from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "delta_loss"
 CONTROL_TRIAL = "no-reconfiguration"
-REGISTER, CELL = "byte_reg", 0  # of h1's UDP flow to the server, by nfs/byte_counter.entries.toml
 _PORT = 5000
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A program that counts the bytes of whole frames of h1's UDP flow to the server's port 5000 in a register cell."""
+
+    program: Path
+    entries: Path
+    register: str
+    cell: int
+
+
+# The cell is by nfs/byte_counter.entries.toml.
+PAPER = Counted(NFS / "byte_counter.p4", NFS / "byte_counter.entries.toml", "byte_reg", 0)
 
 
 @dataclass(frozen=True)
@@ -41,17 +56,18 @@ class Schedule:
     duration: float
     reconfigure: float
     rates: tuple[float, ...]
+    counted: Counted = PAPER
 
 
 def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
     """One flow at one rate. Sample kind `arrivals`: sequence, received_s of each packet."""
-    rate = float(trial.parameters["rate"])
+    rate, counted = float(trial.parameters["rate"]), schedule.counted
     reconfigures = trial.strategy != CONTROL_TRIAL
     plan = Plan(
-        program=NFS / "byte_counter.p4",
-        entries=NFS / "byte_counter.entries.toml",
-        new_program=NFS / "byte_counter.p4",
-        new_entries=NFS / "byte_counter.entries.toml",
+        program=counted.program,
+        entries=counted.entries,
+        new_program=counted.program,
+        new_entries=counted.entries,
         strategy=trial.strategy if reconfigures else "none",
         profile=options.profile,
     )
@@ -74,7 +90,9 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         _, packets = receiver.finish()
         sent = interface_counters(lab.network, *source).since(sent_before)
         received = interface_counters(lab.network, *target).since(received_before)
-        counted = int(lab.control.call("read_cells", {"register": REGISTER, "start": CELL, "count": 1})[0])
+        in_register = int(
+            lab.control.call("read_cells", {"register": counted.register, "start": counted.cell, "count": 1})[0]
+        )
         stats = lab.control.call("stats")
         events = lab.events(timeline.start)
 
@@ -86,8 +104,8 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         "wire_bytes_sender": sent.tx_bytes,
         "wire_bytes_receiver": received.rx_bytes,
         "wire_bytes": wire,
-        "register_bytes": counted,
-        "delta_loss": delta_loss(wire, counted),
+        "register_bytes": in_register,
+        "delta_loss": delta_loss(wire, in_register),
         "longest_gap_ms": longest_gap(times) * 1e3,
         "outcome": outcome,
         "switch": stats,
@@ -129,7 +147,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
         trials,
         lambda trial, show: run_trial(trial, options, schedule, show),
         trial_s=schedule.duration,
-        record={"rates": schedule.rates},
+        record={"rates": schedule.rates, **({} if schedule.counted == PAPER else vars(schedule.counted))},
     )
     losses = summarise(measured)
     claims = [judge_delta_loss(losses)] if {"state4", "controller"} <= losses.keys() else []
@@ -159,18 +177,40 @@ def parse_rates(text: str) -> tuple[float, ...]:
     return rates
 
 
+def _counted(namespace: argparse.Namespace, parser: argparse.ArgumentParser) -> Counted:
+    """The program that was named, or the paper's; leaves with exit code 2 and one line when it can't be used."""
+    program: Path | None = namespace.program
+    if program is None:
+        if namespace.entries or namespace.counter:
+            parser.error("--entries and --counter belong to --program")
+        return PAPER
+    found = re.fullmatch(r"([\w.]+)\[(\d+)\]", namespace.counter or "")
+    if found is None:
+        parser.error("--program needs --counter REGISTER[CELL], e.g. --counter 'byte_reg[0]'")
+    entries: Path = namespace.entries or program.with_suffix(".entries.toml")
+    for file in (program, entries):
+        if not file.is_file():
+            parser.error(f"there is no file {file}")
+    return Counted(program, entries, found[1], int(found[2]))
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = common_parser(__doc__, repeats=2, quick_repeats=1)
     rates = parser.add_mutually_exclusive_group()
     rates.add_argument("--rate", type=parse_rates, dest="rates", metavar="MBPS", help="one rate")
     rates.add_argument("--rates", type=parse_rates, dest="rates", metavar="FIRST:LAST:STEP", help="default: 10:120:10")
+    parser.add_argument("--program", type=Path, metavar="P4", help="another program that counts the flow's bytes")
+    parser.add_argument("--entries", type=Path, metavar="TOML", help="its entries (default: the file beside it)")
+    parser.add_argument("--counter", metavar="REGISTER[CELL]", help="where it counts, e.g. byte_reg[0]")
     namespace = parser.parse_args(arguments)
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
+    counted = _counted(namespace, parser)
     duration = options.duration_s or (2.0 if options.quick else 30.0)
     schedule = Schedule(
         duration=duration,
         reconfigure=duration * (0.2 if options.quick else 0.45),
         rates=namespace.rates or parse_rates("10,120" if options.quick else "10:120:10"),
+        counted=counted,
     )
     return run_main(lambda: run(options, schedule))
 

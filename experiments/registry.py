@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ALL, CLONING, NONE = "all", "those that clone", "none"
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -17,6 +19,7 @@ class Experiment:
     shows: what its figure shows, in a sentence.
     full_s, quick_s: how long it takes on two cores, for the time left of a first run; later runs know it better.
     arguments, quick_arguments: what it is called with by `make reproduce`, beside the common options.
+    strategies: which of them take part: all, those that clone, or none.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Experiment:
     quick_s: float
     arguments: tuple[str, ...] = ()
     quick_arguments: tuple[str, ...] = ()
+    strategies: str = ALL
 
 
 @dataclass(frozen=True)

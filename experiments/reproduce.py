@@ -32,7 +32,7 @@ from rich.table import Table
 from experiments.child import Ended, Progress, run_experiment
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, run_main
 from experiments.options import PROFILES, TARGETS
-from experiments.registry import EXPERIMENTS, Experiment
+from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
 from experiments.report.model import ERROR, FAILS, HOLDS, Report
 from experiments.report.state import (
     DONE,
@@ -48,6 +48,7 @@ from experiments.report.text import SIGNS, headline, measured_text
 from experiments.report.write import write_report
 from experiments.strategies import available_strategies
 from experiments.timeleft import current_left, in_words, speed_factor
+from state4.strategies import load_strategy
 from topologies.errors import NotRootError
 
 _NOTHING_TO_RESUME = "no interrupted run"
@@ -74,12 +75,21 @@ class Options:
             del content[name]
         return {**content, "strategies": list(self.chosen or available_strategies())}
 
+    def strategies(self, experiment: Experiment) -> tuple[str, ...] | None:
+        """The chosen ones that take part in an experiment; None for the experiment's own."""
+        if self.chosen is None or experiment.strategies == NONE:
+            return None
+        if experiment.strategies == CLONING:
+            return tuple(name for name in self.chosen if load_strategy(name).needs_cloning)
+        return self.chosen
+
     def arguments(self, experiment: Experiment) -> list[str]:
         """The command line of one experiment."""
         given = ["--target", self.target, "--control-plane", self.profile, "--seed", str(self.seed)]
         given += ["--out", str(self.out)]
-        if self.chosen is not None:
-            given += ["--strategy", ",".join(self.chosen)]
+        chosen = self.strategies(experiment)
+        if chosen:
+            given += ["--strategy", ",".join(chosen)]
         if self.quick:
             return [*given, "--quick", *experiment.quick_arguments]
         return [*given, *experiment.arguments]
@@ -149,7 +159,9 @@ def run(options: Options, experiments: Sequence[Experiment] = EXPERIMENTS, runne
     todo = [
         experiment
         for experiment in experiments
-        if (not options.only or experiment.name in options.only) and not _is_done(state, experiment.name)
+        if (not options.only or experiment.name in options.only)
+        and options.strategies(experiment) != ()
+        and not _is_done(state, experiment.name)
     ]
     known = earlier_durations(options.out, options.for_record())
     expected = {e.name: known.get(e.name, e.quick_s if options.quick else e.full_s) for e in todo}

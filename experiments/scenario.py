@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mininet.topo import Topo
+
 from experiments.control.client import ControlProcess, Event
 from experiments.control.programs import store_prepared
 from topologies.network import RunningNetwork, running_network
@@ -127,9 +129,12 @@ class Lab:
 
 
 @contextmanager
-def open_lab(plan: Plan) -> Iterator[Lab]:
-    """A network with softswitch and its control plane. `Lab.arm` comes before any traffic."""
-    with running_network(PaperTopo(), switch=SoftSwitch) as network:
+def open_lab(plan: Plan, topology: Topo | None = None) -> Iterator[Lab]:
+    """A network with softswitch and its control plane. `Lab.arm` comes before any traffic.
+
+    `topology`: another network than the paper's; its one switch is called `s1`.
+    """
+    with running_network(topology or PaperTopo(), switch=SoftSwitch) as network:
         switch: SoftSwitch = network.node(SWITCH)
         control = ControlProcess(network, SWITCH, address=switch.address, cpu_interface=switch.cpu_interface)
         yield Lab(network, control, plan)

@@ -1,17 +1,26 @@
-"""Ways to reconfigure: one per file of this folder, each with a `STRATEGY`. A new file is a new strategy everywhere."""
+"""Ways to reconfigure: one per file of this folder, each with a `STRATEGY`. A new file is a new strategy everywhere.
+
+Files in the folders that STATE4_STRATEGIES names (separated by `:`) are strategies, too, so one can be tried without a
+change to this tree.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 
 from state4.errors import State4Error
 from state4.reconfigure import Strategy
 
+SEARCH_PATH_VARIABLE = "STATE4_STRATEGIES"
+
+__path__ += [os.path.abspath(folder) for folder in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if folder]
+
 
 def strategy_names() -> list[str]:
-    """Names of the files of this folder, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    """Names of the files, sorted."""
+    return sorted({module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")})
 
 
 def load_strategy(name: str) -> Strategy:
