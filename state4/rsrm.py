@@ -160,8 +160,8 @@ class Listener:
     def close(self) -> None:
         """Ends listening. The kernel takes some ten milliseconds to give the ring back; nobody waits for it."""
         if not self._stop.is_set():
+            os.eventfd_write(self._wake, 1)  # before the next line, after which the thread may close it
             self._stop.set()
-            os.eventfd_write(self._wake, 1)
 
     def _release(self) -> None:
         os.close(self._wake)
