@@ -64,6 +64,10 @@ compare: | base-packages $(INSTALLED) ## The newest run of all experiments besid
 overhead: | base-packages $(INSTALLED) ## What instrumentation adds: bits, code, time per packet (claim C6)
 	@$(PYTHON) -m experiments.overhead $(ARGS)
 
+.PHONY: scaling
+scaling: | root net-packages $(INSTALLED) ## * Time, held time and delta-loss against the amount of state (claim C6)
+	@$(PYTHON) -m experiments.scaling $(ARGS)
+
 # -- tests and measurements --------------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,6 +209,28 @@ def judge_memory(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
     )
     values = {"added_register_bits": bits, "share_of_chained": share, "header_bits": headers}
     return Claim("C6 memory", PUBLISHED_MEMORY, values, "bits", not wrong, why)
+
+
+PUBLISHED_PACKETS = "State4 itself loses no packet"
+
+
+def judge_packets(points: Iterable[Mapping[str, Any]]) -> Claim:
+    """C6 as far as packets go, from State4's trials of every amount of state with both profiles.
+
+    It holds when in none of them a packet was lost between the sender's wire and the receiver's, and none failed.
+    """
+    ours = [point for point in points if point["strategy"] == "state4"]
+    lost = {_place(point): point["lost_packets"] for point in ours if point.get("lost_packets")}
+    failed = {_place(point): point["failed"][0] for point in ours if point["failed"]}
+    wrong = [f"{number} packets were lost with {place}" for place, number in lost.items()]
+    wrong += [f"the reconfiguration failed with {place}: {message}" for place, message in failed.items()]
+    largest = max((point["state_bytes"] for point in ours), default=0)
+    why = "; ".join(wrong) or f"no packet was lost in {len(ours)} points up to {largest / 2**20:g} MB of state"
+    return Claim("C6 packets", PUBLISHED_PACKETS, sum(lost.values()), "packets lost", not wrong, why)
+
+
+def _place(point: Mapping[str, Any]) -> str:
+    return f"{point['state_bytes'] / 1024:g} KB in {point['components']} registers (profile {point['profile']})"
 
 
 def _list(numbers: Any) -> str:

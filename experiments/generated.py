@@ -1,7 +1,8 @@
 """Programs made to measure: a chosen number of registers of a chosen size, and a state write per packet.
 
 The packets are those of the flow tool (traffic/flow.c), which have their sequence number in the payload. It decides
-where a packet is counted, so that afterwards the state says which packets were counted and which were not:
+where a packet is counted, so that afterwards the state says which packets were counted and which were not. Only packets
+that are forwarded are counted, so that what arrives and what is counted are the same:
 
     component = sequence mod components           (or every component, with `writes` "all")
     cell      = (sequence div components) * step mod cells
@@ -258,8 +259,7 @@ control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_met
     }}
 
     apply {{
-        places.apply();
-        if (hdr.mark.isValid()) {{
+        if (places.apply().hit && hdr.mark.isValid()) {{
             bit<32> number = hdr.mark.byte3 ++ hdr.mark.byte2 ++ hdr.mark.byte1 ++ hdr.mark.byte0;
             bit<32> cell = {cell};
             bit<{width}> bytes;

@@ -112,3 +112,51 @@ def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[C
     console.print(size)
     console.print(cost)
     print_end(console, claims, folder, "overhead")
+
+
+def scaling_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: Path) -> None:
+    """Medians by profile, amount of state and strategy."""
+    console = Console()
+    profiles = dict.fromkeys(point["profile"] for point in measured["points"])
+    for profile in profiles:
+        table = Table(title=f"against the amount of state, control plane: {profile}")
+        columns = ("state", "registers", "strategy", "time (s)", "held (ms)", "gap (ms)", "delta-loss (%)", "lost")
+        for column in columns:
+            table.add_column(column, justify="left" if column == "strategy" else "right")
+        before: tuple[int, int] | None = None
+        for point in (point for point in measured["points"] if point["profile"] == profile):
+            place = (int(point["state_bytes"]), int(point["components"]))
+            if before is not None and place != before:
+                table.add_section()
+            first = (bytes_text(place[0]), str(place[1])) if place != before else ("", "")
+            before = place
+            if "delta_loss" not in point:
+                table.add_row(*first, point["strategy"], "failed")
+                continue
+            median = {name: point[name]["median"] for name in ("reconfiguration_s", "held_ms", "longest_gap_ms")}
+            table.add_row(
+                *first,
+                point["strategy"],
+                f"{median['reconfiguration_s']:.3f}",
+                f"{median['held_ms']:.2f}",
+                f"{median['longest_gap_ms']:.1f}",
+                f"{point['delta_loss']['median'] * 100:.3f}",
+                str(point["lost_packets"]),
+            )
+        console.print(table)
+    for point in measured["left_out"]:
+        where = f"{bytes_text(point['state_bytes'])} in {point['components']} registers, {point['profile']}"
+        console.print(f"Left out: {where}: {point['reason']}", highlight=False)
+    for point in measured["points"]:
+        for message in point["failed"]:
+            where = f"{point['strategy']} with {bytes_text(point['state_bytes'])}, {point['profile']}"
+            console.print(f"Failed: {where}: {message}", highlight=False)
+    print_end(console, claims, folder, "scaling")
+
+
+def bytes_text(number: int) -> str:
+    """1024 is 1 KB, as the sizes of arrays are powers of two."""
+    for unit, size in (("MB", 1 << 20), ("KB", 1 << 10)):
+        if number >= size:
+            return f"{number / size:g} {unit}"
+    return f"{number} B"

@@ -124,6 +124,12 @@ class Agent:
             raise State4Error(f"the running program has no register {register}")
         return spec.integers(self._target.read_register(spec, start, count))
 
+    def totals(self) -> dict[str, int]:
+        """The sum of all cells of each register of the running program."""
+        contents = self._target.read_registers(self._registers())
+        kinds = {name: object if cells.dtype == object else np.uint64 for name, cells in contents.items()}
+        return {name: int(cells.sum(dtype=kinds[name])) for name, cells in contents.items()}
+
     def stats(self, reset: bool = False) -> dict[str, Any]:
         """The switch's own counts; with `reset` they begin at 0 again."""
         answer = self._target.stats(reset=reset)

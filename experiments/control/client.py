@@ -29,13 +29,17 @@ class ControlProcess:
         argv = [sys.executable, "-m", "experiments.control.agent"]
         argv += ["--address", address, "--cpu-interface", cpu_interface]
         self._process = ArmedProcess(network, switch, f"control-{switch}", argv)
+        self._ready = False
         self._thread: threading.Thread | None = None
         self._answer: dict[str, Any] | ControlError | None = None
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
 
     def wait_ready(self) -> None:
-        self._process.wait_ready(60.0)
+        """Waits for the switch's first answer; later calls return at once."""
+        if not self._ready:
+            self._process.wait_ready(60.0)
+            self._ready = True
 
     def call(self, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 60.0) -> Any:
         """Does one thing and returns its result. Raises ControlError, TrafficError."""

@@ -1,0 +1,321 @@
+"""Scaling: time of a reconfiguration, time that packets are held and delta-loss, against the amount of state.
+
+One flow from h1 to the server writes state with every packet (experiments/generated.py); the program is changed to
+itself meanwhile. The state goes from 1 KB to 64 MB in one register, and 1 MB of it is divided among 1 to 64 registers;
+for every strategy, with both control-plane profiles. Per trial: the time of the reconfiguration; the longest time that
+the switch held packets, by its own count, beside the longest gap at the receiver; delta-loss = (bytes on the wire -
+bytes in the registers) / bytes on the wire, and how many milliseconds of the flow that is. The wire's truth is the
+receiver's.
+
+All trials share one network: installing a program anew empties its state. A point that would take longer than
+`--most-seconds` at the profile's pace is left out and named: what was not measured is not predicted.
+
+Exit code: 0 when claim C6 holds as far as packets go (State4 loses none), or State4 was left out; 1 when it does not
+hold; 2 for wrong use and for failed runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.claims_more import judge_packets
+from experiments.control.client import ControlError
+from experiments.generated import PORT, StateProgram, payload_for
+from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.measure.counters import interface_counters
+from experiments.options import PROFILES, CommonOptions, common_options, common_parser
+from experiments.phases import Phases
+from experiments.progress import Display
+from experiments.scenario import Lab, Plan, open_lab
+from experiments.stats import delta_loss, longest_gap, spread
+from experiments.strategies import available_strategies
+from experiments.sweep import Trial, TrialResult, run_sweep
+from experiments.tables_more import scaling_table
+from experiments.traffic.armed import TrafficError, wait_all
+from experiments.traffic.flows import Flow, Receiver, Sender
+from state4.targets.base import PROFILES as PACES
+from topologies.paper import SERVER, ip_of
+
+EXPERIMENT = "scaling"
+BOTH = "paper and native"
+CELL_BYTES = 8
+FRAME_BYTES = 1250
+RATE_MBIT = 20.0
+COMPONENTS_STATE_BYTES = 1 << 20  # divided among the components
+_LEAD_S = 0.4
+_TAIL_S = 0.3
+_MOST_WAIT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """An amount of state: registers, and cells of 8 bytes in each."""
+
+    components: int
+    cells: int
+
+    @property
+    def state_bytes(self) -> int:
+        return self.components * self.cells * CELL_BYTES
+
+    @property
+    def program(self) -> StateProgram:
+        return StateProgram(self.components, self.cells)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A flow lasts `least_s`, or its reconfiguration and a little more. Points beyond `most_s` are left out."""
+
+    least_s: float
+    most_s: float
+
+
+SIZES = tuple(1 << power for power in range(10, 27, 2))
+QUICK_SIZES = (1 << 10, 1 << 20)
+COUNTS = (1, 2, 4, 8, 16, 32, 64)
+QUICK_COUNTS = (1, 16)
+
+
+def points(sizes: Sequence[int], counts: Sequence[int]) -> list[Point]:
+    """Sizes (bytes) in one register, then 1 MB in several registers; a point of both comes once."""
+    found = [Point(1, size // CELL_BYTES) for size in sizes]
+    found += [Point(count, COMPONENTS_STATE_BYTES // CELL_BYTES // count) for count in counts]
+    return list(dict.fromkeys(found))
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """`1K,64M`: powers of two of bytes."""
+    units = {"K": 1 << 10, "M": 1 << 20}
+    try:
+        sizes = tuple(int(part.rstrip("KM")) * units.get(part[-1:], 1) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected sizes like 1K,64M: {text}") from None
+    if any(size < CELL_BYTES or size & (size - 1) or size > 1 << 30 for size in sizes):
+        raise argparse.ArgumentTypeError(f"a size must be a power of two from {CELL_BYTES} bytes to 1024M: {text}")
+    return sizes
+
+
+def parse_counts(text: str) -> tuple[int, ...]:
+    """`1,16`: powers of two."""
+    try:
+        counts = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers like 1,16: {text}") from None
+    if any(count < 1 or count & (count - 1) or count > 64 for count in counts):
+        raise argparse.ArgumentTypeError(f"a number of registers must be a power of two from 1 to 64: {text}")
+    return counts
+
+
+def paced_s(point: Point, profile: str) -> float:
+    """How long the profile makes reading and then writing all cells take, at least."""
+    pace = PACES[profile]
+    cells = point.components * point.cells
+    return sum(cells / rate for rate in (pace.read_cells_per_s, pace.write_cells_per_s) if rate is not None)
+
+
+class SharedLab:
+    """One network for all trials, opened when the first needs it, and anew after a trial that failed."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack.enter_context(ExitStack())
+        self._lab: Lab | None = None
+
+    def armed(self, plan: Plan) -> Lab:
+        """The lab with the plan's program installed, empty, and its strategy ready to begin."""
+        if self._lab is None:
+            self._lab = self._stack.enter_context(open_lab(plan))
+        else:
+            self._lab = Lab(self._lab.network, self._lab.control, plan)
+        self._lab.control.events.clear()
+        return self._lab
+
+    def drop(self) -> None:
+        self._lab = None
+        self._stack.close()
+
+
+def run_trial(trial: Trial, schedule: Schedule, shared: SharedLab, show: Display) -> TrialResult:
+    """One reconfiguration. No samples: the packets of all trials would be gigabytes."""
+    point = Point(int(trial.parameters["components"]), int(trial.parameters["cells"]))
+    program, entries = point.program.files()
+    profile = str(trial.parameters["profile"])
+    lab = shared.armed(Plan(program, entries, program, entries, trial.strategy, profile))
+    show.state(f"{trial.name}: setting up")
+    receiver = Receiver(lab.network, SERVER, [PORT])
+    payload = payload_for(FRAME_BYTES)
+    sender = Sender(lab.network, Flow(1, "h1", ip_of(SERVER), PORT, Flow.interval_for(RATE_MBIT, payload), payload))
+    lab.arm()
+    wait_all(receiver, sender)
+    ports = {"sent": ("h1", "h1-eth0"), "received": (SERVER, f"{SERVER}-eth0")}
+    before = {name: interface_counters(lab.network, *port) for name, port in ports.items()}
+    lab.control.call("stats", {"reset": True})
+    start = time.monotonic() + 0.05
+    sender.go(start, start + _MOST_WAIT_S)
+    _wait(start + _LEAD_S, trial, start, show)
+    lab.begin_reconfiguration()
+    while lab.control.busy():
+        _wait(time.monotonic() + 0.02, trial, start, show)
+        lab.switch.check()
+    failed = ""
+    outcome: dict[str, Any] = {}
+    try:
+        outcome = lab.end_reconfiguration()
+    except ControlError as error:
+        failed = str(error)
+    stats = lab.control.call("stats")
+    _wait(max(start + schedule.least_s, time.monotonic() + _TAIL_S), trial, start, show)
+    totals = sender.finish()
+    time.sleep(0.1)  # what still waits in the switch
+    _, packets = receiver.finish()
+    after = {name: interface_counters(lab.network, *port).since(before[name]) for name, port in ports.items()}
+    events = lab.events(start)
+    measured: dict[str, Any] = {"state_bytes": point.state_bytes, "series": _series(point)}
+    if failed:
+        shared.drop()  # who knows what it left behind
+        return TrialResult({**measured, "failed": failed}, {}, events)
+    counted = sum(lab.control.call("totals").values())
+    if after["sent"].tx_packets != totals.sent:
+        raise TrafficError(f"{totals.sent} packets were sent, but {after['sent'].tx_packets} were on the wire")
+    wire = after["received"].rx_packets * FRAME_BYTES
+    phases = Phases.of(events)
+    measured |= {
+        "reconfiguration_s": phases.window.length,
+        "phases": phases.durations(),
+        "held_ms": stats["longest_hold_ms"],
+        "held_in_all_ms": stats["held_ms"],
+        "longest_gap_ms": longest_gap(packets["received_s"].to_numpy()) * 1e3,
+        "flow_s": (totals.last_ns - totals.first_ns) / 1e9,
+        "sent_packets": totals.sent,
+        "lost_packets": totals.sent - after["received"].rx_packets,
+        "wire_bytes": wire,
+        "register_bytes": counted,
+        "delta_loss": delta_loss(wire, counted),
+        "lost_update_ms": (wire - counted) * 8 / RATE_MBIT / 1e3,
+        "outcome": outcome,
+        "switch": stats,
+    }
+    return TrialResult(measured, {}, events)
+
+
+def _wait(until: float, trial: Trial, start: float, show: Display) -> None:
+    while (now := time.monotonic()) < until:
+        show.state(trial.name, now - start)
+        time.sleep(min(0.1, until - now))
+
+
+def _series(point: Point) -> list[str]:
+    """Whether the point is on the line of sizes, of components, or on both."""
+    found = ["size"] if point.components == 1 else []
+    return found + (["components"] if point.state_bytes == COMPONENTS_STATE_BYTES else [])
+
+
+NUMBERS = ("reconfiguration_s", "held_ms", "longest_gap_ms", "delta_loss", "lost_update_ms")
+
+
+def summarise(trials: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per profile, strategy and point: spread of each number over the repeats; failures by their message."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for trial in trials.values():
+        key = (trial["profile"], trial["strategy"], trial["components"], trial["cells"])
+        groups.setdefault(key, []).append(trial)
+    result = []
+    for (profile, strategy, components, cells), members in groups.items():
+        good = [member for member in members if "failed" not in member]
+        entry: dict[str, Any] = {
+            "profile": profile,
+            "strategy": strategy,
+            "components": components,
+            "cells": cells,
+            "state_bytes": members[0]["state_bytes"],
+            "series": members[0]["series"],
+            "failed": [member["failed"] for member in members if "failed" in member],
+        }
+        if good:
+            entry |= {name: spread([member[name] for member in good]).as_dict() for name in NUMBERS}
+            entry["lost_packets"] = max(member["lost_packets"] for member in good)
+        result.append(entry)
+    return result
+
+
+def left_out(profiles: tuple[str, ...], wanted: list[Point], most_s: float) -> list[dict[str, Any]]:
+    """The points that are not measured, with the reason."""
+    return [
+        {
+            "profile": profile,
+            "state_bytes": point.state_bytes,
+            "components": point.components,
+            "reason": f"paced, reading and writing its cells takes {paced_s(point, profile):.0f} s, above the limit of "
+            f"{most_s:g} s (--most-seconds)",
+        }
+        for profile in profiles
+        for point in wanted
+        if paced_s(point, profile) > most_s
+    ]
+
+
+def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], wanted: list[Point]) -> int:
+    from plots import scaling as plot
+
+    trials = [
+        Trial(strategy, repeat, {"profile": profile, "components": point.components, "cells": point.cells})
+        for repeat in range(1, options.repeats + 1)
+        for profile in profiles
+        for point in wanted
+        if paced_s(point, profile) <= schedule.most_s
+        for strategy in options.strategies
+    ]
+    with ExitStack() as stack:
+        shared = SharedLab(stack)
+        folder, numbers = run_sweep(
+            EXPERIMENT,
+            options,
+            trials,
+            lambda trial, show: run_trial(trial, schedule, shared, show),
+            trial_s=schedule.least_s,
+            record={"profiles": profiles, "points": [vars(point) for point in wanted], "most_s": schedule.most_s},
+        )
+    entries = summarise(numbers)
+    measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.most_s)}
+    claims = [judge_packets(entries)] if "state4" in options.strategies else []
+    plot.main(folder.path)
+    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
+    if options.json:
+        print(summary.read_text(), end="")
+    else:
+        scaling_table(measured, claims, folder.path)
+    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = common_parser(__doc__, repeats=2)
+    parser.set_defaults(profile=None)
+    parser.add_argument(
+        "--most-seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="leave out what takes longer at a profile's pace (default: 60)",
+    )
+    parser.add_argument("--sizes", type=parse_sizes, metavar="BYTES,...", help="such as 1K,64M (default: 1K to 64M)")
+    parser.add_argument("--registers", type=parse_counts, metavar="N,...", help="for 1 MB of state (default: 1 to 64)")
+    namespace = parser.parse_args(arguments)
+    profiles = PROFILES if namespace.profile is None else (namespace.profile,)
+    namespace.profile = BOTH if namespace.profile is None else namespace.profile
+    if namespace.quick and not any(text.startswith("--repeats") for text in (arguments or sys.argv[1:])):
+        namespace.repeats = 1
+    options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
+    schedule = Schedule(options.duration_s or (1.0 if options.quick else 3.0), namespace.most_seconds)
+    sizes = namespace.sizes or (QUICK_SIZES if options.quick else SIZES)
+    counts = namespace.registers or (QUICK_COUNTS if options.quick else COUNTS)
+    return run_main(lambda: run(options, schedule, profiles, points(sizes, counts)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

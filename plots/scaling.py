@@ -1,0 +1,105 @@
+"""Scaling: time, held time and delta-loss of each strategy against the amount of state and the number of registers.
+
+python -m plots.scaling results/scaling/latest
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from plots.load import ResultMissingError, Run
+from plots.style import PAGE_INCHES, LineStyle, note_profile, save, strategy_style, styled
+
+_ROWS = (
+    ("reconfiguration_s", 1.0, "reconfiguration (s)"),
+    ("held_ms", 1.0, "packets held (ms)"),
+    ("delta_loss", 100.0, "delta-loss (%)"),
+)
+_SERIES = (("size", "state_bytes", "state in one register"), ("components", "components", "registers, 1 MB in all"))
+_LINEAR_BELOW = {"held_ms": 0.1, "delta_loss": 0.01}  # linear below, so that zero has a place
+
+
+def draw(run: Run) -> Figure:
+    """A row per number; columns: against size and against components, for each profile. Median and range."""
+    trials = [trial for trial in run.trials().values() if "failed" not in trial]
+    order = [n for n in run.description()["options"]["strategies"] if any(t["strategy"] == n for t in trials)]
+    if not order:
+        raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
+    profiles = sorted({trial["profile"] for trial in trials}, reverse=True)  # the paper's first
+    columns = [(profile, *series) for profile in profiles for series in _SERIES]
+    with styled():
+        figure: Figure
+        figure, grid = plt.subplots(
+            len(_ROWS),
+            len(columns),
+            figsize=(PAGE_INCHES * max(1.0, len(columns) / 3), 5.4),
+            sharex="col",
+            sharey="row",
+            squeeze=False,
+        )
+        for place, (profile, series, key, label) in enumerate(columns):
+            mine = [trial for trial in trials if trial["profile"] == profile and series in trial["series"]]
+            for row, (name, factor, _) in enumerate(_ROWS):
+                _panel(grid[row][place], mine, order, key, name, factor)
+            grid[-1][place].set_xlabel(label)
+            grid[0][place].set_title(f"control plane: {profile}")
+        for row, (_, _, label) in enumerate(_ROWS):
+            grid[row][0].set_ylabel(label)
+        handles = [plt.Line2D([], [], **strategy_style(name, order).kwargs()) for name in order]
+        figure.legend(handles=handles, loc="upper center", ncols=6, handlelength=2.8, columnspacing=1.2)
+        note_profile(figure, run.small_print())
+        figure.tight_layout(rect=(0, 0.02, 1, 0.94))
+    return figure
+
+
+def _panel(axes: Axes, trials: list[dict[str, Any]], order: list[str], key: str, name: str, factor: float) -> None:
+    for strategy in order:
+        mine = [trial for trial in trials if trial["strategy"] == strategy]
+        if mine:
+            _line(axes, mine, strategy_style(strategy, order), key, name, factor)
+    axes.set_xscale("log", base=2)
+    if name in _LINEAR_BELOW:
+        axes.set_yscale("symlog", linthresh=_LINEAR_BELOW[name])
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    else:
+        axes.set_yscale("log")
+    if key == "state_bytes":
+        axes.xaxis.set_major_formatter(FuncFormatter(_bytes))
+        axes.tick_params(axis="x", labelrotation=35)
+    else:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _line(axes: Axes, trials: list[dict[str, Any]], style: LineStyle, key: str, name: str, factor: float) -> None:
+    places = sorted({trial[key] for trial in trials})
+    values = [np.array([trial[name] * factor for trial in trials if trial[key] == place]) for place in places]
+    middle = np.array([np.median(value) for value in values])
+    low, high = np.array([value.min() for value in values]), np.array([value.max() for value in values])
+    axes.errorbar(places, middle, yerr=[middle - low, high - middle], capsize=1.5, elinewidth=0.6, **style.kwargs())
+
+
+def _bytes(value: float, _: int) -> str:
+    return f"{value / 2**20:g} MB" if value >= 2**20 else f"{value / 2**10:g} KB"
+
+
+def main(folder: Path) -> tuple[Path, Path]:
+    """Draws the figure into the run's folder."""
+    return save(draw(Run(folder)), folder, "scaling")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m plots.scaling RESULT_FOLDER")
+    try:
+        for written in main(Path(sys.argv[1]).resolve()):
+            print(written)
+    except ResultMissingError as error:
+        sys.exit(f"error: {error}")

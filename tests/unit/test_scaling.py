@@ -1,0 +1,92 @@
+"""Scaling's pure parts: which points there are, what is left out, the spread over repeats, the verdict."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from experiments.claims_more import judge_packets
+from experiments.scaling import (
+    COUNTS,
+    NUMBERS,
+    SIZES,
+    Point,
+    left_out,
+    paced_s,
+    parse_counts,
+    parse_sizes,
+    points,
+    summarise,
+)
+from experiments.tables_more import bytes_text
+
+
+def test_points_go_from_1_kb_to_64_mb_and_to_64_registers() -> None:
+    found = points(SIZES, COUNTS)
+    assert len(found) == len(set(found)) == len(SIZES) + len(COUNTS) - 1  # 1 MB in one register is in both
+    assert min(point.state_bytes for point in found) == 1024
+    assert max(point.state_bytes for point in found) == 64 << 20
+    assert {point.components for point in found} == set(COUNTS)
+    assert all(point.program.state_bytes == point.state_bytes for point in found)
+
+
+def test_what_takes_too_long_at_the_published_pace_is_named() -> None:
+    small, large = Point(1, 128), Point(1, (64 << 20) // 8)
+    assert paced_s(large, "native") == 0
+    assert paced_s(large, "paper") == pytest.approx(2 * large.cells / 522_000)
+    assert left_out(("paper", "native"), [small, large], 60) == []
+    [gone] = left_out(("paper", "native"), [small, large], 10)
+    assert (gone["profile"], gone["state_bytes"]) == ("paper", 64 << 20)
+    assert "32 s" in gone["reason"]
+
+
+def test_sizes_and_counts_on_the_command_line() -> None:
+    assert parse_sizes("1K,64M,512") == (1024, 64 << 20, 512)
+    assert parse_counts("1,16") == (1, 16)
+    for wrong in ("", "3K", "K", "1G", "2048M", "4"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            parse_sizes(wrong)
+    for wrong in ("", "0", "3", "128", "a"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            parse_counts(wrong)
+
+
+def test_sizes_in_words() -> None:
+    assert [bytes_text(number) for number in (512, 1024, 1 << 20, 64 << 20)] == ["512 B", "1 KB", "1 MB", "64 MB"]
+
+
+def trial(strategy: str, repeat: int, **numbers: Any) -> dict[str, Any]:
+    common = {"profile": "native", "components": 1, "cells": 128, "state_bytes": 1024, "series": ["size"]}
+    return {"strategy": strategy, "repeat": repeat, **common, **numbers}
+
+
+def good(value: float, lost: int = 0) -> dict[str, Any]:
+    return {**dict.fromkeys(NUMBERS, value), "lost_packets": lost}
+
+
+def test_repeats_become_a_spread_and_failures_stay_words() -> None:
+    [state4, other] = summarise(
+        {
+            "a": trial("state4", 1, **good(1.0)),
+            "b": trial("state4", 2, **good(3.0, lost=2)),
+            "c": trial("other", 1, failed="it broke"),
+        }
+    )
+    assert state4["delta_loss"]["median"] == 2.0
+    assert state4["lost_packets"] == 2
+    assert other["failed"] == ["it broke"]
+    assert "delta_loss" not in other
+
+
+def test_no_lost_packet_holds() -> None:
+    entries = summarise({"a": trial("state4", 1, **good(1.0)), "b": trial("none", 1, **good(1.0, lost=50))})
+    assert judge_packets(entries).holds
+
+
+@pytest.mark.parametrize("numbers", [good(1.0, lost=1), {"failed": "it broke"}])
+def test_a_lost_packet_or_a_failure_breaks_it(numbers: dict[str, Any]) -> None:
+    claim = judge_packets(summarise({"a": trial("state4", 1, **numbers)}))
+    assert not claim.holds
+    assert "1 KB in 1 registers" in claim.why
