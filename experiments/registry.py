@@ -86,6 +86,29 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         quick_s=60.0,
         arguments=("--repeats", "3"),
     ),
+    Experiment(
+        "cloning_cost",
+        "fig7",
+        "What cloning costs",
+        "Throughput over time at 100, 75 and 50 % of the highest steady rate, every packet writing state, and the loss "
+        "while packets are cloned.",
+        ("C5",),
+        full_s=600.0,
+        quick_s=90.0,
+        arguments=("--repeats", "3"),
+        strategies=CLONING,
+    ),
+    Experiment(
+        "overhead",
+        "overhead",
+        "What instrumentation adds",
+        "Register bits, header bits, code and time per packet that instrumentation adds, against the number and the "
+        "size of the components.",
+        ("C6 memory",),
+        full_s=120.0,
+        quick_s=30.0,
+        strategies=NONE,
+    ),
 )
 
 

@@ -56,11 +56,11 @@ _NOTHING_TO_RESUME = "no interrupted run"
 
 @dataclass(frozen=True)
 class Options:
-    """How to run everything. `chosen`: strategies that the user named, None for all that each experiment has."""
+    """How to run everything. `chosen`, `profile`: as the user said, None for what each experiment does by itself."""
 
     target: str
     chosen: tuple[str, ...] | None
-    profile: str
+    profile: str | None
     seed: int
     quick: bool
     out: Path
@@ -73,7 +73,7 @@ class Options:
         content = asdict(self)
         for name in ("out", "only", "new", "json", "chosen"):
             del content[name]
-        return {**content, "strategies": list(self.chosen or available_strategies())}
+        return {**content, "strategies": list(self.chosen or available_strategies())}  # a new one is a new run
 
     def strategies(self, experiment: Experiment) -> tuple[str, ...] | None:
         """The chosen ones that take part in an experiment; None for the experiment's own."""
@@ -85,8 +85,9 @@ class Options:
 
     def arguments(self, experiment: Experiment) -> list[str]:
         """The command line of one experiment."""
-        given = ["--target", self.target, "--control-plane", self.profile, "--seed", str(self.seed)]
-        given += ["--out", str(self.out)]
+        given = ["--target", self.target, "--seed", str(self.seed), "--out", str(self.out)]
+        if self.profile is not None:
+            given += ["--control-plane", self.profile]
         chosen = self.strategies(experiment)
         if chosen:
             given += ["--strategy", ",".join(chosen)]
@@ -282,9 +283,7 @@ def parse(arguments: Sequence[str] | None, experiments: Sequence[Experiment] = E
     parser.add_argument("--new", action="store_true", help="begin a new run even when one can be continued")
     parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
     parser.add_argument("--strategy", metavar="NAME[,NAME]", help="only these strategies (default: all)")
-    parser.add_argument(
-        "--control-plane", dest="profile", choices=PROFILES, default="paper", help="default: %(default)s"
-    )
+    parser.add_argument("--control-plane", dest="profile", choices=PROFILES, help="default: each experiment's own")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")

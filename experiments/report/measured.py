@@ -34,12 +34,12 @@ def flat_numbers(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str
 def number_tables(measured: Any) -> Iterator[Numbers]:
     """The tables that show everything measured.
 
-    One level of names makes a list, two a table, three a table for each of the innermost names; what is deeper has its
-    middle names joined.
+    A list of mappings is a table of its own. Of the rest, one level of names makes a list, two a table, three a table
+    for each of the innermost names; what is deeper has its middle names joined.
     """
-    leaves = list(_leaves(measured, ()))
-    if not leaves:
-        return
+    for path, records in _lists_of_records(measured, ()):
+        yield _records(" ".join(path).replace("_", " "), records)
+    leaves = list(_leaves(measured, (), records=False))
     tables: dict[str, dict[str, dict[str, str]]] = {}
     for path, value in leaves:
         title, row, column = _place(path)
@@ -58,6 +58,28 @@ def number_tables(measured: Any) -> Iterator[Numbers]:
 _MOST_COLUMNS = 8
 
 
+def _lists_of_records(content: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    if _is_records(content):
+        yield path, content
+    elif isinstance(content, Mapping):
+        for key, inner in content.items():
+            yield from _lists_of_records(inner, (*path, str(key)))
+
+
+def _is_records(content: Any) -> bool:
+    """Whether it is a table already: a list of mappings."""
+    return isinstance(content, list) and bool(content) and all(isinstance(item, Mapping) for item in content)
+
+
+def _records(title: str, records: list[Mapping[str, Any]]) -> Numbers:
+    """One row per mapping, numbered; columns are the names inside."""
+    flat = [{name: in_short(value) for name, value in flat_numbers(record)} for record in records]
+    columns = tuple(dict.fromkeys(name for record in flat for name in record))
+    rows = tuple(str(position) for position in range(1, len(records) + 1))
+    cells = tuple(tuple(record.get(column, "") for column in columns) for record in flat)
+    return Numbers(title, "", tuple(column.replace("_", " ") for column in columns), rows, cells)
+
+
 def _place(path: tuple[str, ...]) -> tuple[str, str, str]:
     """Title, row and column of a value."""
     names = tuple(name.replace("_", " ") for name in path) or ("value",)
@@ -68,20 +90,25 @@ def _place(path: tuple[str, ...]) -> tuple[str, str, str]:
     return names[-1], names[0], " ".join(names[1:-1])
 
 
-def _leaves(content: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Spread | str]]:
+def _leaves(
+    content: Any, path: tuple[str, ...], *, records: bool = True
+) -> Iterator[tuple[tuple[str, ...], Spread | str]]:
+    """Every value with its path; without those in lists of mappings unless `records`."""
+    if _is_records(content) and not records:
+        return
     if isinstance(content, Mapping):
         if content.keys() == _SPREAD_KEYS:
             yield path, Spread(**content)
             return
         for key, inner in content.items():
-            yield from _leaves(inner, (*path, str(key)))
+            yield from _leaves(inner, (*path, str(key)), records=records)
     elif isinstance(content, list):
         values = [item for item in content if isinstance(item, (int, float)) and not isinstance(item, bool)]
         if values and len(values) == len(content):
             yield path, spread(values)
         else:
             for position, inner in enumerate(content, start=1):
-                yield from _leaves(inner, (*path, str(position)))
+                yield from _leaves(inner, (*path, str(position)), records=records)
     elif isinstance(content, bool):
         yield path, "yes" if content else "no"
     elif isinstance(content, (int, float)):

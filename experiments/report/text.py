@@ -69,7 +69,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Command", report.command
     yield "Source", ", ".join(report.commits) or "not a git checkout"
     yield "Switch", str(options.get("target", ""))
-    yield "Control plane", _PROFILES.get(str(options.get("profile")), str(options.get("profile")))
+    yield "Control plane", _PROFILES[options.get("profile")]
     yield "Strategies", ", ".join(options.get("strategies") or ())
     yield "Machine", f"{host['cpu'] or host['architecture']}, {host['cores']} cores, {host['memory_gib']} GiB"
     yield "System", f"{host['distribution']}, {host['kernel']}"
@@ -80,7 +80,9 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Python", f"{report.environment['python']}; {versions}"
 
 
-_PROFILES = {
+_PROFILES: dict[str | None, str] = {
+    None: "paper (register access paced so that the chained program takes the published 1.82 s) unless a result says "
+    "otherwise",
     "paper": "paper: register access paced so that the chained program takes the published 1.82 s",
     "native": "native: register access as fast as ours is",
 }

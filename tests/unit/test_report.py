@@ -175,3 +175,11 @@ def test_flat_numbers() -> None:
     assert found.keys() == {"a b", "a c", "d", "f 1", "f 2 1"}
     assert isinstance(found["a b"], Spread) and found["d"] == "text"
     assert list(number_tables({})) == []
+
+
+def test_a_list_of_records_is_a_table() -> None:
+    measured = {"points": [{"strategy": "none", "loss": {"a": 1}}, {"strategy": "state4", "time_s": 2}], "limit": 3}
+    tables = {table.title: table for table in number_tables(measured)}
+    assert tables["points"].columns == ("strategy", "loss a", "time s")
+    assert tables["points"].cells == (("none", "1", ""), ("state4", "", "2"))
+    assert tables[""].cells == (("3",),)
