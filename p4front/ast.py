@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Union
 
 from p4front.source import Span
 
@@ -384,7 +383,7 @@ class MatchKindDecl(Declaration):
 
 @dataclass(eq=False, slots=True)
 class TypedefDecl(Declaration):
-    """`typedef T name;` or, with `new_type`, `type T name;`. `target` may be an inline struct declaration in old code."""
+    """`typedef T name;` or, with `new_type`, `type T name;`. `target` may be an inline struct in old code."""
 
     target: TypeRef | StructDecl | EnumDecl
     new_type: bool = False
@@ -674,4 +673,4 @@ class P4Program(Node):
     declarations: list[Node]
 
 
-AnyDeclaration = Union[Declaration, Node]
+AnyDeclaration = Declaration | Node

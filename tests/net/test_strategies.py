@@ -34,7 +34,7 @@ OPTIONS = CommonOptions(
     resume=False,
 )
 # A packet every 0.15 s; the swap comes in the middle. That is longer than HULA's flowlet time-out of 0.1 s: a flow that
-# stays in its flowlet only refreshes flowlet_time, and Swing State carries that time over without the hop it belongs to.
+# stays in its flowlet only refreshes flowlet_time, and Swing State carries over that time without its hop.
 SCHEDULE = Schedule(duration=4.0, interval=0.15, early_knocks=0.5, reconfigure=1.6)
 
 
