@@ -9,6 +9,7 @@ from experiments.control.client import ControlError
 from experiments.results import ResultError
 from experiments.traffic.armed import TrafficError
 from plots.load import ResultMissingError
+from softswitch.errors import SwitchError
 from topologies.errors import NetworkError
 
 EXIT_OK = 0
@@ -21,7 +22,7 @@ def run_main(run: Callable[[], int]) -> int:
     """Runs an experiment. 0: done; 1: a claim does not hold; 2: wrong use or a failed step; 130: Ctrl-C."""
     try:
         return run()
-    except (NetworkError, TrafficError, ControlError, ResultError, ResultMissingError) as error:
+    except (NetworkError, TrafficError, ControlError, ResultError, ResultMissingError, SwitchError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:

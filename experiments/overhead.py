@@ -195,6 +195,7 @@ def run(options: CommonOptions) -> int:
         lambda trial, show: run_trial(wanted[trial.strategy], rounds, packets, show),
         trial_s=rounds * packets * 1e-6,
         record={"rounds": rounds, "packets": packets},
+        needs_root=False,
     )
     measured = summarise(_merged(numbers))
     claims = [judge_memory(measured)]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -49,7 +48,7 @@ from experiments.report.write import write_report
 from experiments.strategies import available_strategies
 from experiments.timeleft import current_left, in_words, speed_factor
 from state4.strategies import load_strategy
-from topologies.errors import NotRootError
+from topologies.network import require_root
 
 _NOTHING_TO_RESUME = "no interrupted run"
 
@@ -304,8 +303,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
 
     def start() -> int:
-        if os.geteuid() != 0:
-            raise NotRootError()
+        require_root()
         with _signals_as_ctrl_c():
             return run(options)
 

@@ -47,7 +47,12 @@ class ResultFolder:
     def create(cls, out: Path, experiment: str, options: Mapping[str, Any], *, seed: int) -> ResultFolder:
         """A new folder below `out/<experiment>`, with its `run.json`."""
         parent = out / experiment
-        parent.mkdir(parents=True, exist_ok=True)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ResultError(
+                f"cannot make the result folder {parent}: {error.strerror}; name another by --out"
+            ) from error
         stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
         for number in range(1, 1000):
             path = parent / (stamp if number == 1 else f"{stamp}-{number}")
@@ -56,6 +61,10 @@ class ResultFolder:
                 break
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise ResultError(
+                    f"cannot write to {parent}: {error.strerror}; name another folder by --out"
+                ) from error
         else:
             raise ResultError(f"no free name for a run in {parent}")
         folder = cls(path, experiment)

@@ -11,6 +11,7 @@ import pandas as pd
 from experiments.options import CommonOptions
 from experiments.progress import Display, display
 from experiments.results import ResultFolder
+from topologies.network import require_root
 
 SETUP_S = 4.0  # of a trial, for the progress display only
 
@@ -49,12 +50,15 @@ def run_sweep(
     *,
     trial_s: float,
     record: Mapping[str, Any] | None = None,
+    needs_root: bool = True,
 ) -> tuple[ResultFolder, dict[str, dict[str, Any]]]:
     """Runs the trials that are not yet complete. Returns the folder and the numbers of all of `trials` by name.
 
     `record` is what the experiment adds to the options in `run.json`; `trial_s` the length of a trial, for the display.
-    Each trial's numbers get `strategy`, `repeat` and the trial's parameters.
+    Each trial's numbers get `strategy`, `repeat` and the trial's parameters. `needs_root`: the trials build networks.
     """
+    if needs_root:
+        require_root()
     options_record = {**options.for_record(), **(record or {})}
     if options.resume:
         folder = ResultFolder.resume(options.out, experiment, options_record)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from softswitch.errors import CacheError
+
 
 def cache_root() -> Path:
     """The folder of all cached files; `STATE4_CACHE` names another one. It need not exist yet."""
@@ -38,7 +40,7 @@ def content_key(*parts: str | bytes) -> str:
 def cached_directory(kind: str, key: str, build: Callable[[Path], None]) -> Path:
     """The folder `<root>/<kind>/<key>`; when it is missing, `build(folder)` fills it first.
 
-    An exception of `build` is passed on and leaves nothing behind.
+    An exception of `build` is passed on and leaves nothing behind. Raises CacheError if the cache cannot be written.
     """
     parent = cache_root() / kind
     target = parent / key
@@ -46,7 +48,10 @@ def cached_directory(kind: str, key: str, build: Callable[[Path], None]) -> Path
         with suppress(OSError):  # another user's cache
             os.utime(target)  # so that the oldest can be told from the unused
         return target
-    parent.mkdir(parents=True, exist_ok=True)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheError(f"cannot write to {parent}: {error.strerror}; name another folder in STATE4_CACHE") from error
     lock_path = parent / f".{key}.lock"
     with lock_path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -44,6 +44,12 @@ class RunningNetwork:
         return run_in(self.pid(name), argv, timeout_s=timeout_s)
 
 
+def require_root() -> None:
+    """Raises NotRootError: for a command that wants to say so before it begins."""
+    if os.geteuid() != 0:
+        raise NotRootError()
+
+
 @contextmanager
 def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = QuietLink) -> Iterator[RunningNetwork]:
     """Builds and starts `topology` with `switch` as its switch class; takes all of it down again.
@@ -54,8 +60,7 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
 
     Raises NotRootError, ToolMissingError, NetworkError.
     """
-    if os.geteuid() != 0:
-        raise NotRootError()
+    require_root()
     require_tools()
     for _ in prune():
         pass

@@ -94,3 +94,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(folder: ResultFolde
 def test_infinity_is_written_as_null(folder: ResultFolder) -> None:
     folder.write_json("x.json", {"gap": float("inf"), "array": np.array([1.0, np.nan])})
     assert json.loads((folder.path / "x.json").read_text()) == {"gap": None, "array": [1.0, None]}
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultError, match=r"cannot make .*file/fig3: .*--out"):
+        ResultFolder.create(tmp_path / "file", "fig3", {}, seed=0)
