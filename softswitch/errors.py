@@ -7,6 +7,10 @@ class SwitchError(Exception):
     """Something that was asked of the switch and not done; nothing was changed unless the message says so."""
 
 
+class CacheError(SwitchError):
+    """The folder of built things cannot be written."""
+
+
 class PipelineLoadError(SwitchError):
     """A compiled pipeline could not be opened, or was made for another version of the runtime."""
 
