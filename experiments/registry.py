@@ -64,7 +64,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Throughput per millisecond of five flows and of their sum, the whole run and 200 ms around the swap.",
         ("C2",),
         full_s=750.0,
-        quick_s=75.0,
+        quick_s=90.0,
         arguments=("--repeats", "3"),
     ),
     Experiment(
@@ -74,7 +74,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Delta-loss against the rate of the traffic, by strategy; medians with 95 % intervals over the repeats.",
         ("C3",),
         full_s=5800.0,
-        quick_s=170.0,
+        quick_s=90.0,
     ),
     Experiment(
         "fig6",
@@ -108,6 +108,16 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         full_s=120.0,
         quick_s=30.0,
         strategies=NONE,
+    ),
+    Experiment(
+        "scaling",
+        "scaling",
+        "From 1 KB to 64 MB of state",
+        "Time of the reconfiguration, held time and delta-loss against the amount of state and the number of components, "
+        "by strategy, for both control-plane profiles.",
+        ("C6 packets",),
+        full_s=1800.0,
+        quick_s=90.0,
     ),
 )
 
