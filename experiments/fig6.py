@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not 0 < namespace.rate <= 50_000:
         parser.error("--rate must be above 0 and at most 50000 packets per second")
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
-    duration = options.duration_s or (4.0 if options.quick else 10.0)
+    duration = options.duration_s or (5.0 if options.quick else 10.0)
     if duration * namespace.rate > PROGRAM.components * PROGRAM.cells:
         parser.error(f"at most {PROGRAM.components * PROGRAM.cells} packets: each needs a cell of its own")
     return run_main(lambda: run(options, Schedule(duration, duration * 0.3, namespace.rate)))

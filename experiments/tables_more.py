@@ -13,6 +13,13 @@ from experiments.claims import Claim
 from experiments.tables import print_claims
 
 
+def _columns(table: Table, names: Iterable[str]) -> None:
+    """Words to the left and in one line, numbers to the right."""
+    for name in names:
+        words = name in ("strategy", "program")
+        table.add_column(name, justify="left" if words else "right", no_wrap=words, min_width=18 if words else None)
+
+
 def print_end(console: Console, claims: Iterable[Claim], folder: Path, figure: str) -> None:
     """The verdicts, and where figure and data are."""
     print_claims(claims, console)
@@ -24,8 +31,7 @@ def fig6_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim
     """Updates that were made and lost, by strategy; numbers of several repeats one after the other."""
     console = Console()
     table = Table(title="updates of the state: made and lost")
-    for column in ("strategy", "made", "lost", "share (%)", "lost between read and swap", "packets lost"):
-        table.add_column(column, justify="left" if column == "strategy" else "right")
+    _columns(table, ("strategy", "made", "lost", "lost %", "between read and swap", "packets lost"))
     for strategy, numbers in measured.items():
         made, lost = numbers["updates"], numbers["lost_updates"]
         between = [w["between_read_and_swap"] - w["survived_between"] for w in numbers["windows"]]
@@ -50,17 +56,8 @@ def cloning_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
         highlight=False,
     )
     table = Table(title="a state write per packet: what is left of the throughput, and what is lost")
-    for column in (
-        "load",
-        "strategy",
-        "offered",
-        "before",
-        "during",
-        "after (Mbit/s)",
-        "lost during",
-        "lost in all (%)",
-    ):
-        table.add_column(column, justify="left" if column == "strategy" else "right")
+    table.caption = "Mbit/s received before, during, after the reconfiguration; % lost during it, and in all"
+    _columns(table, ("load", "strategy", "sent", "before", "during", "after", "lost", "in all"))
     strategies = measured["strategies"]
     loads = sorted({load for by_load in strategies.values() for load in by_load}, key=float, reverse=True)
     for load in loads:
@@ -85,11 +82,9 @@ def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[C
     """What instrumentation adds to each program, and what it costs; times are medians."""
     console = Console()
     size = Table(title="what instrumentation adds (bits)")
-    for column in ("program", "state (KiB)", "writes", "registers", "header", "metadata", "lines of P4"):
-        size.add_column(column, justify="left" if column == "program" else "right")
+    _columns(size, ("program", "state KiB", "writes", "regs", "header", "metadata", "lines of P4"))
     cost = Table(title="time per packet (ns), cost of the instrumentation (%)")
-    for column in ("program", "original", "flag off", "flag on", "off (%)", "on (%)"):
-        cost.add_column(column, justify="left" if column == "program" else "right")
+    _columns(cost, ("program", "original", "flag off", "flag on", "off %", "on %"))
     series = None
     for key, numbers in measured.items():
         if series is not None and numbers["series"] != series:
@@ -102,7 +97,7 @@ def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[C
             name,
             f"{numbers['state_bits'] / 8192:.0f}",
             *(str(numbers[kind]) for kind in ("slots", "added_register_bits", "header_bits", "metadata_bits")),
-            f"{lines['original']} + {lines['instrumented'] - lines['original']}",
+            f"{lines['original']}+{lines['instrumented'] - lines['original']}",
         )
         cost.add_row(
             name,
@@ -120,9 +115,8 @@ def scaling_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
     profiles = dict.fromkeys(point["profile"] for point in measured["points"])
     for profile in profiles:
         table = Table(title=f"against the amount of state, control plane: {profile}")
-        columns = ("state", "registers", "strategy", "time (s)", "held (ms)", "gap (ms)", "delta-loss (%)", "lost")
-        for column in columns:
-            table.add_column(column, justify="left" if column == "strategy" else "right")
+        table.caption = "time in s; packets held, and longest gap at the receiver, in ms; delta-loss in %; packets lost"
+        _columns(table, ("state", "regs", "strategy", "time", "held", "gap", "delta-loss", "lost"))
         before: tuple[int, int] | None = None
         for point in (point for point in measured["points"] if point["profile"] == profile):
             place = (int(point["state_bytes"]), int(point["components"]))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from experiments import scaling
@@ -24,3 +27,39 @@ def test_one_network_serves_all_trials(tmp_path: Path) -> None:
     assert all(point["delta_loss"]["median"] == 0 for point in points if point["strategy"] == "state4_exact")
     assert all(point["delta_loss"]["median"] >= 0 for point in points)
     assert (latest / "scaling.pdf").exists()
+
+
+BROKEN = """
+from state4.errors import State4Error
+
+
+class Broken:
+    name = "broken"
+    summary = "fails"
+    needs_cloning = False
+
+    def reconfigure(self, context):
+        raise State4Error("it broke on purpose")
+
+
+STRATEGY = Broken()
+"""
+
+
+def test_a_strategy_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "broken.py").write_text(BROKEN)
+    arguments = ["--quick", "--json", "--duration", "0.5", "--strategy", "broken,reconcile", "--sizes", "1K"]
+    arguments += ["--registers", "1", "--control-plane", "native", "--out", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.scaling", *arguments],
+        env={**os.environ, "STATE4_STRATEGIES": str(tmp_path / "strategies")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)["measured"]["points"]
+    assert [(point["strategy"], len(point["failed"])) for point in points] == [("broken", 1), ("reconcile", 0)] * 2
+    assert "it broke on purpose" in points[0]["failed"][0]
+    assert points[1]["delta_loss"]["median"] == 0
