@@ -10,6 +10,17 @@ from conformance.stf_run import run_stf
 from p4front.load import load_program
 from p4front.source import P4Error
 
+ACCEPTED = {
+    "issue1777-bmv2": "registers of structs work here; p4c's back end for bmv2 has none",
+    "issue3299": "switch in actions works here; p4c's back end for bmv2 has none",
+    "issue1296": "a generic extern as its own type argument is a type like any other; p4c has no room for it",
+    "issue3291": "a generic struct as its own type argument is a type like any other; p4c has no room for it",
+    "issue2544_self_ref": "an extern's method may take an instance of the extern; p4c has no room for it",
+    "multicast-bmv2": "two controls have an action of one name from the root on, as programs translated from P4_14 do",
+    "spec-ex32_e": "@length is no annotation of the specification, so its content is not looked at",
+}
+"""Wrong programs of p4c that we take, by file name: why."""
+
 
 def run_case(case: Case) -> Result:
     """Runs one test in this process."""
@@ -38,7 +49,7 @@ def _refuse(case: Case) -> Result:
     except P4Error as error:
         located = [d for d in error.diagnostics if d.span is not None]
         return Result("passed") if located else Result("failed", f"no place given: {error}")
-    return Result("failed", "accepted")
+    return Result("failed", f"accepted: {ACCEPTED.get(case.program.stem, 'no reason known')}")
 
 
 def _packets(case: Case) -> Result:

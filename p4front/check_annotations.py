@@ -10,6 +10,7 @@ from p4front.context import Context
 from p4front.type_rules import kind_of
 from p4front.types import BOOL, INTEGER, MATCH_KIND, STRING, WRONG, BitType, IntType, Type
 
+_TRANSLATION = re.compile(r'\s*"[^"]*"\s*,\s*(string|\d\w*|bit\s*<\s*\d\w*\s*>)\s*', re.ASCII)
 Named = ast.ActionDecl | ast.TableDecl
 
 
@@ -44,6 +45,10 @@ class AnnotationChecker:
                 self._match(annotation)
             elif name in ("name", "deprecated") and annotation.raw.strip():
                 self._string(annotation)
+            elif name == "p4runtime_translation":
+                self._translation(annotation)
+            elif name in ("pkginfo", "platform_property") and not annotation.raw.strip():
+                cx.error(f"@{name} takes name = value pairs", annotation.span)
 
     def _structured(self, annotation: ast.Annotation) -> None:
         """`@a[1, "x"]` and `@a[k = 1]`: values known at compile time, of type int, string or bool."""
@@ -65,6 +70,12 @@ class AnnotationChecker:
             type_ = self.cx.expressions.infer(expr)
             if type_ is not WRONG and type_ != MATCH_KIND:
                 self.cx.error(f"@match takes a match kind, not {kind_of(type_)}", expr.span)
+
+    def _translation(self, annotation: ast.Annotation) -> None:
+        """`@p4runtime_translation("uri", type)`: what a controller sends is a string or a bit<W>, W written out."""
+        if not _TRANSLATION.fullmatch(annotation.raw):
+            message = "@p4runtime_translation takes a string and one of bit<W>, W and string, with W a number"
+            self.cx.error(message, annotation.span)
 
     def _string(self, annotation: ast.Annotation) -> None:
         if len(annotation.exprs) != 1:
@@ -95,7 +106,7 @@ class AnnotationChecker:
 
 def _numbered(node: Named, name: str) -> bool:
     """Whether the declaration is `name` or a numbered copy of it: P4_14 programs translated to P4_16 have an action
-    once per table that uses it, and the control plane sees one."""
+    once per control that uses it, and the control plane sees one."""
     return re.fullmatch(rf"{re.escape(name)}(_\d+)?", node.name.text) is not None
 
 

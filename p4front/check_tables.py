@@ -171,6 +171,8 @@ class TableChecker:
                     decl.name.span,
                 )
             return
+        if decl.actions and ref.span.file is decl.actions[0].span.file and ref.span.start < decl.actions[0].span.start:
+            cx.error("the default action of a table stands after its list of actions", ref.span)  # 14.2.1.3
         self._listed(ref, actions, decl, "default")
 
     def _listed(

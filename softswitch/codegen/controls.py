@@ -58,6 +58,7 @@ class ControlInstance:
             table = tables.TableInstance(gen, local, env, self.name, self.frame)
             env.bind(local, table)
             gen.tables.append(table)
+            gen.claim("table", table.name, local.name)
         else:
             raise refuse(local.span, "this declaration is not supported in a control")
 

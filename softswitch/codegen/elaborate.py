@@ -139,6 +139,10 @@ def _extern(
         key: value for key, value in values.items() if isinstance(value, (int, bool, str, tuple, dict))
     }
     obj = ExternObject(kind, name, decl, -1, type_args, constants)
+    if kind in ("register", "counter", "meter", "direct_counter", "direct_meter"):
+        gen.claim(kind.replace("_", " "), name, where)
+    elif kind in ("action_profile", "action_selector"):
+        gen.claim("action profile", name, where)
     if kind == "register":
         obj.index = len(gen.registers)
         width = _cell_width(gen, type_args[0], where)

@@ -20,7 +20,7 @@ from p4front.types import (
     TypeOfType,
     strip,
 )
-from softswitch.codegen import calls, consteval, initialisers, places, scalars
+from softswitch.codegen import calls, consteval, initialisers, integers, places, scalars
 from softswitch.codegen.body import Body, Val
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
@@ -87,6 +87,8 @@ def addressable(body: Body, value: Val) -> Val:
 
 
 def _rvalue(body: Body, expr: ast.Expr) -> Val:
+    if integers.is_integer(body, expr):
+        return integers.value(body, expr)
     if isinstance(expr, ast.Member):
         return _member(body, expr)
     if isinstance(expr, (ast.PathExpr, ast.Index)) and places.is_place(body, expr):
@@ -186,6 +188,8 @@ def _binary(body: Body, expr: ast.Binary) -> Val:
     if expr.op in ("&&", "||"):
         return _logical(body, expr)
     left_type, right_type = final_type(body, expr.left), final_type(body, expr.right)
+    if expr.op in integers.COMPARISONS and all(isinstance(strip(t), IntegerType) for t in (left_type, right_type)):
+        return integers.compare(body, expr)
     if expr.op in ("==", "!="):
         return _equality(body, expr, left_type, right_type)
     if expr.op in ("<<", ">>"):

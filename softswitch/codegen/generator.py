@@ -47,6 +47,7 @@ class Generator:
         self.env = Env()
         self._effects: dict[tuple[ast.Expr, bool], bool] = {}
         self._nesting: list[ast.Node] = []
+        self._names_taken: dict[tuple[str, str], ast.Node] = {}
         self._bind_globals()
 
     def _bind_globals(self) -> None:
@@ -74,6 +75,18 @@ class Generator:
         """Keeps the diagnostics of a refusal."""
         for diagnostic in error.diagnostics:
             self.reporter.error(diagnostic.message, diagnostic.span, *diagnostic.notes)
+
+    def claim(self, kind: str, name: str, where: ast.Node) -> None:
+        """Takes a control-plane name; reports a second object of the kind that wants it."""
+        first = self._names_taken.get((kind, name))
+        if first is None:
+            self._names_taken[kind, name] = where
+        elif first is where:
+            message = f'the control-plane name "{name}" would stand for a {kind} of each of several instances'
+            self.reporter.error(message, where.span)
+        else:
+            note = ("the first is here", first.span)
+            self.reporter.error(f'two {kind}s have the control-plane name "{name}"', where.span, note)
 
     def add_function(self, head: str, body: Body, comment: str) -> None:
         """A finished C function; those that it calls are there already."""

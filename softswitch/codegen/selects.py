@@ -38,6 +38,7 @@ class ValueSet:
         size = consteval.require_int(gen, env, decl.size, "the size of a value set")
         if not 0 <= size < 1 << 31:
             raise refuse(decl.size.span, "the size of a value set must be from 0 to 2147483647")
+        gen.claim("value set", self.name, decl.name)
         gen.value_sets.append(ValueSetInfo(self.name, self.index, tuple(fields), size))
 
     def _fields(self, type_: StructType, prefix: str) -> list[KeyField]:

@@ -45,12 +45,20 @@ class TableInstance:
         self.keys, self.key_types = self._key_fields()
         self.refs: list[ast.ActionRef | None] = list(decl.actions)
         self.actions = [actions.find_action(env, gen.program.refs.get(ref), ref) for ref in decl.actions]
+        self._check_action_names()
         self.default_action = self._default_action()
         self.properties = tableproperties.read(gen, env, self, prefix)
         self.default_data = self._default_data()
         self.entries = entries.read(gen, env, self)
 
     # ------------------------------------------------------------ what it consists of
+
+    def _check_action_names(self) -> None:
+        first: dict[str, ast.Node] = {}
+        for action in self.actions:
+            if first.setdefault(action.name, action.decl) is not action.decl:
+                message = f'two actions of table {self.name} have the control-plane name "{action.name}"'
+                raise refuse(action.decl.name.span, message)
 
     def _key_fields(self) -> tuple[list[KeyField], list[Type]]:
         fields: list[KeyField] = []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from p4front.source import P4Error
 from softswitch import entries as soft
-from tests.switch.scene import scene
+from softswitch.pipeline import compile_text
+from tests.switch.scene import program, scene
 
 SET = "action set(bit<8> v) { hdr.h.d = v; }"
 
@@ -219,3 +223,31 @@ def test_a_selector_chooses_by_the_hash_of_its_keys() -> None:
         chosen = {s.out(f"05{b:02x}{c:02x}00")[-2:] for b in range(8) for c in range(8)}
         assert chosen == {"01", "02", "03"}
         assert len({s.out("05010200") for _ in range(5)}) == 1  # the same flow, the same member
+
+
+@pytest.mark.parametrize(
+    ("declaration", "kind"),
+    [
+        ('@name(".x") table t { actions = { NoAction; } }', "table"),
+        ('@name(".x") register<bit<8>, bit<8>>(4) t;', "register"),
+        ('@name(".x") counter<bit<8>>(4, CounterType.packets) t;', "counter"),
+        ('@name(".x") action_profile(4) t;', "action profile"),
+    ],
+)
+def test_two_objects_cannot_have_one_control_plane_name(declaration: str, kind: str) -> None:
+    two_instances = program(
+        declarations=f"control Inner() {{ {declaration} apply {{ }} }}",
+        locals="Inner() one; Inner() two;",
+        ingress="one.apply(); two.apply();",
+    )
+    with pytest.raises(P4Error, match=f'"x" would stand for a {kind} of each of several instances'):
+        compile_text(two_instances, "scene.p4")
+    if kind != "table":  # the front end knows of tables
+        with pytest.raises(P4Error, match=f'two {kind}s have the control-plane name "x"'):
+            compile_text(program(locals=declaration + declaration.replace(" t;", " u;")), "scene.p4")
+
+
+def test_two_actions_of_a_table_cannot_have_one_control_plane_name() -> None:
+    text = program(locals='@name("x") action a() { } @name("x") action b() { } table t { actions = { a; b; } }')
+    with pytest.raises(P4Error, match='control-plane name "TestIngress'):
+        compile_text(text, "scene.p4")

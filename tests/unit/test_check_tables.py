@@ -106,6 +106,10 @@ WRONG = [
         "key = { m.a : exact; } actions = { nop; } entries = { priority = 3: 2 : nop; }",
         "8:66 entries of a table with only exact and lpm keys have no priority",
     ),
+    (
+        "default_action = nop; actions = { nop; }",
+        "8:18 the default action of a table stands after its list of actions",
+    ),
 ]
 
 
@@ -171,6 +175,26 @@ def test_priorities_follow_from_order_and_delta(properties: str, expected: list[
 def test_two_actions_cannot_share_a_control_plane_name() -> None:
     text = 'control c() { @name(".x") action a() { } @name(".x") action b() { } apply { } }'
     assert error_of(text) == '1:61 the control-plane name "x" is used twice'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('@p4runtime_translation("u", bool) type bit<8> t;', "1:1 @p4runtime_translation takes a string and one of"),
+        (
+            '@p4runtime_translation("u", bit<5 + 3>) type bit<8> t;',
+            "1:1 @p4runtime_translation takes a string and one of",
+        ),
+        ("@pkginfo const bit<8> x = 0;", "1:1 @pkginfo takes name = value pairs"),
+        ('@p4runtime_translation("u", bit<32>) type bit<8> t;', ""),
+        ('@p4runtime_translation("u", string) type bit<8> t;', ""),
+        ('@p4runtime_translation("u", 0x20) type bit<8> t;', ""),
+        ('@pkginfo(name = "p", version = "1") const bit<8> x = 0;', ""),
+    ],
+)
+def test_arguments_of_annotations(text: str, message: str) -> None:
+    found = errors_of(text)
+    assert len(found) == bool(message) and all(error.startswith(message) for error in found)
 
 
 def test_a_repeated_exact_key_is_a_warning() -> None:

@@ -1,0 +1,108 @@
+"""Values of type `int` at run time: they come from a cast of a bit<W> or int<W>, and have no width of their own (8.11).
+
+Each is computed in a width that holds every value that it can have: (int)x + 1 for a bit<8> x in 9 bits. A value that
+cannot be negative has the type bit<W> in the generated code, any other one int<W>. The cast around it cuts it to its
+target.
+"""
+
+from __future__ import annotations
+
+from p4front import ast
+from p4front.types import BOOL, BitType, IntegerType, IntType, Type, strip
+from softswitch.codegen import consteval, expressions, scalars
+from softswitch.codegen.body import Body, Val
+from softswitch.codegen.errors import refuse
+from softswitch.codegen.layout import is_signed, scalar_width
+
+MOST_BITS = 4096
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def is_integer(body: Body, expr: ast.Expr) -> bool:
+    return isinstance(strip(expressions.type_of(body, expr)), IntegerType)
+
+
+def value(body: Body, expr: ast.Expr) -> Val:
+    """An expression of type `int`."""
+    known = consteval.evaluate(body.gen, body.env, expr)
+    if isinstance(known, int) and not isinstance(known, bool):
+        width = max(1, known.bit_length() + (known < 0))
+        return Val(scalars.literal(known, width), IntType(width) if known < 0 else BitType(width), True)
+    if isinstance(expr, ast.Cast):
+        return value(body, expr.operand) if is_integer(body, expr.operand) else _scalar(body, expr.operand)
+    if isinstance(expr, ast.Unary) and expr.op in ("-", "+"):
+        operand = value(body, expr.operand)
+        if expr.op == "+":
+            return operand
+        width = _width(operand) + 1
+        return Val(scalars.negate(_extended(body, operand, width, expr), width), IntType(width))
+    if isinstance(expr, ast.Binary) and expr.op in ("<<", ">>"):
+        return _shift(body, expr)
+    if isinstance(expr, ast.Binary):
+        left, right = _both(body, expr)
+        type_ = _result(expr, left, right)
+        width = scalar_width(type_) or 1
+        a, b = (_extended(body, operand, width, expr) for operand in (left, right))
+        return Val(scalars.arithmetic(expr.op, a, b, width, isinstance(type_, IntType)), type_)
+    raise refuse(expr.span, "an `int` at run time is a cast of a bit<W> or int<W>, and what operators make of it")
+
+
+def compare(body: Body, expr: ast.Binary) -> Val:
+    """A comparison of two values of type `int`."""
+    left, right = _both(body, expr)
+    signed = is_signed(left.type) or is_signed(right.type)
+    width = max(_width(operand) + (signed and not is_signed(operand.type)) for operand in (left, right))
+    a, b = (_extended(body, operand, width, expr) for operand in (left, right))
+    return Val(scalars.compare(expr.op, a, b, width, signed), BOOL)
+
+
+def _scalar(body: Body, expr: ast.Expr) -> Val:
+    found = expressions.rvalue(body, expr)
+    if scalar_width(found.type) is None:
+        raise refuse(expr.span, f"a value of type {found.type} cannot become an `int`")
+    return Val(found.text, IntType(_width(found)) if is_signed(found.type) else BitType(_width(found)), found.atom)
+
+
+def _both(body: Body, expr: ast.Binary) -> tuple[Val, Val]:
+    left = value(body, expr.left)
+    if expressions.has_effects(body, expr.right):
+        left = body.keep(left)
+    return left, value(body, expr.right)
+
+
+def _result(expr: ast.Binary, left: Val, right: Val) -> Type:
+    """The narrowest type that we know to hold the result."""
+    signed = is_signed(left.type) or is_signed(right.type)
+    a, b = (_width(operand) + (signed and not is_signed(operand.type)) for operand in (left, right))
+    if expr.op in ("/", "%"):
+        if signed:
+            raise refuse(expr.span, f"{expr.op} needs values that cannot be negative")
+        return BitType(max(a, b))
+    widths = {"+": max(a, b) + 1, "-": max(a, b) + 1, "*": a + b, "&": max(a, b), "|": max(a, b), "^": max(a, b)}
+    if expr.op not in widths:
+        raise refuse(expr.span, f"{expr.op} of values of type int is not supported at run time")
+    width = widths[expr.op]
+    if width > MOST_BITS:
+        raise refuse(expr.span, f"this value of type int may need more than {MOST_BITS} bits")
+    return IntType(width) if signed or expr.op == "-" else BitType(width)
+
+
+def _shift(body: Body, expr: ast.Binary) -> Val:
+    amount = consteval.require_int(body.gen, body.env, expr.right, "the amount that an `int` is shifted by")
+    operand = value(body, expr.left)
+    signed, width = is_signed(operand.type), _width(operand)
+    if expr.op == "<<":
+        width += amount
+        if width > MOST_BITS:
+            raise refuse(expr.span, f"this value of type int may need more than {MOST_BITS} bits")
+    text = scalars.shift(expr.op, _extended(body, operand, width, expr), "", 32, width, signed, amount)
+    return Val(text, IntType(width) if signed else BitType(width))
+
+
+def _width(operand: Val) -> int:
+    return scalar_width(operand.type) or 1
+
+
+def _extended(body: Body, operand: Val, width: int, where: ast.Node) -> str:
+    body.gen.layout.need_limbs(width)
+    return scalars.cast(operand.text, _width(operand), is_signed(operand.type), width)
