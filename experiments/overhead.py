@@ -85,6 +85,7 @@ def run_trial(subject: Subject, rounds: int, packets: int, show: Display) -> Tri
         "series": subject.series,
         **added(subject.program, instrumented),
         "nanoseconds": times["nanoseconds"],
+        "clones_per_packet": times["clones_per_packet"],
         "object_bytes": times["object_bytes"],
     }
     if subject.generated is not None:
@@ -100,10 +101,12 @@ def _speeds(
     packets: int,
     show: Display,
 ) -> dict[str, Any]:
-    """ns per packet of each variant, a value per round; bytes of the two shared objects."""
+    """ns per packet of each variant, a value per round; clones per packet with the flag on (packets that write nothing
+    are not cloned); bytes of the two shared objects."""
     frames = small_frames(port=subject.port, count=_FRAMES)
     show.state(f"{subject.name}: compiling")
     nanoseconds: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    forwarded: dict[str, float] = {}
     with (
         loaded_pipeline(original, subject.entries) as plain,
         loaded_pipeline(parse(instrumented.device_config), subject.entries) as cloning,
@@ -114,13 +117,15 @@ def _speeds(
                 if variant != "original":
                     cloning.set_cloning(instrumented.layout, variant == "flag on")
                 speed = (plain if variant == "original" else cloning).speed(frames, packets)
+                forwarded[variant] = speed.forwarded
                 if number >= 0:
                     nanoseconds[variant].append(speed.nanoseconds)
         sizes = {
             "original": plain.compiled.so_path.stat().st_size,
             "instrumented": cloning.compiled.so_path.stat().st_size,
         }
-    return {"nanoseconds": nanoseconds, "object_bytes": sizes}
+    clones = forwarded["flag on"] - forwarded["flag off"]
+    return {"nanoseconds": nanoseconds, "clones_per_packet": clones, "object_bytes": sizes}
 
 
 def added(original: Path, instrumented: InstalledProgram) -> dict[str, Any]:

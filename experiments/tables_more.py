@@ -84,7 +84,7 @@ def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[C
     size = Table(title="what instrumentation adds (bits)")
     _columns(size, ("program", "state KiB", "writes", "regs", "header", "metadata", "lines of P4"))
     cost = Table(title="time per packet (ns), cost of the instrumentation (%)")
-    _columns(cost, ("program", "original", "flag off", "flag on", "off %", "on %"))
+    _columns(cost, ("program", "original", "flag off", "flag on", "off %", "on %", "cloned"))
     series = None
     for key, numbers in measured.items():
         if series is not None and numbers["series"] != series:
@@ -103,6 +103,7 @@ def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[C
             name,
             *(f"{numbers['nanoseconds'][variant]['median']:.0f}" for variant in ("original", "flag off", "flag on")),
             *(f"{numbers['cost_percent'][variant]['median']:+.0f}" for variant in ("flag off", "flag on")),
+            f"{numbers['clones_per_packet']:.0%}",
         )
     console.print(size)
     console.print(cost)
