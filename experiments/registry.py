@@ -113,8 +113,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "scaling",
         "scaling",
         "From 1 KB to 64 MB of state",
-        "Time of the reconfiguration, held time and delta-loss against the amount of state and the number of components, "
-        "by strategy, for both control-plane profiles.",
+        "Time of the reconfiguration, held time and delta-loss against the amount of state and the number of "
+        "components, by strategy, for both control-plane profiles.",
         ("C6 packets",),
         full_s=1800.0,
         quick_s=90.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from experiments.report.text import (
     principal,
     repeat_commands,
     section_facts,
+    strategy_labels,
 )
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -104,7 +105,8 @@ def _section(section: Section, report: Report) -> str:
         *(_figure(path, section.experiment.title, section.experiment.shows) for path in section.figures),
     ]
     if section.tables:
-        tables = "".join(_table(table) for table in section.tables)
+        labels = strategy_labels(report)
+        tables = "".join(_table(table, labels) for table in section.tables)
         parts.append(f"<details><summary>All numbers of this experiment</summary>{tables}</details>")
     return "".join([*parts, "</section>"])
 
@@ -153,21 +155,25 @@ def _figure(path: Path, title: str, shows: str) -> str:
     )
 
 
-def _table(table: Numbers) -> str:
-    caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+def _table(table: Numbers, labels: Mapping[str, str]) -> str:
+    """`labels`: what the figures call the strategies, wherever one's name stands alone."""
+
+    def called(text: str) -> str:
+        return escape(labels.get(text, text).replace("_", " "))
+
+    def data(cell: str) -> str:
+        return f"<td>{called(cell) or '–'}</td>"
+
+    caption = f"<caption>{called(table.title)}</caption>" if table.title else ""
+    head = "".join(f'<th scope="col">{called(column)}</th>' for column in table.columns)
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells)}</tr>'
+        f'<tr><th scope="row">{called(name)}</th>{"".join(data(cell) for cell in cells)}</tr>'
         for name, cells in zip(table.rows, table.cells, strict=True)
     )
     return (
         f'<div class="wide"><table class="numbers">{caption}<thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-
-
-def _cells(values: Iterable[str]) -> str:
-    return "".join(f"<td>{escape(value) or '–'}</td>" for value in values)
 
 
 def _environment(report: Report) -> str:

@@ -38,7 +38,7 @@ def number_tables(measured: Any) -> Iterator[Numbers]:
     for each of the innermost names; what is deeper has its middle names joined.
     """
     for path, records in _lists_of_records(measured, ()):
-        yield _records(" ".join(path).replace("_", " "), records)
+        yield _records(" ".join(path), records)
     leaves = list(_leaves(measured, (), records=False))
     tables: dict[str, dict[str, dict[str, str]]] = {}
     for path, value in leaves:
@@ -77,12 +77,12 @@ def _records(title: str, records: list[Mapping[str, Any]]) -> Numbers:
     columns = tuple(dict.fromkeys(name for record in flat for name in record))
     rows = tuple(str(position) for position in range(1, len(records) + 1))
     cells = tuple(tuple(record.get(column, "") for column in columns) for record in flat)
-    return Numbers(title, "", tuple(column.replace("_", " ") for column in columns), rows, cells)
+    return Numbers(title, "", columns, rows, cells)
 
 
 def _place(path: tuple[str, ...]) -> tuple[str, str, str]:
     """Title, row and column of a value."""
-    names = tuple(name.replace("_", " ") for name in path) or ("value",)
+    names = path or ("value",)
     if len(names) == 1:
         return "", names[0], "measured"
     if len(names) == 2:

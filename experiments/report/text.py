@@ -41,13 +41,18 @@ def mode(report: Report) -> str:
     return "full run"
 
 
-def name_of(number: Number, report: Report) -> str:
-    """What a number is, with strategies called as in the figures."""
+def strategy_labels(report: Report) -> dict[str, str]:
+    """What the figures call the strategies of a run."""
     from plots.style import strategy_label  # matplotlib takes a while
 
+    return {name: strategy_label(name) for name in report.options.get("strategies") or ()}
+
+
+def name_of(number: Number, report: Report) -> str:
+    """What a number is, with strategies called as in the figures."""
     strategy, colon, rest = number.what.partition(": ")
-    known = strategy in (report.options.get("strategies") or ())
-    return f"{strategy_label(strategy)}{colon}{rest}" if colon and known else number.what
+    label = strategy_labels(report).get(strategy)
+    return f"{label}{colon}{rest}" if colon and label else number.what
 
 
 def principal(result: ClaimResult) -> tuple[Number, ...]:

@@ -180,6 +180,6 @@ def test_flat_numbers() -> None:
 def test_a_list_of_records_is_a_table() -> None:
     measured = {"points": [{"strategy": "none", "loss": {"a": 1}}, {"strategy": "state4", "time_s": 2}], "limit": 3}
     tables = {table.title: table for table in number_tables(measured)}
-    assert tables["points"].columns == ("strategy", "loss a", "time s")
+    assert tables["points"].columns == ("strategy", "loss a", "time_s")
     assert tables["points"].cells == (("none", "1", ""), ("state4", "", "2"))
     assert tables[""].cells == (("3",),)
