@@ -42,8 +42,8 @@ typedef struct ss_digest_message {
     uint64_t data[64];
 } ss_digest_message;
 
-/* What the externs asked for in one pass; the runtime clears it before ingress and before egress. The last call wins (of
- * truncate, the one with the least bytes). */
+/* What the externs asked for in one pass; the runtime clears it before ingress and before egress, but keeps truncation and
+ * recirculation from ingress to egress. The last call wins; of truncate, the one with the least bytes. */
 typedef struct ss_requests {
     bool clone, resubmit, recirculate;
     uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field list 0: nothing preserved */

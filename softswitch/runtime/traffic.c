@@ -45,11 +45,12 @@ void ss_jobs_clear(ss_jobs *jobs)
         free(job);
 }
 
+/* What ingress asked for is done when egress begins, but truncation and recirculation are for the end of egress. */
 static void clear_requests(ss_requests *requests)
 {
-    requests->clone = requests->resubmit = requests->recirculate = requests->aborted = false;
-    requests->clone_session = requests->clone_fields = requests->resubmit_fields = requests->recirculate_fields = 0;
-    requests->digest_count = 0; /* truncate_to lives on from ingress to egress */
+    requests->clone = requests->resubmit = requests->aborted = false;
+    requests->clone_session = requests->clone_fields = requests->resubmit_fields = 0;
+    requests->digest_count = 0;
 }
 
 static void begin_packet(ss_packet *packet, const uint8_t *data, uint32_t length, void *user, void *trace)
@@ -62,6 +63,8 @@ static void begin_packet(ss_packet *packet, const uint8_t *data, uint32_t length
     packet->trace = trace;
     memset(&packet->std, 0, sizeof packet->std);
     clear_requests(&packet->requests);
+    packet->requests.recirculate = false;
+    packet->requests.recirculate_fields = 0;
     packet->requests.truncate_to = UINT32_MAX;
 }
 
@@ -285,7 +288,8 @@ static void run_ingress(ss_pass *pass, ss_packet *packet)
         if (ss_unlikely(packet->trace))
             ss_trace(packet, "multicast to group %u", packet->std.mcast_grp);
         packet->std.instance_type = SS_REPLICATED;
-        packet->requests.truncate_to = UINT32_MAX; /* replicas are not truncated by ingress, as in simple_switch */
+        packet->requests.truncate_to = UINT32_MAX; /* replicas know of no request of ingress, as in simple_switch */
+        packet->requests.recirculate = false;
         replicate(pass, packet, group, pass->instance->user[1]);
         return;
     }

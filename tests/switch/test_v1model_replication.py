@@ -321,6 +321,19 @@ def test_a_recirculated_packet_is_what_the_deparser_made() -> None:
         assert send(s) == [Told(1, NORMAL, kept=0x22, passes=3, op=RECIRCULATED, arg=0x22)]
 
 
+def test_recirculation_asked_for_in_ingress_happens_after_egress_but_not_to_replicas() -> None:
+    ingress = """
+    meta.kept = 3;
+    if (type == 0 && hdr.ask.op > 0) { recirculate_preserving_field_list(1); }
+    if (hdr.ask.op == 2) { std.mcast_grp = 7; }
+    """
+    with running(program(ingress, "hdr.ask.arg = hdr.ask.arg + 1;")) as s:
+        s.switch.set_multicast_group(7, [(2, 0), (4, 0)])
+        assert [(t.port, t.passes, t.arg) for t in send(s, 0)] == [(1, 1, 1)]
+        assert [(t.port, t.passes, t.arg) for t in send(s, 1)] == [(1, 2, 2)]
+        assert [(t.port, t.passes, t.arg) for t in send(s, 2)] == [(2, 1, 1), (4, 1, 1)]
+
+
 def test_dropping_comes_before_recirculating() -> None:
     with running(program(egress="recirculate_preserving_field_list(1); mark_to_drop(std);")) as s:
         assert send(s) == []
