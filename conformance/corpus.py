@@ -58,25 +58,32 @@ def cases(root: Path, kinds: tuple[str, ...], pattern: str = "") -> list[Case]:
 
 def _all(root: Path) -> Iterator[Case]:
     samples, outputs = root / SAMPLES, root / SAMPLE_OUTPUTS
-    for stf in sorted(samples.glob("*.stf")):
+    for stf in sorted(samples.rglob("*.stf")):
         program = stf.with_suffix(".p4")
         if program.exists() and architecture(program) == "v1model" and stf.stem not in LEFT_OUT:
-            yield Case("packets", "p4_16_samples", stf.stem, program, stf)
+            yield Case("packets", "p4_16_samples", _name(samples, stf), program, stf)
     for stf in sorted((root / P4_14).glob("*.stf")):
         program = root / P4_14_OUTPUTS / f"{stf.stem}.p4"
         if program.exists() and architecture(program) == "v1model":
             yield Case("packets", "p4_14_samples", stf.stem, program, stf)
-    for program in sorted(samples.glob("*.p4")):
+    for program in sorted(samples.rglob("*.p4")):
         if not program.exists():  # a link to a file outside of the checkout
             continue
-        if architecture(program) == "v1model":
-            yield Case("accept", "p4_16_samples", program.stem, program)
-            info = outputs / f"{program.name}.p4info.txtpb"
+        part_of_another = "include" in program.relative_to(samples).parts
+        if architecture(program) == "v1model" and not part_of_another:
+            name = _name(samples, program)
+            yield Case("accept", "p4_16_samples", name, program)
+            info = outputs / f"{name}.p4.p4info.txtpb"
             if info.exists():
-                yield Case("p4info", "p4_16_samples", program.stem, program, info)
+                yield Case("p4info", "p4_16_samples", name, program, info)
     for program in sorted((root / ERRORS).glob("*.p4")):
         if program.exists() and architecture(program) in ("v1model", ""):
             yield Case("refuse", "p4_16_errors", program.stem, program)
+
+
+def _name(folder: Path, file: Path) -> str:
+    """The file's place below the folder, without its ending: "parser-inline/parser-inline-test1"."""
+    return file.relative_to(folder).with_suffix("").as_posix()
 
 
 def architecture(program: Path, _seen: frozenset[Path] = frozenset()) -> str:

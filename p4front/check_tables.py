@@ -81,7 +81,7 @@ class TableChecker:
         if not isinstance(plain, (*SIZED, BoolType, EnumType, ErrorType)):
             cx.error(f"a key can't have the type {kind_of(type_)}", key.expr.span)
             return WRONG
-        if key.match_kind.text in ("lpm", "ternary", "range") and isinstance(plain, (EnumType, ErrorType)):
+        if key.match_kind.text in ("lpm", "ternary", "range") and isinstance(plain, EnumType):
             cx.error(f"a key of type {kind_of(type_)} can only be matched exactly", key.match_kind.span)
             return WRONG
         if not _simple(key.expr) and not any(a.name == "name" for a in key.annotations):

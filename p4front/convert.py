@@ -31,6 +31,13 @@ ASSIGN = "cannot assign {have} to {want}"
 """The default wording of a mismatch; callers give their own with the same two fields."""
 
 
+def representation(type_: Type) -> Type:
+    """What a `type T name;` stands for. A number without a width takes such a type like any other, as in p4c."""
+    while isinstance(type_, NewType):
+        type_ = type_.underlying
+    return type_
+
+
 class Converter:
     """Gives an expression its final type, or reports why it can't have it."""
 
@@ -60,7 +67,7 @@ class Converter:
             return True
         if isinstance(expr, ast.Ternary) and expr not in cx.program.constants:
             return self._ternary(expr, have, target, wording)
-        if isinstance(have, IntegerType) and isinstance(target, SIZED):
+        if isinstance(have, IntegerType) and isinstance(representation(target), SIZED):
             return self._sized(expr, target)
         if isinstance(have, SerEnumType) and have.underlying == target:
             cx.program.implicit_casts[expr] = target
@@ -91,10 +98,11 @@ class Converter:
     def _sized(self, expr: ast.Expr, target: Type) -> bool:
         cx = self.cx
         value = cx.constant(expr)
+        plain = representation(target)
         if isinstance(value, int):
-            if not constants.fits(value, target):
-                self._warn_wrapped(expr, value, target)
-            cx.program.constants[expr] = constants.wrap(value, target)
+            if not constants.fits(value, plain):
+                self._warn_wrapped(expr, value, plain)
+            cx.program.constants[expr] = constants.wrap(value, plain)
             cx.set_type(expr, target)
             self._operands(expr, target)
         else:
@@ -109,7 +117,7 @@ class Converter:
             value = self.cx.constant(expr)
             if isinstance(self.cx.type_of(expr), IntegerType) and isinstance(value, int):
                 self.cx.set_type(expr, target)
-                self.cx.program.constants[expr] = constants.wrap(value, target)
+                self.cx.program.constants[expr] = constants.wrap(value, representation(target))
 
     def _warn_wrapped(self, expr: ast.Expr, value: int, target: Type) -> None:
         wrapped = constants.wrap(value, target)
@@ -256,7 +264,7 @@ class Converter:
         if isinstance(expr, (ast.ListExpr, ast.StructExpr)):
             return isinstance(target, (StructType, TupleType, StackType, ListType))
         if isinstance(have, IntegerType):
-            return isinstance(target, SIZED)
+            return isinstance(representation(target), SIZED)
         if isinstance(have, SIZED) and isinstance(target, IntegerType):
             return True
         if isinstance(have, SerEnumType):

@@ -166,3 +166,10 @@ def test_types_that_grow_without_bound_are_refused() -> None:
     assert errors_of(first + rest) == ["1:597 struct S17<T> holds 262144 values; 131072 are the limit"]
     assert "values" in errors_of("header H { bit<8> a; } typedef H[60000][60000] T;")[0]
     assert "65536 bits" in errors_of("const bit<65536> a = 1; const bit<8> b = (a ++ a)[7:0];")[0]
+
+
+def test_a_number_without_width_takes_a_new_type() -> None:
+    program = load_text("type bit<8> N; const N one = 1; const N two = -1;")
+    assert {e.span.text: str(t) for e, t in program.types.items() if e.span.text in ("1", "-1")}["-1"] == "N"
+    assert [v for e, v in program.constants.items() if e.span.text == "-1"] == [255]
+    assert errors_of("type bit<8> N; const N x = 8w1;")
