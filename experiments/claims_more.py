@@ -208,7 +208,17 @@ def judge_memory(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
         f"for {factor:,.0f} times the state the clone's header has {growth} bits more"
     )
     values = {"added_register_bits": bits, "share_of_chained": share, "header_bits": headers}
-    return Claim("C6 memory", PUBLISHED_MEMORY, values, "bits", not wrong, why)
+    costs = tuple(
+        Finding.of(f"time per packet of chained.p4, {variant}", "", cost, "% more")
+        for variant, cost in paper.get("cost_percent", {}).items()
+    )
+    findings = (
+        Finding("register bits added to chained.p4", "negligible", spread([paper["added_register_bits"]]), "bits"),
+        Finding("the same as a share of its state", "negligible", spread([100 * share]), "%"),
+        Finding(f"growth of a clone's header with {factor:,.0f} times the state", "none", spread([growth]), "bits"),
+        *costs,
+    )
+    return Claim("C6 memory", PUBLISHED_MEMORY, values, "bits", not wrong, why, findings)
 
 
 PUBLISHED_PACKETS = "State4 itself loses no packet"
@@ -226,7 +236,9 @@ def judge_packets(points: Iterable[Mapping[str, Any]]) -> Claim:
     wrong += [f"the reconfiguration failed with {place}: {message}" for place, message in failed.items()]
     largest = max((point["state_bytes"] for point in ours), default=0)
     why = "; ".join(wrong) or f"no packet was lost in {len(ours)} points up to {largest / 2**20:g} MB of state"
-    return Claim("C6 packets", PUBLISHED_PACKETS, sum(lost.values()), "packets lost", not wrong, why)
+    counts = [point["lost_packets"] for point in ours if "lost_packets" in point]
+    findings = (Finding("state4: packets lost, by amount of state", "0", spread(counts), "packets"),) if counts else ()
+    return Claim("C6 packets", PUBLISHED_PACKETS, sum(lost.values()), "packets lost", not wrong, why, findings)
 
 
 def _place(point: Mapping[str, Any]) -> str:

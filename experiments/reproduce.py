@@ -142,11 +142,12 @@ class Course:
         self._finished.append((self._expected[name], ended.seconds))
         self._waiting.remove(name)
         if ended.summary is None:
-            self.console.print(f"      failed: {ended.error}", markup=False, style="red")
+            self.console.print(f"      failed: {ended.error}", markup=False, style="red", soft_wrap=True)
             return
         for claim in ended.summary["claims"]:
             verdict = HOLDS if claim["holds"] else FAILS
-            self.console.print(f"      {SIGNS[verdict]} {claim['id']} {verdict}: {claim['why']}", markup=False)
+            text = f"      {SIGNS[verdict]} {claim['id']} {verdict}: {claim['why']}"
+            self.console.print(text, markup=False, soft_wrap=True)
 
 
 Runner = Callable[[str, Sequence[str], Callable[[Progress, float], None]], Ended]
