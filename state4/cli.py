@@ -20,6 +20,7 @@ from p4front.load import load_program
 from p4front.p4info import build_p4info
 from p4front.source import P4Error
 from state4.cam import Analysis, analyse
+from state4.cancel import cancellable
 from state4.cim import DEFAULT_SESSION
 from state4.errors import ListenerError, PlanRefused, State4Error, TargetError, UnknownComponent
 from state4.events import Event, EventLog
@@ -279,7 +280,9 @@ def _reconfigure(args: argparse.Namespace) -> int:
     program = prepare_program(args.new, include_dirs=args.include, defines=args.define)
     entries = _entries(args.entries, program.p4info) if args.entries is not None else []
     console = Console(stderr=True, quiet=args.json)
+    events = EventLog(path=args.events)
     with (
+        cancellable(events),
         P4RuntimeTarget(
             args.target,
             cpu_interface=args.cpu_interface,
@@ -296,7 +299,6 @@ def _reconfigure(args: argparse.Namespace) -> int:
             transient=True,
         ) as progress,
     ):
-        events = EventLog(path=args.events)
         context = prepare(
             target,
             program,

@@ -71,7 +71,9 @@ class EventLog:
         self.path = path
         self.on_event = on_event
         self._clock = clock
+        self._committed = False
         self._lock = threading.Lock()
+        self._cancelled = False
 
     def record(self, phase: str, what: str = "point", **data: Any) -> Event:
         event = Event(self._clock(), phase, what, data)
@@ -82,7 +84,20 @@ class EventLog:
                     file.write(json.dumps(event.as_dict()) + "\n")
         if self.on_event is not None:
             self.on_event(event)
+        if (phase, what) == ("commit", "end"):
+            self._committed = True
+        self.check()
         return event
+
+    def cancel(self) -> None:
+        """From the next event or `check` on, until COMMIT is done, everything ends with KeyboardInterrupt, once."""
+        self._cancelled = True
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt if somebody cancelled, and COMMIT has not been done."""
+        if self._cancelled and not self._committed:
+            self._cancelled = False
+            raise KeyboardInterrupt
 
     @contextmanager
     def phase(self, name: str, **data: Any) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from finsy.proto import p4i, p4r
 
+from state4.cancel import cancellable
 from state4.entries import Translator
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
@@ -189,7 +190,8 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
             raise NotInstrumented(
                 f"{error}; strategy {strategy.name} needs that (none and controller do not)"
             ) from None
-    with context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name):
+    begun = context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name)
+    with cancellable(context.events), begun:
         try:
             return strategy.reconfigure(context)
         except BaseException:

@@ -190,6 +190,7 @@ class Retriever:
         values = spec.zeros()
         with self.events.phase("read_register", component=spec.name, cells=spec.cells):
             for start, count in self._pacer.chunks(spec.cells):
+                self.events.check()
                 values[start : start + count] = self.target.read_register(spec, start, count)
         return values
 

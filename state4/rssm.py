@@ -42,6 +42,7 @@ class Synchroniser:
             values = convert(contents[item.old.name], item.old, item.new)
             with self.events.phase("write_register", component=item.new.name, cells=item.new.cells):
                 for start, count in self._pacer.chunks(item.new.cells):
+                    self.events.check()
                     self.target.write_register(item.new, values[start : start + count], start)
 
     def write_counters(self, carried: Sequence[tuple[str, str]], contents: Mapping[str, Cells]) -> None:

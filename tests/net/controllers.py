@@ -20,6 +20,7 @@ from typing import Any
 
 from finsy.proto import p4r
 
+from state4.cancel import cancellable
 from state4.errors import State4Error
 from state4.events import Event, EventLog
 from state4.programs import InstalledProgram, prepare_program
@@ -126,14 +127,14 @@ def _controller(address: str, interface: str, programs: dict[str, InstalledProgr
             _accident(kind, interface)
 
     events = EventLog(on_event=on_event)
-    with P4RuntimeTarget(address, cpu_interface=interface) as target:
-        try:
+    try:
+        with cancellable(events):
+            target = P4RuntimeTarget(address, cpu_interface=interface)
             context = prepare(target, program, entries=entries, allow_loss=True, events=events)
             outcome = reconfigure(load_strategy(job["strategy"]), context)
-            _tell({"outcome": outcome.as_dict(), "events": [event.as_dict() for event in events.events]})
-        except (State4Error, KeyboardInterrupt) as error:
-            _tell({"error": f"{type(error).__name__}: {error}"})
-        os._exit(0)  # closing a connection in order takes a while
+        _tell({"outcome": outcome.as_dict(), "events": [event.as_dict() for event in events.events]})
+    except (State4Error, KeyboardInterrupt) as error:
+        _tell({"error": f"{type(error).__name__}: {error}"})
 
 
 def main() -> None:
@@ -143,11 +144,13 @@ def main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _tell({"pid": os.getpid()})
+            code = 1
             try:
+                _tell({"pid": os.getpid()})
                 _controller(address, interface, programs, json.loads(line))
+                code = 0
             finally:
-                os._exit(1)
+                os._exit(code)  # closing a connection in order takes a while
         _, status = os.waitpid(pid, 0)
         _tell({"status": os.waitstatus_to_exitcode(status)})
 

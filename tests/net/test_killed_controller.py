@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -248,6 +249,29 @@ def test_cancelled_at_each_phase(scene: Scene, strategy: str) -> None:
         assert (ended.status, ended.error) == (0, "KeyboardInterrupt: "), at
         assert not scene.check(), at
     scene.reconfigure()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("strategy", ["state4_exact", "state4"])
+def test_at_any_moment(scene: Scene, strategy: str, number: signal.Signals) -> None:
+    """Not only between two steps: the moments go through all of it."""
+    for delay_ms in range(4, 94, max(1, 9 // REPEATS)):
+        timers: list[threading.Timer] = []
+
+        def later(pid: int, seconds: float = delay_ms / 1e3, timers: list[threading.Timer] = timers) -> None:
+            timers.append(threading.Timer(seconds, _signal, (pid, number)))
+            timers[0].start()
+
+        scene.controllers.run(strategy, scene.next, on_pid=later)
+        timers[0].cancel()
+        timers[0].join()
+        scene.check(loses=strategy == "state4")
+    scene.reconfigure()
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def test_a_controller_that_hangs_while_packets_are_held(scene: Scene) -> None:

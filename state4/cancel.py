@@ -1,0 +1,35 @@
+"""Ctrl-C while a switch is being changed: heard between two steps, never in the middle of a call to the switch.
+
+A KeyboardInterrupt inside gRPC may leave its locks taken, and cleaning up would then wait for ever.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from state4.events import EventLog
+
+
+@contextmanager
+def cancellable(events: EventLog) -> Iterator[None]:
+    """The first Ctrl-C cancels at the next event before COMMIT; the second one interrupts at once, as usual.
+
+    Does nothing outside the main thread, and where somebody else (or an outer `cancellable`) handles Ctrl-C."""
+    usual = signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not usual:
+        yield
+        return
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, usual)
+        events.cancel()
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
