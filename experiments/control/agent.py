@@ -39,6 +39,7 @@ class Agent:
         self._tell = tell
         self._armed: tuple[Strategy, Reconfiguration] | None = None
         self._listener: CloneSource | None = None
+        self._changes: dict[str, tuple[InstalledProgram, list[p4r.Update]]] = {}
 
     # -- programs ------------------------------------------------------------------------------------------------------
 
@@ -80,6 +81,29 @@ class Agent:
         strategy, context = self._armed
         self._armed = None
         return reconfigure(strategy, context).as_dict()
+
+    def change(self, strategy: str, program: str, entries: str) -> dict[str, Any]:
+        """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes."""
+        if program not in self._changes:
+            new = self._compiled(Path(program))
+            found = updates(load_entries(Path(entries), new.p4info))
+            self._changes[program] = new, [update for update in found if update.entity.HasField("table_entry")]
+        new, own = self._changes[program]
+        events = EventLog()
+        context = prepare(self._target, new, entries=own, allow_loss=True, events=events)
+        outcome = reconfigure(load_strategy(strategy), context)
+        begin, end = events.span("reconfigure") or (0.0, 0.0)
+        held = [event.data["held_s"] for event in events.events if "held_s" in event.data]
+        return {
+            "total_s": end - begin,
+            "held_s": sum(held),
+            "lost_clones": outcome.lost_clones,
+            "controller_rss": int(Path("/proc/self/statm").read_text().split()[1]) * 4096,
+        }
+
+    def entities(self) -> list[str]:
+        """What the control plane put into the running program, as text in a fixed order."""
+        return sorted(str(entity) for entity in self._target.read_entities())
 
     def swap(self, program: str, entries: str) -> dict[str, float]:
         """Changes to a program that is in the switch's cache, with its entries and without other state; times in s."""

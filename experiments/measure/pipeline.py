@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from finsy.proto import p4r
 
 from experiments.traffic.frames import udp_datagram
@@ -47,6 +49,16 @@ class LoadedPipeline:
     def speed(self, frames: Sequence[bytes], packets: int) -> PipelineSpeed:
         nanoseconds, outputs = self._switch.bench(PORTS["h1"], frames, packets)
         return PipelineSpeed(nanoseconds, outputs / packets)
+
+    def inject(self, port: int, frame: bytes) -> None:
+        """One packet; what comes out is left."""
+        self._switch.inject(port, frame)
+
+    def register(self, name: str) -> np.ndarray[Any, Any]:
+        """All cells of the register whose name ends so."""
+        registers = self._device.target().pipeline.registers
+        (full,) = [key for key in registers if key.endswith("." + name)]
+        return registers[full].read()
 
     def set_cloning(self, layout: CloneLayout, on: bool) -> None:
         """Sets the clone flag of an instrumented program; its clones go to the CPU port."""

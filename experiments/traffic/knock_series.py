@@ -1,0 +1,62 @@
+"""Knocks of which each is made once: what a register loses of them stays lost. One source after the other, at a pace.
+
+    python -m experiments.traffic.knock_series --interface IF --per-second N
+
+Source number s (from 10.0.1.0 on) makes the first 1, 2 or 3 knocks of the sequence: s modulo 3, plus 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import select
+import socket
+import sys
+import time
+
+from experiments.traffic.frames import tcp_syn
+
+PORTS = (10000, 20000, 30000)
+MOST = 900_000
+"""Knocks, as many as pk_reg has sources for."""
+_FIRST_SOURCE = 0x0A000100
+_PATTERN = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # source of three, position in the sequence
+_SERVER = ("00:00:00:00:00:06", "10.0.0.6")
+_SOURCE_MAC = "00:00:00:00:00:02"  # h2's
+
+
+def knock(number: int) -> bytes:
+    """The frame of a knock, from 0 on."""
+    source, position = _PATTERN[number % len(_PATTERN)]
+    address = (_FIRST_SOURCE + 3 * (number // len(_PATTERN)) + source).to_bytes(4, "big")
+    return tcp_syn(
+        source_mac=_SOURCE_MAC,
+        target_mac=_SERVER[0],
+        source_ip=socket.inet_ntoa(address),
+        target_ip=_SERVER[1],
+        source_port=40000,
+        port=PORTS[position],
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--interface", required=True)
+    parser.add_argument("--per-second", type=float, required=True)
+    options = parser.parse_args()
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    raw.bind((options.interface, 0))
+    print("ready", flush=True)
+    sent = 0
+    start = time.monotonic()
+    while not select.select([sys.stdin], [], [], 0.001)[0]:
+        due = min(MOST, int((time.monotonic() - start) * options.per_second))
+        for number in range(sent, due):
+            raw.send(knock(number))
+        sent = max(sent, due)
+    print(json.dumps({"sent": sent}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
