@@ -43,7 +43,7 @@ from experiments.report.state import (
     interrupted_folder,
     result_folders,
 )
-from experiments.report.text import SIGNS, headline, measured_text
+from experiments.report.text import SIGNS, headline, measured_text, name_of, principal
 from experiments.report.write import write_report
 from experiments.strategies import available_strategies
 from experiments.timeleft import current_left, in_words, speed_factor
@@ -248,7 +248,8 @@ def _print_report(report: Report, page: Path) -> None:
     for column in ("claim", "measured", "verdict"):
         table.add_column(column)
     for result in report.claims:
-        numbers = "\n".join(f"{number.what}: {measured_text(number)}" for number in result.numbers)
+        lead = (f"{name_of(number, report)}: {measured_text(number)}" for number in principal(result))
+        numbers = "\n".join(lead)
         text = f"{result.claim.id} {result.claim.title}"
         table.add_row(escape(text), escape(numbers), f"{SIGNS[result.verdict]} {result.verdict}")
     console.print(table)
