@@ -18,7 +18,7 @@ from mininet.topo import Topo
 
 from topologies.errors import NotRootError
 from topologies.nodes import QuietHost, QuietLink
-from topologies.processes import Helpers, require_tools, run_in
+from topologies.processes import Helpers, require_namespaces, require_tools, run_in
 from topologies.rundir import RunDirectory, prune
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,6 +62,7 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
     """
     require_root()
     require_tools()
+    require_namespaces()
     for _ in prune():
         pass
     setLogLevel("error")

@@ -23,6 +23,16 @@ def require_tools() -> None:
             raise ToolMissingError(tool, package)
 
 
+def require_namespaces() -> None:
+    """Raises NetworkError where namespaces can't be made; Mininet itself would wait for ever."""
+    done = subprocess.run(["mnexec", "-n", "true"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NetworkError(
+            f"no network namespace can be made here ({done.stderr.strip() or 'mnexec failed'}); "
+            "a container needs to be a privileged one, and its root a mount point"
+        )
+
+
 def run_in(pid: int, argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
     """Runs a program to its end in the network namespace of process `pid`; returns what it printed.
 

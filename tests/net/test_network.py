@@ -185,3 +185,17 @@ def test_a_switch_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
         running_network(PaperTopo(), switch=Broken),
     ):
         pass
+
+
+def test_where_no_namespace_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "mnexec"
+    fake.write_text("#!/bin/sh\necho 'unshare: Operation not permitted' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    folders = run_folders()
+    with (
+        pytest.raises(NetworkError, match="Operation not permitted.*privileged"),
+        running_network(PaperTopo(), switch=LinuxBridge),
+    ):
+        pass
+    assert run_folders() <= folders
