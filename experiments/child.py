@@ -63,7 +63,7 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
         start_new_session=True,  # Ctrl-C in the terminal reaches us alone, and we hand it on once
     )
     assert process.stdout is not None and process.stderr is not None
-    said: queue.Queue[str | None] = queue.Queue()
+    said: queue.Queue[str] = queue.Queue()
     printed: list[str] = []
     readers = [
         threading.Thread(target=_read_lines, args=(process.stderr, said.put), daemon=True),
@@ -77,7 +77,7 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
         while process.poll() is None:
             with contextlib.suppress(queue.Empty):
                 line = said.get(timeout=_TICK_S)
-                progress = _progress_of(line, kept) or progress if line is not None else progress
+                progress = _progress_of(line, kept, progress)
             on_progress(progress, time.monotonic() - begin)
     except BaseException:
         _interrupt(process)
@@ -85,8 +85,7 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
     for reader in readers:
         reader.join(5.0)
     while not said.empty():
-        if (line := said.get()) is not None:
-            _progress_of(line, kept)
+        _progress_of(said.get(), kept, progress)
     return _ended(time.monotonic() - begin, process.returncode, "".join(printed), list(kept))
 
 
@@ -95,16 +94,16 @@ def _read_lines(stream: IO[str], take: Callable[[str], Any]) -> None:
         take(line)
 
 
-def _progress_of(line: str, kept: deque[str]) -> Progress | None:
-    """The progress that a line reports; other lines are kept, in case they say why it failed."""
+def _progress_of(line: str, kept: deque[str], before: Progress) -> Progress:
+    """The progress after a line. Lines that report none are kept, in case they say why it failed."""
     if line.startswith('{"progress"'):
         with contextlib.suppress(ValueError, KeyError, TypeError):
             message = json.loads(line)
             total = float(message["total_s"])
-            share = float(message["done_s"]) / total if total > 0 else 0.0
+            share = float(message["done_s"]) / total if total > 0 else before.share
             return Progress(str(message["progress"]), min(max(share, 0.0), 1.0))
     kept.append(line.rstrip())
-    return None
+    return before
 
 
 def _ended(seconds: float, code: int, printed: str, kept: list[str]) -> Ended:

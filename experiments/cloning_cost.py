@@ -31,7 +31,7 @@ from experiments.measure.counters import interface_counters
 from experiments.measure.steady_rate import HOST_NICE, SteadyRate, rate_trial, search_rate
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.scenario import Lab, Plan, open_lab
 from experiments.stats import spread
 from experiments.strategies import available_strategies
@@ -271,7 +271,8 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     measured = {"steady": steady, "strategies": summarise(numbers)}
     complete = {"state4", "swing_state"} <= set(options.strategies) and {50, 100} <= set(schedule.loads)
     claims: list[Claim] = [judge_cloning(measured)] if complete else []
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
     if options.json:
         print(summary.read_text(), end="")

@@ -20,7 +20,7 @@ from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.measure.counters import interface_counters
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.scenario import NFS, Plan, open_lab
 from experiments.stats import delta_loss, longest_gap, spread
 from experiments.strategies import available_strategies
@@ -151,7 +151,8 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     )
     losses = summarise(measured)
     claims = [judge_delta_loss(losses)] if {"state4", "controller"} <= losses.keys() else []
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=losses, claims=claims)
     if options.json:
         print(summary.read_text(), end="")

@@ -28,7 +28,7 @@ from experiments.claims import PUBLISHED_FIG3, Claim, FlowCount, fig3_findings, 
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases, knock_moment
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.scenario import NFS, Lab, Plan, open_lab
 from experiments.strategies import available_strategies
 from experiments.sweep import SETUP_S, Trial, TrialResult, run_sweep
@@ -249,7 +249,8 @@ def run(options: CommonOptions) -> int:
     )
     complete = set(PUBLISHED_FIG3) <= set(options.strategies)
     claims = [judge(measured)] if complete else []
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     flows = {name: numbers["flows"] for name, numbers in measured.items()}
     summary = folder.finish(target=options.target, profile=options.profile, measured=flows, claims=claims)
     if options.json:

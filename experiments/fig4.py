@@ -20,7 +20,7 @@ from experiments.claims import judge_fig4
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.scenario import NFS, Lab, Plan, open_lab
 from experiments.stats import longest_gap, spread
 from experiments.strategies import available_strategies
@@ -190,7 +190,8 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     )
     measured = summarise(numbers)
     claims = [judge_fig4(measured, options.profile)] if "state4" in measured else []
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
     if options.json:
         print(summary.read_text(), end="")

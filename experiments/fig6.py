@@ -26,7 +26,7 @@ from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.measure.counters import interface_counters
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.scenario import Plan, open_lab
 from experiments.strategies import available_strategies
 from experiments.sweep import Trial, TrialResult, run_sweep
@@ -196,7 +196,8 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     PROGRAM.store(folder.path)
     measured = summarise(numbers)
     claims: list[Claim] = [judge_fig6(measured)] if measured.keys() >= PUBLISHED_FIG6.keys() else []
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
     if options.json:
         print(summary.read_text(), end="")

@@ -26,7 +26,7 @@ from experiments.generated import PORT, StateProgram
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.measure.pipeline import loaded_pipeline, small_frames
 from experiments.options import CommonOptions, common_options, common_parser
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.stats import spread
 from experiments.sweep import Trial, TrialResult, run_sweep
 from experiments.tables_more import overhead_table
@@ -204,7 +204,8 @@ def run(options: CommonOptions) -> int:
     )
     measured = summarise(_merged(numbers))
     claims = [judge_memory(measured)]
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
     if options.json:
         print(summary.read_text(), end="")

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.main import EXIT_OK, run_main
+from experiments.progress import working
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.images import small_png
 from experiments.report.state import DONE, ReportRun
@@ -86,7 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     def run() -> int:
-        size = make_reference(given.source, given.to)
+        with working("copying", quiet=given.json):
+            size = make_reference(given.source, given.to)
         if given.json:
             print(json.dumps({"folder": str(given.to), "bytes": size}))
         else:

@@ -31,7 +31,7 @@ from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.measure.counters import interface_counters
 from experiments.options import PROFILES, CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display
+from experiments.progress import Display, working
 from experiments.scenario import Lab, Plan, open_lab
 from experiments.stats import delta_loss, longest_gap, spread
 from experiments.strategies import available_strategies
@@ -284,7 +284,8 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
     entries = summarise(numbers)
     measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.most_s)}
     claims = [judge_packets(entries)] if "state4" in options.strategies else []
-    plot.main(folder.path)
+    with working("drawing the figure", quiet=options.json):
+        plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
     if options.json:
         print(summary.read_text(), end="")

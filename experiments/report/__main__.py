@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 from experiments.main import EXIT_OK, run_main
+from experiments.progress import working
 from experiments.report.state import ReportRun
 from experiments.report.write import write_report
 
@@ -14,11 +16,13 @@ from experiments.report.write import write_report
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a run of all experiments")
-    path = parser.parse_args(arguments).run
+    parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
+    given = parser.parse_args(arguments)
 
     def run() -> int:
-        _, page = write_report(ReportRun.open(path))
-        print(page)
+        with working("writing the report", quiet=given.json):
+            report, page = write_report(ReportRun.open(given.run))
+        print(json.dumps(report.as_dict(), indent=1) if given.json else page)
         return EXIT_OK
 
     return run_main(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +161,8 @@ def _claims(experiment: Experiment, summary: dict[str, Any], status: str, error:
     judged = {claim["id"]: claim for claim in summary.get("claims", ())}
     known = {claim.id: claim for claim in CLAIMS}
     results = []
-    # An id may be one part of a claim: "C6 memory".
-    for claim_id in dict.fromkeys((*experiment.claims, *(found for found in judged if found.split()[0] in known))):
-        part_of = known.get(claim_id.split()[0])
-        published = replace(part_of, id=claim_id) if part_of else PublishedClaim(claim_id, "", experiment.title, "", "")
+    for claim_id in dict.fromkeys((*experiment.claims, *(found for found in judged if found in known))):
+        published = known.get(claim_id) or PublishedClaim(claim_id, "", experiment.title, "", "")
         if claim_id in judged:
             content = judged[claim_id]
             verdict, why = HOLDS if content["holds"] else FAILS, content["why"]

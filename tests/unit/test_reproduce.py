@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from experiments import reproduce
 from experiments.child import Ended, Progress
 from experiments.claims import Claim, Finding
-from experiments.registry import EXPERIMENTS, Experiment
+from experiments.registry import CLAIMS, EXPERIMENTS, Experiment
 from experiments.reproduce import Options, parse
 from experiments.results import ResultFolder
 from experiments.stats import spread
@@ -189,3 +190,19 @@ def test_every_claim_has_an_experiment_and_every_experiment_a_module() -> None:
 
 def test_quick_is_expected_to_end_within_ten_minutes() -> None:
     assert sum(experiment.quick_s for experiment in EXPERIMENTS) <= 600
+
+
+@pytest.mark.parametrize(
+    "name", [*(e.name for e in EXPERIMENTS), "bench", "reproduce", "compare", "reference", "report"]
+)
+def test_every_command_prints_json_for_machines(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module("experiments.report.__main__" if name == "report" else f"experiments.{name}")
+    with pytest.raises(SystemExit) as stop:
+        module.main(["--help"])
+    assert stop.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
+def test_every_claim_is_judged_by_one_experiment() -> None:
+    promised = [claim for experiment in EXPERIMENTS for claim in experiment.claims]
+    assert sorted(promised) == [claim.id for claim in CLAIMS]
