@@ -63,7 +63,7 @@ def test_each_flow_meets_its_fate(strategy: str) -> None:
 
 def test_the_figure_ends_with_a_verdict_and_whole_files(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "experiments.fig3", "--out", str(tmp_path), "--control-plane", "native"]
-    argv += ["--duration", "3", "--json", "--strategy", ",".join(PUBLISHED_FIG3)]
+    argv += ["--duration", "5", "--json", "--strategy", ",".join(PUBLISHED_FIG3)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
