@@ -194,7 +194,7 @@ def test_where_no_namespace_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     folders = run_folders()
     with (
-        pytest.raises(NetworkError, match="Operation not permitted.*privileged"),
+        pytest.raises(NetworkError, match=r"Operation not permitted.*privileged"),
         running_network(PaperTopo(), switch=LinuxBridge),
     ):
         pass
