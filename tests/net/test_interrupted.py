@@ -10,12 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from topologies.rundir import base_folder
-
-
-def own_run_folders(pid: int) -> list[Path]:
-    base = base_folder()
-    return list(base.glob(f"{pid}-*")) if base.is_dir() else []
+from tests.net.folders import own_run_folders
 
 
 def processes_below(pid: int) -> set[int]:

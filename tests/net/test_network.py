@@ -14,11 +14,12 @@ import pytest
 
 from experiments.traffic.flows import HEADER_BYTES, Flow, Receiver, Sender
 from experiments.traffic.knock import Knocker
+from tests.net.folders import own_run_folders
 from topologies.bridge import LinuxBridge
 from topologies.errors import NetworkError, SwitchStartError
 from topologies.network import RunningNetwork, running_network
 from topologies.paper import HOSTS, SERVER, PaperTopo, ip_of, mac_of
-from topologies.rundir import ProcessId, base_folder
+from topologies.rundir import ProcessId
 from topologies.switch import SoftSwitch
 
 
@@ -26,11 +27,6 @@ from topologies.switch import SoftSwitch
 def network() -> Iterator[RunningNetwork]:
     with running_network(PaperTopo(), switch=LinuxBridge) as running:
         yield running
-
-
-def run_folders() -> set[Path]:
-    base = base_folder()
-    return set(base.iterdir()) if base.is_dir() else set()
 
 
 def frames_in(network: RunningNetwork, node: str, interface: str, direction: str) -> tuple[int, int]:
@@ -128,15 +124,16 @@ def test_a_failing_program_says_what_failed(network: RunningNetwork) -> None:
 
 
 def test_nothing_is_left_after_an_error() -> None:
-    folders = run_folders()
+    before = own_run_folders(os.getpid())
     pids: list[int] = []
     with pytest.raises(RuntimeError, match="on purpose"), running_network(PaperTopo(), switch=LinuxBridge) as running:
         pids = [running.pid(name) for name in (*HOSTS, SERVER, "s1")]
         helper = running.helpers.spawn("sleeper", running.pid("h1"), ["sleep", "1000"])
         pids.append(helper.pid)
+        assert own_run_folders(os.getpid()) != before
         raise RuntimeError("on purpose")
     assert not [pid for pid in pids if ProcessId.of(pid)]
-    assert run_folders() <= folders
+    assert own_run_folders(os.getpid()) == before
 
 
 CHILD = """
@@ -192,10 +189,10 @@ def test_where_no_namespace_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPat
     fake.write_text("#!/bin/sh\necho 'unshare: Operation not permitted' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    folders = run_folders()
+    before = own_run_folders(os.getpid())
     with (
         pytest.raises(NetworkError, match=r"Operation not permitted.*privileged"),
         running_network(PaperTopo(), switch=LinuxBridge),
     ):
         pass
-    assert run_folders() <= folders
+    assert own_run_folders(os.getpid()) == before

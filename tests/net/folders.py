@@ -1,0 +1,12 @@
+"""The run folders of one process: others may run networks at the same time, and theirs are not ours to count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from topologies.rundir import base_folder
+
+
+def own_run_folders(pid: int) -> list[Path]:
+    base = base_folder()
+    return sorted(base.glob(f"{pid}-*")) if base.is_dir() else []
