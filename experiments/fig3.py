@@ -197,8 +197,8 @@ def count_flow(
     got[arrived] = True
     before = sent < swap[0] - _MARGIN_S
     after = sent > swap[1] + _MARGIN_S
-    permitted = np.ones(len(sent), dtype=bool)
-    forbidden = np.zeros(len(sent), dtype=bool)
+    permitted: npt.NDArray[np.bool_] = np.ones(len(sent), dtype=bool)
+    forbidden: npt.NDArray[np.bool_] = np.zeros(len(sent), dtype=bool)
     if knock is not None:
         permitted = sent > knock[1] + _MARGIN_S
         forbidden = sent < knock[0] - _MARGIN_S

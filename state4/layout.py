@@ -208,7 +208,7 @@ class Clones:
 
 def _number(columns: Bytes) -> npt.NDArray[np.uint64]:
     """Big-endian byte columns [n, k <= 8] as numbers."""
-    result = np.zeros(len(columns), np.uint64)
+    result: npt.NDArray[np.uint64] = np.zeros(len(columns), np.uint64)
     for k in range(columns.shape[1]):
         result = (result << np.uint64(8)) | columns[:, k]
     return result
