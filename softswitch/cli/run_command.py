@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -118,20 +120,34 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError(f"port {options.cpu_port} is the CPU port (--cpu-port)")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Runs until a signal. Raises P4Error and SwitchError before anything is forwarded."""
+@contextmanager
+def ended_by_signal() -> Iterator[threading.Event]:
+    """Yields the event that SIGTERM and SIGINT set; their handlers are the caller's again afterwards."""
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs until a signal. Raises P4Error and SwitchError before anything is forwarded."""
     check(options)
     tls = tls_options(options)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    if options.parent_death:
-        end_with_parent()
-    set_up_logging(options.log_level, options.log_file, trace=options.trace)
+    with ended_by_signal() as stop:
+        if options.parent_death:
+            end_with_parent()
+        set_up_logging(options.log_level, options.log_file, trace=options.trace)
+        return _forward(options, tls, stop)
+
+
+def _forward(options: argparse.Namespace, tls: TlsOptions | None, stop: threading.Event) -> int:
     config = compiled = None
     if options.program is not None:
         preprocessor = {"include_dirs": options.include_dirs, "defines": options.defines}

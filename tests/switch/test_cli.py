@@ -265,3 +265,9 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
         else:
             assert version(grpc.ssl_channel_credentials(authority))
     assert DEVICE == 1
+
+
+def test_a_refused_run_leaves_the_signals_to_the_caller(bad: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert main(["run", str(bad)]) == 2
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
