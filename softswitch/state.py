@@ -31,7 +31,7 @@ class Register:
         self.info = info
         self._handle = handle
         with handle.use() as pipeline:
-            self._pointer = native.library().ss_pipeline_array(pipeline, info.index)
+            self.pointer = native.library().ss_pipeline_array(pipeline, info.index)
         self._wide = info.width > 64
         self.dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if self._wide else f"<u{info.cell_bytes}")
 
@@ -41,7 +41,7 @@ class Register:
         self._check_range(start, count)
         cells = np.empty((count, self.info.cell_bytes) if self._wide else count, dtype=self.dtype)
         with self._handle.use():
-            native.check(native.library().ss_array_read(self._pointer, start, count, cells.ctypes.data))
+            native.check(native.library().ss_array_read(self.pointer, start, count, cells.ctypes.data))
         return cells
 
     def write(self, start: int, cells: Cells) -> None:
@@ -49,7 +49,7 @@ class Register:
         data = self._to_cells(cells)
         self._check_range(start, len(data))
         with self._handle.use():
-            native.check(native.library().ss_array_write(self._pointer, start, len(data), data.ctypes.data))
+            native.check(native.library().ss_array_write(self.pointer, start, len(data), data.ctypes.data))
 
     def write_cells(self, indices: Indices, cells: Cells) -> None:
         """Writes scattered cells in one step; of equal indices the last one wins."""
@@ -62,7 +62,7 @@ class Register:
             raise BadEntry(f"{len(where)} indices but {len(data)} values for register {self.info.name}")
         with self._handle.use():
             status = native.library().ss_array_write_cells(
-                self._pointer, len(where), where.ctypes.data, data.ctypes.data
+                self.pointer, len(where), where.ctypes.data, data.ctypes.data
             )
             native.check(status)
 
@@ -72,7 +72,7 @@ class Register:
         Raises BadEntry unless number and width of the cells are the same.
         """
         with self._handle.use(), other._handle.use():
-            native.check(native.library().ss_array_take_over(self._pointer, other._pointer))
+            native.check(native.library().ss_array_take_over(self.pointer, other.pointer))
 
     def read_cell(self, index: int) -> int:
         return int.from_bytes(self.read(index, 1).tobytes(), "little")
@@ -138,7 +138,7 @@ class Counter:
         self.info = info
         self._handle = handle
         with handle.use() as pipeline:
-            self._pointer = native.library().ss_pipeline_counter(pipeline, info.index)
+            self.pointer = native.library().ss_pipeline_counter(pipeline, info.index)
 
     def read(self, start: int = 0, count: int | None = None) -> Words:
         """One snapshot of shape (count, 2): packets, bytes. Raises BadIndex."""
@@ -146,7 +146,7 @@ class Counter:
         _check_range("counter", self.info, start, count)
         cells = np.empty((count, 2), dtype=np.uint64)
         with self._handle.use():
-            native.check(native.library().ss_counter_read(self._pointer, start, count, cells.ctypes.data))
+            native.check(native.library().ss_counter_read(self.pointer, start, count, cells.ctypes.data))
         return cells
 
     def write(self, start: int, cells: NDArray[np.integer] | Sequence[Sequence[int]]) -> None:
@@ -154,12 +154,12 @@ class Counter:
         data = np.ascontiguousarray(cells, dtype=np.uint64).reshape(-1, 2)
         _check_range("counter", self.info, start, len(data))
         with self._handle.use():
-            native.check(native.library().ss_counter_write(self._pointer, start, len(data), data.ctypes.data))
+            native.check(native.library().ss_counter_write(self.pointer, start, len(data), data.ctypes.data))
 
     def take_over(self, other: Counter) -> None:
         """Exchanges all cells with a counter of another program, as Register.take_over."""
         with self._handle.use(), other._handle.use():
-            native.check(native.library().ss_counter_take_over(self._pointer, other._pointer))
+            native.check(native.library().ss_counter_take_over(self.pointer, other.pointer))
 
     def read_cell(self, index: int) -> CounterValue:
         packets, octets = self.read(index, 1)[0]
@@ -179,7 +179,7 @@ class Meter:
         self.info = info
         self._handle = handle
         with handle.use() as pipeline:
-            self._pointer = native.library().ss_pipeline_meter(pipeline, info.index)
+            self.pointer = native.library().ss_pipeline_meter(pipeline, info.index)
 
     def read(self, start: int = 0, count: int | None = None) -> list[MeterConfig | None]:
         """None where nothing was configured (all green). Raises BadIndex."""
@@ -187,7 +187,7 @@ class Meter:
         _check_range("meter", self.info, start, count)
         rows = np.empty((count, 5), dtype=np.uint64)
         with self._handle.use():
-            native.check(native.library().ss_meter_read(self._pointer, start, count, rows.ctypes.data))
+            native.check(native.library().ss_meter_read(self.pointer, start, count, rows.ctypes.data))
         return [MeterConfig(*(int(word) for word in row[1:])) if row[0] else None for row in rows]
 
     def write(self, start: int, configs: Sequence[MeterConfig | None]) -> None:
@@ -198,12 +198,12 @@ class Meter:
             if config is not None:
                 row[:] = (1, config.cir, config.cburst, config.pir, config.pburst)
         with self._handle.use():
-            native.check(native.library().ss_meter_write(self._pointer, start, len(configs), rows.ctypes.data))
+            native.check(native.library().ss_meter_write(self.pointer, start, len(configs), rows.ctypes.data))
 
     def take_over(self, other: Meter) -> None:
         """Exchanges all cells, with the levels of their buckets, as Register.take_over."""
         with self._handle.use(), other._handle.use():
-            native.check(native.library().ss_meter_take_over(self._pointer, other._pointer))
+            native.check(native.library().ss_meter_take_over(self.pointer, other.pointer))
 
     def configure(self, index: int, *, cir: int, cburst: int, pir: int, pburst: int) -> None:
         """Rates per second and bursts, in packets or bytes."""

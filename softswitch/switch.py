@@ -24,6 +24,7 @@ from softswitch import native
 from softswitch.entries import CloneSession, DigestMessage, MulticastGroup, Replica
 from softswitch.errors import PipelineLoadError
 from softswitch.handle import PipelineHandle, SwitchHandle
+from softswitch.handover import CloneFormat, HandedOver, Handover, open_journal, prepare
 from softswitch.model import PipelineInfo, words
 from softswitch.native import DELETE, INSERT, MODIFY, U64_MAX
 from softswitch.profiles import Profile, ValueSet
@@ -142,6 +143,7 @@ class Switch:
         self._groups: dict[int, MulticastGroup] = {}
         self._infos: dict[int, PipelineInfo] = {}  # by serial, for digests that are still on their way
         self.active: Pipeline | None = None
+        self._kept: CloneFormat | None = None
 
     # ---- ports ----
 
@@ -204,6 +206,33 @@ class Switch:
             native.check(native.library().ss_pipeline_commit(pointer))
             previous, self.active = self.active, pipeline
             return previous if previous is not pipeline else None
+
+    def keep_clones(self, form: CloneFormat, sequence: Register) -> tuple[int, int]:
+        """From here on the switch keeps what goes to the CPU port and has this form, for `hand_over`, in place of what
+        it kept before. `sequence`: the register of the forwarding program that has the numbers of the last clones of
+        ingress and egress; returns them. Raises BadEntry."""
+        with self._handle.use() as switch:
+            numbers = open_journal(switch, form, sequence)
+            self._kept = form
+            return numbers
+
+    def forget_clones(self) -> None:
+        """Keeps none any more."""
+        with self._handle.use() as switch:
+            native.library().ss_journal_close(switch)
+            self._kept = None
+
+    def hand_over(self, pipeline: Pipeline, handover: Handover) -> HandedOver:
+        """Moves the state that `handover` names and commits `pipeline`, as one step to packets, which wait for some
+        microseconds. Does nothing when clones are missing. The pipeline before gives up what it had.
+
+        Raises BadEntry."""
+        with pipeline.handle.use() as pointer, self._handle.use() as switch:
+            prepared = prepare(pointer, handover, self._kept.value_bytes if self._kept is not None else 0)
+            done = prepared.run(switch)
+            if done.complete:
+                self.active = pipeline
+            return done
 
     def start(self) -> None:
         """Starts the data-plane thread; does nothing when it runs."""

@@ -32,8 +32,8 @@ class Table:
         self._handle = handle
         with handle.use() as pipeline:
             lib = native.library()
-            self._pointer = lib.ss_pipeline_table(pipeline, info.index)
-            self._rows = TableRows(info, lib.ss_table_data_words(self._pointer))
+            self.pointer = lib.ss_pipeline_table(pipeline, info.index)
+            self._rows = TableRows(info, lib.ss_table_data_words(self.pointer))
         self._ordered = sum(key.match == "lpm" for key in info.keys) > 1 or any(
             key.match in ("ternary", "range", "optional") for key in info.keys
         )
@@ -90,7 +90,7 @@ class Table:
         """Removes all entries."""
         self._check_entries_writable()
         with self._handle.use():
-            native.library().ss_table_clear(self._pointer)
+            native.library().ss_table_clear(self.pointer)
             if self.profile is not None:
                 for group, _ in self._sets.values():
                     self.profile.drop_hidden_group(group)
@@ -98,7 +98,7 @@ class Table:
 
     def __len__(self) -> int:
         with self._handle.use():
-            return int(native.library().ss_table_entry_count(self._pointer))
+            return int(native.library().ss_table_entry_count(self.pointer))
 
     # ---- the default action ----
 
@@ -110,12 +110,12 @@ class Table:
             raise BadEntry(f"action {action} of table {self.info.name} is @tableonly, hence not a default action")
         data = packed([*self._rows.data(found, params), 0])
         with self._handle.use():
-            native.check(native.library().ss_table_set_default(self._pointer, found.index, address(data)))
+            native.check(native.library().ss_table_set_default(self.pointer, found.index, address(data)))
 
     def reset_default(self) -> None:
         """Back to the program's own."""
         with self._handle.use():
-            native.library().ss_table_reset_default(self._pointer)
+            native.library().ss_table_reset_default(self.pointer)
 
     def default(self) -> DefaultEntry:
         index, row, _ = self._get_default()
@@ -136,32 +136,32 @@ class Table:
         with self._handle.use():
             slot = self._find(entry)[1]
             words = packed(value)
-            native.check(native.library().ss_table_set_counter(self._pointer, slot, address(words)))
+            native.check(native.library().ss_table_set_counter(self.pointer, slot, address(words)))
 
     def set_default_counter(self, value: CounterValue) -> None:
         words = packed(value)
         with self._handle.use():
-            native.check(native.library().ss_table_set_counter(self._pointer, U32_MAX, address(words)))
+            native.check(native.library().ss_table_set_counter(self.pointer, U32_MAX, address(words)))
 
     def direct_meter(self, entry: Entry) -> MeterConfig | None:
         """None: not configured, everything is green."""
         words = packed([0] * 5)
         with self._handle.use():
             slot = self._find(entry)[1]
-            native.check(native.library().ss_table_get_meter(self._pointer, slot, address(words)))
+            native.check(native.library().ss_table_get_meter(self.pointer, slot, address(words)))
         return MeterConfig(*words[1:]) if words[0] else None
 
     def set_direct_meter(self, entry: Entry, config: MeterConfig | None) -> None:
         words = packed([config.cir, config.cburst, config.pir, config.pburst]) if config else None
         with self._handle.use():
             slot = self._find(entry)[1]
-            native.check(native.library().ss_table_set_meter(self._pointer, slot, address(words) if words else None))
+            native.check(native.library().ss_table_set_meter(self.pointer, slot, address(words) if words else None))
 
     def hits_misses(self) -> tuple[int, int]:
         """Lookups since loading."""
         words = packed([0, 0])
         with self._handle.use():
-            native.library().ss_table_stats(self._pointer, address(words))
+            native.library().ss_table_stats(self.pointer, address(words))
         return words[0], words[1]
 
     # ---- inside ----
@@ -193,7 +193,7 @@ class Table:
         memory = packed(rows)
         done = c_uint32()
         status = native.library().ss_table_write(
-            self._pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
+            self.pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
         )
         native.check(status)
 
@@ -260,15 +260,15 @@ class Table:
 
     def _read(self, expired_only: bool) -> tuple[array[int], int]:
         lib = native.library()
-        capacity = lib.ss_table_entry_count(self._pointer)
+        capacity = lib.ss_table_entry_count(self.pointer)
         memory = array("Q", bytes(8 * self._rows.read_words * max(capacity, 1)))
-        return memory, lib.ss_table_read(self._pointer, address(memory), capacity, expired_only)
+        return memory, lib.ss_table_read(self.pointer, address(memory), capacity, expired_only)
 
     def _find(self, entry: Entry) -> array[int]:
         row = packed(self._row(DELETE, entry))
         found = array("Q", bytes(8 * self._rows.read_words))
         with self._handle.use():
-            native.check(native.library().ss_table_find(self._pointer, address(row), address(found)))
+            native.check(native.library().ss_table_find(self.pointer, address(row), address(found)))
         return found
 
     def _state(self, row: array[int]) -> EntryState:
@@ -307,7 +307,7 @@ class Table:
         row = packed([0] * (self._rows.data_words + 1))
         counter = packed([0, 0])
         with self._handle.use():
-            native.library().ss_table_get_default(self._pointer, byref(index), address(row), address(counter))
+            native.library().ss_table_get_default(self.pointer, byref(index), address(row), address(counter))
         return index.value, row, CounterValue(counter[0], counter[1])
 
     def forget_notes(self) -> None:

@@ -24,19 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsoftswitch/proto/bulk.proto\x12\rsoftswitch.v1\"\x93\x01\n\x05\x41rray\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\r\x12\r\n\x05\x63\x65lls\x18\x04 \x01(\x04\x12\x12\n\nwidth_bits\x18\x05 \x01(\r\x12\x12\n\ncell_bytes\x18\x06 \x01(\r\x12\x11\n\tis_signed\x18\x07 \x01(\x08\"Q\n\x11ListArraysRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\":\n\x12ListArraysResponse\x12$\n\x06\x61rrays\x18\x01 \x03(\x0b\x32\x14.softswitch.v1.Array\"\xa4\x01\n\x10ReadArrayRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05start\x18\x05 \x01(\x04\x12\r\n\x05\x63ount\x18\x06 \x01(\x04\"]\n\x0eReadAllRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12\r\n\x05names\x18\x03 \x03(\t\"u\n\nArrayChunk\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x04\x12\r\n\x05\x63\x65lls\x18\x04 \x01(\x0c\x12\x13\n\x0bsnapshot_ns\x18\x05 \x01(\x04\"\xa5\x01\n\x11WriteArrayRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05start\x18\x05 \x01(\x04\x12\r\n\x05\x63\x65lls\x18\x06 \x01(\x0c\":\n\nCellWrites\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07indices\x18\x02 \x01(\x0c\x12\r\n\x05\x63\x65lls\x18\x03 \x01(\x0c\"|\n\x11WriteCellsRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12)\n\x06writes\x18\x03 \x03(\x0b\x32\x19.softswitch.v1.CellWrites\"\x1e\n\rWriteResponse\x12\r\n\x05\x63\x65lls\x18\x01 \x01(\x04\"7\n\tCellRange\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"\xe1\x01\n\x0bHoldRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12\x18\n\x10\x65lection_id_high\x18\x02 \x01(\x04\x12\x17\n\x0f\x65lection_id_low\x18\x03 \x01(\x04\x12\x13\n\x0bmax_hold_us\x18\x04 \x01(\r\x12\'\n\x05reads\x18\x05 \x03(\x0b\x32\x18.softswitch.v1.CellRange\x12)\n\x06writes\x18\x06 \x03(\x0b\x32\x19.softswitch.v1.CellWrites\x12\x13\n\x0b\x63opy_counts\x18\x07 \x01(\x08\x12\x0e\n\x06\x63ommit\x18\x08 \x01(\x08\"\\\n\x0cHoldResponse\x12(\n\x05reads\x18\x01 \x03(\x0b\x32\x19.softswitch.v1.ArrayChunk\x12\x0f\n\x07held_ns\x18\x02 \x01(\x04\x12\x11\n\tcommitted\x18\x03 \x01(\x08\"[\n\x13\x44iscardSavedRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12\x18\n\x10\x65lection_id_high\x18\x02 \x01(\x04\x12\x17\n\x0f\x65lection_id_low\x18\x03 \x01(\x04\")\n\x14\x44iscardSavedResponse\x12\x11\n\tdiscarded\x18\x01 \x01(\x08\"0\n\x0cStatsRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12\r\n\x05reset\x18\x02 \x01(\x08\"\xad\x01\n\tPortStats\x12\x0c\n\x04port\x18\x01 \x01(\r\x12\x11\n\tinterface\x18\x02 \x01(\t\x12\n\n\x02up\x18\x03 \x01(\x08\x12\x12\n\nrx_packets\x18\x04 \x01(\x04\x12\x10\n\x08rx_bytes\x18\x05 \x01(\x04\x12\x12\n\ntx_packets\x18\x06 \x01(\x04\x12\x10\n\x08tx_bytes\x18\x07 \x01(\x04\x12\x15\n\rrx_ring_drops\x18\x08 \x01(\x04\x12\x10\n\x08tx_drops\x18\t \x01(\x04\"W\n\nTableStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x04\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04hits\x18\x04 \x01(\x04\x12\x0e\n\x06misses\x18\x05 \x01(\x04\"\xc4\x02\n\rStatsResponse\x12\'\n\x05ports\x18\x01 \x03(\x0b\x32\x18.softswitch.v1.PortStats\x12\x0f\n\x07packets\x18\x02 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x03 \x01(\x04\x12\r\n\x05holds\x18\x04 \x01(\x04\x12\x0f\n\x07held_ns\x18\x05 \x01(\x04\x12\x17\n\x0flongest_hold_ns\x18\x06 \x01(\x04\x12\r\n\x05swaps\x18\x07 \x01(\x04\x12\x36\n\x05\x64rops\x18\x08 \x03(\x0b\x32\'.softswitch.v1.StatsResponse.DropsEntry\x12\x0f\n\x07program\x18\t \x01(\t\x12)\n\x06tables\x18\n \x03(\x0b\x32\x19.softswitch.v1.TableStats\x1a,\n\nDropsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01*!\n\x08Pipeline\x12\n\n\x06\x41\x43TIVE\x10\x00\x12\t\n\x05SAVED\x10\x01*1\n\tArrayKind\x12\x0c\n\x08REGISTER\x10\x00\x12\x0b\n\x07\x43OUNTER\x10\x01\x12\t\n\x05METER\x10\x02\x32\xee\x04\n\x04\x42ulk\x12Q\n\nListArrays\x12 .softswitch.v1.ListArraysRequest\x1a!.softswitch.v1.ListArraysResponse\x12I\n\tReadArray\x12\x1f.softswitch.v1.ReadArrayRequest\x1a\x19.softswitch.v1.ArrayChunk0\x01\x12\x45\n\x07ReadAll\x12\x1d.softswitch.v1.ReadAllRequest\x1a\x19.softswitch.v1.ArrayChunk0\x01\x12N\n\nWriteArray\x12 .softswitch.v1.WriteArrayRequest\x1a\x1c.softswitch.v1.WriteResponse(\x01\x12L\n\nWriteCells\x12 .softswitch.v1.WriteCellsRequest\x1a\x1c.softswitch.v1.WriteResponse\x12\x43\n\x04Hold\x12\x1a.softswitch.v1.HoldRequest\x1a\x1b.softswitch.v1.HoldResponse(\x01\x30\x01\x12W\n\x0c\x44iscardSaved\x12\".softswitch.v1.DiscardSavedRequest\x1a#.softswitch.v1.DiscardSavedResponse\x12\x45\n\x08GetStats\x12\x1b.softswitch.v1.StatsRequest\x1a\x1c.softswitch.v1.StatsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsoftswitch/proto/bulk.proto\x12\rsoftswitch.v1\"\x93\x01\n\x05\x41rray\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\r\x12\r\n\x05\x63\x65lls\x18\x04 \x01(\x04\x12\x12\n\nwidth_bits\x18\x05 \x01(\r\x12\x12\n\ncell_bytes\x18\x06 \x01(\r\x12\x11\n\tis_signed\x18\x07 \x01(\x08\"Q\n\x11ListArraysRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\":\n\x12ListArraysResponse\x12$\n\x06\x61rrays\x18\x01 \x03(\x0b\x32\x14.softswitch.v1.Array\"\xa4\x01\n\x10ReadArrayRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05start\x18\x05 \x01(\x04\x12\r\n\x05\x63ount\x18\x06 \x01(\x04\"]\n\x0eReadAllRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12\r\n\x05names\x18\x03 \x03(\t\"u\n\nArrayChunk\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x04\x12\r\n\x05\x63\x65lls\x18\x04 \x01(\x0c\x12\x13\n\x0bsnapshot_ns\x18\x05 \x01(\x04\"\xa5\x01\n\x11WriteArrayRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.softswitch.v1.ArrayKind\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05start\x18\x05 \x01(\x04\x12\r\n\x05\x63\x65lls\x18\x06 \x01(\x0c\":\n\nCellWrites\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07indices\x18\x02 \x01(\x0c\x12\r\n\x05\x63\x65lls\x18\x03 \x01(\x0c\"|\n\x11WriteCellsRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12)\n\x08pipeline\x18\x02 \x01(\x0e\x32\x17.softswitch.v1.Pipeline\x12)\n\x06writes\x18\x03 \x03(\x0b\x32\x19.softswitch.v1.CellWrites\"\x1e\n\rWriteResponse\x12\r\n\x05\x63\x65lls\x18\x01 \x01(\x04\"7\n\tCellRange\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"\xbe\x02\n\x0bHoldRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12\x18\n\x10\x65lection_id_high\x18\x02 \x01(\x04\x12\x17\n\x0f\x65lection_id_low\x18\x03 \x01(\x04\x12\x13\n\x0bmax_hold_us\x18\x04 \x01(\r\x12\'\n\x05reads\x18\x05 \x03(\x0b\x32\x18.softswitch.v1.CellRange\x12)\n\x06writes\x18\x06 \x03(\x0b\x32\x19.softswitch.v1.CellWrites\x12\x13\n\x0b\x63opy_counts\x18\x07 \x01(\x08\x12\x0e\n\x06\x63ommit\x18\x08 \x01(\x08\x12/\n\x0bkeep_clones\x18\t \x01(\x0b\x32\x1a.softswitch.v1.CloneFormat\x12*\n\thand_over\x18\n \x01(\x0b\x32\x17.softswitch.v1.HandOver\"\x88\x01\n\x0b\x43loneFormat\x12\r\n\x05slots\x18\x01 \x01(\r\x12\x17\n\x0f\x63omponent_bytes\x18\x02 \x01(\r\x12\x13\n\x0bindex_bytes\x18\x03 \x01(\r\x12\x13\n\x0bvalue_bytes\x18\x04 \x01(\r\x12\x0c\n\x04mark\x18\x05 \x01(\x0c\x12\x19\n\x11sequence_register\x18\x06 \x01(\t\"?\n\tComponent\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x10\n\x08old_name\x18\x02 \x01(\t\x12\x10\n\x08new_name\x18\x03 \x01(\t\"\x9f\x01\n\x08HandOver\x12,\n\ncomponents\x18\x01 \x03(\x0b\x32\x18.softswitch.v1.Component\x12\x35\n\x07renames\x18\x02 \x03(\x0b\x32$.softswitch.v1.HandOver.RenamesEntry\x1a.\n\x0cRenamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc0\x01\n\x0cHoldResponse\x12(\n\x05reads\x18\x01 \x03(\x0b\x32\x19.softswitch.v1.ArrayChunk\x12\x0f\n\x07held_ns\x18\x02 \x01(\x04\x12\x11\n\tcommitted\x18\x03 \x01(\x08\x12\x16\n\x0eingress_clones\x18\x04 \x01(\r\x12\x15\n\regress_clones\x18\x05 \x01(\r\x12\x12\n\nincomplete\x18\x06 \x01(\x08\x12\x0e\n\x06\x63lones\x18\x07 \x01(\x04\x12\x0f\n\x07updates\x18\x08 \x01(\x04\"[\n\x13\x44iscardSavedRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12\x18\n\x10\x65lection_id_high\x18\x02 \x01(\x04\x12\x17\n\x0f\x65lection_id_low\x18\x03 \x01(\x04\")\n\x14\x44iscardSavedResponse\x12\x11\n\tdiscarded\x18\x01 \x01(\x08\"0\n\x0cStatsRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\x04\x12\r\n\x05reset\x18\x02 \x01(\x08\"\xad\x01\n\tPortStats\x12\x0c\n\x04port\x18\x01 \x01(\r\x12\x11\n\tinterface\x18\x02 \x01(\t\x12\n\n\x02up\x18\x03 \x01(\x08\x12\x12\n\nrx_packets\x18\x04 \x01(\x04\x12\x10\n\x08rx_bytes\x18\x05 \x01(\x04\x12\x12\n\ntx_packets\x18\x06 \x01(\x04\x12\x10\n\x08tx_bytes\x18\x07 \x01(\x04\x12\x15\n\rrx_ring_drops\x18\x08 \x01(\x04\x12\x10\n\x08tx_drops\x18\t \x01(\x04\"W\n\nTableStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x04\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04hits\x18\x04 \x01(\x04\x12\x0e\n\x06misses\x18\x05 \x01(\x04\"\xc4\x02\n\rStatsResponse\x12\'\n\x05ports\x18\x01 \x03(\x0b\x32\x18.softswitch.v1.PortStats\x12\x0f\n\x07packets\x18\x02 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x03 \x01(\x04\x12\r\n\x05holds\x18\x04 \x01(\x04\x12\x0f\n\x07held_ns\x18\x05 \x01(\x04\x12\x17\n\x0flongest_hold_ns\x18\x06 \x01(\x04\x12\r\n\x05swaps\x18\x07 \x01(\x04\x12\x36\n\x05\x64rops\x18\x08 \x03(\x0b\x32\'.softswitch.v1.StatsResponse.DropsEntry\x12\x0f\n\x07program\x18\t \x01(\t\x12)\n\x06tables\x18\n \x03(\x0b\x32\x19.softswitch.v1.TableStats\x1a,\n\nDropsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01*!\n\x08Pipeline\x12\n\n\x06\x41\x43TIVE\x10\x00\x12\t\n\x05SAVED\x10\x01*1\n\tArrayKind\x12\x0c\n\x08REGISTER\x10\x00\x12\x0b\n\x07\x43OUNTER\x10\x01\x12\t\n\x05METER\x10\x02\x32\xee\x04\n\x04\x42ulk\x12Q\n\nListArrays\x12 .softswitch.v1.ListArraysRequest\x1a!.softswitch.v1.ListArraysResponse\x12I\n\tReadArray\x12\x1f.softswitch.v1.ReadArrayRequest\x1a\x19.softswitch.v1.ArrayChunk0\x01\x12\x45\n\x07ReadAll\x12\x1d.softswitch.v1.ReadAllRequest\x1a\x19.softswitch.v1.ArrayChunk0\x01\x12N\n\nWriteArray\x12 .softswitch.v1.WriteArrayRequest\x1a\x1c.softswitch.v1.WriteResponse(\x01\x12L\n\nWriteCells\x12 .softswitch.v1.WriteCellsRequest\x1a\x1c.softswitch.v1.WriteResponse\x12\x43\n\x04Hold\x12\x1a.softswitch.v1.HoldRequest\x1a\x1b.softswitch.v1.HoldResponse(\x01\x30\x01\x12W\n\x0c\x44iscardSaved\x12\".softswitch.v1.DiscardSavedRequest\x1a#.softswitch.v1.DiscardSavedResponse\x12\x45\n\x08GetStats\x12\x1b.softswitch.v1.StatsRequest\x1a\x1c.softswitch.v1.StatsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'softswitch.proto.bulk_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_HANDOVER_RENAMESENTRY']._loaded_options = None
+  _globals['_HANDOVER_RENAMESENTRY']._serialized_options = b'8\001'
   _globals['_STATSRESPONSE_DROPSENTRY']._loaded_options = None
   _globals['_STATSRESPONSE_DROPSENTRY']._serialized_options = b'8\001'
-  _globals['_PIPELINE']._serialized_start=2263
-  _globals['_PIPELINE']._serialized_end=2296
-  _globals['_ARRAYKIND']._serialized_start=2298
-  _globals['_ARRAYKIND']._serialized_end=2347
+  _globals['_PIPELINE']._serialized_start=2823
+  _globals['_PIPELINE']._serialized_end=2856
+  _globals['_ARRAYKIND']._serialized_start=2858
+  _globals['_ARRAYKIND']._serialized_end=2907
   _globals['_ARRAY']._serialized_start=47
   _globals['_ARRAY']._serialized_end=194
   _globals['_LISTARRAYSREQUEST']._serialized_start=196
@@ -60,23 +62,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CELLRANGE']._serialized_start=1106
   _globals['_CELLRANGE']._serialized_end=1161
   _globals['_HOLDREQUEST']._serialized_start=1164
-  _globals['_HOLDREQUEST']._serialized_end=1389
-  _globals['_HOLDRESPONSE']._serialized_start=1391
-  _globals['_HOLDRESPONSE']._serialized_end=1483
-  _globals['_DISCARDSAVEDREQUEST']._serialized_start=1485
-  _globals['_DISCARDSAVEDREQUEST']._serialized_end=1576
-  _globals['_DISCARDSAVEDRESPONSE']._serialized_start=1578
-  _globals['_DISCARDSAVEDRESPONSE']._serialized_end=1619
-  _globals['_STATSREQUEST']._serialized_start=1621
-  _globals['_STATSREQUEST']._serialized_end=1669
-  _globals['_PORTSTATS']._serialized_start=1672
-  _globals['_PORTSTATS']._serialized_end=1845
-  _globals['_TABLESTATS']._serialized_start=1847
-  _globals['_TABLESTATS']._serialized_end=1934
-  _globals['_STATSRESPONSE']._serialized_start=1937
-  _globals['_STATSRESPONSE']._serialized_end=2261
-  _globals['_STATSRESPONSE_DROPSENTRY']._serialized_start=2217
-  _globals['_STATSRESPONSE_DROPSENTRY']._serialized_end=2261
-  _globals['_BULK']._serialized_start=2350
-  _globals['_BULK']._serialized_end=2972
+  _globals['_HOLDREQUEST']._serialized_end=1482
+  _globals['_CLONEFORMAT']._serialized_start=1485
+  _globals['_CLONEFORMAT']._serialized_end=1621
+  _globals['_COMPONENT']._serialized_start=1623
+  _globals['_COMPONENT']._serialized_end=1686
+  _globals['_HANDOVER']._serialized_start=1689
+  _globals['_HANDOVER']._serialized_end=1848
+  _globals['_HANDOVER_RENAMESENTRY']._serialized_start=1802
+  _globals['_HANDOVER_RENAMESENTRY']._serialized_end=1848
+  _globals['_HOLDRESPONSE']._serialized_start=1851
+  _globals['_HOLDRESPONSE']._serialized_end=2043
+  _globals['_DISCARDSAVEDREQUEST']._serialized_start=2045
+  _globals['_DISCARDSAVEDREQUEST']._serialized_end=2136
+  _globals['_DISCARDSAVEDRESPONSE']._serialized_start=2138
+  _globals['_DISCARDSAVEDRESPONSE']._serialized_end=2179
+  _globals['_STATSREQUEST']._serialized_start=2181
+  _globals['_STATSREQUEST']._serialized_end=2229
+  _globals['_PORTSTATS']._serialized_start=2232
+  _globals['_PORTSTATS']._serialized_end=2405
+  _globals['_TABLESTATS']._serialized_start=2407
+  _globals['_TABLESTATS']._serialized_end=2494
+  _globals['_STATSRESPONSE']._serialized_start=2497
+  _globals['_STATSRESPONSE']._serialized_end=2821
+  _globals['_STATSRESPONSE_DROPSENTRY']._serialized_start=2777
+  _globals['_STATSRESPONSE_DROPSENTRY']._serialized_end=2821
+  _globals['_BULK']._serialized_start=2910
+  _globals['_BULK']._serialized_end=3532
 # @@protoc_insertion_point(module_scope)

@@ -148,7 +148,7 @@ class CellRange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class HoldRequest(_message.Message):
-    __slots__ = ("device_id", "election_id_high", "election_id_low", "max_hold_us", "reads", "writes", "copy_counts", "commit")
+    __slots__ = ("device_id", "election_id_high", "election_id_low", "max_hold_us", "reads", "writes", "copy_counts", "commit", "keep_clones", "hand_over")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
     ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
@@ -157,6 +157,8 @@ class HoldRequest(_message.Message):
     WRITES_FIELD_NUMBER: _ClassVar[int]
     COPY_COUNTS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
+    KEEP_CLONES_FIELD_NUMBER: _ClassVar[int]
+    HAND_OVER_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     election_id_high: int
     election_id_low: int
@@ -165,17 +167,70 @@ class HoldRequest(_message.Message):
     writes: _containers.RepeatedCompositeFieldContainer[CellWrites]
     copy_counts: bool
     commit: bool
-    def __init__(self, device_id: _Optional[int] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., max_hold_us: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ..., copy_counts: bool = ..., commit: bool = ...) -> None: ...
+    keep_clones: CloneFormat
+    hand_over: HandOver
+    def __init__(self, device_id: _Optional[int] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., max_hold_us: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ..., copy_counts: bool = ..., commit: bool = ..., keep_clones: _Optional[_Union[CloneFormat, _Mapping]] = ..., hand_over: _Optional[_Union[HandOver, _Mapping]] = ...) -> None: ...
+
+class CloneFormat(_message.Message):
+    __slots__ = ("slots", "component_bytes", "index_bytes", "value_bytes", "mark", "sequence_register")
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    INDEX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    VALUE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MARK_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_REGISTER_FIELD_NUMBER: _ClassVar[int]
+    slots: int
+    component_bytes: int
+    index_bytes: int
+    value_bytes: int
+    mark: bytes
+    sequence_register: str
+    def __init__(self, slots: _Optional[int] = ..., component_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., value_bytes: _Optional[int] = ..., mark: _Optional[bytes] = ..., sequence_register: _Optional[str] = ...) -> None: ...
+
+class Component(_message.Message):
+    __slots__ = ("number", "old_name", "new_name")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    OLD_NAME_FIELD_NUMBER: _ClassVar[int]
+    NEW_NAME_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    old_name: str
+    new_name: str
+    def __init__(self, number: _Optional[int] = ..., old_name: _Optional[str] = ..., new_name: _Optional[str] = ...) -> None: ...
+
+class HandOver(_message.Message):
+    __slots__ = ("components", "renames")
+    class RenamesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    COMPONENTS_FIELD_NUMBER: _ClassVar[int]
+    RENAMES_FIELD_NUMBER: _ClassVar[int]
+    components: _containers.RepeatedCompositeFieldContainer[Component]
+    renames: _containers.ScalarMap[str, str]
+    def __init__(self, components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., renames: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class HoldResponse(_message.Message):
-    __slots__ = ("reads", "held_ns", "committed")
+    __slots__ = ("reads", "held_ns", "committed", "ingress_clones", "egress_clones", "incomplete", "clones", "updates")
     READS_FIELD_NUMBER: _ClassVar[int]
     HELD_NS_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    INGRESS_CLONES_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_CLONES_FIELD_NUMBER: _ClassVar[int]
+    INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
+    CLONES_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_FIELD_NUMBER: _ClassVar[int]
     reads: _containers.RepeatedCompositeFieldContainer[ArrayChunk]
     held_ns: int
     committed: bool
-    def __init__(self, reads: _Optional[_Iterable[_Union[ArrayChunk, _Mapping]]] = ..., held_ns: _Optional[int] = ..., committed: bool = ...) -> None: ...
+    ingress_clones: int
+    egress_clones: int
+    incomplete: bool
+    clones: int
+    updates: int
+    def __init__(self, reads: _Optional[_Iterable[_Union[ArrayChunk, _Mapping]]] = ..., held_ns: _Optional[int] = ..., committed: bool = ..., ingress_clones: _Optional[int] = ..., egress_clones: _Optional[int] = ..., incomplete: bool = ..., clones: _Optional[int] = ..., updates: _Optional[int] = ...) -> None: ...
 
 class DiscardSavedRequest(_message.Message):
     __slots__ = ("device_id", "election_id_high", "election_id_low")

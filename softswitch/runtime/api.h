@@ -159,6 +159,43 @@ int ss_meter_take_over(ss_meter *to, ss_meter *from);
 uint64_t ss_snapshot_bytes(ss_instance *instance);
 int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity);
 
+/* ---- the end of a change of programs in one step (handover.c) ---- */
+/* A clone of updates: its number (4 bytes; ingress and egress count on their own), egress:1 count of updates:7, `mark`, and then
+ * `slots` times component, index and value. All numbers are big-endian. */
+#define SS_MARK_BYTES 9u
+typedef struct ss_clone_format {
+    uint32_t slots, component_bytes, index_bytes, value_bytes;
+    uint8_t mark[16]; /* the first SS_MARK_BYTES count */
+} ss_clone_format;
+/* Where updates of a component go; `cells`, `width` (bits) and `is_signed` are those of the old program's register. */
+typedef struct ss_component {
+    ss_array *to; /* NULL: nowhere */
+    uint64_t cells;
+    uint32_t width, is_signed;
+} ss_component;
+typedef struct ss_table_move { /* direct counters and meters of entries that both tables have */
+    ss_table *to, *from;
+    const uint32_t *slots; /* pairs as of ss_table_pair */
+    uint32_t count, counters, meters;
+} ss_table_move;
+typedef struct ss_handover {
+    ss_instance *to;
+    const ss_component *components; /* by component number; the first has none */
+    ss_array *const *arrays;        /* pairs of (to, from) that exchange their storage; likewise the next two */
+    ss_counter *const *counters;
+    ss_meter *const *meters;
+    const ss_table_move *tables;
+    uint32_t component_count, array_count, counter_count, meter_count, table_count, use_journal;
+    uint32_t complete;               /* result: 0 when clones are missing in the journal; then nothing was done */
+    uint64_t held_ns, clones, updates; /* result: how long packets waited, and what was in the journal */
+} ss_handover;
+/* From now on clones that go to the CPU port are kept; `begun` gets the numbers of the last ones before. `sequence`: the register
+ * of the forwarding program that has the numbers. */
+int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequence, uint32_t *begun);
+void ss_journal_close(ss_switch *sw);
+uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t capacity);
+int ss_handover_run(ss_switch *sw, ss_handover *handover);
+
 /* ---- action profiles ---- */
 /* `actions`: the action's index in each table that uses the profile, in the order of the tables; UINT32_MAX: not there. */
 int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions, const uint64_t *data,

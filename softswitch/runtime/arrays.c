@@ -117,6 +117,22 @@ int ss_array_write_cells(ss_array *array, uint64_t count, const uint64_t *indice
     return SS_OK;
 }
 
+void ss_array_put(ss_array *array, uint64_t index, const uint8_t *value, uint32_t bytes, uint32_t width, bool is_signed)
+{
+    uint32_t size = array->cell_bytes, to = array->desc->width;
+    uint8_t *cell = array->cells + index * size; /* little-endian */
+    for (uint32_t i = 0; i < size; i++)
+        cell[i] = i < bytes ? value[bytes - 1 - i] : 0;
+    if (is_signed && to > width && (value[bytes - 1 - (width - 1) / 8] >> (width - 1) % 8 & 1)) {
+        cell[width / 8] |= (uint8_t)(0xff << width % 8);
+        memset(cell + width / 8 + 1, 0xff, size - width / 8 - 1);
+    }
+    if (to % 8)
+        cell[to / 8] &= (uint8_t)((1 << to % 8) - 1);
+    if (size > (to + 7) / 8)
+        memset(cell + (to + 7) / 8, 0, size - (to + 7) / 8);
+}
+
 static uint64_t padded(uint64_t bytes) { return (bytes + 63) & ~63ull; }
 
 uint64_t ss_snapshot_bytes(ss_instance *instance)

@@ -70,6 +70,8 @@ typedef struct ss_jobs {
 
 enum ss_sink { SS_TO_PORTS, SS_CAPTURE, SS_DISCARD };
 
+typedef struct ss_journal ss_journal; /* the last clones: handover.c */
+
 struct ss_switch {
     /* the lock of the data plane: see switch.c */
     pthread_mutex_t control, plane;
@@ -110,6 +112,8 @@ struct ss_switch {
     uint32_t seen_version; /* port_version that the thread last built its poll set from */
     uint64_t next_check_ns;
 
+    ss_journal *journal; /* NULL: clones are not kept */
+
     uint8_t *scratch; /* SS_MAX_FRAME bytes for a packet that must be put together */
     ss_switch_stats stats;
 };
@@ -140,6 +144,9 @@ ss_array *ss_array_create(ss_instance *instance, const ss_array_desc *desc);
 void ss_array_destroy(ss_array *array);
 void ss_array_clear(ss_array *array);
 uint64_t ss_array_bytes(const ss_array *array);
+/* Writes one cell (it must be there) with a big-endian value of a register of `width` bits, cut or extended as need be. The caller
+ * has the lock. */
+void ss_array_put(ss_array *array, uint64_t index, const uint8_t *value, uint32_t bytes, uint32_t width, bool is_signed);
 ss_counter *ss_counter_create(ss_instance *instance, const ss_counter_desc *desc);
 void ss_counter_destroy(ss_counter *counter);
 void ss_counter_clear(ss_counter *counter);
@@ -192,6 +199,10 @@ void ss_jobs_clear(ss_jobs *jobs);
 void ss_output(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                uint32_t payload_bytes, bool stable);
 void ss_flush(ss_switch *sw);
+
+/* ---- handover.c ---- */
+void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes);
+void ss_journal_free(ss_journal *journal);
 
 /* ---- dataplane.c ---- */
 void ss_wake(ss_switch *sw);

@@ -39,6 +39,8 @@ void ss_output(ss_switch *sw, uint32_t number, const uint8_t *header, uint32_t h
     }
     bool queued = false;
     if (number == sw->cpu_port) {
+        if (ss_unlikely(sw->journal != NULL))
+            ss_journal_add(sw->journal, header, header_bytes, payload, payload_bytes);
         queued = sw->packet_in_modes ? (sw->packet_in_modes & SS_PACKET_IN_QUEUE) != 0 : !sw->ports[number];
         if (queued)
             packet_in(sw, header, header_bytes, payload, payload_bytes);

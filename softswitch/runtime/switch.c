@@ -75,6 +75,7 @@ void ss_switch_destroy(ss_switch *sw)
     ss_pre_clear(sw);
     for (int i = 0; i < SS_QUEUES; i++)
         ss_queue_destroy(sw->queues[i]);
+    ss_journal_free(sw->journal);
     free(sw->trace_text.bytes);
     free(sw->capture);
     free(sw->scratch);

@@ -36,4 +36,7 @@ struct ss_table {
     ss_cell default_counter;
 };
 
+/* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is none. */
+const ss_node *ss_table_like(const ss_table *table, const ss_node *node);
+
 #endif

@@ -146,6 +146,15 @@ static int find(ss_table *table, const uint64_t *row, ss_node **found)
     return SS_OK;
 }
 
+const ss_node *ss_table_like(const ss_table *table, const ss_node *node)
+{
+    uint64_t storage[ss_matcher_rule_words(&table->matcher) + 1];
+    ss_rule like;
+    if (!ss_matcher_prepare(&table->matcher, &like, storage, node->rule.value, node->rule.mask, node->rule.priority))
+        return NULL;
+    return (const ss_node *)ss_matcher_find(&table->matcher, &like);
+}
+
 static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, uint64_t *order)
 {
     ss_node *node = NULL;

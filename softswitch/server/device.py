@@ -11,6 +11,7 @@ from p4front.source import P4Error
 from softswitch import device_config
 from softswitch.device_config import BadDeviceConfig
 from softswitch.errors import SwitchError
+from softswitch.handover import HandedOver, Handover
 from softswitch.pipeline import CompiledPipeline
 from softswitch.server.arbitration import Arbitration, election_id
 from softswitch.server.batches import Batches
@@ -37,6 +38,8 @@ class Device:
         self.active: Config | None = None
         self.saved: Config | None = None
         self.digest_lock = threading.RLock()
+        self.clones_for: object = None
+        """Whose request the switch keeps clones for (hold.py)."""
 
     def check_id(self, device_id: int) -> None:
         """Raises Refused (NOT_FOUND) for another device."""
@@ -125,6 +128,23 @@ class Device:
                 raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
             self._commit(self.saved)
 
+    def hand_over(self, config: Config, handover: Handover) -> HandedOver:
+        """Moves what packets have changed, and commits, in one step to them; or nothing when clones are missing. The
+        caller has the write lock."""
+        with self.digest_lock:
+            done = self.switch.hand_over(config.pipeline, handover)
+            if done.complete:
+                self.active, self.saved = config, None
+                log.info("program %s is active", config.compiled.name)
+        return done
+
+    def forget_clones(self, owner: object) -> None:
+        """Clones are kept no longer, unless somebody else has them kept by now."""
+        with self.arbitration.write_lock:
+            if self.clones_for is owner:
+                self.clones_for = None
+                self.switch.forget_clones()
+
     def discard_saved(self) -> bool:
         """Forgets the saved config; False if there was none."""
         with self.arbitration.write_lock:
@@ -144,9 +164,8 @@ class Device:
             if problems:
                 raise invalid("the forwarding state can't be kept: " + "; ".join(problems))
             change.copy_control()
-            with self.switch.safe_point():
-                change.copy_state()
-                self._commit(new)
+            done = self.hand_over(new, change.handover())
+            log.info("packets waited for %.1f us", done.held_ns / 1e3)
         except SwitchError as error:
             raise invalid(f"the forwarding state can't be kept: {error}") from None
 

@@ -1,7 +1,9 @@
 """Holding packets for a client that ends a change of programs (rpc Hold of softswitch.v1.Bulk).
 
-The whole stream is served by one thread inside one safe point: what it reads is final, and what it writes is there
-before the next packet. The time is bounded, so a client that dies or hangs delays packets and loses none.
+Either the switch does all of it (`hand_over`): it has kept the clones of the last moments, writes their updates, moves
+counters and commits, in one call that no client is in the middle of. Or the whole stream is served by one thread inside
+one safe point: what it reads is final, and what it writes is there before the next packet. That time is bounded, so a
+client that dies or hangs delays packets and loses none.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from collections.abc import Callable, Iterator
 
 import grpc
 
+from softswitch.handover import CloneFormat, Component
 from softswitch.proto import bulk_pb2
+from softswitch.server.config import Config
 from softswitch.server.device import Device
-from softswitch.server.errors import Code, Refused
+from softswitch.server.errors import Code, Refused, invalid, not_found
 from softswitch.server.reconcile import Reconciliation
 
 DEFAULT_MAX_US = 100_000
@@ -35,10 +39,75 @@ def serve_hold(
     device.check_id(first.device_id or device.device_id)
     election = first.election_id_high << 64 | first.election_id_low
     _check(device, election)
-    yield bulk_pb2.HoldResponse()
-    request = next(requests, None)
-    if request is None:
-        return
+    kept = _keep_clones(device, first) if first.HasField("keep_clones") else None
+    try:
+        yield kept or bulk_pb2.HoldResponse()
+        request = next(requests, None)
+        if request is not None and request.HasField("hand_over"):
+            yield _hand_over(device, request.hand_over, election, kept)
+            return
+    finally:
+        if kept is not None:
+            device.forget_clones(kept)
+    if request is not None:
+        yield from _held(device, request, requests, context, handle, election)
+
+
+def _keep_clones(device: Device, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
+    form = request.keep_clones
+    with device.arbitration.write_lock:
+        if device.active is None:
+            raise Refused(Code.FAILED_PRECONDITION, "no program is active")
+        sequence = device.active.pipeline.registers.get(form.sequence_register)
+        if sequence is None:
+            raise not_found(f"the program has no register {form.sequence_register}")
+        sizes = (form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
+        ingress, egress = device.switch.keep_clones(CloneFormat(*sizes, form.mark), sequence)
+        kept = bulk_pb2.HoldResponse(ingress_clones=ingress, egress_clones=egress)
+        device.clones_for = kept
+        return kept
+
+
+def _hand_over(
+    device: Device, request: bulk_pb2.HandOver, election: int, kept: bulk_pb2.HoldResponse | None
+) -> bulk_pb2.HoldResponse:
+    """Everything in one step that no client is in the middle of."""
+    with device.arbitration.write_lock:
+        _check(device, election)
+        old, new = device.active, device.saved
+        if old is None or new is None:
+            raise Refused(Code.FAILED_PRECONDITION, "no program is active")
+        if kept is not None and device.clones_for is not kept:
+            return bulk_pb2.HoldResponse(incomplete=True)  # another client keeps clones now
+        components = None if kept is None else {c.number: _component(old, new, c) for c in request.components}
+        done = device.hand_over(new, Reconciliation(old, new, dict(request.renames)).counts(components))
+    return bulk_pb2.HoldResponse(
+        held_ns=done.held_ns,
+        committed=done.complete,
+        incomplete=not done.complete,
+        clones=done.clones,
+        updates=done.updates,
+    )
+
+
+def _component(old: Config, new: Config, component: bulk_pb2.Component) -> Component:
+    if not 0 < component.number < 1 << 16:
+        raise invalid(f"components are numbered from 1 to 65535, not {component.number}")
+    for config, name in ((old, component.old_name), (new, component.new_name)):
+        if name not in config.pipeline.registers:
+            raise not_found(f"the program has no register {name}")
+    return Component(old.pipeline.registers[component.old_name].info, new.pipeline.registers[component.new_name])
+
+
+def _held(
+    device: Device,
+    request: bulk_pb2.HoldRequest,
+    requests: Iterator[bulk_pb2.HoldRequest],
+    context: grpc.ServicerContext,
+    handle: Handler,
+    election: int,
+) -> Iterator[bulk_pb2.HoldResponse]:
+    """Packets wait from here until a request commits."""
     limit_s = min(request.max_hold_us or DEFAULT_MAX_US, LONGEST_US) / 1e6
     watchdog = threading.Timer(limit_s, context.cancel)
     watchdog.daemon = True
@@ -51,10 +120,10 @@ def serve_hold(
                 response = _run(device, request, handle, began)
                 while not response.committed:
                     yield response
-                    request = next(requests, None)
-                    if request is None:
+                    further = next(requests, None)
+                    if further is None:
                         return
-                    response = _run(device, request, handle, began)
+                    response = _run(device, further, handle, began)
     finally:
         watchdog.cancel()
     yield response  # packets flow again

@@ -7,8 +7,10 @@ nothing is changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from softswitch.handover import Component, Handover
 from softswitch.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
 from softswitch.server.config import Config
 from softswitch.server.index import TableView
@@ -24,12 +26,13 @@ def _same_table(old: TableInfo, new: TableInfo) -> bool:
 
 
 class Reconciliation:
-    """One change from `old` to `new`, both loaded. First `problems`, then `copy_control` and, while the data plane
-    waits, `copy_state`."""
+    """One change from `old` to `new`, both loaded. First `problems`, then `copy_control`, then `handover`. `renames`:
+    old name -> new name of tables, counters and meters."""
 
-    def __init__(self, old: Config, new: Config) -> None:
+    def __init__(self, old: Config, new: Config, renames: Mapping[str, str] | None = None) -> None:
         self._old = old
         self._new = new
+        self._renames = renames or {}
         self._new_tables = {t.name: t for t in new.compiled.info.tables}
 
     # ---- what would be lost ----
@@ -115,7 +118,7 @@ class Reconciliation:
     # ---- carrying over ----
 
     def copy_control(self) -> None:
-        """What only the control plane changes: profiles, entries, default actions, value sets, meters, digests."""
+        """What only the control plane changes: profiles, entries, default actions, value sets, digests."""
         for name, profile in self._old.pipeline.profiles.items():
             new = self._new.pipeline.profiles.get(name)
             if new is not None:
@@ -130,32 +133,43 @@ class Reconciliation:
             if self._default_changed(view) and not new_table.info.const_default:
                 default = old_table.default()
                 new_table.set_default(default.action, default.params)
-            if view.info.direct_meter and new_table.info.direct_meter:
-                for entry in old_table.entries():
-                    meter = old_table.direct_meter(entry)
-                    if meter is not None and new_table.find(entry) is not None:
-                        new_table.set_direct_meter(entry, meter)
         for name, value_set in self._old.pipeline.value_sets.items():
             if name in self._new.pipeline.value_sets and value_set.members():
                 self._new.pipeline.value_sets[name].set(value_set.members())
-        for name, meter_array in self._old.pipeline.meters.items():
-            new_meter = self._new.pipeline.meters.get(name)
-            if new_meter is not None and _same_array(meter_array.info, new_meter.info):
-                new_meter.write(0, meter_array.read())
         self._new.digests.take_over(self._old.digests)
         ids = self._new.index.tables
         self._new.default_notes.update({n: note for n, note in self._old.default_notes.items() if n in ids})
 
-    def copy_state(self) -> None:
-        """What packets change: registers, counters and direct counters."""
-        for name, register in self._old.pipeline.registers.items():
-            new_register = self._new.pipeline.registers.get(name)
-            if new_register is not None and _same_register(register.info, new_register.info):
-                new_register.write(0, register.read())
-        self.copy_counts()
+    def handover(self) -> Handover:
+        """What packets change: registers, counters and meters, indirect and direct. No cell of an array is
+        copied, so packets wait for no longer when there are many."""
+        registers = [
+            (new, old)
+            for name, old in self._old.pipeline.registers.items()
+            if (new := self._new.pipeline.registers.get(name)) is not None and _same_register(old.info, new.info)
+        ]
+        return replace(self.counts(), registers=registers)
+
+    def counts(self, components: Mapping[int, Component] | None = None) -> Handover:
+        """Counters and meters alone, and clones of updates of `components`."""
+        old, new = self._old.pipeline, self._new.pipeline
+        return Handover(
+            components=components,
+            counters=[
+                (found, counter)
+                for name, counter in old.counters.items()
+                if (found := new.counters.get(self._renamed(name))) and _same_array(counter.info, found.info)
+            ],
+            meters=[
+                (other, meter)
+                for name, meter in old.meters.items()
+                if (other := new.meters.get(self._renamed(name))) and _same_array(meter.info, other.info)
+            ],
+            tables=[(new_table, old_table) for _, old_table, new_table in self._kept_tables()],
+        )
 
     def copy_counts(self) -> None:
-        """Counters and direct counters alone."""
+        """Counters and direct counters alone, where a client holds packets itself."""
         for name, counter in self._old.pipeline.counters.items():
             new_counter = self._new.pipeline.counters.get(name)
             if new_counter is not None and _same_array(counter.info, new_counter.info):
@@ -170,10 +184,13 @@ class Reconciliation:
     def _kept_tables(self) -> list[tuple[TableView, Table, Table]]:
         kept = []
         for view in self._old.index.tables.values():
-            new = self._new_tables.get(view.name)
+            new = self._new_tables.get(self._renamed(view.name))
             if new is not None and _same_table(view.info, new):
-                kept.append((view, self._old.pipeline.tables[view.name], self._new.pipeline.tables[view.name]))
+                kept.append((view, self._old.pipeline.tables[view.name], self._new.pipeline.tables[new.name]))
         return kept
+
+    def _renamed(self, name: str) -> str:
+        return self._renames.get(name, name)
 
 
 def _same_register(old: RegisterInfo, new: RegisterInfo | None) -> bool:
@@ -181,4 +198,4 @@ def _same_register(old: RegisterInfo, new: RegisterInfo | None) -> bool:
 
 
 def _same_array(old: CounterInfo, new: CounterInfo | None) -> bool:
-    return new is not None and replace(old, index=new.index) == new
+    return new is not None and replace(old, index=new.index, name=new.name) == new

@@ -1,0 +1,173 @@
+"""The end of a change of programs in one step: what a switch moves while packets wait, and the clones that it keeps.
+
+Everything is prepared before. While packets wait, one call into the runtime does the rest, in some microseconds and
+without a lock of Python's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from ctypes import POINTER, Structure, c_uint8, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from softswitch import native
+from softswitch.errors import BadEntry
+from softswitch.model import RegisterInfo
+from softswitch.state import Counter, Meter, Register
+from softswitch.tables import Table
+
+MARK_BYTES = 9
+
+
+@dataclass(frozen=True)
+class CloneFormat:
+    """How clones of updates look (runtime/api.h); `mark`: the constant bytes by which they are known."""
+
+    slots: int
+    component_bytes: int
+    index_bytes: int
+    value_bytes: int
+    mark: bytes
+
+
+@dataclass(frozen=True)
+class Component:
+    """Updates of a register of the old program are for a register of the new one."""
+
+    old: RegisterInfo
+    new: Register
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What goes over. `components`: by their numbers in clones, None where no clones were kept. `registers`, `counters`
+    and `meters`: pairs of (new, old) that are declared alike and exchange their storage. `tables`: pairs of (new, old)
+    with the same keys, whose direct counters and meters go over entry by entry."""
+
+    components: Mapping[int, Component] | None = None
+    registers: Sequence[tuple[Register, Register]] = ()
+    counters: Sequence[tuple[Counter, Counter]] = ()
+    meters: Sequence[tuple[Meter, Meter]] = ()
+    tables: Sequence[tuple[Table, Table]] = ()
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """`complete`: False when a clone was missing; then nothing was done. `held_ns`: how long packets waited."""
+
+    complete: bool
+    held_ns: int = 0
+    clones: int = 0
+    updates: int = 0
+
+
+class _Format(Structure):
+    _fields_ = (
+        ("slots", c_uint32),
+        ("component_bytes", c_uint32),
+        ("index_bytes", c_uint32),
+        ("value_bytes", c_uint32),
+        ("mark", c_uint8 * 16),
+    )
+
+
+class _Component(Structure):
+    _fields_ = (("to", c_void_p), ("cells", c_uint64), ("width", c_uint32), ("is_signed", c_uint32))
+
+
+class _TableMove(Structure):
+    _fields_ = (
+        ("to", c_void_p),
+        ("source", c_void_p),
+        ("slots", c_void_p),
+        ("count", c_uint32),
+        ("counters", c_uint32),
+        ("meters", c_uint32),
+    )
+
+
+class _Handover(Structure):
+    _fields_ = (
+        ("to", c_void_p),
+        ("components", POINTER(_Component)),
+        ("arrays", POINTER(c_void_p)),
+        ("counters", POINTER(c_void_p)),
+        ("meters", POINTER(c_void_p)),
+        ("tables", POINTER(_TableMove)),
+        ("component_count", c_uint32),
+        ("array_count", c_uint32),
+        ("counter_count", c_uint32),
+        ("meter_count", c_uint32),
+        ("table_count", c_uint32),
+        ("use_journal", c_uint32),
+        ("complete", c_uint32),
+        ("held_ns", c_uint64),
+        ("clones", c_uint64),
+        ("updates", c_uint64),
+    )
+
+
+def open_journal(switch: int, form: CloneFormat, sequence: Register) -> tuple[int, int]:
+    """From here on the switch keeps clones; the numbers of the last ones before. Raises BadEntry."""
+    if len(form.mark) != MARK_BYTES:
+        raise BadEntry(f"the mark of clones has {MARK_BYTES} bytes, not {len(form.mark)}")
+    packed = _Format(form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
+    packed.mark[:MARK_BYTES] = form.mark
+    numbers = (c_uint32 * 2)()
+    native.check(native.library().ss_journal_open(switch, ctypes.addressof(packed), sequence.pointer, numbers))
+    return numbers[0], numbers[1]
+
+
+@dataclass
+class Prepared:
+    """A handover in the runtime's terms. It is right until a controller changes entries."""
+
+    native: _Handover
+    keep: list[object] = field(default_factory=list)
+
+    def run(self, switch: int) -> HandedOver:
+        """Packets wait for this and nothing else."""
+        native.check(native.library().ss_handover_run(switch, ctypes.addressof(self.native)))
+        found = self.native
+        return HandedOver(bool(found.complete), found.held_ns, found.clones, found.updates)
+
+
+def prepare(pipeline: int, handover: Handover, value_bytes: int = 0) -> Prepared:
+    """`pipeline`: the runtime's pointer of the new one; `value_bytes`: of the clones that are kept. Raises BadEntry."""
+    result = _Handover(to=pipeline)
+    prepared = Prepared(result)
+    if handover.components is not None:
+        count = max(handover.components, default=0) + 1
+        components = (_Component * count)()
+        for number, component in handover.components.items():
+            if component.old.width > 8 * value_bytes:
+                raise BadEntry(f"clones have no room for the {component.old.width} bits of {component.old.name}")
+            old = component.old
+            components[number] = _Component(component.new.pointer, old.cells, old.width, int(old.signed))
+        result.components, result.component_count, result.use_journal = components, count, 1
+        prepared.keep.append(components)
+    for name, pairs in (("array", handover.registers), ("counter", handover.counters), ("meter", handover.meters)):
+        flat = [item.pointer for pair in pairs for item in pair]
+        pointers = (c_void_p * max(1, len(flat)))(*flat)
+        setattr(result, f"{name}s", pointers)
+        setattr(result, f"{name}_count", len(pairs))
+        prepared.keep.append(pointers)
+    moves = [_table_move(new, old, prepared.keep) for new, old in handover.tables]
+    tables = (_TableMove * max(1, len(moves)))(*moves)
+    result.tables, result.table_count = tables, len(moves)
+    prepared.keep += [tables, handover]
+    return prepared
+
+
+def _table_move(new: Table, old: Table, keep: list[object]) -> _TableMove:
+    counters = bool(old.info.direct_counter and new.info.direct_counter)
+    meters = bool(old.info.direct_meter and new.info.direct_meter)
+    slots = np.zeros((len(old) if counters or meters else 0, 2), np.uint32)
+    count = native.library().ss_table_pair(new.pointer, old.pointer, slots.ctypes.data, len(slots)) if len(slots) else 0
+    keep.append(slots)
+    move = _TableMove(new.pointer, old.pointer, slots.ctypes.data, min(count, len(slots)))
+    move.counters, move.meters = int(counters), int(meters)
+    return move
