@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from state4.layout import Bytes, CloneLayout, Clones, Updates
+from state4.layout import ETHER_TYPE, MARKER_COUNT, Bytes, CloneLayout, Clones, Updates
 from state4.targets.base import Gap, ListenerStats
 
 
@@ -23,6 +23,7 @@ class CloneStore:
         self._clones = 0
         self._updates = 0
         self._foreign = 0
+        self._running: set[int] = set()
 
     def expect(self, ingress: int, egress: int) -> None:
         """The next clones are those after these numbers. What came before is forgotten, also if it arrives late."""
@@ -44,6 +45,26 @@ class CloneStore:
             if len(clones.updates):
                 self._parts.append(clones.updates)
             self._condition.notify_all()
+
+    def add_markers(self, frames: Bytes) -> None:
+        """Frames of FIXED_BYTES, in order of arrival: programs that say that they run."""
+        with self._condition:
+            for frame in frames:
+                mark = frame.tobytes()[4:]
+                if mark[0] == MARKER_COUNT and mark[8:] == ETHER_TYPE.to_bytes(2, "big"):
+                    self._running.add(int.from_bytes(mark[1:8], "big"))
+                else:
+                    self._foreign += 1
+            self._condition.notify_all()
+
+    def wait_for_program(self, fingerprint: int, timeout_s: float) -> bool:
+        with self._condition:
+            return self._condition.wait_for(lambda: fingerprint in self._running, timeout_s)
+
+    def forget_programs(self) -> None:
+        """Markers that came until now say nothing about what comes."""
+        with self._condition:
+            self._running.clear()
 
     def add_foreign(self, count: int) -> None:
         """Frames that are too short or too long for a clone."""

@@ -15,7 +15,7 @@ from p4front.program import CallInfo, Program
 from p4front.source import Diagnostic, P4Error
 from state4.instances import Instances, referent, table_actions
 
-MOST_UPDATES = 127
+MOST_UPDATES = 126
 """The most updates of one pass that a clone can hold (its count has 7 bits)."""
 
 

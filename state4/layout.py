@@ -13,6 +13,8 @@ A clone is a frame that consists of one header (all fields big-endian, whole byt
 Without a constant type the kernel would take some values there for VLAN tags, and move the bytes that follow.
 
 An index of all ones stands for an index beyond the register, where the switch wrote nothing.
+
+The first 14 bytes alone, with a count of 127, are a marker: a program says that it runs.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ import numpy.typing as npt
 
 ETHER_TYPE = 0x88B6
 FIXED_BYTES = 14
+MARKER_COUNT = 127
+WAKE = bytes(12) + ETHER_TYPE.to_bytes(2, "big")
+"""A frame from the CPU port that a program drops, and answers with its marker if packets wait in it. It is an Ethernet
+header with nothing behind it, which no protocol uses."""
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -83,6 +89,15 @@ class CloneLayout:
         """56 bits that no other program's layout is likely to have."""
         text = repr((self.slots, [(c.name, c.cells, c.width) for c in self.components]))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
+
+    @property
+    def gate_register(self) -> str:
+        return f"{self.prefix}_gate"
+
+    @property
+    def marker(self) -> bytes:
+        """What the program sends to the CPU port to say that it runs, but for its first four bytes."""
+        return bytes([MARKER_COUNT]) + self.fingerprint.to_bytes(7, "big") + ETHER_TYPE.to_bytes(2, "big")
 
     def number(self, name: str) -> int:
         """Component number of a register. Raises KeyError for a name that the program does not have."""

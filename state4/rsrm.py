@@ -17,12 +17,13 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from finsy.proto import p4r
 
 from state4.clones import CloneStore
 from state4.errors import ListenerError
 from state4.events import EventLog
-from state4.layout import CloneLayout, Updates
+from state4.layout import FIXED_BYTES, Bytes, CloneLayout, Updates
 from state4.targets.base import ListenerStats, Pacer, Profile, Target
 from state4.values import Cells, RegisterSpec
 
@@ -117,11 +118,18 @@ class Listener:
             frames = self._ring[part, at : at + wanted]
             self.store.add(frames[whole] if not whole.all() else frames)
             if not whole.all():
-                self.store.add_foreign(int(np.count_nonzero(~whole)))
+                self._others(self._ring[part], lengths, offsets, ~whole)
             self._status[part] = 0  # back to the kernel
             self._next = (self._next + count) % self._frames
             total += count
         return total
+
+    def _others(self, slots: Bytes, lengths: Cells, offsets: Cells, others: npt.NDArray[np.bool_]) -> None:
+        """Frames that are no clones: markers, which come after every clone of the program before, and foreign ones."""
+        at = int(offsets[0])
+        markers = others & (lengths == FIXED_BYTES) & (offsets == at)
+        self.store.add_markers(slots[markers, at : at + FIXED_BYTES])
+        self.store.add_foreign(int(np.count_nonzero(others & ~markers)))
 
     def _ready(self) -> int:
         """How many slots from the next one on hold a frame, up to the end of the ring."""
@@ -147,6 +155,15 @@ class Listener:
             time.sleep(_GLANCE_S)
         return self.store.wait_for(ingress, egress, 0)
 
+    def wait_for_program(self, fingerprint: int, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while not self._stop.is_set():
+            self._drain()
+            if self.store.wait_for_program(fingerprint, 0) or time.monotonic() > deadline:
+                break
+            time.sleep(_GLANCE_S)
+        return self.store.wait_for_program(fingerprint, 0)
+
     def stats(self) -> ListenerStats:
         self._count_drops()
         return self.store.stats(self._dropped)
@@ -171,6 +188,17 @@ class Listener:
         with self._ring_lock:
             del self._status, self._lengths, self._offsets, self._ring
             self._map.close()
+
+
+def send_frame(interface: str, frame: bytes) -> None:
+    """Raises ListenerError."""
+    try:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+            sender.bind((interface, 0))
+            sender.send(frame)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ListenerError(f"cannot send a frame to the CPU port through interface '{interface}': {reason}") from error
 
 
 class Retriever:

@@ -116,6 +116,10 @@ class CloneSource(Protocol):
     def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
         """Waits until the clones of these numbers are here. False when they are not in time."""
 
+    def wait_for_program(self, fingerprint: int, timeout_s: float) -> bool:
+        """Waits until the program with this layout has said on the CPU port that it runs (`layout.marker`): the clones
+        of the program before it are all here then. False when it has not in time."""
+
     def stats(self) -> ListenerStats: ...
 
     def close(self) -> None: ...
@@ -139,9 +143,27 @@ class Target(Protocol):
     """One running switch. All methods raise TargetError when the switch refuses or is gone.
 
     Reads of registers and entries are those of the forwarding program; writes are those of the saved one while there
-    is one, else of the forwarding one."""
+    is one, else of the forwarding one. After `commit` the new program is the forwarding one."""
 
     cpu_port: int
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether `hold` works. Without it the new program itself lets packets wait (`state4.gate`)."""
+
+    @property
+    def reads_while_saved(self) -> bool:
+        """Whether the forwarding program's registers, counters and sequence numbers can be read while another program
+        is saved. bmv2 shows the saved one's then."""
+
+    @property
+    def longest_wait_passes(self) -> int:
+        """How often one packet goes round through ingress (resubmitted) in about half a second: after so many passes a
+        new program stops letting packets wait, whatever became of the controller."""
+
+    def wake(self) -> None:
+        """Sends `layout.WAKE` into the switch through the CPU port, so that the forwarding program says that it runs
+        also when there is no traffic. Does nothing where there is no way."""
 
     def running(self) -> p4i.P4Info:
         """The forwarding program's P4Info."""
@@ -188,7 +210,8 @@ class Target(Protocol):
         """VERIFY_AND_SAVE"""
 
     def commit(self) -> None:
-        """COMMIT: the saved program forwards."""
+        """COMMIT: the saved program forwards. Returns when it is in place; all clones that the old one has asked for
+        are then on their way to the CPU port, before anything that the new one sends there."""
 
     def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
         """Packets wait until `Hold.finish` or the end of the context. Raises Unsupported."""

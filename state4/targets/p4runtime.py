@@ -14,9 +14,9 @@ from finsy.proto import p4i, p4r
 from softswitch.proto import bulk_pb2
 from state4.entries import wanted_entities
 from state4.errors import ListenerError, TargetError, Unsupported
-from state4.layout import CloneLayout
+from state4.layout import WAKE, CloneLayout
 from state4.programs import InstalledProgram, all_registers
-from state4.rsrm import Listener
+from state4.rsrm import Listener, send_frame
 from state4.targets.arrays import arrays_of
 from state4.targets.base import CPU_PORT, CellWrites, Hold
 from state4.targets.connection import Connection, code
@@ -24,6 +24,7 @@ from state4.targets.hold import BulkHold
 from state4.values import Cells, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
+_WAIT_PASSES = 1 << 17
 
 
 class P4RuntimeTarget:
@@ -116,6 +117,22 @@ class P4RuntimeTarget:
             device_id=self._connection.device_id, election_id_high=high, election_id_low=low
         )
         self._connection.call("discarding the saved program", lambda: self._connection.bulk.DiscardSaved(request))
+
+    @property
+    def can_hold(self) -> bool:
+        return self._connection.has_bulk
+
+    @property
+    def reads_while_saved(self) -> bool:
+        return self._connection.has_bulk
+
+    @property
+    def longest_wait_passes(self) -> int:
+        return _WAIT_PASSES
+
+    def wake(self) -> None:
+        if self.cpu_interface:
+            send_frame(self.cpu_interface, WAKE)
 
     @contextmanager
     def hold(self, layout: CloneLayout) -> Iterator[Hold]:

@@ -23,7 +23,7 @@ from softswitch.switch import Pipeline, Switch
 from state4.clones import CloneStore
 from state4.entries import wanted_entities
 from state4.errors import Unsupported
-from state4.layout import CloneLayout, Updates
+from state4.layout import FIXED_BYTES, WAKE, CloneLayout, Updates
 from state4.programs import InstalledProgram, all_registers, layout_of, user_registers
 from state4.targets.base import CPU_PORT, CellWrites, Hold, ListenerStats
 from state4.values import Cells, RegisterSpec
@@ -62,9 +62,14 @@ class MemoryListener:
     def deliver(self, everything: bool = False) -> None:
         due = [f for step, f in self.on_the_way if everything or step <= self.bench.steps]
         self.on_the_way = self.on_the_way[len(due) :]
-        whole = [f for f in due if len(f) == self.layout.header_bytes]
-        if whole:
-            self.store.add(np.frombuffer(b"".join(whole), np.uint8).reshape(len(whole), -1))
+        for frame in due:
+            row = np.frombuffer(frame, np.uint8).reshape(1, -1)
+            if len(frame) == self.layout.header_bytes:
+                self.store.add(row)
+            elif len(frame) == FIXED_BYTES:
+                self.store.add_markers(row)
+            else:
+                self.store.add_foreign(1)
 
     def expect(self, ingress: int, egress: int) -> None:
         self.store.expect(ingress, egress)
@@ -83,6 +88,11 @@ class MemoryListener:
     def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
         self.deliver(everything=True)
         return self.store.wait_for(ingress, egress, 0)
+
+    def wait_for_program(self, fingerprint: int, timeout_s: float) -> bool:
+        self.bench.step("wait for program")
+        self.deliver(everything=True)
+        return self.store.wait_for_program(fingerprint, 0)
 
     def stats(self) -> ListenerStats:
         return self.store.stats()
@@ -145,11 +155,15 @@ class BenchTarget:
             port, frame = self.packets[self.sent]
             self.switch.set_time(1_000_000 + self.sent)
             self.sent += 1
-            out = self.switch.inject(port, frame)
-            self.out.append(sorted((p, f) for p, f in out if p != CPU_PORT))
-            for p, clone in out:
-                if p == CPU_PORT:
-                    self._clone(clone)
+            self.out.append(self.receive(port, frame))
+
+    def receive(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
+        """Runs one packet to its end; returns what comes out of ports other than the CPU port."""
+        out = self.switch.inject(port, frame)
+        for p, clone in out:
+            if p == CPU_PORT:
+                self._clone(clone)
+        return sorted((p, f) for p, f in out if p != CPU_PORT)
 
     def _clone(self, frame: bytes) -> None:
         number, self.clones = self.clones, self.clones + 1
@@ -266,6 +280,16 @@ class BenchTarget:
     def save(self, program: InstalledProgram) -> None:
         self.step("save")
         self.device.saved = self._load(program)
+
+    @property
+    def reads_while_saved(self) -> bool:
+        return self.can_hold
+
+    longest_wait_passes = 1 << 16
+
+    def wake(self) -> None:
+        self.step("wake")
+        self.receive(CPU_PORT, WAKE)
 
     def commit(self) -> None:
         self.step("commit")

@@ -141,7 +141,7 @@ def test_an_unbounded_loop_without_writes_does_not_matter() -> None:
 
 
 def test_too_many_writes_are_refused() -> None:
-    with pytest.raises(P4Error, match="more than 127 times"):
+    with pytest.raises(P4Error, match="more than 126 times"):
         ingress("register<bit<8>>(9) r;", "for (bit<8> i in 8w0 .. 200) { r.write(0, i); }")
 
 
