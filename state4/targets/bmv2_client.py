@@ -1,0 +1,154 @@
+"""A connection to bmv2's control plane: Thrift calls one by one, or many small ones without waiting for each answer."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from bm_runtime.simple_pre_lag import SimplePreLAG
+from bm_runtime.simple_pre_lag.ttypes import InvalidMcOperation, McOperationErrorCode
+from bm_runtime.standard import Standard, ttypes
+from sswitch_runtime import SimpleSwitch
+from sswitch_runtime.ttypes import InvalidMirroringOperation, MirroringOperationErrorCode
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
+from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
+from thrift.Thrift import TException
+from thrift.transport.TSocket import TSocket
+from thrift.transport.TTransport import TBufferedTransport, TTransportException
+
+from state4.errors import BadAddress, TargetError
+
+CONTEXT = 0
+"""simple_switch has one context."""
+DEFAULT_PORT = 9090
+_UNDER_WAY = 256  # calls; few enough that the answers fit into the socket while we still send
+_LONGEST = 1 << 28  # bytes of a string, items of a list
+
+_CODES = {
+    ttypes.InvalidTableOperation: ttypes.TableOperationErrorCode,
+    ttypes.InvalidCounterOperation: ttypes.CounterOperationErrorCode,
+    ttypes.InvalidSwapOperation: ttypes.SwapOperationErrorCode,
+    ttypes.InvalidMeterOperation: ttypes.MeterOperationErrorCode,
+    ttypes.InvalidRegisterOperation: ttypes.RegisterOperationErrorCode,
+    ttypes.InvalidParseVSetOperation: ttypes.ParseVSetOperationErrorCode,
+    ttypes.InvalidLearnOperation: ttypes.LearnOperationErrorCode,
+    InvalidMcOperation: McOperationErrorCode,
+    InvalidMirroringOperation: MirroringOperationErrorCode,
+}
+
+
+class Bmv2Refusal(TargetError):
+    """bmv2 answered with an error; `reason` is its name, such as "TABLE_FULL"."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: bmv2 says {reason}")
+        self.reason = reason
+
+
+class _HeldTransport(TBufferedTransport):  # type: ignore[misc]
+    """Sends nothing while it is held."""
+
+    held = False
+
+    def flush(self) -> None:
+        if not self.held:
+            super().flush()
+
+
+class Bmv2Client:
+    """Raises BadAddress, TargetError (Bmv2Refusal where bmv2 itself refuses). Calls may come from several threads."""
+
+    def __init__(self, address: str, *, timeout_s: float = 30.0) -> None:
+        self.address = address
+        host, port = _parse(address)
+        self._lock = threading.RLock()
+        plain = TSocket(host, port)
+        plain.setTimeout(timeout_s * 1000)
+        self._transport = _HeldTransport(plain, 1 << 16)
+        protocol = TBinaryProtocolAccelerated(
+            self._transport, string_length_limit=_LONGEST, container_length_limit=_LONGEST
+        )
+        self._services = {
+            name: kind.Client(TMultiplexedProtocol(protocol, name))
+            for name, kind in (
+                ("standard", Standard),
+                ("simple_pre_lag", SimplePreLAG),
+                ("simple_switch", SimpleSwitch),
+            )
+        }
+        self._methods = {
+            name: service for service in reversed(list(self._services.values())) for name in _method_names(service)
+        }
+        try:
+            self._transport.open()
+        except TTransportException as error:
+            raise TargetError(f"no bmv2 answers at {address} ({error.message or 'no connection'})") from None
+        with contextlib.suppress(OSError):
+            plain.handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def close(self) -> None:
+        with self._lock:
+            self._transport.close()
+
+    def call(self, what: str, method: str, *arguments: Any) -> Any:
+        """One call of any of the services. `what` says in an error what was done."""
+        with self._lock:
+            return self._checked(what, lambda: getattr(self._methods[method], method)(*arguments))
+
+    def many(self, what: str, method: str, calls: Iterable[Sequence[Any]]) -> list[Any]:
+        """The answers to many calls of one method, in order; raises for the first that fails, after all were made."""
+        service = self._methods[method]
+        send: Callable[..., None] = getattr(service, f"send_{method}")
+        receive: Callable[[], Any] = getattr(service, f"recv_{method}")
+        waiting = list(calls)
+        answers: list[Any] = []
+        failure: TargetError | None = None
+        with self._lock:
+            for at in range(0, len(waiting), _UNDER_WAY):
+                part = waiting[at : at + _UNDER_WAY]
+                self._checked(what, lambda part=part: self._send(send, part))  # type: ignore[misc]
+                for _ in part:
+                    try:
+                        answers.append(self._checked(what, receive))
+                    except Bmv2Refusal as error:
+                        failure = failure or error
+        if failure is not None:
+            raise failure
+        return answers
+
+    def _send(self, send: Callable[..., None], calls: Sequence[Sequence[Any]]) -> None:
+        self._transport.held = True
+        try:
+            for arguments in calls:
+                send(*arguments)
+        finally:
+            self._transport.held = False
+        self._transport.flush()
+
+    def _checked(self, what: str, do: Callable[[], Any]) -> Any:
+        try:
+            return do()
+        except tuple(_CODES) as error:
+            codes = next(codes for kind, codes in _CODES.items() if isinstance(error, kind))
+            raise Bmv2Refusal(what, codes._VALUES_TO_NAMES.get(error.code, f"error {error.code}")) from None
+        except (TTransportException, OSError, EOFError) as error:
+            raise TargetError(f"{what}: the connection to bmv2 at {self.address} is gone ({error})") from error
+        except TException as error:
+            raise TargetError(f"{what}: {error}") from error
+
+
+def _method_names(service: Any) -> list[str]:
+    return [name for name in dir(service) if hasattr(service, f"send_{name}")]
+
+
+def _parse(address: str) -> tuple[str, int]:
+    """From "host:port", "host" or "thrift://host:port"."""
+    host, colon, port = address.removeprefix("thrift://").rpartition(":")
+    if not colon:
+        host, port = port, str(DEFAULT_PORT)
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise BadAddress(f"'{address}' is no address of bmv2: give host:port of its Thrift server")
+    return host, int(port)

@@ -1,0 +1,97 @@
+"""Programs for bmv2: compiled by p4c-bm2-ss, kept by content, with our P4Info inside.
+
+bmv2 gives back the configuration that it runs, as it was loaded. So the P4Info travels in it, under a key that bmv2
+does not know, and a controller that never saw the source finds it in the switch.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from finsy.proto import p4i
+
+from state4.errors import TargetError
+from state4.programs import InstalledProgram
+
+COMPILER = "p4c-bm2-ss"
+SWITCH = "simple_switch"
+_KEY = "state4"
+_FORMAT = "1"  # of what is kept; another one compiles again
+
+
+class MissingTool(TargetError):
+    """A program of bmv2 or p4c that is not on PATH."""
+
+
+def missing_tools() -> tuple[str, ...]:
+    """What the bmv2 target needs and PATH does not have."""
+    return tuple(tool for tool in (SWITCH, COMPILER) if shutil.which(tool) is None)
+
+
+def missing_line(missing: tuple[str, ...]) -> str:
+    """One line about tools that are missing."""
+    return f"target bmv2 needs {' and '.join(missing)} on PATH; without --target the default is used, softswitch"
+
+
+def bmv2_config(program: InstalledProgram) -> str:
+    """The JSON configuration of a program, with its P4Info. Raises MissingTool, TargetError with p4c's message."""
+    if shutil.which(COMPILER) is None:
+        raise MissingTool(missing_line((COMPILER,)))
+    text = program.p4info.SerializeToString(deterministic=True)
+    parts = (_FORMAT, _compiler_version(), program.name, program.text, *program.defines)
+    key = hashlib.sha256("\0".join(parts).encode() + text).hexdigest()[:32]
+    kept = _cache_folder() / f"{key}.json"
+    if kept.exists():
+        return kept.read_text()
+    config = _compile(program)
+    config[_KEY] = {"name": program.name, "p4info": base64.b64encode(text).decode()}
+    result = json.dumps(config, separators=(",", ":"))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=".", delete=False) as file:
+        file.write(result)
+    os.replace(file.name, kept)
+    return result
+
+
+def p4info_of(config: str) -> p4i.P4Info | None:
+    """The P4Info in a configuration; None for one that did not come from us."""
+    try:
+        own = json.loads(config).get(_KEY, {})
+    except ValueError:
+        return None
+    return p4i.P4Info.FromString(base64.b64decode(own["p4info"])) if "p4info" in own else None
+
+
+def _compile(program: InstalledProgram) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="state4-bmv2-") as folder:
+        source, result = Path(folder) / f"{program.name}.p4", Path(folder) / "out.json"
+        source.write_text(program.text)
+        defines = [f"-D{define}" for define in program.defines]
+        command = [COMPILER, "--arch", "v1model", *defines, "-o", str(result), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0 or not result.exists():
+            message = done.stderr.strip().replace(f"{folder}/", "") or f"it ended with code {done.returncode}"
+            raise TargetError(f"{COMPILER} refused {program.name}: {message}")
+        config: dict[str, Any] = json.loads(result.read_text())
+        return config
+
+
+@functools.lru_cache(maxsize=1)
+def _compiler_version() -> str:
+    return subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=False).stdout
+
+
+def _cache_folder() -> Path:
+    """Beside what softswitch keeps; `STATE4_CACHE` names another place."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    root = os.environ.get("STATE4_CACHE") or (Path(base) if base else Path.home() / ".cache") / "state4"
+    return Path(root) / "bmv2"
