@@ -84,7 +84,7 @@ class EventLog:
                     file.write(json.dumps(event.as_dict()) + "\n")
         if self.on_event is not None:
             self.on_event(event)
-        if (phase, what) == ("commit", "end"):
+        if (phase, what) == ("commit", "end") and "error" not in data:
             self._committed = True
         self.check()
         return event

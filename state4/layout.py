@@ -99,6 +99,11 @@ class CloneLayout:
         """What the program sends to the CPU port to say that it runs, but for its first four bytes."""
         return bytes([MARKER_COUNT]) + self.fingerprint.to_bytes(7, "big") + ETHER_TYPE.to_bytes(2, "big")
 
+    @property
+    def mark(self) -> bytes:
+        """What all clones of the program have from their sixth byte on."""
+        return self.fingerprint.to_bytes(7, "big") + ETHER_TYPE.to_bytes(2, "big")
+
     def number(self, name: str) -> int:
         """Component number of a register. Raises KeyError for a name that the program does not have."""
         for number, component in enumerate(self.components, 1):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from state4.handover import hand_over
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import cell_writes
 from state4.targets.base import CellWrites, CloneSource
@@ -64,6 +65,10 @@ class State4Exact:
         return written
 
     def _finish(self, context: Reconfiguration, listener: CloneSource) -> int:
+        written = hand_over(context, listener)
+        return self._hold(context, listener) if written is None else written
+
+    def _hold(self, context: Reconfiguration, listener: CloneSource) -> int:
         lost = listener.stats().lost
         registers = [item.old for item in context.carried]
         with _quick_threads(), context.events.phase("hold") as result, context.target.hold(context.layout) as held:

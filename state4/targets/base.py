@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -139,6 +139,30 @@ class Hold(Protocol):
         packets go on."""
 
 
+@dataclass(frozen=True)
+class Move:
+    """A register whose updates are written to a register of the saved program, cut or extended to its width. `number`:
+    its number in clones."""
+
+    number: int
+    old: str
+    new: str
+
+
+class HandsOver(Protocol):
+    """A switch that keeps clones until `finish`. `sequences`: numbers of the last clones before it did; `held_s`: how
+    long packets have waited; `clones`, `updates`: what it has written in the end."""
+
+    sequences: tuple[int, int]
+    held_s: float
+    clones: int
+    updates: int
+
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+        """In one step to packets: writes the updates that were kept to the saved program, moves counters and meters
+        (`renames`: old name -> new name), and commits. False if a clone is missing; then nothing was done."""
+
+
 class Target(Protocol):
     """One running switch. All methods raise TargetError when the switch refuses or is gone.
 
@@ -216,6 +240,9 @@ class Target(Protocol):
     def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
         """Packets wait until `Hold.finish` or the end of the context. Raises Unsupported."""
 
+    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[HandsOver]:
+        """From here on the switch keeps the clones of updates beside sending them. Raises Unsupported."""
+
     def reconcile(self, program: InstalledProgram) -> None:
         """RECONCILE_AND_COMMIT: the switch itself keeps the state. Raises Unsupported."""
 
@@ -232,8 +259,10 @@ __all__ = [
     "CellWrites",
     "CloneSource",
     "Gap",
+    "HandsOver",
     "Hold",
     "ListenerStats",
+    "Move",
     "Pacer",
     "Profile",
     "Target",

@@ -1,9 +1,9 @@
-"""Holding packets in a softswitch: one stream of the bulk service's Hold."""
+"""The last step in a softswitch, which it does alone or holds packets for: one stream of the bulk service's Hold."""
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -13,7 +13,7 @@ from softswitch.proto import bulk_pb2
 from state4.errors import TargetError, Unsupported
 from state4.layout import CloneLayout
 from state4.targets.arrays import add_writes
-from state4.targets.base import CellWrites
+from state4.targets.base import CellWrites, Move
 from state4.targets.connection import Connection, code, reason
 from state4.values import Cells, RegisterSpec
 
@@ -21,23 +21,15 @@ LONGEST_S = 0.5
 """After this time the switch lets packets go on, whatever became of us."""
 
 
-class BulkHold:
-    """Packets wait from here until `finish` or `close`. Raises Unsupported, TargetError."""
+class _Stream:
+    """One stream of the service; `what` we do there, for messages."""
 
-    def __init__(self, connection: Connection, layout: CloneLayout) -> None:
+    def __init__(self, connection: Connection, what: str) -> None:
         self.committed = False
         self.held_s = 0.0
+        self._what = what
         self._requests: queue.SimpleQueue[bulk_pb2.HoldRequest | None] = queue.SimpleQueue()
         self._stream: Any = connection.bulk.Hold(iter(self._requests.get, None))
-        high, low = connection.election_halves
-        # The first request opens the way: packets wait from the second on only.
-        self._ask(bulk_pb2.HoldRequest(device_id=connection.device_id, election_id_high=high, election_id_low=low))
-        begin = bulk_pb2.HoldRequest(max_hold_us=round(LONGEST_S * 1e6))
-        if layout.slots:
-            begin.reads.add(name=layout.sequence_register)
-        answer = self._ask(begin)
-        numbers = np.frombuffer(answer.reads[0].cells, "<u4") if layout.slots else (0, 0)
-        self.sequences = (int(numbers[0]), int(numbers[1]))
 
     def _ask(self, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
         self._requests.put(request)
@@ -45,11 +37,68 @@ class BulkHold:
             answer: bulk_pb2.HoldResponse = next(self._stream)
         except grpc.RpcError as error:
             kind = Unsupported if code(error) == grpc.StatusCode.UNIMPLEMENTED else TargetError
-            raise kind(f"holding packets: {reason(error)}") from error
+            raise kind(f"{self._what}: {reason(error)}") from error
         except StopIteration:
-            raise TargetError("holding packets: the switch ended the hold") from None
+            raise TargetError(f"{self._what}: the switch ended it") from None
         self.held_s = answer.held_ns / 1e9
+        self.committed = answer.committed
         return answer
+
+    def close(self) -> None:
+        self._requests.put(None)
+        if not self.committed:
+            self._stream.cancel()
+
+
+def _first(connection: Connection) -> bulk_pb2.HoldRequest:
+    high, low = connection.election_halves
+    return bulk_pb2.HoldRequest(device_id=connection.device_id, election_id_high=high, election_id_low=low)
+
+
+class BulkHandover(_Stream):
+    """The switch keeps clones until `finish` or `close`, and packets flow. Raises Unsupported, TargetError."""
+
+    def __init__(self, connection: Connection, layout: CloneLayout) -> None:
+        super().__init__(connection, "handing over")
+        self.clones = self.updates = 0
+        first = _first(connection)
+        self._moves = bool(layout.slots)
+        if layout.slots:
+            first.keep_clones.CopyFrom(
+                bulk_pb2.CloneFormat(
+                    slots=layout.slots,
+                    component_bytes=layout.component_bytes,
+                    index_bytes=layout.index_bytes,
+                    value_bytes=layout.value_bytes,
+                    mark=layout.mark,
+                    sequence_register=layout.sequence_register,
+                )
+            )
+        answer = self._ask(first)
+        self.sequences = answer.ingress_clones, answer.egress_clones
+
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+        request = bulk_pb2.HoldRequest(hand_over=bulk_pb2.HandOver(renames=renames))
+        for move in moves if self._moves else ():
+            request.hand_over.components.add(number=move.number, old_name=move.old, new_name=move.new)
+        answer = self._ask(request)
+        self.clones, self.updates = answer.clones, answer.updates
+        return self.committed
+
+
+class BulkHold(_Stream):
+    """Packets wait from here until `finish` or `close`. Raises Unsupported, TargetError."""
+
+    def __init__(self, connection: Connection, layout: CloneLayout) -> None:
+        super().__init__(connection, "holding packets")
+        # The first request opens the way: packets wait from the second on only.
+        self._ask(_first(connection))
+        begin = bulk_pb2.HoldRequest(max_hold_us=round(LONGEST_S * 1e6))
+        if layout.slots:
+            begin.reads.add(name=layout.sequence_register)
+        answer = self._ask(begin)
+        numbers = np.frombuffer(answer.reads[0].cells, "<u4") if layout.slots else (0, 0)
+        self.sequences = (int(numbers[0]), int(numbers[1]))
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         request = bulk_pb2.HoldRequest(reads=[bulk_pb2.CellRange(name=spec.name) for spec in registers])
@@ -61,9 +110,4 @@ class BulkHold:
     def finish(self, writes: Sequence[CellWrites]) -> None:
         request = bulk_pb2.HoldRequest(copy_counts=True, commit=True)
         add_writes(request.writes, writes)
-        self.committed = self._ask(request).committed
-
-    def close(self) -> None:
-        self._requests.put(None)
-        if not self.committed:
-            self._stream.cancel()
+        self._ask(request)

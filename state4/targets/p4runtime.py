@@ -18,9 +18,9 @@ from state4.layout import WAKE, CloneLayout
 from state4.programs import InstalledProgram, all_registers
 from state4.rsrm import Listener, send_frame
 from state4.targets.arrays import arrays_of
-from state4.targets.base import CPU_PORT, CellWrites, Hold
+from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold
 from state4.targets.connection import Connection, code
-from state4.targets.hold import BulkHold
+from state4.targets.hold import BulkHandover, BulkHold
 from state4.values import Cells, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
@@ -144,6 +144,18 @@ class P4RuntimeTarget:
         finally:
             held.close()
             if held.committed:
+                self._p4info, self._saved = self._next_p4info, False
+
+    @contextmanager
+    def hand_over(self, layout: CloneLayout) -> Iterator[HandsOver]:
+        if not self._connection.has_bulk:
+            raise Unsupported("this switch cannot keep clones")
+        handover = BulkHandover(self._connection, layout)
+        try:
+            yield handover
+        finally:
+            handover.close()
+            if handover.committed:
                 self._p4info, self._saved = self._next_p4info, False
 
     # ------------------------------------------------------------ registers and counters

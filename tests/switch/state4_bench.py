@@ -6,7 +6,7 @@ schedule: how many packets arrive before step 0, 1, 2, ...      clones: arrive l
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ import numpy as np
 from finsy.proto import p4i, p4r
 
 from softswitch.device_config import compile_config, parse
+from softswitch.handover import CloneFormat, Component
 from softswitch.pipeline import CompiledPipeline
 from softswitch.server.arbitration import Client
 from softswitch.server.config import Config
@@ -25,7 +26,7 @@ from state4.entries import wanted_entities
 from state4.errors import Unsupported
 from state4.layout import FIXED_BYTES, WAKE, CloneLayout, Updates
 from state4.programs import InstalledProgram, all_registers, layout_of, user_registers
-from state4.targets.base import CPU_PORT, CellWrites, Hold, ListenerStats
+from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold, ListenerStats, Move
 from state4.values import Cells, RegisterSpec
 
 Packets = list[tuple[int, bytes]]
@@ -117,6 +118,9 @@ class BenchTarget:
         self.packets = list(packets)
         self.schedule = schedule
         self.can_hold = can_hold
+        self.can_hand_over = True
+        self.forget_kept = False
+        """Whether the switch has lost the clones that it kept."""
         self.steps = 0
         self.names: list[str] = []
         self.sent = 0
@@ -311,6 +315,17 @@ class BenchTarget:
         finally:
             self.held = False
 
+    @contextmanager
+    def hand_over(self, layout: CloneLayout) -> Iterator[HandsOver]:
+        if not (self.can_hold and self.can_hand_over):
+            raise Unsupported("this switch cannot keep clones")
+        self.step("keep clones")
+        handover = MemoryHandover(self, layout)
+        try:
+            yield handover
+        finally:
+            self.switch.forget_clones()
+
     def reconcile(self, program: InstalledProgram) -> None:
         self.step("reconcile")
         self.before_swap = self.state()
@@ -347,6 +362,39 @@ class _MemoryHold:
         assert device.saved is not None
         Reconciliation(device.active, device.saved).copy_counts()
         self._target.swap()
+
+
+class MemoryHandover:
+    """`keeps`: how many clones are kept at most; what goes wrong when one is missing."""
+
+    def __init__(self, target: BenchTarget, layout: CloneLayout) -> None:
+        self._target = target
+        self.held_s = 0.0
+        self.clones = self.updates = 0
+        self.sequences = (0, 0)
+        self._moves = bool(layout.slots)
+        if layout.slots:
+            sizes = (layout.slots, layout.component_bytes, layout.index_bytes, layout.value_bytes)
+            sequence = target.config.pipeline.registers[layout.sequence_register]
+            self.sequences = target.switch.keep_clones(CloneFormat(*sizes, layout.mark), sequence)
+
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+        target, device = self._target, self._target.device
+        target.step("hand over")
+        if target.forget_kept:
+            target.switch.forget_clones()
+        old, new = device.active, device.saved
+        assert old is not None
+        assert new is not None
+        components = {
+            m.number: Component(old.pipeline.registers[m.old].info, new.pipeline.registers[m.new]) for m in moves
+        }
+        before = target.state()
+        done = device.hand_over(new, Reconciliation(old, new, renames).counts(components if self._moves else None))
+        if done.complete:
+            target.before_swap, target.after_swap = before, target.state()
+        self.clones, self.updates = done.clones, done.updates
+        return done.complete
 
 
 @dataclass(frozen=True)

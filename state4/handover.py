@@ -1,0 +1,48 @@
+"""The end of a reconfiguration on a switch that does it alone: no controller is in the middle while packets wait.
+
+From a moment on the switch keeps the clones of updates itself, beside sending them. What was cloned before that moment
+is applied here, while packets flow. Then one request is enough: in one step to packets the switch writes the updates
+that it has kept, moves the counters and commits. Packets wait for as long as that takes, some microseconds, whatever
+the way between switch and controller is like; and a clone that is lost on this way from then on is not missed.
+"""
+
+from __future__ import annotations
+
+from state4.errors import Unsupported
+from state4.reconfigure import Reconfiguration
+from state4.targets.base import CloneSource, HandsOver, Move
+
+ARRIVAL_S = 0.05
+"""How long a clone that the switch has sent may take to the listener."""
+
+
+class ClonesMissing(Exception):
+    """The switch has not kept every clone, and has done nothing."""
+
+
+def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
+    """Brings the new program up to date and makes it the forwarding one. Returns how many cells were written; None if
+    the switch can't, or not with this plan: then the new program is still only saved."""
+    layout, carried = context.layout, context.carried
+    moves = [Move(layout.number(item.old.name), item.old.name, item.new.name) for item in carried]
+    try:
+        with context.target.hand_over(layout) as handover:
+            written = _up_to(context, listener, handover)
+            with context.events.phase("hold") as result, context.events.phase("commit"):
+                if not handover.finish(moves, context.renames):
+                    raise ClonesMissing
+                result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
+            return written + handover.updates
+    except (Unsupported, ClonesMissing):
+        return None
+
+
+def _up_to(context: Reconfiguration, listener: CloneSource, handover: HandsOver) -> int:
+    """Applies every update before the moment from which the switch keeps them; later ones may be among them, too. If
+    one was lost, the registers are read: whatever is newer than the reading, the switch keeps."""
+    lost = listener.stats().lost
+    if listener.wait_for(*handover.sequences, ARRIVAL_S) and not lost and not listener.stats().lost:
+        return context.synchroniser.apply_updates(listener.take(), context.layout, context.carried)
+    contents = context.target.read_registers([item.old for item in context.carried])
+    context.synchroniser.write_registers(context.carried, contents)
+    return 0
