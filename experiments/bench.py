@@ -28,10 +28,7 @@ from experiments.options import CommonOptions, common_options, common_parser
 from experiments.progress import Display, display
 from experiments.results import ResultFolder
 from experiments.stats import spread
-from nfs.entries import load_entries
-from nfs.entries.bmv2_cli import cli_commands
-from p4front.load import load_program
-from p4front.p4info import build_p4info
+from state4.targets.bmv2_program import bmv2_config_of
 from topologies.bmv2 import Bmv2Switch, bmv2_installed
 from topologies.bridge import LinuxBridge
 from topologies.network import RunningNetwork, running_network
@@ -47,8 +44,7 @@ _CLONE_STEPS = (1.0, 0.8, 0.6, 0.4, 0.2)  # of the flood, until no clone is lost
 
 
 def control_of(network: RunningNetwork) -> ControlProcess:
-    switch: SoftSwitch = network.node(SWITCH)
-    control = ControlProcess(network, SWITCH, address=switch.address, cpu_interface=switch.cpu_interface)
+    control = ControlProcess.of_switch(network, SWITCH)
     control.wait_ready()
     return control
 
@@ -61,19 +57,19 @@ class Bench:
         start = partial(SoftSwitch, program=PROGRAM)
         self.soft = stack.enter_context(running_network(PaperTopo(), switch=start))
         self.control = control_of(self.soft)
-        self.control.call("write_entries", {"entries": str(nfs.entries_path(PROGRAM)), "left_out_groups": []})
+        entries = {"entries": str(nfs.entries_path(PROGRAM)), "left_out_groups": []}
+        self.control.call("write_entries", entries)
         bridge = stack.enter_context(running_network(PaperTopo(), switch=LinuxBridge))
         self.switches = {"softswitch": self.soft, "bridge": bridge}
         if bmv2_installed():
-            p4info = build_p4info(load_program(PROGRAM))
-            commands = cli_commands(load_entries(nfs.entries_path(PROGRAM), p4info), p4info)
-            bmv2 = partial(Bmv2Switch, program=PROGRAM, commands=commands)
+            bmv2 = partial(Bmv2Switch, config=bmv2_config_of(PROGRAM))
             self.switches["bmv2"] = stack.enter_context(running_network(PaperTopo(), switch=bmv2))
+            control_of(self.switches["bmv2"]).call("write_entries", entries)
         self.cloning = stack.enter_context(running_network(PaperTopo(), switch=SoftSwitch))
         self.cloning_control = control_of(self.cloning)
         prepared = store_prepared(CLONING_PROGRAM, self.cloning.directory.path)
-        entries = str(nfs.entries_path(CLONING_PROGRAM))
-        self.cloning_control.call("install", {"program": str(prepared), "entries": entries, "left_out_groups": []})
+        entries["entries"] = str(nfs.entries_path(CLONING_PROGRAM))
+        self.cloning_control.call("install", {"program": str(prepared), **entries})
 
     def forwarding(self) -> dict[str, Any]:
         """TCP goodput and 64-byte frames per second, through each switch in turn."""

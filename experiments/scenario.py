@@ -22,12 +22,17 @@ from mininet.topo import Topo
 
 from experiments.control.client import ControlProcess, Event
 from experiments.control.programs import store_prepared
+from topologies.bmv2 import Bmv2Switch
 from topologies.network import RunningNetwork, running_network
 from topologies.paper import SWITCH, PaperTopo
 from topologies.switch import SoftSwitch
 
 ROOT = Path(__file__).resolve().parent.parent
 NFS = ROOT / "nfs"
+SWITCHES: dict[str, type[SoftSwitch] | type[Bmv2Switch]] = {
+    switch.target: switch for switch in (SoftSwitch, Bmv2Switch)
+}
+"""The switch classes by the name of the target."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Plan:
 
     left_out_groups: multicast groups of the entries that are not installed.
     components: only these are kept; None keeps all.
+    target: the switch, one of `SWITCHES`.
     """
 
     program: Path
@@ -46,6 +52,7 @@ class Plan:
     profile: str
     left_out_groups: tuple[int, ...] = ()
     components: tuple[str, ...] | None = None
+    target: str = "softswitch"
 
 
 class Timeline:
@@ -87,8 +94,8 @@ class Lab:
         self.plan = plan
 
     @property
-    def switch(self) -> SoftSwitch:
-        switch: SoftSwitch = self.network.node(SWITCH)
+    def switch(self) -> SoftSwitch | Bmv2Switch:
+        switch: SoftSwitch | Bmv2Switch = self.network.node(SWITCH)
         return switch
 
     def arm(self) -> None:
@@ -130,12 +137,11 @@ class Lab:
 
 @contextmanager
 def open_lab(plan: Plan, topology: Topo | None = None) -> Iterator[Lab]:
-    """A network with softswitch and its control plane. `Lab.arm` comes before any traffic.
+    """A network with the plan's switch and its control plane. `Lab.arm` comes before any traffic.
 
     `topology`: another network than the paper's; its one switch is called `s1`.
     """
-    with running_network(topology or PaperTopo(), switch=SoftSwitch) as network:
-        switch: SoftSwitch = network.node(SWITCH)
-        control = ControlProcess(network, SWITCH, address=switch.address, cpu_interface=switch.cpu_interface)
+    with running_network(topology or PaperTopo(), switch=SWITCHES[plan.target]) as network:
+        control = ControlProcess.of_switch(network, SWITCH)
         yield Lab(network, control, plan)
         control.finish()

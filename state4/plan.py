@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from finsy.proto import p4i
@@ -90,9 +90,11 @@ def make_plan(
     *,
     only: Collection[str] | None = None,
     renames: dict[str, str] | None = None,
+    problem_of: Callable[[RegisterSpec], str] = lambda _register: "",
 ) -> Plan:
     """Compares two programs. `only`: the components to keep (registers and tables, by control-plane name or its end);
-    `renames`: old name -> new name. Raises UnknownComponent."""
+    `renames`: old name -> new name; `problem_of`: why the switch cannot carry a register, "" if it can. Raises
+    UnknownComponent."""
     renames = renames or {}
     old_registers = {spec.name: spec for spec in user_registers(old)}
     new_registers = {spec.name: spec for spec in user_registers(new)}
@@ -107,6 +109,8 @@ def make_plan(
             left_out.append(name)
         elif target is None:
             dropped.append((name, "is not in the new program"))
+        elif problem := problem_of(spec) or problem_of(target):
+            dropped.append((name, problem))
         else:
             carried.append(Carried(spec, target))
     translator = Translator(old, new, renames)

@@ -1,8 +1,14 @@
-"""bmv2's simple_switch as a Mininet switch, where it is installed. Entries come through its own command line tool."""
+"""bmv2's simple_switch as a Mininet switch, controlled through Thrift, where it is installed.
+
+    hosts -- s1-eth1 ... s1-eth6 [ simple_switch ] s1-cpu0 -- s1-cpu1   the listener, in the switch's namespace
+                                        |
+                                127.0.0.1:9090 (Thrift), in the switch's namespace
+
+As with softswitch the control plane is local to the switch. Each switch has a namespace, and so all ports, of its own.
+"""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -11,78 +17,98 @@ from typing import Any
 
 from mininet.node import Switch
 
-from topologies.errors import NetworkError, SwitchStartError, ToolMissingError
-from topologies.nodes import disable_ipv6, run_quietly
+from state4.targets.base import CPU_PORT
+from state4.targets.bmv2_program import SWITCH, missing_line, missing_tools
+from topologies.errors import NetworkError, SwitchStartError
+from topologies.nodes import disable_ipv6, quiet_interface, run_quietly
 from topologies.processes import end, spawn_in
 
-THRIFT_PORT = 9090  # each switch has a namespace, and so all ports, of its own
-_TOOLS = ("simple_switch", "simple_switch_CLI", "p4c-bm2-ss")
-_COMPLAINTS = ("error", "invalid", "unknown", "could not")
+THRIFT_PORT = 9090
+DROP_PORT = 511
+
+
+class Bmv2MissingError(NetworkError):
+    """simple_switch or p4c-bm2-ss is not on PATH."""
 
 
 def bmv2_installed() -> bool:
     """Whether all of bmv2 that we use is on PATH."""
-    return all(shutil.which(tool) for tool in _TOOLS)
+    return not missing_tools()
+
+
+def require_bmv2() -> None:
+    """Raises Bmv2MissingError with one line that says what is missing."""
+    if missing := missing_tools():
+        raise Bmv2MissingError(missing_line(missing))
 
 
 class Bmv2Switch(Switch):  # type: ignore[misc]
-    """One simple_switch with a program and its entries.
+    """One simple_switch process.
 
-    commands: lines for simple_switch_CLI, e.g. of `nfs.entries.bmv2_cli`.
+    config: JSON configuration to start with; None starts without a program, to be installed through Thrift.
+    directory: the run folder (configuration, log, sockets).
+    options: further options of simple_switch.
+    After `start`: `address` is that of the Thrift server, `cpu_interface` the interface on which clones and packets to
+    the CPU port arrive, `process` the switch.
     """
 
     wants_directory = True
+    target = "bmv2"
 
     def __init__(
         self,
         name: str,
         *,
         directory: Any,
-        program: Path,
-        commands: Sequence[str] = (),
+        config: str | None = None,
+        options: Sequence[str] = (),
         ready_timeout_s: float = 60.0,
         **params: Any,
     ) -> None:
         super().__init__(name, **{**params, "inNamespace": True})
         self.controlIntf = None
         self._directory = directory
-        self._program = program
-        self._commands = tuple(commands)
+        self._config = config
+        self._options = tuple(options)
         self._ready_timeout_s = ready_timeout_s
         self.process: subprocess.Popen[bytes] | None = None
+        self.address = f"127.0.0.1:{THRIFT_PORT}"
+        self.cpu_interface = f"{name}-cpu1"
         self.log: Path = directory.path / f"{name}.log"
         disable_ipv6(self)
 
-    def start(self, _controllers: list[Any]) -> None:
-        """Compiles the program, starts the switch, writes the entries. Raises NetworkError and its kinds."""
-        if not bmv2_installed():
-            raise ToolMissingError(
-                "simple_switch", "p4lang-bmv2 p4lang-p4c  # from the p4lang project's own repository"
-            )
-        json = self._directory.path / f"{self.name}.json"
-        compile_with = ["p4c-bm2-ss", "--arch", "v1model", "-o", str(json), str(self._program)]
-        done = subprocess.run(compile_with, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise NetworkError(f"p4c-bm2-ss refused {self._program}: {done.stderr.strip()}")
-        run_quietly(self, "ip link set lo up")
-        argv = ["simple_switch", "--thrift-port", str(THRIFT_PORT)]
+    def command(self) -> list[str]:
+        """The switch's command line. Its program comes last."""
+        argv = [SWITCH, "--thrift-port", str(THRIFT_PORT)]
         argv += ["--notifications-addr", f"ipc://{self._directory.path}/{self.name}.ipc"]
         for port, interface in sorted(self.intfs.items()):
             if interface.name != "lo":
                 argv += ["-i", f"{port}@{interface.name}"]
-        self.process = spawn_in(self.pid, [*argv, str(json)], log=self.log, death_signal="TERM")
+        argv += ["-i", f"{CPU_PORT}@{self.name}-cpu0", *self._options]
+        program = "--no-p4"
+        if self._config is not None:
+            file = self._directory.path / f"{self.name}.json"
+            file.write_text(self._config)
+            program = str(file)
+        return [*argv, program, "--", "--enable-swap", "--drop-port", str(DROP_PORT)]
+
+    def start(self, _controllers: list[Any]) -> None:
+        """Starts the switch and waits until it answers. Raises Bmv2MissingError, SwitchStartError."""
+        require_bmv2()
+        run_quietly(self, "ip link set lo up")
+        inner, outer = f"{self.name}-cpu0", self.cpu_interface
+        run_quietly(self, f"ip link add {inner} type veth peer name {outer}")
+        for interface in (inner, outer):
+            quiet_interface(self, interface)
+            run_quietly(self, f"ip link set {interface} up")
+        self.process = spawn_in(self.pid, self.command(), log=self.log, death_signal="TERM")
         self._directory.record(f"{self.name} bmv2", self.process.pid)
         self._wait_listening()
-        self.configure(self._commands)
 
-    def configure(self, commands: Sequence[str]) -> None:
-        """Gives lines to simple_switch_CLI. Raises NetworkError with what it complains about."""
-        cli = ["mnexec", "-a", str(self.pid), "simple_switch_CLI", "--thrift-port", str(THRIFT_PORT)]
-        text = "\n".join(commands) + "\n"
-        done = subprocess.run(cli, input=text, capture_output=True, text=True, check=False, timeout=60)
-        complaints = [line for line in done.stdout.splitlines() if line.lower().startswith(_COMPLAINTS)]
-        if done.returncode != 0 or complaints:
-            raise NetworkError(f"simple_switch_CLI: {complaints[0] if complaints else done.stderr.strip()}")
+    def check(self) -> None:
+        """Raises SwitchStartError when the switch has died."""
+        if self.process is not None and (code := self.process.poll()) is not None:
+            raise SwitchStartError(self.name, f"ended with code {code} during the run", self.log)
 
     def stop(self, deleteIntfs: bool = True) -> None:
         if self.process is not None:

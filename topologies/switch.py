@@ -36,6 +36,7 @@ class SoftSwitch(Switch):  # type: ignore[misc]
     """
 
     wants_directory = True
+    target = "softswitch"
 
     def __init__(
         self,

@@ -27,19 +27,24 @@ from state4.programs import InstalledProgram, layout_of, user_registers
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import PROFILES, CloneSource
+from state4.targets.bmv2 import Bmv2Target
 from state4.targets.p4runtime import P4RuntimeTarget
 from state4.values import RegisterSpec
+
+AnyTarget = P4RuntimeTarget | Bmv2Target
+TARGETS: dict[str, type[P4RuntimeTarget] | type[Bmv2Target]] = {"softswitch": P4RuntimeTarget, "bmv2": Bmv2Target}
 
 
 class Agent:
     """One connection to one switch. Each public method is a command; its keyword arguments are the command's."""
 
-    def __init__(self, target: P4RuntimeTarget, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, target: AnyTarget, tell: Callable[[dict[str, Any]], None]) -> None:
         self._target = target
         self._tell = tell
         self._armed: tuple[Strategy, Reconfiguration] | None = None
         self._listener: CloneSource | None = None
         self._changes: dict[str, tuple[InstalledProgram, list[p4r.Update]]] = {}
+        self._groups: dict[int, p4r.Update] = {}
 
     # -- programs ------------------------------------------------------------------------------------------------------
 
@@ -50,9 +55,18 @@ class Agent:
         self.write_entries(entries, left_out_groups)
 
     def write_entries(self, entries: str, left_out_groups: list[int]) -> None:
-        """Writes entries to the running program (to the saved one while there is one)."""
+        """Writes entries to the running program (to the saved one while there is one).
+
+        Multicast groups belong to the switch, not to a program: what is there from an earlier one is not made again.
+        """
         found = updates(load_entries(Path(entries), self._target.running()))
-        self._target.write_updates([update for update in found if _group(update) not in left_out_groups])
+        wanted = [
+            update
+            for update in found
+            if (group := _group(update)) is None or (group not in left_out_groups and self._groups.get(group) != update)
+        ]
+        self._target.write_updates(wanted)
+        self._groups |= {group: update for update in wanted if (group := _group(update)) is not None}
 
     def prepare(
         self, strategy: str, profile: str, program: str, entries: str, components: list[str] | None
@@ -155,7 +169,9 @@ class Agent:
         return {name: int(cells.sum(dtype=kinds[name])) for name, cells in contents.items()}
 
     def stats(self, reset: bool = False) -> dict[str, Any]:
-        """The switch's own counts; with `reset` they begin at 0 again."""
+        """The switch's own counts; with `reset` they begin at 0 again. bmv2 has none; it never holds packets."""
+        if isinstance(self._target, Bmv2Target):
+            return {"holds": 0, "held_ms": 0.0, "longest_hold_ms": 0.0}
         answer = self._target.stats(reset=reset)
         return {
             "packets": answer.packets,
@@ -222,7 +238,7 @@ def _group(update: p4r.Update) -> int | None:
     return int(entry.multicast_group_entry.multicast_group_id) if entry.HasField("multicast_group_entry") else None
 
 
-def serve(target: P4RuntimeTarget) -> None:
+def serve(target: AnyTarget) -> None:
     """Obeys lines until the input closes."""
     lock = threading.Lock()
 
@@ -245,11 +261,12 @@ def serve(target: P4RuntimeTarget) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--target", choices=sorted(TARGETS), default="softswitch")
     parser.add_argument("--address", required=True)
     parser.add_argument("--cpu-interface", required=True)
     options = parser.parse_args()
     try:
-        with P4RuntimeTarget(options.address, cpu_interface=options.cpu_interface) as target:
+        with TARGETS[options.target](options.address, cpu_interface=options.cpu_interface) as target:
             serve(target)
     except State4Error as error:
         print(f"error: {error}", file=sys.stderr)

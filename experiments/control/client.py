@@ -25,8 +25,10 @@ class ControlProcess:
     a thread of ours and within a millisecond, and `wait` gives its result.
     """
 
-    def __init__(self, network: RunningNetwork, switch: str, *, address: str, cpu_interface: str) -> None:
-        argv = [sys.executable, "-m", "experiments.control.agent"]
+    def __init__(
+        self, network: RunningNetwork, switch: str, *, address: str, cpu_interface: str, target: str = "softswitch"
+    ) -> None:
+        argv = [sys.executable, "-m", "experiments.control.agent", "--target", target]
         argv += ["--address", address, "--cpu-interface", cpu_interface]
         self._process = ArmedProcess(network, switch, f"control-{switch}", argv)
         self._ready = False
@@ -34,6 +36,12 @@ class ControlProcess:
         self._answer: dict[str, Any] | ControlError | None = None
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
+
+    @classmethod
+    def of_switch(cls, network: RunningNetwork, switch: str) -> ControlProcess:
+        """The control process of a switch of ours."""
+        node = network.node(switch)
+        return cls(network, switch, address=node.address, cpu_interface=node.cpu_interface, target=node.target)
 
     def wait_ready(self) -> None:
         """Waits for the switch's first answer; later calls return at once."""

@@ -192,6 +192,9 @@ class Target(Protocol):
     def running(self) -> p4i.P4Info:
         """The forwarding program's P4Info."""
 
+    def register_problem(self, register: RegisterSpec) -> str:
+        """Why the contents of such a register cannot be read or written here, "" if they can."""
+
     def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
         """Cells of the forwarding program, as they are at one moment."""
 

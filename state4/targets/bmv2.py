@@ -17,7 +17,7 @@ from state4.errors import ListenerError, TargetError, Unsupported
 from state4.layout import WAKE, CloneLayout
 from state4.programs import InstalledProgram, all_registers
 from state4.rsrm import Listener, send_frame
-from state4.targets.base import CPU_PORT, CellWrites, Hold
+from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold
 from state4.targets.bmv2_arrays import Bmv2Arrays
 from state4.targets.bmv2_client import CONTEXT, Bmv2Client, Bmv2Refusal
 from state4.targets.bmv2_program import bmv2_config, p4info_of
@@ -29,8 +29,8 @@ CLONE_QUEUE = 1 << 16
 """Frames that may wait at the CPU port; bmv2's own limit of 64 would drop clones."""
 _WAIT_PASSES = 1 << 16
 _NO_FORGETTING = (
-    "the switch holds a program that was saved and never committed; bmv2 can neither forget it nor show the state of the "
-    "one that forwards: restart the switch, or let `swap_configs` of simple_switch_CLI make it the forwarding one"
+    "the switch holds a program that was saved and never committed; bmv2 can neither forget it nor show the state of "
+    "the one that forwards: restart the switch, or let `swap_configs` of simple_switch_CLI make it the forwarding one"
 )
 
 
@@ -133,6 +133,9 @@ class Bmv2Target:
 
     def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
         raise Unsupported("bmv2 cannot hold packets")
+
+    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[HandsOver]:
+        raise Unsupported("bmv2 cannot keep clones")
 
     def reconcile(self, program: InstalledProgram) -> None:
         raise Unsupported("bmv2 keeps no state by itself when its program changes: it has no RECONCILE_AND_COMMIT")

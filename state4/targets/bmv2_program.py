@@ -14,11 +14,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from finsy.proto import p4i
 
+from p4front.load import load_program
+from p4front.p4info import build_p4info
 from state4.errors import TargetError
 from state4.programs import InstalledProgram
 
@@ -44,22 +47,38 @@ def missing_line(missing: tuple[str, ...]) -> str:
 
 def bmv2_config(program: InstalledProgram) -> str:
     """The JSON configuration of a program, with its P4Info. Raises MissingTool, TargetError with p4c's message."""
-    if shutil.which(COMPILER) is None:
-        raise MissingTool(missing_line((COMPILER,)))
-    text = program.p4info.SerializeToString(deterministic=True)
+    _require_compiler()
     parts = (_FORMAT, _compiler_version(), program.name, program.text, *program.defines)
-    key = hashlib.sha256("\0".join(parts).encode() + text).hexdigest()[:32]
+    p4info = program.p4info.SerializeToString(deterministic=True)
+    key = hashlib.sha256("\0".join(parts).encode() + p4info).hexdigest()[:32]
     kept = _cache_folder() / f"{key}.json"
     if kept.exists():
         return kept.read_text()
-    config = _compile(program)
-    config[_KEY] = {"name": program.name, "p4info": base64.b64encode(text).decode()}
-    result = json.dumps(config, separators=(",", ":"))
+    with tempfile.TemporaryDirectory(prefix="state4-bmv2-") as folder:
+        source = Path(folder) / f"{program.name}.p4"
+        source.write_text(program.text)
+        result = _with_p4info(_compile(source, program.defines), program.name, program.p4info)
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=".", delete=False) as file:
         file.write(result)
     os.replace(file.name, kept)
     return result
+
+
+def bmv2_config_of(path: Path) -> str:
+    """The configuration of a P4 file as it is, without instrumentation. Raises P4Error, MissingTool, TargetError."""
+    _require_compiler()
+    return _with_p4info(_compile(path, ()), path.stem, build_p4info(load_program(path)))
+
+
+def _require_compiler() -> None:
+    if shutil.which(COMPILER) is None:
+        raise MissingTool(missing_line((COMPILER,)))
+
+
+def _with_p4info(config: dict[str, Any], name: str, p4info: p4i.P4Info) -> str:
+    packed = base64.b64encode(p4info.SerializeToString(deterministic=True)).decode()
+    return json.dumps({**config, _KEY: {"name": name, "p4info": packed}}, separators=(",", ":"))
 
 
 def p4info_of(config: str) -> p4i.P4Info | None:
@@ -71,16 +90,15 @@ def p4info_of(config: str) -> p4i.P4Info | None:
     return p4i.P4Info.FromString(base64.b64decode(own["p4info"])) if "p4info" in own else None
 
 
-def _compile(program: InstalledProgram) -> dict[str, Any]:
+def _compile(source: Path, defines: Sequence[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="state4-bmv2-") as folder:
-        source, result = Path(folder) / f"{program.name}.p4", Path(folder) / "out.json"
-        source.write_text(program.text)
-        defines = [f"-D{define}" for define in program.defines]
-        command = [COMPILER, "--arch", "v1model", *defines, "-o", str(result), str(source)]
+        result = Path(folder) / "out.json"
+        options = [f"-D{define}" for define in defines]
+        command = [COMPILER, "--arch", "v1model", *options, "-o", str(result), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not result.exists():
-            message = done.stderr.strip().replace(f"{folder}/", "") or f"it ended with code {done.returncode}"
-            raise TargetError(f"{COMPILER} refused {program.name}: {message}")
+            message = done.stderr.strip().replace(f"{source.parent}/", "") or f"it ended with code {done.returncode}"
+            raise TargetError(f"{COMPILER} refused {source.name}: {message}")
         config: dict[str, Any] = json.loads(result.read_text())
         return config
 

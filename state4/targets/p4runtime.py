@@ -160,6 +160,9 @@ class P4RuntimeTarget:
 
     # ------------------------------------------------------------ registers and counters
 
+    def register_problem(self, register: RegisterSpec) -> str:
+        return ""
+
     def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
         return self._arrays.read(register, start, register.cells - start if count is None else count)
 

@@ -291,6 +291,9 @@ class BenchTarget:
 
     longest_wait_passes = 1 << 16
 
+    def register_problem(self, register: RegisterSpec) -> str:
+        return ""
+
     def wake(self) -> None:
         self.step("wake")
         self.receive(CPU_PORT, WAKE)
