@@ -228,6 +228,8 @@ class Switch:
 
         Raises BadEntry."""
         with pipeline.handle.use() as pointer, self._handle.use() as switch:
+            if handover.components is not None and self._kept is None:
+                return HandedOver(complete=False)
             prepared = prepare(pointer, handover, self._kept.value_bytes if self._kept is not None else 0)
             done = prepared.run(switch)
             if done.complete:

@@ -47,11 +47,21 @@ class Case:
     so that the bench sees writes also where the strategy does not clone."""
 
     def __init__(
-        self, strategy: str, seed: int, schedule: Schedule, count: int, *, watched: bool = False, can_hold: bool = True
+        self,
+        strategy: str,
+        seed: int,
+        schedule: Schedule,
+        count: int,
+        *,
+        watched: bool = False,
+        can_hold: bool = True,
+        can_hand_over: bool = True,
+        forget_kept: bool = False,
     ) -> None:
         self.old, self.new = generated(seed)
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
+        target.can_hand_over, target.forget_kept = can_hand_over, forget_kept
         try:
             target.install(self.old)
             if watched:
@@ -109,6 +119,19 @@ brief = settings(max_examples=CASES // 5, deadline=None, suppress_health_check=_
 @pytest.mark.timeout(600)
 def test_state4_exact_keeps_the_rule(seed: int, schedule: Schedule, count: int) -> None:
     case = Case("state4_exact", seed, schedule, count)
+    assert case.state == case.truth.state
+    assert case.counts == case.truth.counts
+    assert case.out == case.truth.out
+
+
+@brief
+@given(seeds, lossy, counts, st.booleans())
+@pytest.mark.timeout(600)
+def test_state4_exact_keeps_the_rule_where_the_switch_only_holds(
+    seed: int, schedule: Schedule, count: int, forget_kept: bool
+) -> None:
+    """Also when it should have kept clones and has not."""
+    case = Case("state4_exact", seed, schedule, count, can_hand_over=forget_kept, forget_kept=forget_kept)
     assert case.state == case.truth.state
     assert case.counts == case.truth.counts
     assert case.out == case.truth.out
