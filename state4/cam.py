@@ -112,6 +112,13 @@ class Analysis:
     def register_writes(self, block: str) -> tuple[Write, ...]:
         return tuple(w for w in self.writes if w.kind == "register" and block in w.blocks)
 
+    @property
+    def adding(self) -> frozenset[str]:
+        """Registers that packets write, and whose every write adds something to the cell."""
+        writes = [w for w in self.writes if w.kind == "register"]
+        written = {name for w in writes for name in w.components}
+        return frozenset(written - {name for w in writes if w.operation.kind != "add" for name in w.components})
+
     def longest(self, block: str) -> Path:
         """A path of the block with the most register writes."""
         paths = self.paths.get(block, {}).values()

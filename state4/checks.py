@@ -10,6 +10,7 @@ from p4front.source import Diagnostic, P4Error
 from p4front.types import BitType, BoolType, IntType, StructType, Type, strip
 from state4.cam import SENDERS, Analysis
 from state4.edits import editable
+from state4.instances import referent
 
 FLAG_ANNOTATION = "state4_components"
 
@@ -83,6 +84,13 @@ def _whole_structs(program: Program, roots: Mapping[str, ast.ParserDecl | ast.Co
         if (is_metadata or is_headers) and (reason := _reason(program, expr, is_metadata)):
             found.append(Diagnostic(reason, expr.span))
     return found
+
+
+def parses_metadata(program: Program, parser: ast.ParserDecl | ast.ControlDecl) -> bool:
+    """Whether the parser looks at the standard metadata. A packet that is sent round through ingress is parsed again,
+    and bmv2 parses it then with other metadata."""
+    standard = parser.params[3]
+    return any(isinstance(node, ast.PathExpr) and referent(program, node) is standard for node in parser.walk())
 
 
 def _same(type_: Type, other: Type | None) -> bool:

@@ -19,7 +19,7 @@ from p4front.program import Program
 from p4front.source import Diagnostic, P4Error, SourceFile, Span
 from p4front.types import BitType, BoolType, IntType, ObjectType, StructType, strip
 from state4.cam import SENDERS, Analysis, Write
-from state4.checks import check
+from state4.checks import check, parses_metadata
 from state4.edits import Edits, Inliner, above_comment, editable, indentation
 from state4.instances import Callable_, referent, scope_of
 from state4.layout import CloneLayout, LayoutComponent
@@ -69,7 +69,8 @@ class _Instrumenter:
         check(analysis, self.roots)
         components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
         self.prefix = _prefix(program)
-        self.layout = CloneLayout(components, analysis.slots, options.session, self.prefix)
+        waits = analysis.slots > 0 and not parses_metadata(program, self.roots["parser"])
+        self.layout = CloneLayout(components, analysis.slots, options.session, self.prefix, waits, analysis.adding)
         self.snippets = Snippets(
             layout=self.layout,
             field_list=_free_field_list(program),
@@ -220,9 +221,9 @@ class _Instrumenter:
         return decl
 
     def _ingress(self) -> None:
-        if self.snippets.ingress:
+        if self.snippets.ingress or self.layout.waits:
             decl = self._control("ingress")
-            self._at_start(decl, [self.snippets.read_flag(decl.params[1].name.text)])
+            self._at_start(decl, self.snippets.ingress_start(decl.params[1].name.text, decl.params[2].name.text))
 
     def _egress(self) -> None:
         decl = self._control("egress")

@@ -13,6 +13,7 @@
 | write_tables (entries) | the entries are written |
 | apply_updates (updates, written) | cloned updates are written, after look-ahead |
 | hold | packets wait in the switch |
+| wait (late, merged, conflicts, exact) | packets wait in the new program, from the swap on |
 | commit | the swap |
 """
 
@@ -40,6 +41,7 @@ PHASES = (
     "write_tables",
     "apply_updates",
     "hold",
+    "wait",
     "commit",
 )
 

@@ -29,6 +29,8 @@ import numpy.typing as npt
 ETHER_TYPE = 0x88B6
 FIXED_BYTES = 14
 MARKER_COUNT = 127
+IDLE, CLONE, WAIT = 0, 1, 2
+"""Values of the clone flag."""
 WAKE = bytes(12) + ETHER_TYPE.to_bytes(2, "big")
 """A frame from the CPU port that a program drops, and answers with its marker if packets wait in it. It is an Ethernet
 header with nothing behind it, which no protocol uses."""
@@ -51,12 +53,16 @@ class LayoutComponent:
 
 @dataclass(frozen=True)
 class CloneLayout:
-    """Format of one program's clones. `prefix` begins the names of everything that was added ("state4")."""
+    """Format of one program's clones. `prefix` begins the names of everything that was added ("state4"). `waits`:
+    whether the program can let packets wait (see `state4.gate`). `adds`: registers whose every write adds something to
+    the cell."""
 
     components: tuple[LayoutComponent, ...]
     slots: int
     session: int
     prefix: str = "state4"
+    waits: bool = False
+    adds: frozenset[str] = frozenset()
     component_bytes: int = field(init=False)
     index_bytes: int = field(init=False)
     value_bytes: int = field(init=False)

@@ -18,6 +18,7 @@ from state4.layout import CloneLayout, LayoutComponent
 from state4.values import RegisterSpec
 
 FLAG_ANNOTATION = "state4_components"
+ADDS_ANNOTATION = "state4_adds"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ def layout_of(p4info: p4i.P4Info) -> CloneLayout:
         specs = {spec.name: spec for spec in all_registers(p4info)}
         components = tuple(LayoutComponent(n, specs[n].cells, specs[n].width) for n in names)
         prefix = register.preamble.name.removesuffix("_flag")
-        return CloneLayout(components, int(clone["slots"]), int(clone["session"]), prefix)
+        waits = bool(clone.get("waits", 0))
+        adding = annotations[ADDS_ANNOTATION].expression_list.expressions if ADDS_ANNOTATION in annotations else ()
+        adds = frozenset(names[e.int64_value - 1] for e in adding)
+        return CloneLayout(components, int(clone["slots"]), int(clone["session"]), prefix, waits, adds)
     raise NotInstrumented("the running program was not installed by State4: it cannot clone its state updates")
 
 
@@ -105,5 +109,5 @@ def user_registers(p4info: p4i.P4Info) -> tuple[RegisterSpec, ...]:
         layout = layout_of(p4info)
     except NotInstrumented:
         return all_registers(p4info)
-    added = {layout.flag_register, layout.sequence_register}
+    added = {layout.flag_register, layout.sequence_register, layout.gate_register}
     return tuple(spec for spec in all_registers(p4info) if spec.name not in added)

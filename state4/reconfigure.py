@@ -24,7 +24,10 @@ from state4.targets.base import NATIVE, CloneSource, ListenerStats, Profile, Tar
 @dataclass(frozen=True)
 class Outcome:
     """What a reconfiguration did. `cells`: register cells carried in bulk; `updates`: cloned updates seen; `written`:
-    of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the reason."""
+    of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the reason.
+    `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells brought into the
+    new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that was never
+    reconfigured; () if it cannot, or if the strategy makes no such promise."""
 
     strategy: str
     cells: int = 0
@@ -35,9 +38,13 @@ class Outcome:
     lost_clones: int = 0
     dropped_frames: int = 0
     skipped: tuple[str, ...] = ()
+    late: int = 0
+    merged: int = 0
+    conflicts: int = 0
+    inexact: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "skipped": list(self.skipped)}
+        return {**vars(self), "skipped": list(self.skipped), "inexact": list(self.inexact)}
 
 
 @dataclass
@@ -63,6 +70,12 @@ class Reconfiguration:
     def layout(self) -> CloneLayout:
         """Of the running program. Raises NotInstrumented."""
         return layout_of(self.old)
+
+    @property
+    def adding(self) -> frozenset[str]:
+        """New names of carried registers that both programs only ever add to."""
+        old, new = self.layout.adds, self.new.layout.adds
+        return frozenset(c.new.name for c in self.carried if c.old.name in old and c.new.name in new)
 
     @property
     def retriever(self) -> Retriever:
@@ -115,7 +128,7 @@ class Reconfiguration:
         with suppress(State4Error):
             self.target.set_clone_flag(layout_of(self.target.running()), False)
 
-    def outcome(self, strategy: str, *, clones: ListenerStats | None = None, **numbers: int) -> Outcome:
+    def outcome(self, strategy: str, *, clones: ListenerStats | None = None, **numbers: Any) -> Outcome:
         found = {} if clones is None else {"clones": clones.clones, "updates": clones.updates}
         if clones is not None:
             found |= {"lost_clones": clones.lost, "dropped_frames": clones.dropped}
@@ -173,7 +186,7 @@ def prepare(
     Raises UnknownComponent, PlanRefused, TargetError."""
     target.discard_saved()
     old = target.running()
-    plan = make_plan(old, program.p4info, only=only, renames=renames)
+    plan = make_plan(old, program.p4info, only=only, renames=renames, problem_of=target.register_problem)
     plan.check(allow_loss=allow_loss)
     return Reconfiguration(target, old, program, plan, profile, events or EventLog(), entries, dict(renames or {}))
 

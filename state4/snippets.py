@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from state4.layout import ETHER_TYPE, FIXED_BYTES, CloneLayout
+from state4.layout import CLONE, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
+
+_ENDS = 3
+"""The clone flag of a pass that ends where it began."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Snippets:
         parts = [self._flag()]
         if self.layout.slots:
             parts = [self._header(), self._metadata(), *parts, self._sequence(), self._update()]
+            parts += [self._gate(), self._wait()] if self.layout.waits else []
         body = "\n".join(parts)
         return f"/* ---- added by state4 instrument: clones of state updates ---- */\n{body}/* ---- end ---- */\n\n"
 
@@ -38,11 +42,14 @@ class Snippets:
 
     def _flag(self) -> str:
         names = ", ".join(f'"{c.name}"' for c in self.layout.components)
+        adding = [str(n) for n, c in enumerate(self.layout.components, 1) if c.name in self.layout.adds]
+        adds = f"@state4_adds[{', '.join(adding)}]\n" if adding else ""
         return (
-            f"// 1: clone state updates, 0: idle. The annotations tell the control plane what clones mean.\n"
-            f"@state4_clone[session={self.layout.session}, slots={self.layout.slots}]\n"
-            f"@state4_components[{names}]\n"
-            f"{self._register(1)}(1) {self.layout.flag_register};\n"
+            f"// {IDLE}: idle, {CLONE}: clone state updates, {WAIT}: packets wait. The annotations tell the control\n"
+            f"// plane what clones mean.\n"
+            f"@state4_clone[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
+            f"@state4_components[{names}]\n{adds}"
+            f"{self._register(2)}(1) {self.layout.flag_register};\n"
         )
 
     def _sequence(self) -> str:
@@ -79,7 +86,52 @@ class Snippets:
         return (
             "// The updates of this pass so far, in order; `on` is the clone flag as this pass found it.\n"
             f"struct {self.prefix}_meta_t {{\n"
-            f"    bit<1> on;\n{keep}bit<32> seq;\n{keep}bit<1> egress;\n{keep}bit<7> count;\n{slots}}}\n"
+            f"    bit<2> on;\n{self._waiting_fields(keep)}"
+            f"{keep}bit<32> seq;\n{keep}bit<1> egress;\n{keep}bit<7> count;\n{slots}}}\n"
+        )
+
+    def _waiting_fields(self, keep: str) -> str:
+        if not self.layout.waits:
+            return ""
+        return f"{keep}bit<1> waited;\n{keep}bit<9> port;\n{keep}bit<48> time;\n"
+
+    def _gate(self) -> str:
+        return (
+            "// While packets wait: [0] how often one was sent round, [1] how often that may happen, [2] 1 once it\n"
+            "// did, [3] one more than the number of the CPU port.\n"
+            f"{self._register(32)}(4) {self.layout.gate_register};\n"
+        )
+
+    def _wait(self) -> str:
+        p, gate, layout = self.prefix, self.layout.gate_register, self.layout
+        return (
+            "// Sends the packet round through ingress, as it came: the packets behind it wait, and nothing of the\n"
+            "// program runs. The first round tells the CPU port; one too many ends the waiting.\n"
+            f"void {p}_wait(inout {p}_meta_t m, inout standard_metadata_t s) {{\n"
+            f"    bit<32> cpu;\n    {gate}.read(cpu, 3);\n"
+            f"    bool woken = m.waited == 0 && s.packet_length == {len(WAKE)} && cpu == (bit<32>)s.ingress_port + 1;\n"
+            f"    if (m.on == {WAIT}) {{\n"
+            f"        bit<32> rounds;\n        {gate}.read(rounds, 0);\n"
+            f"        bit<32> most;\n        {gate}.read(most, 1);\n"
+            "        rounds = rounds + 1;\n"
+            f"        {gate}.write(0, rounds);\n"
+            "        m.count = 0;\n"
+            "        if (rounds == 1) {\n"
+            f"            m.count = {MARKER_COUNT};\n"
+            f"            clone_preserving_field_list(CloneType.I2E, 32w{layout.session}, 8w{self.field_list});\n"
+            "        }\n"
+            "        if (rounds > most) {\n"
+            f"            {gate}.write(2, 1);\n"
+            f"            {layout.flag_register}.write(0, {IDLE});\n            m.on = {IDLE};\n"
+            "        } else if (!woken) {\n"
+            "            if (m.waited == 0) {\n                m.waited = 1;\n"
+            "                m.port = s.ingress_port;\n                m.time = s.ingress_global_timestamp;\n"
+            "            }\n"
+            f"            resubmit_preserving_field_list(8w{self.field_list});\n            m.on = {_ENDS};\n"
+            "        }\n"
+            "    }\n"
+            f"    if (woken) {{\n        mark_to_drop(s);\n        m.on = {_ENDS};\n    }}\n"
+            "}\n"
         )
 
     def _update(self) -> str:
@@ -136,8 +188,27 @@ class Snippets:
     def metadata_field(self) -> str:
         return f"{self.prefix}_meta_t {self.prefix};"
 
-    def read_flag(self, meta: str) -> str:
-        return f"{self.layout.flag_register}.read({meta}.{self.prefix}.on, 0);  // state4: the clone flag"
+    def ingress_start(self, meta: str, standard: str) -> list[str]:
+        m, p = f"{meta}.{self.prefix}", self.prefix
+        lines = [f"{self.layout.flag_register}.read({m}.on, 0);  // state4: the clone flag"]
+        if self.layout.waits:
+            lines += [
+                "// state4: packets wait while the last updates of the program before are written.",
+                f"if ({m}.on == {WAIT} || {standard}.packet_length == {len(WAKE)}) {{",
+                f"    {p}_wait({m}, {standard});",
+                f"    if ({m}.on == {_ENDS}) {{",
+                "        return;",
+                "    }",
+                "}",
+                f"if ({m}.waited == 1) {{",
+                f"    {standard}.instance_type = 0;",
+                f"    {standard}.ingress_port = {m}.port;",
+                f"    {standard}.ingress_global_timestamp = {m}.time;",
+                f"    {m}.waited = 0;",
+                f"    {m}.count = 0;",
+                "}",
+            ]
+        return lines
 
     def emit(self, packet: str, headers: str) -> str:
         return f"{packet}.emit({headers}.{self.prefix});  // state4: valid in its clones only"
@@ -154,7 +225,7 @@ class Snippets:
             *(f"    {h}.{name} = {m}.{name};" for name in copies),
             f"    {h}.program = 56w0x{self.layout.fingerprint:014x};",
             f"    {h}.ether_type = 16w0x{ETHER_TYPE:x};",
-            f"    truncate(32w{self.layout.header_bytes});",
+            *self._truncate(m),
             "    return;",
             "}",
         ]
@@ -166,6 +237,19 @@ class Snippets:
                 f"{self.layout.flag_register}.read({m}.on, 0);",
             ]
         return lines
+
+    def _truncate(self, m: str) -> list[str]:
+        whole = f"truncate(32w{self.layout.header_bytes});"
+        if not self.layout.waits:
+            return [f"    {whole}"]
+        marker = f"truncate(32w{FIXED_BYTES});"
+        return [
+            f"    if ({m}.count == {MARKER_COUNT}) {{",
+            f"        {marker}",
+            "    } else {",
+            f"        {whole}",
+            "    }",
+        ]
 
 
 assert FIXED_BYTES == (32 + 1 + 7 + 56 + 16) // 8

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from state4.handover import hand_over
+from state4.lastwindow import reconfigure_waiting
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import cell_writes
 from state4.targets.base import CellWrites, CloneSource
@@ -33,6 +34,8 @@ class State4Exact:
     needs_cloning = True
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
+        if not context.target.can_hold:
+            return reconfigure_waiting(context, self.name)
         retriever, synchroniser = context.retriever, context.synchroniser
         listener = context.start_cloning()
         try:

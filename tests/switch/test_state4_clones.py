@@ -84,7 +84,7 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
         assert all(len(f) == layout.header_bytes for f in arrived)
         array = np.frombuffer(b"".join(arrived), np.uint8).reshape(-1, layout.header_bytes)
         store.add(array)
-        own = {layout.flag_register, layout.sequence_register}
+        own = {layout.flag_register, layout.sequence_register, layout.gate_register}
         registers = {
             spec.name: spec.integers(pipeline.registers[spec.name].read())
             for spec in all_registers(pipeline_info.p4info)

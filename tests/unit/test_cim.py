@@ -175,7 +175,7 @@ def test_registers_with_an_index_type_of_their_own(tmp_path: Path) -> None:
     text = ingress("r.write(hdr.request.cell, 3);", locals_="    register<bit<8>, bit<8>>(4) r;\n")
     path.write_text(text.replace("#include <v1model.p4>", "#define V1MODEL_VERSION 20200408\n#include <v1model.p4>"))
     result = instrumented(load_program(path))
-    assert "register<bit<1>, bit<32>>(1) state4_flag;" in result.text
+    assert "register<bit<2>, bit<32>>(1) state4_flag;" in result.text
     load_text(result.text, "out.p4")
 
 

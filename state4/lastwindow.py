@@ -1,0 +1,187 @@
+"""The end of a reconfiguration on a switch that cannot hold packets.
+
+The new program begins with its gate closed (`state4.gate`): packets wait in it. What the old program still sent is on
+the CPU port before the new program's first word; those late updates are written as they are, and packets go on. So the
+new program never sees a cell without them, whatever it does with its state.
+
+Where the gate did not hold (the new program cannot wait, or waited too long for us), packets have run meanwhile. Then
+late updates are merged: a cell that still has what was written before the swap takes the last value; one that both
+programs only ever add to gets what is missing; any other is left to the new program, whose write came later. That is
+the best there is, but a packet may have read a cell too early, so the result is not called exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from state4.errors import State4Error
+from state4.gate import Gate
+from state4.plan import Carried
+from state4.reconfigure import Outcome, Reconfiguration
+from state4.rssm import cell_writes
+from state4.targets.base import CellWrites, CloneSource
+from state4.values import Cells, convert
+
+MOST_ROUNDS = 8
+MOST_READINGS = 3
+FEW_UPDATES = 256
+"""Rounds of updates end when one brings no more than this."""
+ARRIVAL_S = 0.05
+"""How long a clone that the switch has sent may take to the listener."""
+
+
+@dataclass(frozen=True)
+class LastWindow:
+    """What was done about the updates after RSSM's last write. `late`: cells that they changed; `merged`: of those
+    brought into the new program; `conflicts`: of those left to it. `inexact`: why the state may not be what it should
+    be, () if it is exact."""
+
+    late: int = 0
+    merged: int = 0
+    conflicts: int = 0
+    inexact: tuple[str, ...] = ()
+
+
+class ClonesLost(State4Error):
+    """Clones are lost again and again while the old program still forwards, so nothing was changed."""
+
+
+def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
+    """State4 with its last window closed by the new program. Raises ClonesLost."""
+    retriever, synchroniser = context.retriever, context.synchroniser
+    listener = context.start_cloning()
+    try:
+        entries = context.translate(retriever.entries())
+        image = Image(context.carried, _read(context, listener))
+        counters = retriever.counters([old for old, _ in context.plan.counters])
+        before = listener.stats()
+        synchroniser.save(context.new)
+        gate = Gate(context.target, context.new)
+        context.target.configure_clone_session(context.new.layout.session, context.target.cpu_port)
+        synchroniser.write_entries(entries, context.entries)
+        synchroniser.write_registers(context.carried, image.contents)
+        synchroniser.write_counters(context.plan.counters, counters)
+        if gate.usable:
+            gate.close()
+        written = _catch_up(context, listener, image)
+        window = _swap(context, listener, gate, image)
+        stats = listener.stats()
+    finally:
+        listener.close()
+    reasons = list(window.inexact)
+    if stats.lost > before.lost or stats.dropped > before.dropped:
+        reasons.append("clones were lost after the last reading")
+    return context.outcome(
+        name,
+        cells=context.plan.cells,
+        entries=len(entries),
+        clones=stats,
+        written=written + window.merged,
+        late=window.late,
+        merged=window.merged,
+        conflicts=window.conflicts,
+        inexact=tuple(reasons),
+    )
+
+
+class Image:
+    """What the new program's registers have been given so far."""
+
+    def __init__(self, carried: tuple[Carried, ...], contents: Mapping[str, Cells]) -> None:
+        self.contents = contents
+        self.cells = {item.new.name: convert(contents[item.old.name], item.old, item.new) for item in carried}
+
+    def put(self, writes: list[CellWrites]) -> None:
+        for write in writes:
+            self.cells[write.register.name][write.indices.astype(np.intp)] = write.values
+
+
+def _read(context: Reconfiguration, listener: CloneSource) -> dict[str, Cells]:
+    """All registers, again where clones were lost meanwhile: once a program is saved there may be no way to read."""
+    if not context.layout.slots:
+        return context.retriever.registers([item.old for item in context.carried])
+    for _ in range(MOST_READINGS):
+        lost = listener.stats().lost
+        contents = context.retriever.registers([item.old for item in context.carried])
+        sequences = context.target.read_sequences(context.layout)
+        if listener.wait_for(*sequences, ARRIVAL_S) and listener.stats().lost == lost:
+            return contents
+        listener.expect(*sequences)
+    raise ClonesLost(
+        "clones do not all arrive on the CPU port, and updates made during the reconfiguration would be lost; "
+        "nothing was done (a lower rate or a longer queue of the CPU port may help; strategy state4 does not insist)"
+    )
+
+
+def _catch_up(context: Reconfiguration, listener: CloneSource, image: Image) -> int:
+    """Applies updates until a round brings few."""
+    written = 0
+    for _ in range(MOST_ROUNDS):
+        updates = listener.take()
+        image.put(cell_writes(updates.latest(), context.layout, context.carried))
+        written += context.synchroniser.apply_updates(updates, context.layout, context.carried)
+        if len(updates) <= FEW_UPDATES:
+            break
+    return written
+
+
+def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image) -> LastWindow:
+    with context.events.phase("wait", gate=gate.usable) as result:
+        context.synchroniser.commit()
+        heard = gate.told(listener) if gate.usable else _quiet(context, listener)
+        late = listener.take()
+        writes = cell_writes(late.latest(), context.layout, context.carried)
+        window = _finish(context, gate, image, writes)
+        if not heard:
+            reason = "the new program was not heard on the CPU port, so clones of the old one may be missing"
+            window = replace(window, inexact=(*window.inexact, reason))
+        result |= {"late": window.late, "merged": window.merged, "conflicts": window.conflicts}
+        result |= {"updates": len(late), "exact": not window.inexact}
+    return window
+
+
+def _finish(context: Reconfiguration, gate: Gate, image: Image, writes: list[CellWrites]) -> LastWindow:
+    """Writes the late updates and opens the gate; merges them if packets run already."""
+    count = sum(len(write.indices) for write in writes)
+    if gate.usable and gate.holds():
+        if writes:
+            context.target.write_cells(writes)
+        if gate.open() or not count:
+            return LastWindow(count, count)
+        return LastWindow(count, count, inexact=("packets went on while the last updates were written",))
+    if gate.usable:
+        gate.open()
+    if not count:
+        return LastWindow()
+    merged = sum(_merge(context, write, image) for write in writes)
+    return LastWindow(count, merged, count - merged, (f"packets ran before {count} late updates were merged",))
+
+
+def _quiet(context: Reconfiguration, listener: CloneSource) -> bool:
+    """Waits until no clones come any more, of which the new program will say nothing."""
+    seen = -1
+    while (clones := listener.stats().clones) != seen:
+        seen = clones
+        listener.wait_for_program(context.new.layout.fingerprint, ARRIVAL_S)
+    return True
+
+
+def _merge(context: Reconfiguration, write: CellWrites, image: Image) -> int:
+    """Merges late updates of one register into cells that packets may have changed; returns how many had a place."""
+    spec = write.register
+    adds = spec.name in context.adding
+    merged: list[tuple[int, int]] = []
+    before = spec.integers(image.cells[spec.name][write.indices.astype(np.intp)])
+    for index, old, value in zip(write.indices.tolist(), before, spec.integers(write.values), strict=True):
+        now = spec.integers(context.target.read_register(spec, index, 1))[0]
+        if now == old:
+            merged.append((index, value))
+        elif adds:
+            merged.append((index, now + value - old))
+    if merged:
+        indices = np.array([index for index, _ in merged], np.uint64)
+        context.target.write_cells([CellWrites(spec, indices, spec.from_integers([value for _, value in merged]))])
+    return len(merged)
