@@ -98,18 +98,19 @@ def install(switch: Switch, pipeline: Pipeline, entries: Entries) -> None:
         switch.set_clone_session(clone.session, replicas, clone.truncate)
     for row in entries.rows:
         table = pipeline.tables[row.table]
-        params = tuple(param.value for param in row.params)
         if row.is_default:
-            table.set_default(row.action, params)
+            table.set_default(row.action, tuple(param.value for param in row.params))
         else:
-            table.insert(soft.Entry(_keys(table.info, row), row.action, params, row.priority))
+            table.insert(entry_of(table.info, row))
     for register in entries.registers:
         pipeline.registers[register.register].write(register.index, register.values)
 
 
-def _keys(table: TableInfo, row: TableRow) -> tuple[soft.KeyMatch, ...]:
+def entry_of(table: TableInfo, row: TableRow) -> soft.Entry:
+    """A row that is not a default action, as softswitch has it."""
     given = {match.name: match for match in row.matches}
-    return tuple(_key(given.get(key.name), key.match, key.width) for key in table.keys)
+    keys = tuple(_key(given.get(key.name), key.match, key.width) for key in table.keys)
+    return soft.Entry(keys, row.action, tuple(param.value for param in row.params), row.priority)
 
 
 def _key(match: Match | None, kind: str, width: int) -> soft.KeyMatch:

@@ -1,0 +1,29 @@
+"""Questions to both switches."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from state4.cim import Instrumented
+from tests.bmv2.runs import compile_bmv2, on_bmv2, on_softswitch
+from tests.bmv2.scenario import Scenario
+
+
+def assert_same(scenario: Scenario) -> None:
+    """softswitch and bmv2 give the same packets, registers and counters."""
+    found = on_softswitch(scenario).differences(on_bmv2(scenario), ("softswitch", "bmv2"))
+    assert not found, "\n".join([scenario.name, *found[:20]])
+
+
+def assert_unchanged(scenario: Scenario, made: Instrumented) -> None:
+    """Instrumented, with the clone flag off, a program is to bmv2 what it was, and p4c warns of nothing new."""
+    other = scenario.replaced(made.text, f"{scenario.name}_instrumented")
+    new = warnings(compile_bmv2(made.text).warnings) - warnings(compile_bmv2(scenario.source).warnings)
+    assert not new, "\n".join(new)
+    found = on_bmv2(scenario).differences(on_bmv2(other), ("original", "instrumented"))
+    assert not found, "\n".join([scenario.name, *found[:20]])
+
+
+def warnings(said: str) -> Counter[str]:
+    """How often p4c says each thing, without the places, which instrumentation moves."""
+    return Counter(line.split(": ", 1)[1] for line in said.splitlines() if "[--W" in line)

@@ -1,0 +1,88 @@
+"""Our network functions and the programs of the other tests, on bmv2."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+import nfs
+from p4front.load import load_program, load_text
+from state4.cam import analyse
+from state4.cim import instrument
+from tests.bmv2.compare import assert_same, assert_unchanged
+from tests.bmv2.scenario import Scenario
+from tests.state4_programs import PROGRAMS
+from tests.switch.frames import SERVER, arp_reply, arp_request, ping, probe, tcp, udp
+from tests.switch.test_state4_clones import requests, traffic
+
+pytestmark = pytest.mark.bmv2
+_PORTS = (1, 2, 3, 4, 5, 6)
+
+
+def random_traffic(seed: int, count: int = 120) -> list[tuple[int, bytes]]:
+    """Hosts that knock, talk and probe, in any order."""
+    chosen = random.Random(seed)
+    frames = []
+    for _ in range(count):
+        host, other = chosen.sample(range(1, 7), 2)
+        port = chosen.choice((10000, 20000, 30000, 80, 5000, 5201, chosen.randrange(65536)))
+        frames.append(
+            (
+                host,
+                chosen.choice(
+                    (
+                        tcp(host, SERVER if host != SERVER else other, port, chosen.choice(("S", "A", "SA", "FA"))),
+                        tcp(host, SERVER if host != SERVER else other, port),
+                        udp(host, other, port, source_port=chosen.randrange(40000, 40010), payload=bytes(host * 9)),
+                        probe(host, chosen.choice((host, other, chosen.randrange(128))), chosen.randrange(256)),
+                        ping(host, other),
+                        arp_request(host, other),
+                        arp_reply(host, other),
+                        chosen.randbytes(chosen.randint(1, 80)),
+                    )
+                ),
+            )
+        )
+    return frames
+
+
+def nf(name: str, frames: list[tuple[int, bytes]], seed: int) -> Scenario:
+    path = nfs.program_path(name)
+    chosen = random.Random(seed)
+    waits = (7, 700, 50_000, 150_000, 1_500_000)  # also beyond a flowlet's and an entry's time
+    packets = tuple((port, frame, chosen.choice(waits)) for port, frame in frames)
+    return Scenario(name, path, packets, nfs.entries_path(path).read_text(), ports=_PORTS)
+
+
+def small(name: str) -> Scenario:
+    packets = tuple((port, frame, 700) for port, frame in requests(len(name)))
+    return Scenario(name, PROGRAMS[name], packets, sessions={7: 6}, ports=_PORTS)
+
+
+@pytest.mark.parametrize("name", nfs.PROGRAMS)
+def test_network_functions(name: str) -> None:
+    assert_same(nf(name, traffic(), 1))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", nfs.PROGRAMS)
+def test_network_functions_with_random_traffic(name: str, seed: int) -> None:
+    assert_same(nf(name, random_traffic(seed), seed))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_that_write_registers(name: str) -> None:
+    assert_same(small(name))
+
+
+@pytest.mark.parametrize("name", nfs.PROGRAMS)
+def test_instrumented_network_functions(name: str) -> None:
+    program = load_program(nfs.program_path(name))
+    assert_unchanged(nf(name, traffic() + random_traffic(4, 40), 4), instrument(program, analyse(program)))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_instrumented_programs(name: str) -> None:
+    program = load_text(PROGRAMS[name], f"{name}.p4")
+    assert_unchanged(small(name), instrument(program, analyse(program)))
