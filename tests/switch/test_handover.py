@@ -1,4 +1,4 @@
-"""The last step of a reconfiguration, which the switch does alone: what it keeps, what it moves, what it leaves alone."""
+"""The last step of a reconfiguration, which the switch does alone: what it keeps, moves, and leaves alone."""
 
 from __future__ import annotations
 
