@@ -70,6 +70,7 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         new_entries=counted.entries,
         strategy=trial.strategy if reconfigures else "none",
         profile=options.profile,
+        target=options.target,
     )
     with open_lab(plan) as lab:
         receiver = Receiver(lab.network, SERVER, [_PORT])

@@ -71,7 +71,7 @@ class Schedule:
         return Schedule(duration, max(share, _LEAST_INTERVAL_S), 8.0 * share, begin)
 
 
-def plan_for(strategy: str, profile: str) -> Plan:
+def plan_for(strategy: str, profile: str, target: str = "softswitch") -> Plan:
     return Plan(
         program=NFS / "chained.p4",
         entries=NFS / "chained.entries.toml",
@@ -80,6 +80,7 @@ def plan_for(strategy: str, profile: str) -> Plan:
         strategy=strategy,
         profile=profile,
         left_out_groups=(FLOOD_GROUP,),
+        target=target,
     )
 
 
@@ -106,7 +107,7 @@ def run_valid_trial(strategy: str, options: CommonOptions, schedule: Schedule, s
 
 def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
     """One run of one strategy. Sample kind `arrivals`: flow, sequence, sent_s, received_s of each packet."""
-    with open_lab(plan_for(strategy, options.profile)) as lab:
+    with open_lab(plan_for(strategy, options.profile, options.target)) as lab:
         knockers = {flow: knocker_at(lab.network, FLOWS[flow], KNOCKS) for flow in ("early1", "early2", "late")}
         probes = [
             ProbeSender(lab.network, name, mac=mac_of(name), interface=f"{name}-eth0", tor=PORTS[name])

@@ -60,6 +60,7 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         new_entries=ENTRIES,
         strategy=trial.strategy if reconfigures else "none",
         profile=options.profile,
+        target=options.target,
     )
     with open_lab(plan) as lab:
         knockers = [knocker_at(lab.network, host, KNOCKS) for host in HOSTS]

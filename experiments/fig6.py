@@ -63,6 +63,7 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         new_entries=entries,
         strategy=trial.strategy if reconfigures else "none",
         profile=options.profile,
+        target=options.target,
     )
     with open_lab(plan) as lab:
         receiver = Receiver(lab.network, SERVER, [PORT])

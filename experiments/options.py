@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from experiments.strategies import lacking
+from state4.targets.bmv2_program import missing_line, missing_tools
 
 PROFILES = ("paper", "native")
 TARGETS = ("softswitch", "bmv2")
@@ -19,6 +23,7 @@ class CommonOptions:
     strategies: names of files in state4/strategies, in the order of the figure.
     profile: `paper` paces register access as published, `native` measures the control plane as it is.
     duration_s: None is the experiment's own.
+    left_out: strategies that the target cannot do, each with the reason.
     """
 
     target: str
@@ -31,6 +36,7 @@ class CommonOptions:
     out: Path
     json: bool
     resume: bool
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def for_record(self) -> dict[str, Any]:
         """The part that decides what is measured: equal for a run and its continuation."""
@@ -79,14 +85,22 @@ def common_options(
     default: Sequence[str],
     available: Sequence[str],
 ) -> CommonOptions:
-    """From parsed arguments; leaves with exit code 2 and one line for a strategy that does not exist."""
+    """From parsed arguments; leaves with exit code 2 and one line for a strategy that does not exist, for a target
+    whose programs are not installed, and when the target can do none of the strategies."""
+    require_target(namespace.target, parser)
     names = [name for text in namespace.strategy or [",".join(default)] for name in text.split(",") if name]
     for name in names:
         if name not in available:
             parser.error(f"no strategy named {name!r}; there are {', '.join(available)}")
+    left_out = {name: reason for name in names if (reason := lacking(namespace.target, name))}
+    able = tuple(dict.fromkeys(name for name in names if name not in left_out))
+    for name, reason in left_out.items():
+        if not able:
+            parser.error(f"strategy {name} cannot run: {reason}")
+        print(f"left out: {name} ({reason})", file=sys.stderr)
     return CommonOptions(
         target=namespace.target,
-        strategies=tuple(dict.fromkeys(names)),
+        strategies=able,
         profile=namespace.profile,
         duration_s=namespace.duration,
         repeats=namespace.repeats or (namespace.quick_repeats if namespace.quick else namespace.default_repeats),
@@ -95,7 +109,14 @@ def common_options(
         out=namespace.out,
         json=namespace.json,
         resume=namespace.resume,
+        left_out=left_out,
     )
+
+
+def require_target(target: str, parser: argparse.ArgumentParser) -> None:
+    """Leaves with exit code 2 and one line when programs of the target are not on PATH."""
+    if target == "bmv2" and (missing := missing_tools()):
+        parser.exit(2, f"error: {missing_line(missing)}\n")
 
 
 def _positive(text: str) -> float:

@@ -30,7 +30,7 @@ from rich.table import Table
 
 from experiments.child import Ended, Progress, run_experiment
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, run_main
-from experiments.options import PROFILES, TARGETS
+from experiments.options import PROFILES, TARGETS, require_target
 from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
 from experiments.report.model import ERROR, FAILS, HOLDS, Report
 from experiments.report.state import (
@@ -45,7 +45,7 @@ from experiments.report.state import (
 )
 from experiments.report.text import SIGNS, headline, measured_text, name_of, principal
 from experiments.report.write import write_report
-from experiments.strategies import available_strategies
+from experiments.strategies import available_strategies, lacking
 from experiments.timeleft import current_left, in_words, speed_factor
 from state4.strategies import load_strategy
 from topologies.network import require_root
@@ -72,7 +72,8 @@ class Options:
         content = asdict(self)
         for name in ("out", "only", "new", "json", "chosen"):
             del content[name]
-        return {**content, "strategies": list(self.chosen or available_strategies())}  # a new one is a new run
+        able = [name for name in self.chosen or available_strategies() if not lacking(self.target, name)]
+        return {**content, "strategies": able}  # a new one is a new run
 
     def strategies(self, experiment: Experiment) -> tuple[str, ...] | None:
         """The chosen ones that take part in an experiment; None for the experiment's own."""
@@ -80,7 +81,7 @@ class Options:
             return None
         if experiment.strategies == CLONING:
             return tuple(name for name in self.chosen if load_strategy(name).needs_cloning)
-        return self.chosen
+        return tuple(name for name in self.chosen if not lacking(self.target, name))
 
     def arguments(self, experiment: Experiment) -> list[str]:
         """The command line of one experiment."""
@@ -289,6 +290,7 @@ def parse(arguments: Sequence[str] | None, experiments: Sequence[Experiment] = E
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
     given = parser.parse_args(arguments)
+    require_target(given.target, parser)
     only = tuple(name for name in given.only.split(",") if name)
     chosen = tuple(name for name in (given.strategy or "").split(",") if name) or None
     for kind, wanted, known in (

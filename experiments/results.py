@@ -4,7 +4,8 @@
     trials/<trial>.json          the numbers of one trial; written last, so it marks the trial as complete
     samples/<kind>/<trial>.parquet   raw samples, e.g. one row per packet; a folder reads as one data set
     events.jsonl                 every phase of every reconfiguration: {"trial", "t", "phase", "what", ...}
-    summary.json                 {"experiment", "run", "target", "profile", "measured", "claims"}
+    summary.json                 {"experiment", "run", "target", "profile", "measured", "claims"}, and "left_out" with
+                                 the strategies that the target cannot do, each with the reason
     <experiment>.png, .pdf       the figure
 
 `results/<experiment>/latest` links to the newest complete run. Every file appears whole or not at all, and each trial
@@ -142,12 +143,14 @@ class ResultFolder:
 
     def finish(self, *, target: str, profile: str, measured: Mapping[str, Any], claims: Iterable[Claim]) -> Path:
         """Writes `summary.json` and points `latest` at this run. Returns the summary's path."""
+        left_out = json.loads((self.path / "run.json").read_text())["options"].get("left_out", {})
         content = {
             "schema": SCHEMA_VERSION,
             "experiment": self.experiment,
             "run": self.run,
             "target": target,
             "profile": profile,
+            **({"left_out": left_out} if left_out else {}),
             "measured": measured,
             "claims": [claim.as_dict() for claim in claims],
         }

@@ -12,3 +12,11 @@ def available_strategies() -> tuple[str, ...]:
     names = strategy_names()
     published = [name for name in PUBLISHED_FIG3 if name in names]
     return (*published, *sorted(set(names) - set(published)))
+
+
+_LACKING = {"bmv2": {"reconcile": "bmv2 has no RECONCILE_AND_COMMIT, it keeps no state by itself"}}
+
+
+def lacking(target: str, strategy: str) -> str:
+    """Why a target cannot do a strategy at all; "" if it can."""
+    return _LACKING.get(target, {}).get(strategy, "")

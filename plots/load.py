@@ -48,9 +48,12 @@ class Run:
         return [event for event in events if event["trial"] == trial]
 
     def small_print(self) -> str:
-        """Target, profile and run name, as every figure shows them."""
+        """Target, profile and run name, as every figure shows them, and what the target cannot do."""
         options = self.description()["options"]
-        return f"{options['target']} · control plane: {options['profile']} · {self.path.name}"
+        text = f"{options['target']} · control plane: {options['profile']} · {self.path.name}"
+        for name, reason in options.get("left_out", {}).items():
+            text = f"without {name}: {reason} · {text}"
+        return text
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
