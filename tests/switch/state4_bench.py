@@ -6,6 +6,7 @@ schedule: how many packets arrive before step 0, 1, 2, ...      clones: arrive l
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from softswitch.switch import Pipeline, Switch
 from state4.clones import CloneStore
 from state4.entries import wanted_entities
 from state4.errors import Unsupported
-from state4.layout import FIXED_BYTES, WAKE, CloneLayout, Updates
+from state4.layout import FIXED_BYTES, WAIT, WAKE, CloneLayout, Updates
 from state4.programs import InstalledProgram, all_registers, layout_of, user_registers
 from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold, ListenerStats, Move
 from state4.values import Cells, RegisterSpec
@@ -96,7 +97,7 @@ class MemoryListener:
         return self.store.wait_for_program(fingerprint, 0)
 
     def stats(self) -> ListenerStats:
-        return self.store.stats()
+        return self.store.stats(self.bench.dropped)
 
     def close(self) -> None:
         self.open = False
@@ -126,7 +127,12 @@ class BenchTarget:
         self.sent = 0
         self.out: list[list[tuple[int, bytes]]] = []
         self.held = False
+        self.queue: deque[int | None] = deque()
+        """Packets that have arrived and did not run to their end: their numbers; None is a frame that wakes."""
+        self.longest_wait_passes = 1 << 20
+        self._flag: tuple[Config, str] | None = None
         self.clones = 0
+        self.dropped = 0
         self.listeners: list[MemoryListener] = []
         self.on_step: Callable[[str], None] | None = None
         self.delivered: set[Cell] = set()
@@ -150,16 +156,38 @@ class BenchTarget:
         self.run(count)
 
     def run(self, count: int) -> None:
-        """The next packets arrive; while packets are held they wait."""
+        """The next packets arrive; while packets are held they wait, and also while the program lets them."""
         if self.held:
             return
+        self._go_on()
         for _ in range(count):
             if self.sent == len(self.packets):
                 return
-            port, frame = self.packets[self.sent]
-            self.switch.set_time(1_000_000 + self.sent)
+            self.queue.append(self.sent)
             self.sent += 1
-            self.out.append(self.receive(port, frame))
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Runs packets as bmv2 does: one that is sent round comes before all that arrived later."""
+        while self.queue:
+            number = self.queue[0]
+            port, frame = (CPU_PORT, WAKE) if number is None else self.packets[number]
+            self.switch.set_time(1_000_000 + (number or 0))
+            out = self.receive(port, frame)
+            if self.waits() and number is not None:
+                assert not out
+                return
+            self.queue.popleft()
+            if number is None:
+                assert not out
+            else:
+                self.out.append(out)
+
+    def waits(self) -> bool:
+        """Whether the forwarding program lets packets wait."""
+        if self._flag is None or self._flag[0] is not self.config:
+            self._flag = (self.config, layout_of(self.running()).flag_register)
+        return bool(self.config.pipeline.registers[self._flag[1]].read()[0] == WAIT)
 
     def receive(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
         """Runs one packet to its end; returns what comes out of ports other than the CPU port."""
@@ -174,6 +202,7 @@ class BenchTarget:
         written = frame
         if self.schedule.dead or number in self.schedule.lost:
             frame = b""
+            self.dropped += 1
         cells = self.cells_of(layout_of(self.running()), written)
         self.written_since_take |= cells
         self.written_since_read |= {cell for cell in cells if cell[0] in self.read_names}
@@ -200,11 +229,15 @@ class BenchTarget:
     def _pipeline(self) -> Pipeline:
         return self.device.target().pipeline
 
+    def _readable(self) -> Pipeline:
+        """A switch that cannot hold is like bmv2: once a program is saved, it alone is seen."""
+        return self.config.pipeline if self.can_hold else self._pipeline()
+
     def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
         """Not at one moment: packets may come between two halves."""
         wanted = register.cells - start if count is None else count
         self.read_names.add(register.name)
-        cells = self.config.pipeline.registers[register.name]
+        cells = self._readable().registers[register.name]
         half = wanted // 2
         self.step(f"read {register.name} 1")
         first = cells.read(start, half) if half else None
@@ -215,7 +248,7 @@ class BenchTarget:
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         self.step("read all")
-        return {r.name: self.config.pipeline.registers[r.name].read().copy() for r in registers}
+        return {r.name: self._readable().registers[r.name].read().copy() for r in registers}
 
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
         self.step(f"write {register.name}")
@@ -228,7 +261,7 @@ class BenchTarget:
 
     def read_counter(self, name: str) -> Cells:
         self.step(f"read {name}")
-        return np.array(self.config.pipeline.counters[name].read(), np.uint64)
+        return np.array(self._readable().counters[name].read(), np.uint64)
 
     def write_counter(self, name: str, values: Cells) -> None:
         self.step(f"write {name}")
@@ -253,7 +286,7 @@ class BenchTarget:
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
         self.step(f"flag {on}")
-        self.config.pipeline.registers[layout.flag_register].write(0, [int(on)])
+        self._readable().registers[layout.flag_register].write(0, [int(on)])
 
     def read_sequences(self, layout: CloneLayout) -> tuple[int, int]:
         self.step("read sequences")
@@ -262,7 +295,7 @@ class BenchTarget:
     def _sequences(self, layout: CloneLayout) -> tuple[int, int]:
         if not layout.slots:
             return 0, 0
-        numbers = self.config.pipeline.registers[layout.sequence_register].read().tolist()
+        numbers = self._readable().registers[layout.sequence_register].read().tolist()
         return numbers[0], numbers[1]
 
     def configure_clone_session(self, session: int, port: int) -> None:
@@ -289,14 +322,13 @@ class BenchTarget:
     def reads_while_saved(self) -> bool:
         return self.can_hold
 
-    longest_wait_passes = 1 << 16
-
     def register_problem(self, register: RegisterSpec) -> str:
         return ""
 
     def wake(self) -> None:
         self.step("wake")
-        self.receive(CPU_PORT, WAKE)
+        self.queue.append(None)
+        self._go_on()
 
     def commit(self) -> None:
         self.step("commit")

@@ -57,11 +57,13 @@ class Case:
         can_hold: bool = True,
         can_hand_over: bool = True,
         forget_kept: bool = False,
+        rounds: int = 1 << 20,
     ) -> None:
         self.old, self.new = generated(seed)
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept
+        target.longest_wait_passes = rounds
         try:
             target.install(self.old)
             if watched:
