@@ -68,6 +68,10 @@ overhead: | base-packages $(INSTALLED) ## What instrumentation adds: bits, code,
 scaling: | root net-packages $(INSTALLED) ## * Time, held time and delta-loss against the amount of state (claim C6)
 	@$(PYTHON) -m experiments.scaling $(ARGS)
 
+.PHONY: exact
+exact: | root net-packages $(INSTALLED) ## * Nothing lost by state4_exact and reconcile: 10, 60, 120 Mbit/s and the highest rate
+	@$(PYTHON) -m experiments.exact $(ARGS)
+
 .PHONY: soak
 soak: | root net-packages $(INSTALLED) ## * 1,000 reconfigurations in a row under traffic; state and memory at the end
 	@$(PYTHON) -m experiments.soak $(ARGS)
@@ -77,6 +81,10 @@ soak: | root net-packages $(INSTALLED) ## * 1,000 reconfigurations in a row unde
 .PHONY: test
 test: | net-packages-if-root $(INSTALLED) $(SHELL_VENV)/.installed ## All tests; those with networks run only as root
 	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: rule
+rule: | base-packages $(INSTALLED) ## Generated programs and packets against State4's rule (ARGS="--cases 100000 --programs 500")
+	@$(PYTHON) -m tests.switch.rule $(ARGS)
 
 .PHONY: check
 check: | base-packages $(INSTALLED) ## Lint, format and types

@@ -23,12 +23,12 @@ LONGEST_S = 0.4
 
 
 class Gate:
-    """Of one program. `usable`: whether the program can let packets wait at all."""
+    """Of one program. `needed`: whether there is anything to wait for; `usable`: if so, whether the program can."""
 
-    def __init__(self, target: Target, program: InstalledProgram) -> None:
+    def __init__(self, target: Target, program: InstalledProgram, *, needed: bool = True) -> None:
         self._target = target
         self._layout = program.layout
-        self.usable = program.layout.waits
+        self.usable = needed and program.layout.waits
         specs = {spec.name: spec for spec in all_registers(program.p4info)}
         self._flag = specs[program.layout.flag_register]
         if self.usable:

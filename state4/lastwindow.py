@@ -59,7 +59,7 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
         counters = retriever.counters([old for old, _ in context.plan.counters])
         before = listener.stats()
         synchroniser.save(context.new)
-        gate = Gate(context.target, context.new)
+        gate = Gate(context.target, context.new, needed=bool(context.layout.slots))
         context.target.configure_clone_session(context.new.layout.session, context.target.cpu_port)
         synchroniser.write_entries(entries, context.entries)
         synchroniser.write_registers(context.carried, image.contents)
@@ -163,7 +163,7 @@ def _finish(context: Reconfiguration, gate: Gate, image: Image, writes: list[Cel
 def _quiet(context: Reconfiguration, listener: CloneSource) -> bool:
     """Waits until no clones come any more, of which the new program will say nothing."""
     seen = -1
-    while (clones := listener.stats().clones) != seen:
+    while context.layout.slots and (clones := listener.stats().clones) != seen:
         seen = clones
         listener.wait_for_program(context.new.layout.fingerprint, ARRIVAL_S)
     return True

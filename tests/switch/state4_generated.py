@@ -98,11 +98,12 @@ def generated(seed: int) -> tuple[InstalledProgram, InstalledProgram]:
         )
         egress = f"control MyEgress({_PARAMS}) {{\n    apply {{\n{bodies['egress']}    }}\n}}\n"
         texts.append(program(ingress, egress=egress, globals_=f"{more}{counter}{writer.declarations()}"))
-    old, new = (_installed(f"generated{seed}_{i}", text) for i, text in enumerate(texts))
+    old, new = (installed_program(f"generated{seed}_{i}", text) for i, text in enumerate(texts))
     return old, new
 
 
-def _installed(name: str, text: str) -> InstalledProgram:
+def installed_program(name: str, text: str) -> InstalledProgram:
+    """A program's source, instrumented."""
     checked = load_text(text, f"{name}.p4")
     made = instrument(checked, analyse(checked))
     return InstalledProgram(name, made.text, build_p4info(load_text(made.text, f"{name}.p4")), made.layout)

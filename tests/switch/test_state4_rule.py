@@ -22,6 +22,7 @@ from tests.switch.state4_generated import generated
 
 PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "24"))
 CASES = int(os.environ.get("STATE4_CASES", "700"))
+LIMIT_S = 600 + CASES
 STEPS = 40
 
 
@@ -118,7 +119,7 @@ brief = settings(max_examples=CASES // 5, deadline=None, suppress_health_check=_
 
 @slow
 @given(seeds, lossy, counts)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LIMIT_S)
 def test_state4_exact_keeps_the_rule(seed: int, schedule: Schedule, count: int) -> None:
     case = Case("state4_exact", seed, schedule, count)
     assert case.state == case.truth.state
@@ -128,7 +129,7 @@ def test_state4_exact_keeps_the_rule(seed: int, schedule: Schedule, count: int) 
 
 @brief
 @given(seeds, lossy, counts, st.booleans())
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LIMIT_S)
 def test_state4_exact_keeps_the_rule_where_the_switch_only_holds(
     seed: int, schedule: Schedule, count: int, forget_kept: bool
 ) -> None:
@@ -141,7 +142,7 @@ def test_state4_exact_keeps_the_rule_where_the_switch_only_holds(
 
 @slow
 @given(seeds, schedules, counts)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LIMIT_S)
 def test_reconcile_keeps_the_rule(seed: int, schedule: Schedule, count: int) -> None:
     case = Case("reconcile", seed, schedule, count)
     assert case.state == case.truth.state
@@ -151,7 +152,7 @@ def test_reconcile_keeps_the_rule(seed: int, schedule: Schedule, count: int) -> 
 
 @slow
 @given(seeds, schedules, counts)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LIMIT_S)
 def test_state4_loses_no_more_than_its_last_window(seed: int, schedule: Schedule, count: int) -> None:
     """What is written between RSSM's last take and the swap, and clones that are on their way then."""
     case = Case("state4", seed, schedule, count)
@@ -163,7 +164,7 @@ def test_state4_loses_no_more_than_its_last_window(seed: int, schedule: Schedule
 
 @brief
 @given(seeds, schedules, counts)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LIMIT_S)
 def test_the_controller_loses_what_is_written_after_its_reading(seed: int, schedule: Schedule, count: int) -> None:
     case = Case("controller", seed, schedule, count, watched=True)
     assert case.lost_at_swap() <= case.target.written_since_read
@@ -171,7 +172,7 @@ def test_the_controller_loses_what_is_written_after_its_reading(seed: int, sched
 
 @brief
 @given(seeds, schedules, counts)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LIMIT_S)
 def test_swing_state_keeps_what_it_cloned_and_nothing_else(seed: int, schedule: Schedule, count: int) -> None:
     case = Case("swing_state", seed, schedule, count)
     cloned = case.target.delivered
