@@ -28,8 +28,9 @@ from state4.plan import Plan, make_plan
 from state4.programs import instrument_file, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy, strategy_names
+from state4.targets import addresses
 from state4.targets.base import CPU_PORT, PROFILES
-from state4.targets.p4runtime import P4RuntimeTarget
+from state4.targets.bmv2_program import MissingTool
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except P4Error as error:
         print(error, file=sys.stderr)
         return EXIT_WRONG
-    except (UnknownComponent, PlanRefused, ListenerError) as error:
+    except (UnknownComponent, PlanRefused, ListenerError, MissingTool) as error:
         print(f"state4: {error}", file=sys.stderr)
         return EXIT_WRONG
     except TargetError as error:
@@ -91,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("reconfigure", _reconfigure, "Change the program of a running switch, with its state.")
     sub.add_argument("new", type=Path, metavar="NEW.p4")
-    sub.add_argument("--target", required=True, metavar="ADDRESS", help="unix:/path/of/socket or host:port")
+    text = "unix:/path/of/socket or host:port of P4Runtime; bmv2 or bmv2://host:port of simple_switch's Thrift server"
+    sub.add_argument("--target", required=True, metavar="ADDRESS", help=text)
+    sub.add_argument("--running", type=Path, metavar="OLD.p4", help="what bmv2 runs, if State4 did not install it")
     sub.add_argument("--cpu-interface", default="", metavar="IF", help="where clones arrive")
     sub.add_argument("--cpu-port", type=int, default=CPU_PORT, help="port of the switch (default %(default)s)")
     sub.add_argument("--device-id", type=int, default=1)
@@ -279,16 +282,20 @@ def _reconfigure(args: argparse.Namespace) -> int:
     strategy = load_strategy(args.strategy)
     program = prepare_program(args.new, include_dirs=args.include, defines=args.define)
     entries = _entries(args.entries, program.p4info) if args.entries is not None else []
+    running = None
+    if args.running is not None:
+        running = build_p4info(load_program(args.running, include_dirs=args.include, defines=args.define))
     console = Console(stderr=True, quiet=args.json)
     events = EventLog(path=args.events)
     with (
         cancellable(events),
-        P4RuntimeTarget(
+        addresses.connect(
             args.target,
             cpu_interface=args.cpu_interface,
             cpu_port=args.cpu_port,
             device_id=args.device_id,
             election_id=args.election_id,
+            running=running,
         ) as target,
         Progress(
             SpinnerColumn(),
@@ -328,6 +335,13 @@ def _reconfigure(args: argparse.Namespace) -> int:
     print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
     if outcome.lost_clones or outcome.dropped_frames:
         print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,} frames)")
+    if outcome.late:
+        print(
+            f"  written after the last look: {outcome.late:,} cells, {outcome.merged:,} brought into the new program, "
+            f"{outcome.conflicts:,} left as it had written them meanwhile"
+        )
+    for line in outcome.inexact:
+        print(f"  the state may not be exact: {line}")
     for line in outcome.skipped:
         print(f"  not carried over: {line}")
     return EXIT_OK

@@ -74,7 +74,7 @@ class Bmv2Target:
         if self._p4info is None:
             self._refuse_while_saved("the running program")
             config = self._client.call("reading the running program", "bm_get_config")
-            if not config.strip():
+            if config.strip() in ("", "{}"):
                 raise TargetError("no program is running on the switch")
             self._p4info = p4info_of(config)
         if self._p4info is None:

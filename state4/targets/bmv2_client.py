@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,7 @@ CONTEXT = 0
 DEFAULT_PORT = 9090
 _UNDER_WAY = 256  # calls; few enough that the answers fit into the socket while we still send
 _LONGEST = 1 << 28  # bytes of a string, items of a list
+logging.getLogger("thrift").addHandler(logging.NullHandler())  # its errors reach the user as ours
 
 _CODES = {
     ttypes.InvalidTableOperation: ttypes.TableOperationErrorCode,
@@ -85,7 +87,7 @@ class Bmv2Client:
         try:
             self._transport.open()
         except TTransportException as error:
-            raise TargetError(f"no bmv2 answers at {address} ({error.message or 'no connection'})") from None
+            raise TargetError(f"no bmv2 answers at {address}") from error
         with contextlib.suppress(OSError):
             plain.handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -145,8 +147,8 @@ def _method_names(service: Any) -> list[str]:
 
 
 def _parse(address: str) -> tuple[str, int]:
-    """From "host:port", "host" or "thrift://host:port"."""
-    host, colon, port = address.removeprefix("thrift://").rpartition(":")
+    """From "host:port" or "host"."""
+    host, colon, port = address.rpartition(":")
     if not colon:
         host, port = port, str(DEFAULT_PORT)
     if not host or not port.isdigit() or not 0 < int(port) < 65536:

@@ -42,12 +42,13 @@ def missing_tools() -> tuple[str, ...]:
 
 def missing_line(missing: tuple[str, ...]) -> str:
     """One line about tools that are missing."""
-    return f"target bmv2 needs {' and '.join(missing)} on PATH; without --target the default is used, softswitch"
+    named = " and ".join(missing)
+    return f"target bmv2 needs {named}, not found on PATH; the default target is softswitch, which needs neither"
 
 
 def bmv2_config(program: InstalledProgram) -> str:
     """The JSON configuration of a program, with its P4Info. Raises MissingTool, TargetError with p4c's message."""
-    _require_compiler()
+    require_compiler()
     parts = (_FORMAT, _compiler_version(), program.name, program.text, *program.defines)
     p4info = program.p4info.SerializeToString(deterministic=True)
     key = hashlib.sha256("\0".join(parts).encode() + p4info).hexdigest()[:32]
@@ -67,11 +68,12 @@ def bmv2_config(program: InstalledProgram) -> str:
 
 def bmv2_config_of(path: Path) -> str:
     """The configuration of a P4 file as it is, without instrumentation. Raises P4Error, MissingTool, TargetError."""
-    _require_compiler()
+    require_compiler()
     return _with_p4info(_compile(path, ()), path.stem, build_p4info(load_program(path)))
 
 
-def _require_compiler() -> None:
+def require_compiler() -> None:
+    """Raises MissingTool if there is no p4c-bm2-ss."""
     if shutil.which(COMPILER) is None:
         raise MissingTool(missing_line((COMPILER,)))
 

@@ -1,0 +1,36 @@
+"""Which kind of switch an address means."""
+
+from __future__ import annotations
+
+from finsy.proto import p4i
+
+from state4.targets.base import CPU_PORT
+from state4.targets.bmv2 import Bmv2Target
+from state4.targets.bmv2_client import DEFAULT_PORT
+from state4.targets.bmv2_program import require_compiler
+from state4.targets.p4runtime import P4RuntimeTarget
+
+BMV2 = "bmv2"
+
+
+def connect(
+    address: str,
+    *,
+    cpu_interface: str = "",
+    cpu_port: int = CPU_PORT,
+    device_id: int = 1,
+    election_id: int | None = None,
+    running: p4i.P4Info | None = None,
+) -> P4RuntimeTarget | Bmv2Target:
+    """A target by its address: "bmv2" (its usual place), "bmv2://host:port", or a P4Runtime address.
+
+    `running` is for bmv2 only, `device_id` and `election_id` for P4Runtime only. Raises what the targets raise, and
+    MissingTool where a program of the target is not installed."""
+    scheme, _, rest = address.partition("://")
+    if scheme == BMV2:
+        require_compiler()
+        place = rest or f"127.0.0.1:{DEFAULT_PORT}"
+        return Bmv2Target(place, cpu_interface=cpu_interface, cpu_port=cpu_port, running=running)
+    return P4RuntimeTarget(
+        address, cpu_interface=cpu_interface, cpu_port=cpu_port, device_id=device_id, election_id=election_id
+    )
