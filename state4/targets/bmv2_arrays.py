@@ -76,13 +76,11 @@ class Bmv2Arrays:
         return rows
 
     def write(self, register: RegisterSpec, values: Cells, start: int) -> int:
-        """Writes the cells that differ from what is there; returns how many those were."""
-        if self._fresh is None:
-            here = self.read(register, start, len(values))
-        else:
-            here = self._shadow(register)[start : start + len(values)]
-        differs = values != here
-        changed = np.flatnonzero(differs.any(axis=1) if differs.ndim == 2 else differs)
+        """Writes the cells of a fresh program that differ from what is there, or all; returns how many those were."""
+        changed = np.arange(len(values))
+        if self._fresh is not None:
+            differs = values != self._shadow(register)[start : start + len(values)]
+            changed = np.flatnonzero(differs.any(axis=1) if differs.ndim == 2 else differs)
         self._put(register, changed + start, values[changed])
         return len(changed)
 
