@@ -1,0 +1,296 @@
+"""Exact: state4_exact and reconcile lose no byte of state and no packet, whatever the rate, and how long packets wait.
+
+One UDP flow from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself in the
+middle of the flow. Bytes lost are those of the packets that arrived, by the receiver's kernel, less those in the
+register. `highest` is the highest rate at which the switch loses nothing while it clones every packet, searched for as
+RFC 2544 does it (measure/steady_rate.py) before the trials; the flows get 90 % of it, unless --share says otherwise.
+A "strategy" called `no-reconfiguration` is the same flow left alone: what it loses is the machine's. The data
+plane has a core of its own where there are two or more.
+
+Exit code: 0 when nothing was lost in any trial; 1 when something was; 2 for wrong use and for failed runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import nfs
+from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.measure.cores import divided_cores
+from experiments.measure.counters import interface_counters
+from experiments.measure.steady_rate import HOST_NICE, RateTrial, rate_trial, search_rate
+from experiments.options import PROFILES, CommonOptions, common_options, common_parser
+from experiments.phases import Phases
+from experiments.progress import Display
+from experiments.scenario import Lab, Plan
+from experiments.shared_lab import SharedLab
+from experiments.strategies import available_strategies
+from experiments.sweep import Trial, TrialResult, run_sweep
+from experiments.tables_exact import exact_table
+from experiments.traffic.armed import wait_all
+from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD, Flow, Receiver, Sender
+from topologies.paper import SERVER, ip_of
+
+EXPERIMENT = "exact"
+CONTROL_TRIAL = "no-reconfiguration"
+HIGHEST = "highest"
+STRATEGIES = ("state4_exact", "reconcile")
+PROGRAM = nfs.program_path("byte_counter")
+COUNTER, CELL = "byte_reg", 0  # by nfs/byte_counter.entries.toml
+FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
+LEAD_S, TAIL_S = 0.3, 0.3
+"""Traffic before a reconfiguration begins, and after it has ended."""
+WORK_S = {"native": 0.6, "paper": 2.0}
+"""What a reconfiguration of byte_counter.p4 takes at most in a profile, with a margin."""
+FULL_LOAD_S = 4.0
+"""And more at the highest rate, where the control plane gets little of the machine."""
+_PORT = 5000
+_NO_LOSS = 1e-9
+_SETTLE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`duration`: seconds of a trial, None: as short as the profile allows. `rates` in Mbit/s of frames, or "highest".
+    A search has trials of `step_s` and some of `confirm_s`, up to `most_mbit`; its flows get `share` of it."""
+
+    profiles: tuple[str, ...]
+    rates: tuple[str, ...]
+    duration: float | None
+    step_s: float
+    confirm_s: float
+    most_mbit: float
+    share: float
+
+    def seconds(self, profile: str, rate: str) -> float:
+        more = FULL_LOAD_S if rate == HIGHEST else 0.0
+        return self.duration or LEAD_S + WORK_S[profile] + more + TAIL_S
+
+
+class Bench:
+    """One network for all trials, the data plane on its own core; the highest rate, once it was found."""
+
+    def __init__(self, stack: ExitStack, schedule: Schedule) -> None:
+        self._cores = stack.enter_context(divided_cores())
+        self._shared = SharedLab(stack)
+        self._schedule = schedule
+        self.highest: dict[str, Any] = {}
+
+    def armed(self, strategy: str, profile: str) -> Lab:
+        entries = nfs.entries_path(PROGRAM)
+        lab = self._shared.lab(Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile))
+        lab.arm()
+        if lab.switch.process is not None:
+            self._cores.place(lab.switch.process.pid)
+        return lab
+
+    def megabits(self, rate: str, show: Display) -> float:
+        """A rate of the command line in Mbit/s."""
+        if rate != HIGHEST:
+            return float(rate)
+        if not self.highest:
+            self.highest = self._search(show)
+        return float(self.highest["mbit"]) * self._schedule.share
+
+    def _search(self, show: Display) -> dict[str, Any]:
+        lab = self.armed("none", "native")
+        lab.control.call("start_cloning")
+
+        def measure(rate: float, seconds: float) -> RateTrial:
+            show.state(f"searching: {rate / 1e3:.1f} k/s")
+            return rate_trial(lab.network, rate, seconds=seconds, port=_PORT, payload=MAX_PAYLOAD)
+
+        schedule = self._schedule
+        found = search_rate(
+            lambda rate: measure(rate, schedule.step_s),
+            lambda rate: measure(rate, schedule.confirm_s),
+            highest=schedule.most_mbit * 1e6 / (8 * FRAME_BYTES),
+            limit=_NO_LOSS,
+        )
+        lab.control.call("stop_cloning", {"settle_s": _SETTLE_S})
+        return {
+            "mbit": found.frames_per_s * FRAME_BYTES * 8 / 1e6,
+            "frames_per_s": found.frames_per_s,
+            "limited_by": found.limited_by,
+            "trials": len(found.trials),
+        }
+
+
+def run_trial(trial: Trial, schedule: Schedule, bench: Bench, show: Display) -> TrialResult:
+    """One flow. No samples: the numbers say it all."""
+    reconfigures = trial.strategy != CONTROL_TRIAL
+    profile = str(trial.parameters["profile"])
+    megabits = bench.megabits(str(trial.parameters["rate"]), show)
+    seconds = schedule.seconds(profile, str(trial.parameters["rate"]))
+    lab = bench.armed(trial.strategy if reconfigures else "none", profile)
+    receiver = Receiver(lab.network, SERVER, [_PORT], nice=HOST_NICE)
+    flow = Flow(1, "h1", ip_of(SERVER), _PORT, Flow.interval_for(megabits))
+    sender = Sender(lab.network, flow, nice=HOST_NICE)
+    wait_all(receiver, sender)
+    lab.control.call("stats", {"reset": True})
+    target = (SERVER, f"{SERVER}-eth0")
+    before = interface_counters(lab.network, *target)
+    timeline = lab.timeline(lead_s=0.05)
+    sender.go(timeline.start, timeline.start + seconds)
+    if reconfigures:
+        timeline.at(LEAD_S, lab.begin_reconfiguration)
+    timeline.run(seconds + 0.1, lambda second: show.state(trial.name, second))
+    outcome = lab.end_reconfiguration() if reconfigures else {}
+    totals = sender.finish()
+    _, packets = receiver.finish()
+    wire = interface_counters(lab.network, *target).since(before)
+    counted = int(lab.control.call("read_cells", {"register": COUNTER, "start": CELL, "count": 1})[0])
+    stats = lab.control.call("stats")
+    events = lab.events(timeline.start)
+
+    arrived = int((packets["bytes"] + HEADER_BYTES).sum())
+    measured: dict[str, Any] = {
+        "mbit": megabits,
+        "sent_packets": totals.sent,
+        "received_packets": len(packets),
+        "lost_packets": totals.sent - len(packets),
+        "wire_bytes_receiver": wire.rx_bytes,
+        "wire_bytes": arrived,
+        "register_bytes": counted,
+        "lost_bytes": arrived - counted,
+        "outcome": outcome,
+        "switch": stats,
+    }
+    if reconfigures:
+        phases = Phases.of(events)
+        held = [float(event["held_s"]) for event in events if "held_s" in event]
+        # Where the switch does it all in one request of P4Runtime, only it knows how long packets waited.
+        measured |= {
+            "total_ms": 1e3 * (phases.window.end - phases.window.begin),
+            "held_ms": 1e3 * sum(held) if held else float(stats["longest_hold_ms"]),
+            "ends_in_flow": phases.window.end < seconds,
+            "phases": phases.durations(),
+        }
+    return TrialResult(measured, {}, events)
+
+
+def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each strategy, profile and rate: what was lost in all its repeats, and the times in ms."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for trial in trials.values():
+        groups.setdefault((trial["profile"], str(trial["rate"]), trial["strategy"]), []).append(trial)
+    rows = []
+    for (profile, rate, strategy), members in groups.items():
+        row: dict[str, Any] = {
+            "profile": profile,
+            "rate": rate,
+            "strategy": strategy,
+            "mbit": max(member["mbit"] for member in members),
+            "runs": len(members),
+            "packets": sum(member["sent_packets"] for member in members),
+            "lost_packets": sum(member["lost_packets"] for member in members),
+            "lost_bytes": sum(abs(member["lost_bytes"]) for member in members),
+            "runs_with_loss": sum(bool(member["lost_packets"] or member["lost_bytes"]) for member in members),
+        }
+        if strategy != CONTROL_TRIAL:
+            row["total_ms"] = sorted(member["total_ms"] for member in members)
+            row["held_ms"] = sorted(member["held_ms"] for member in members)
+            row["too_late"] = sum(not member["ends_in_flow"] for member in members)
+        rows.append(row)
+    return rows
+
+
+def nothing_lost(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every reconfiguration happened inside its flow and lost nothing. What the flow alone loses is no fault of
+    one, but then nothing was shown either."""
+    return all(not row["runs_with_loss"] and not row.get("too_late") for row in rows)
+
+
+def run(options: CommonOptions, schedule: Schedule) -> int:
+    trials = [
+        Trial(strategy, repeat, {"rate": rate, "profile": profile})
+        for rate in schedule.rates
+        for repeat in range(1, options.repeats + 1)
+        for profile in schedule.profiles
+        for strategy in (*((CONTROL_TRIAL,) if profile == schedule.profiles[0] else ()), *options.strategies)
+    ]
+    with ExitStack() as stack:
+        bench = Bench(stack, schedule)
+        folder, measured = run_sweep(
+            EXPERIMENT,
+            options,
+            trials,
+            lambda trial, show: run_trial(trial, schedule, bench, show),
+            trial_s=max(schedule.seconds(profile, rate) for profile in schedule.profiles for rate in schedule.rates),
+            record={"rates": schedule.rates, "profiles": schedule.profiles, "share": schedule.share},
+        )
+        highest = bench.highest
+    rows = summarise(measured)
+    summary = folder.finish(
+        target=options.target,
+        profile=",".join(schedule.profiles),
+        measured={"rows": rows, "highest": highest, "nothing_lost": nothing_lost(rows)},
+        claims=[],
+    )
+    if options.json:
+        print(summary.read_text(), end="")
+    else:
+        exact_table(rows, highest, folder.path)
+    return EXIT_OK if nothing_lost(rows) else EXIT_CLAIM_FAILS
+
+
+def parse_rates(text: str) -> tuple[str, ...]:
+    """`10,60,highest`: in Mbit/s, or the highest without loss."""
+    rates = tuple(part.strip() for part in text.split(",") if part.strip())
+    for rate in rates:
+        try:
+            good = rate == HIGHEST or float(rate) > 0
+        except ValueError:
+            good = False
+        if not good:
+            raise argparse.ArgumentTypeError(f"expected rates in Mbit/s or '{HIGHEST}', not {rate!r}")
+    if not rates:
+        raise argparse.ArgumentTypeError("no rate was given")
+    return rates
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = common_parser(__doc__, repeats=10, quick_repeats=1)
+    parser.set_defaults(profile=None)
+    default = f"10,60,120,{HIGHEST}"
+    parser.add_argument(
+        "--rates", "--rate", type=parse_rates, metavar="MBPS,...", help=f"also '{HIGHEST}' (default: {default})"
+    )
+    parser.add_argument(
+        "--most", type=float, default=4000.0, metavar="MBPS", help="no rate above is searched (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=90.0,
+        metavar="PERCENT",
+        help="of the highest rate for its flows (default: %(default)g: a busy machine needs the rest)",
+    )
+    namespace = parser.parse_args(arguments)
+    if not 0 < namespace.share <= 100:
+        parser.error(f"--share must be above 0 and at most 100: {namespace.share:g}")
+    profiles = (namespace.profile,) if namespace.profile else tuple(reversed(PROFILES))
+    namespace.profile = profiles[0]
+    options = common_options(namespace, parser, default=STRATEGIES, available=available_strategies())
+    schedule = Schedule(
+        profiles=profiles,
+        rates=namespace.rates or parse_rates("10,120" if options.quick else default),
+        duration=options.duration_s,
+        step_s=0.3 if options.quick else 1.0,
+        confirm_s=1.0 if options.quick else 4.0,
+        most_mbit=namespace.most,
+        share=namespace.share / 100,
+    )
+    least = LEAD_S + TAIL_S
+    if schedule.duration is not None and schedule.duration < least:
+        parser.error(f"--duration must be at least {least:g} s: a reconfiguration begins after {LEAD_S:g} s of traffic")
+    return run_main(lambda: run(replace(options, profile=",".join(profiles)), schedule))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

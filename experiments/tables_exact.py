@@ -1,0 +1,59 @@
+"""The table that `experiments.exact` ends with: what was lost at each rate, and how long packets waited."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+
+def exact_table(rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], folder: Path) -> None:
+    """Sums over the repeats; times as median and greatest value, in ms."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table(title="lost by a reconfiguration in the middle of a flow", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("rate (Mbit/s)", "profile", "strategy"):
+        table.add_column(column, no_wrap=True)
+    for column in ("runs", "packets", "packets lost", "bytes lost", "held (ms)", "in all (ms)"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        rate = row["rate"] if _is_number(row["rate"]) else f"{row['mbit']:.0f} ({row['rate']})"
+        lost = f"{row['lost_packets']} in {row['runs_with_loss']}" if row["lost_packets"] else "0"
+        times = [_times(row[name]) if name in row else "-" for name in ("held_ms", "total_ms")]
+        numbers = (str(row["runs"]), f"{row['packets']:,}", lost, f"{row['lost_bytes']:,}", *times)
+        table.add_row(rate, row["profile"], row["strategy"], *numbers)
+    console.print(table)
+    if highest:
+        console.print(
+            f"The highest rate without loss while every packet is cloned: {highest['mbit']:.0f} Mbit/s "
+            f"({highest['frames_per_s'] / 1e3:.1f} k/s), limited by {highest['limited_by']}.",
+            highlight=False,
+        )
+    console.print(verdict(rows), highlight=False)
+    console.print(f"Data: {folder}", highlight=False, soft_wrap=True)
+
+
+def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One line: whether anything was lost, and by whom."""
+    late = [row for row in rows if row.get("too_late")]
+    if late:
+        return f"{len(late)} rows have reconfigurations that ended after their flow: give a longer --duration."
+    bad = [row for row in rows if row["runs_with_loss"]]
+    if not bad:
+        return "Nothing was lost."
+    alone = all(row["strategy"] == "no-reconfiguration" for row in bad)
+    names = ", ".join(dict.fromkeys(f"{row['strategy']} at {row['rate']} ({row['profile']})" for row in bad))
+    return f"Lost: {names}." + (" Flows that were left alone lost it, so the machine did." if alone else "")
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
+
+
+def _times(values: Sequence[float]) -> str:
+    return " / ".join(f"{value:.0f}" if value >= 100 else f"{value:.2g}" for value in (np.median(values), max(values)))

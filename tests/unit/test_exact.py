@@ -1,0 +1,86 @@
+"""What `experiments.exact` says of trials that lost something, and of those that did not."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from experiments.exact import Schedule, main, nothing_lost, parse_rates, summarise
+from experiments.tables_exact import verdict
+
+
+def trial(strategy: str = "state4_exact", rate: str = "10", **numbers: Any) -> dict[str, Any]:
+    found = {
+        "strategy": strategy,
+        "rate": rate,
+        "profile": "native",
+        "mbit": 10.0,
+        "sent_packets": 100,
+        "lost_packets": 0,
+        "lost_bytes": 0,
+        "total_ms": 60.0,
+        "held_ms": 0.002,
+        "ends_in_flow": True,
+    }
+    return {**found, **numbers}
+
+
+def rows(*trials: dict[str, Any]) -> list[dict[str, Any]]:
+    return summarise({str(number): one for number, one in enumerate(trials)})
+
+
+def test_repeats_are_added_up() -> None:
+    (row,) = rows(trial(), trial(lost_packets=3, held_ms=0.001), trial(lost_bytes=-5, lost_packets=0))
+    assert (row["runs"], row["packets"], row["lost_packets"], row["lost_bytes"]) == (3, 300, 3, 5)
+    assert row["runs_with_loss"] == 2
+    assert row["held_ms"] == [0.001, 0.002, 0.002]
+
+
+@pytest.mark.parametrize("loss", [{"lost_packets": 1}, {"lost_bytes": 1514}, {"lost_bytes": -1514}])
+def test_any_loss_fails(loss: dict[str, int]) -> None:
+    """Bytes that were counted twice are as wrong as those that were not."""
+    found = rows(trial(), trial(rate="60", **loss))
+    assert not nothing_lost(found)
+    assert verdict(found) == "Lost: state4_exact at 60 (native)."
+
+
+def test_what_a_flow_loses_that_was_left_alone() -> None:
+    found = rows(trial(), trial("no-reconfiguration", lost_packets=2))
+    assert not nothing_lost(found)
+    assert verdict(found).endswith("so the machine did.")
+
+
+def test_nothing_lost() -> None:
+    found = rows(trial(), trial("reconcile"), trial("no-reconfiguration"))
+    assert nothing_lost(found)
+    assert verdict(found) == "Nothing was lost."
+
+
+def test_a_reconfiguration_after_its_flow_shows_nothing() -> None:
+    found = rows(trial(ends_in_flow=False))
+    assert not nothing_lost(found)
+    assert "longer --duration" in verdict(found)
+
+
+def test_rates() -> None:
+    assert parse_rates("10, 60.5,highest") == ("10", "60.5", "highest")
+    for wrong in ("", "fast", "10,-1", "0"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            parse_rates(wrong)
+
+
+def test_a_trial_is_long_enough_for_its_profile() -> None:
+    schedule = Schedule(("native", "paper"), ("10",), None, 1.0, 1.0, 1000.0, 0.9)
+    assert schedule.seconds("native", "10") < schedule.seconds("paper", "10") < schedule.seconds("paper", "highest")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--rates", "fast"], ["--duration", "0.1"], ["--share", "120"], ["--strategy", "x"]]
+)
+def test_wrong_use(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
