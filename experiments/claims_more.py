@@ -1,4 +1,4 @@
-"""The paper's claims C4 to C6: what was published and the rule by which our numbers are judged."""
+"""The paper's claims C4 and C6: what was published and the rule by which our numbers are judged."""
 
 from __future__ import annotations
 
@@ -89,90 +89,6 @@ def fig6_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, .
         for strategy, numbers in measured.items()
         if all(numbers["updates"])
     )
-
-
-# -- C5: what cloning costs --------------------------------------------------------------------------------------------
-
-PUBLISHED_FIG7 = {
-    "highest_steady_mbit": 600,
-    "at 50 %": "State4 barely disturbs the traffic",
-    "above 50 %": "State4 is ahead of Swing State",
-    "at 100 %": "cloning halves the throughput: for State4 during the reconfiguration, for Swing State always",
-}
-_UNDISTURBED = 0.95  # of the throughput that was offered: "barely disturbed"
-_COSTS = 0.90  # of it or less: cloning costs throughput
-_NOISE = 0.02  # two throughputs that differ by less are equal
-
-
-def judge_cloning(measured: Mapping[str, Any]) -> Claim:
-    """C5, from the highest steady rate (`steady`) and throughput by strategy, load and part of a trial (`strategies`).
-
-    It holds when, by medians over the repeats: at 50 % State4 keeps at least 95 % of the offered throughput during its
-    reconfiguration; at every load above, State4's throughput of the whole trial is not below Swing State's, and at
-    100 % it is above; at 100 % cloning costs at least 10 % of the throughput, for State4 during the reconfiguration
-    only (95 % are kept before it), for Swing State before it, too. How much it costs depends on the switch: "half" is
-    the published switch's number and is shown beside ours.
-    """
-    strategies = measured["strategies"]
-
-    def kept(strategy: str, load: str, part: str) -> float:
-        numbers = strategies[strategy][load]
-        return float(numbers["parts"][part]["mbit"]["median"] / numbers["offered_mbit"]["median"])
-
-    loads = sorted((load for load in strategies["state4"] if load in strategies["swing_state"]), key=float)
-    shares = {
-        strategy: {
-            load: {part: kept(strategy, load, part) for part in strategies[strategy][load]["parts"]} for load in loads
-        }
-        for strategy in ("state4", "swing_state")
-    }
-    state4, swing = shares["state4"], shares["swing_state"]
-    wrong = []
-    if state4["50"]["during"] < _UNDISTURBED:
-        wrong.append(f"at 50 % State4 keeps {state4['50']['during']:.0%} of the throughput only")
-    for load in (load for load in loads if float(load) > 50):
-        ahead = state4[load]["whole"] - swing[load]["whole"]
-        if ahead < (_NOISE if load == "100" else -_NOISE):
-            wrong.append(
-                f"at {load} % State4 keeps {state4[load]['whole']:.1%} over the whole trial, "
-                f"Swing State {swing[load]['whole']:.1%}"
-            )
-    if state4["100"]["before"] < _UNDISTURBED:
-        wrong.append(f"at 100 % State4 keeps {state4['100']['before']:.0%} only, even before it clones")
-    for name, share in (("State4", state4["100"]["during"]), ("Swing State", swing["100"]["before"])):
-        if share > _COSTS:
-            wrong.append(f"at 100 % cloning costs {name} {1 - share:.1%} only")
-    ours = (
-        f"at 100 % State4 keeps {state4['100']['during']:.0%} during the reconfiguration and "
-        f"{state4['100']['whole']:.0%} over the trial, Swing State {swing['100']['whole']:.0%} (published: half); "
-        f"at 50 % State4 keeps {state4['50']['during']:.1%}"
-    )
-    values = {"highest_steady_mbit": measured["steady"]["megabits_per_s"], "kept_share": shares}
-    why = "; ".join([*wrong, ours])
-    unit = "Mbit/s, and share of the offered throughput"
-    return Claim("C5", PUBLISHED_FIG7, values, unit, not wrong, why, cloning_findings(measured))
-
-
-def cloning_findings(measured: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """The highest steady rate, and the throughput kept by each strategy at half and at all of it, in percent."""
-    published = {
-        ("state4", "50", "during"): "nearly all",
-        ("state4", "100", "during"): "half",
-        ("swing_state", "100", "whole"): "half",
-    }
-    found = [Finding("highest steady rate", "600 Mbit/s", spread([measured["steady"]["megabits_per_s"]]), "Mbit/s")]
-    for strategy, loads in measured["strategies"].items():
-        for load in (load for load in ("50", "100") if load in loads):
-            offered = loads[load]["offered_mbit"]["median"]
-            for part in (part for part in ("during", "whole") if part in loads[load]["parts"]):
-                numbers = loads[load]["parts"][part]["mbit"]
-                what = f"{strategy}: throughput kept at {load} %, {_PARTS[part]}"
-                known = published.get((strategy, load, part), "")
-                found.append(Finding.of(what, known, numbers, "%", factor=100 / offered))
-    return tuple(found)
-
-
-_PARTS = {"during": "while reconfiguring", "whole": "whole trial"}
 
 
 # -- C6: overhead ------------------------------------------------------------------------------------------------------

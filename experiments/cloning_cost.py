@@ -1,21 +1,22 @@
 """Figure 7 (claim C5): what cloning costs when every packet writes state.
 
 First the highest rate that the switch forwards steadily without cloning (loss below 0.1 %; for the method see
-measure/steady_rate.py), then flows of 100, 75 and 50 % of it through nfs/byte_counter.p4, which is changed to itself
-while they are on. A strategy clones during its reconfiguration; Swing State, whose switches always clone, from the
-first packet to the last (`clones_always` of a strategy). Measured are the throughput at the receiver over time, and the
-share of the packets lost before, during and after the reconfiguration. `no-reconfiguration` is the same flow left
-alone. Only strategies that clone are in this experiment.
+measure/steady_rate.py) and what a flood gets through without and with cloning (full_load.py), then flows of 100, 75 and
+50 % of that rate through nfs/byte_counter.p4, which is changed to itself while they are on. The data plane has a core
+of its own where there are two or more (measure/cores.py). A strategy clones during its reconfiguration; Swing State,
+whose switches always clone, from the first packet to the last (`clones_always` of a strategy). Measured are the
+throughput at the receiver over time, and the share of the packets lost before, during and after the reconfiguration.
+`no-reconfiguration` is the same flow left alone. Only strategies that clone are in this experiment.
 
-Exit code: 0 when claim C5 holds, or was not judged because strategies or loads were left out; 1 when it does not hold;
-2 for wrong use and for failed runs.
+Exit code: 0 when the three parts of claim C5 hold, or were not judged because strategies or loads were left out; 1 when
+one does not hold; 2 for wrong use and for failed runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,20 +26,23 @@ import pandas as pd
 
 import nfs
 from experiments.claims import Claim
-from experiments.claims_more import judge_cloning
+from experiments.claims_cloning import judge_cloning
+from experiments.full_load import FRAME_BYTES, SearchPlan, megabits, run_search, summarise_searches
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
-from experiments.measure.steady_rate import HOST_NICE, SteadyRate, rate_trial, search_rate
+from experiments.measure.steady_rate import HOST_NICE, SEGMENTS
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
 from experiments.progress import Display, working
-from experiments.scenario import Lab, Plan, open_lab
+from experiments.scenario import Lab, Plan
+from experiments.shared_lab import SharedLab
 from experiments.stats import spread
 from experiments.strategies import available_strategies
 from experiments.sweep import Trial, TrialResult, run_sweep
 from experiments.tables_more import cloning_table
 from experiments.traffic.armed import wait_all
-from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD, Flow, Receiver, Sender
+from experiments.traffic.flows import Flow, Receiver, Sender
 from state4.strategies import load_strategy
 from topologies.paper import SERVER, ip_of
 
@@ -48,17 +52,33 @@ SEARCH = "search"
 PROGRAM = nfs.program_path("byte_counter")
 BIN_S = 0.02
 _PORT = 5000
-_HIGHEST_FRAMES_PER_S = 400_000.0  # more than any sender here offers
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Seconds of a trial and of a step of the search; loads in percent of the highest steady rate."""
+    """Seconds of a trial; how often and how the highest rate is searched for; loads in percent of that rate."""
 
     duration: float
     reconfigure: float
-    search_s: float
     loads: tuple[int, ...]
+    searches: int
+    search: SearchPlan
+
+
+class Bench:
+    """One network for all trials, the data plane on its own core."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._cores = stack.enter_context(divided_cores())
+        self._shared = SharedLab(stack)
+
+    def lab(self, plan: Plan) -> Lab:
+        return self._shared.lab(plan)
+
+    def arm(self, lab: Lab) -> None:
+        lab.arm()
+        if lab.switch.process is not None:
+            self._cores.place(lab.switch.process.pid)
 
 
 def plan_for(strategy: str, profile: str) -> Plan:
@@ -66,78 +86,53 @@ def plan_for(strategy: str, profile: str) -> Plan:
     return Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile)
 
 
-def run_search(trial: Trial, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
-    """The highest steady rate. Sample kind `search`: the trials of the search in their order."""
-    with open_lab(plan_for("none", options.profile)) as lab:
-        lab.arm()
-
-        def measure(rate: float, seconds: float) -> Any:
-            show.state(f"{trial.name}: {'as fast as it goes' if math.isinf(rate) else f'{rate / 1e3:.1f} k/s'}")
-            return rate_trial(lab.network, rate, seconds=seconds, port=_PORT, payload=MAX_PAYLOAD)
-
-        flood = measure(math.inf, schedule.search_s)
-        found = search_rate(
-            lambda rate: measure(rate, schedule.search_s),
-            lambda rate: measure(rate, schedule.duration),
-            highest=min(flood.offered_per_s, _HIGHEST_FRAMES_PER_S),
-        )
-    return TrialResult(
-        {
-            "frames_per_s": found.frames_per_s,
-            "megabits_per_s": _megabits(found.frames_per_s),
-            "limited_by": found.limited_by,
-            "flood_offered_per_s": flood.offered_per_s,
-            "flood_received_per_s": flood.received_per_s,
-            "frame_bytes": MAX_PAYLOAD + HEADER_BYTES,
-            "trials": len(found.trials),
-        },
-        {"search": _trials(found)},
-        (),
-    )
-
-
-def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, full: float, show: Display) -> TrialResult:
+def run_trial(
+    trial: Trial, options: CommonOptions, schedule: Schedule, full: float, bench: Bench, show: Display
+) -> TrialResult:
     """A flow of `load` percent of `full` frames per second. Sample kind `bins`: t, sent, received in bins of 20 ms."""
     reconfigures = trial.strategy != CONTROL_TRIAL
     always = reconfigures and bool(getattr(load_strategy(trial.strategy), "clones_always", False))
     rate = full * float(trial.parameters["load"]) / 100
-    with open_lab(plan_for(trial.strategy if reconfigures else "none", options.profile)) as lab:
-        receiver = Receiver(lab.network, SERVER, [_PORT], nice=HOST_NICE)
-        flow = Flow(1, "h1", ip_of(SERVER), _PORT, round(1e9 / rate))
-        sender = Sender(lab.network, flow, record=True, nice=HOST_NICE)
-        lab.arm()
-        wait_all(receiver, sender)
-        if always:
-            lab.control.call("start_cloning")
-        target = (SERVER, f"{SERVER}-eth0")
-        before = interface_counters(lab.network, *target)
-        timeline = lab.timeline(lead_s=0.2)
-        sender.go(timeline.start, timeline.start + schedule.duration)
-        run = _Reconfiguring(lab, always)
-        if reconfigures:
-            timeline.at(schedule.reconfigure, run.begin)
+    lab = bench.lab(plan_for(trial.strategy if reconfigures else "none", options.profile))
+    receiver = Receiver(lab.network, SERVER, [_PORT], nice=HOST_NICE)
+    flow = Flow(1, "h1", ip_of(SERVER), _PORT, round(1e9 / rate), segments=SEGMENTS)
+    sender = Sender(lab.network, flow, record=True, nice=HOST_NICE)
+    bench.arm(lab)
+    wait_all(receiver, sender)
+    lab.control.call("stats", {"reset": True})
+    if always:
+        lab.control.call("start_cloning")
+    target = (SERVER, f"{SERVER}-eth0")
+    before = interface_counters(lab.network, *target)
+    timeline = lab.timeline(lead_s=0.2)
+    sender.go(timeline.start, timeline.start + schedule.duration)
+    run = _Reconfiguring(lab, always)
+    if reconfigures:
+        timeline.at(schedule.reconfigure, run.begin)
 
-        def tick(second: float) -> None:
-            show.state(trial.name, second)
-            run.look()
+    def tick(second: float) -> None:
+        show.state(trial.name, second)
+        run.look()
 
-        timeline.run(schedule.duration + 0.3, tick)
-        if reconfigures:
-            run.finish()
-        totals = sender.finish()
-        sent = sender.sent() - timeline.start
-        _, packets = receiver.finish()
-        wire = interface_counters(lab.network, *target).since(before).rx_packets
-        stats = lab.control.call("stats")
-        events = lab.events(timeline.start)
+    timeline.run(schedule.duration + 0.3, tick)
+    if reconfigures:
+        run.finish()
+    totals = sender.finish()
+    sent = sender.sent() - timeline.start
+    _, packets = receiver.finish()
+    wire = interface_counters(lab.network, *target).since(before).rx_packets
+    stats = lab.control.call("stats")
+    if always:
+        lab.control.call("stop_cloning")
+    events = lab.events(timeline.start)
 
     got = packets["sequence"].to_numpy()
     times = (packets["received_s"] - timeline.start).to_numpy()
     window = (schedule.reconfigure, schedule.reconfigure)
     measured: dict[str, Any] = {
         "frames_per_s": rate,
-        "frame_bytes": MAX_PAYLOAD + HEADER_BYTES,
-        "offered_mbit": _megabits(totals.sent / schedule.duration),
+        "frame_bytes": FRAME_BYTES,
+        "offered_mbit": megabits(totals.sent / schedule.duration),
         "sent_packets": totals.sent,
         "refused_packets": totals.refused,
         "received_packets": wire,
@@ -215,9 +210,16 @@ def parts(
             "sent": int(inside.sum()),
             "lost": int((inside & ~got).sum()),
             "loss": float(1 - got[inside].mean()),
-            "mbit": _megabits(arriving / (end - begin)),
+            "mbit": megabits(arriving / (end - begin)),
         }
     return result
+
+
+def search_trial(trial: Trial, options: CommonOptions, schedule: Schedule, bench: Bench, show: Display) -> TrialResult:
+    """One search for the highest rate; for the samples see full_load.py."""
+    lab = bench.lab(plan_for("none", options.profile))
+    bench.arm(lab)
+    return run_search(lab, schedule.search, name=trial.name, port=_PORT, show=show)
 
 
 def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -241,36 +243,52 @@ def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def lead(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """By load: how much more of the whole trial State4 keeps than Swing State in the same repeat, as a share."""
+    losses: dict[str, dict[str, dict[int, float]]] = {}
+    for trial in trials.values():
+        by_repeat = losses.setdefault(f"{trial['load']:g}", {}).setdefault(trial["strategy"], {})
+        by_repeat[int(trial["repeat"])] = float(trial["parts"]["whole"]["loss"])
+    result = {}
+    for load, by_strategy in losses.items():
+        state4, swing = by_strategy.get("state4", {}), by_strategy.get("swing_state", {})
+        if both := sorted(state4.keys() & swing.keys()):
+            result[load] = spread([swing[repeat] - state4[repeat] for repeat in both]).as_dict()
+    return result
+
+
 def run(options: CommonOptions, schedule: Schedule) -> int:
     from plots import fig7 as plot
 
-    record = {"loads": schedule.loads}
-    _, found = run_sweep(
-        EXPERIMENT,
-        options,
-        [Trial(SEARCH, 1)],
-        lambda trial, show: run_search(trial, options, schedule, show),
-        trial_s=schedule.search_s * 10 + schedule.duration,
-        record=record,
-    )
-    [steady] = found.values()
+    record = {"loads": schedule.loads, "searches": schedule.searches}
     trials = [
         Trial(strategy, repeat, {"load": load})
         for repeat in range(1, options.repeats + 1)
         for load in schedule.loads
         for strategy in (CONTROL_TRIAL, *options.strategies)
     ]
-    folder, numbers = run_sweep(
-        EXPERIMENT,
-        replace(options, resume=True),  # the run that the search has begun
-        trials,
-        lambda trial, show: run_trial(trial, options, schedule, float(steady["frames_per_s"]), show),
-        trial_s=schedule.duration,
-        record=record,
-    )
-    measured = {"steady": steady, "strategies": summarise(numbers)}
+    with ExitStack() as stack:
+        bench = Bench(stack)
+        _, searches = run_sweep(
+            EXPERIMENT,
+            options,
+            [Trial(SEARCH, number) for number in range(1, schedule.searches + 1)],
+            lambda trial, show: search_trial(trial, options, schedule, bench, show),
+            trial_s=schedule.search.seconds,
+            record=record,
+        )
+        steady = summarise_searches(searches)
+        folder, numbers = run_sweep(
+            EXPERIMENT,
+            replace(options, resume=True),  # the run that the search has begun
+            trials,
+            lambda trial, show: run_trial(trial, options, schedule, float(steady["frames_per_s"]), bench, show),
+            trial_s=schedule.duration,
+            record=record,
+        )
+    measured = {"steady": steady, "strategies": summarise(numbers), "lead": lead(numbers)}
     complete = {"state4", "swing_state"} <= set(options.strategies) and {50, 100} <= set(schedule.loads)
-    claims: list[Claim] = [judge_cloning(measured)] if complete else []
+    claims: list[Claim] = judge_cloning(measured) if complete else []
     with working("drawing the figure", quiet=options.json):
         plot.main(folder.path)
     summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
@@ -284,15 +302,6 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
 def cloning_strategies() -> tuple[str, ...]:
     """Those of all strategies that clone."""
     return tuple(name for name in available_strategies() if load_strategy(name).needs_cloning)
-
-
-def _trials(found: SteadyRate) -> pd.DataFrame:
-    frame: pd.DataFrame = pd.DataFrame([vars(trial) for trial in found.trials])
-    return frame
-
-
-def _megabits(frames_per_s: float) -> float:
-    return frames_per_s * (MAX_PAYLOAD + HEADER_BYTES) * 8 / 1e6
 
 
 def parse_loads(text: str) -> tuple[int, ...]:
@@ -314,12 +323,15 @@ def main(arguments: list[str] | None = None) -> int:
     namespace = parser.parse_args(arguments)
     names = cloning_strategies()
     options = common_options(namespace, parser, default=names, available=names)
-    duration = options.duration_s or (4.0 if options.quick else 10.0)
+    duration = options.duration_s or (4.0 if options.quick else 8.0)
     schedule = Schedule(
         duration=duration,
         reconfigure=duration * 0.3,
-        search_s=1.0 if options.quick else 2.0,
         loads=namespace.loads or ((100, 50) if options.quick else (100, 75, 50)),
+        searches=1 if options.quick else 3,
+        search=SearchPlan(pairs=5, flood_s=0.4, step_s=0.5, confirm_s=duration / 2)
+        if options.quick
+        else SearchPlan(pairs=5, flood_s=0.5, step_s=1.0, confirm_s=duration),
     )
     return run_main(lambda: run(options, schedule))
 

@@ -32,7 +32,8 @@ from experiments.measure.counters import interface_counters
 from experiments.options import PROFILES, CommonOptions, common_options, common_parser
 from experiments.phases import Phases
 from experiments.progress import Display, working
-from experiments.scenario import Lab, Plan, open_lab
+from experiments.scenario import Plan
+from experiments.shared_lab import SharedLab
 from experiments.stats import delta_loss, longest_gap, spread
 from experiments.strategies import available_strategies
 from experiments.sweep import Trial, TrialResult, run_sweep
@@ -120,33 +121,12 @@ def paced_s(point: Point, profile: str) -> float:
     return sum(cells / rate for rate in (pace.read_cells_per_s, pace.write_cells_per_s) if rate is not None)
 
 
-class SharedLab:
-    """One network for all trials, opened when the first needs it, and anew after a trial that failed."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack.enter_context(ExitStack())
-        self._lab: Lab | None = None
-
-    def armed(self, plan: Plan) -> Lab:
-        """The lab with the plan's program installed, empty, and its strategy ready to begin."""
-        if self._lab is None:
-            self._lab = self._stack.enter_context(open_lab(plan))
-        else:
-            self._lab = Lab(self._lab.network, self._lab.control, plan)
-        self._lab.control.events.clear()
-        return self._lab
-
-    def drop(self) -> None:
-        self._lab = None
-        self._stack.close()
-
-
 def run_trial(trial: Trial, schedule: Schedule, shared: SharedLab, show: Display) -> TrialResult:
     """One reconfiguration. No samples: the packets of all trials would be gigabytes."""
     point = Point(int(trial.parameters["components"]), int(trial.parameters["cells"]))
     program, entries = point.program.files()
     profile = str(trial.parameters["profile"])
-    lab = shared.armed(Plan(program, entries, program, entries, trial.strategy, profile))
+    lab = shared.lab(Plan(program, entries, program, entries, trial.strategy, profile))
     show.state(f"{trial.name}: setting up")
     receiver = Receiver(lab.network, SERVER, [PORT])
     payload = payload_for(FRAME_BYTES)

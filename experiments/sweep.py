@@ -12,6 +12,7 @@ from experiments.options import CommonOptions
 from experiments.progress import Display, display
 from experiments.results import ResultFolder
 from topologies.network import require_root
+from topologies.priority import measuring
 
 SETUP_S = 4.0  # of a trial, for the progress display only
 
@@ -66,7 +67,7 @@ def run_sweep(
         folder = ResultFolder.create(options.out, experiment, options_record, seed=options.seed)
     complete = folder.trials()
     waiting = [trial for trial in trials if trial.name not in complete]
-    with display(len(waiting) * (trial_s + SETUP_S), quiet=options.json) as show:
+    with measuring(), display(len(waiting) * (trial_s + SETUP_S), quiet=options.json) as show:
         for trial in waiting:
             show.begin_trial(f"{trial.name}: setting up", trial_s + SETUP_S)
             result = run_trial(trial, show)

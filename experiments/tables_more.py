@@ -54,6 +54,13 @@ def cloning_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
         f"Highest steady rate: {steady['megabits_per_s']:.0f} Mbit/s, {steady['frames_per_s'] / 1e3:.1f} k frames/s of "
         f"{steady['frame_bytes']} bytes (limited by {steady['limited_by']})",
         highlight=False,
+        soft_wrap=True,
+    )
+    flood, cloning, keeps = (steady[name]["median"] for name in ("flood_mbit", "flood_cloning_mbit", "cloning_keeps"))
+    console.print(
+        f"Flooded: {flood:.0f} Mbit/s get through, {cloning:.0f} Mbit/s when every packet is cloned ({keeps:.0%})",
+        highlight=False,
+        soft_wrap=True,
     )
     table = Table(title="a state write per packet: what is left of the throughput, and what is lost")
     table.caption = "Mbit/s received before, during, after the reconfiguration; % lost during it, and in all"

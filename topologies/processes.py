@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from topologies.errors import NetworkError, ToolMissingError
+from topologies.priority import preferred
 from topologies.rundir import RunDirectory
 
 
@@ -58,15 +59,16 @@ def spawn_in(
     stdout: int | IO[Any] | None = None,
     env: dict[str, str] | None = None,
     death_signal: str = "KILL",
+    nice: int = 0,
 ) -> subprocess.Popen[bytes]:
-    """Starts a program in the network namespace of process `pid`, in a session of its own.
+    """Starts a program in the network namespace of process `pid`, in a session of its own, by `nice` before ours.
 
     The kernel sends it `death_signal` when the *thread* that started it ends: start it from one that lives long enough.
     `env` is added to our environment; what the program prints goes to `log`, its output to `stdout` when that is given.
     """
     with log.open("ab") as file:
         return subprocess.Popen(
-            ["mnexec", "-da", str(pid), "setpriv", "--pdeathsig", death_signal, *argv],
+            ["mnexec", "-da", str(pid), "setpriv", "--pdeathsig", death_signal, *preferred(argv, nice=nice)],
             stdin=stdin,
             stdout=file if stdout is None else stdout,
             stderr=file,
@@ -94,14 +96,15 @@ class Helpers:
         stdin: int | IO[Any] | None = subprocess.DEVNULL,
         stdout: int | IO[Any] | None = None,
         env: dict[str, str] | None = None,
+        nice: int = 0,
     ) -> subprocess.Popen[bytes]:
-        """Starts a program in the network namespace of process `pid`.
+        """Starts a program in the network namespace of process `pid`; `nice` is added to our session's.
 
         What it prints goes to `log` (default: `<name>.log` in the run folder) unless `stdout` says otherwise.
         """
         if name in self._running:
             raise NetworkError(f"a helper named {name} runs already")
-        process = spawn_in(pid, argv, log=log or self.log(name), stdin=stdin, stdout=stdout, env=env)
+        process = spawn_in(pid, argv, log=log or self.log(name), stdin=stdin, stdout=stdout, env=env, nice=nice)
         self._running[name] = process
         self._directory.record(name, process.pid)
         return process

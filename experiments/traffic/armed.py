@@ -23,12 +23,13 @@ class ArmedProcess:
     It ends when its input closes and prints one line of JSON last, which `finish` returns.
     """
 
-    def __init__(self, network: RunningNetwork, node: str, name: str, argv: Sequence[str]) -> None:
+    def __init__(self, network: RunningNetwork, node: str, name: str, argv: Sequence[str], *, nice: int = 0) -> None:
+        """`nice`: of its session, added to ours."""
         self.name = name
         self._network = network
         self._log = network.helpers.log(name)
         self._process = network.helpers.spawn(
-            name, network.pid(node), argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            name, network.pid(node), argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, nice=nice
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout

@@ -31,7 +31,11 @@ _RECORD = np.dtype(
 
 @dataclass(frozen=True)
 class Flow:
-    """One UDP flow. `number` is in every packet; `interval_ns` 0 sends as fast as it can."""
+    """One UDP flow. `number` is in every packet; `interval_ns` 0 sends as fast as it can.
+
+    `segments`: packets that are due at the same moment go to the kernel together, up to so many; it cuts them apart
+    before they reach the wire. For rates that one system call per packet can't keep up.
+    """
 
     number: int
     source: str
@@ -40,6 +44,7 @@ class Flow:
     interval_ns: int
     payload: int = MAX_PAYLOAD
     count: int | None = None
+    segments: int = 1
 
     @staticmethod
     def interval_for(megabits_per_s: float, payload: int = MAX_PAYLOAD) -> int:
@@ -72,17 +77,18 @@ class Sender:
     """A flow that is ready to go."""
 
     def __init__(self, network: RunningNetwork, flow: Flow, *, record: bool = False, nice: int = 0) -> None:
-        """`record` writes down when each packet left, for `sent`; `nice` is the priority of the process."""
+        """`record` writes down when each packet left, for `sent`; `nice` is its priority before ours."""
         self.flow = flow
         self._path = network.directory.path / f"sent-{flow.number}.bin" if record else None
         argv = [str(flow_tool()), "send", "--to", flow.destination_ip, "--port", str(flow.port)]
         argv += ["--flow", str(flow.number), "--payload", str(flow.payload), "--interval", str(flow.interval_ns)]
+        if flow.segments > 1:
+            argv += ["--segments", str(flow.segments)]
         if flow.count is not None:
             argv += ["--count", str(flow.count)]
         if self._path is not None:
             argv += ["--records", str(self._path)]
-        argv += ["--nice", str(nice)]
-        self._process = ArmedProcess(network, flow.source, f"send-{flow.number}", argv)
+        self._process = ArmedProcess(network, flow.source, f"send-{flow.number}", argv, nice=nice)
 
     def wait_ready(self) -> None:
         self._process.wait_ready()
@@ -138,8 +144,7 @@ class Receiver:
             argv += ["--port", str(port)]
         if self._path is not None:
             argv += ["--records", str(self._path)]
-        argv += ["--nice", str(nice)]
-        self._process = ArmedProcess(network, node, f"receive-{node}", argv)
+        self._process = ArmedProcess(network, node, f"receive-{node}", argv, nice=nice)
 
     def wait_ready(self) -> None:
         self._process.wait_ready()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from experiments.cloning_cost import BIN_S, Schedule, run_trial
+from experiments.cloning_cost import BIN_S, Bench, Schedule, run_trial, search_trial
+from experiments.full_load import SearchPlan
 from experiments.measure.steady_rate import rate_trial
 from experiments.options import CommonOptions
 from experiments.progress import display
-from experiments.sweep import Trial
+from experiments.sweep import Trial, TrialResult
 from topologies.bridge import LinuxBridge
 from topologies.network import running_network
 from topologies.paper import PaperTopo
@@ -29,11 +31,29 @@ OPTIONS = CommonOptions(
 )
 
 
-@pytest.mark.parametrize("strategy", ["state4", "swing_state"])
-def test_a_slow_flow_is_not_disturbed(strategy: str) -> None:
-    schedule = Schedule(duration=1.5, reconfigure=0.5, search_s=0.1, loads=(50,))
-    with display(1.0, quiet=True) as show:
-        result = run_trial(Trial(strategy, 1, {"load": 50}), OPTIONS, schedule, 4000.0, show)
+SCHEDULE = Schedule(
+    duration=1.5,
+    reconfigure=0.5,
+    loads=(50,),
+    searches=1,
+    search=SearchPlan(pairs=1, flood_s=0.1, step_s=0.1, confirm_s=0.1),
+)
+
+
+def test_slow_flows_are_not_disturbed() -> None:
+    """Both in one network: the second finds nothing of the first."""
+    with ExitStack() as stack, display(1.0, quiet=True) as show:
+        bench = Bench(stack)
+        for strategy in ("swing_state", "state4"):
+            result = run_trial(Trial(strategy, 1, {"load": 50}), OPTIONS, SCHEDULE, 4000.0, bench, show)
+            check_undisturbed(strategy, result)
+        search = search_trial(Trial("search", 1), OPTIONS, SCHEDULE, bench, show)
+    assert search.measured["frames_per_s"] > 4000
+    assert len(search.measured["flood_per_s"]) == len(search.measured["flood_cloning_per_s"]) == 1
+    assert set(search.samples) == {"search", "floods"}
+
+
+def check_undisturbed(strategy: str, result: TrialResult) -> None:
     measured = result.measured
     assert measured["clones_always"] == (strategy == "swing_state")
     assert measured["sent_packets"] == measured["received_packets"] == pytest.approx(3000, abs=5)

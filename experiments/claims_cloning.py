@@ -1,0 +1,111 @@
+"""The paper's claim C5 (Figure 7) in its three parts: what was published and the rules by which our numbers are judged.
+
+What is *kept* is the share of the packets that arrive, of those sent in a part of a trial; medians over the repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.claims import Claim, Finding
+from experiments.stats import Spread
+
+HALF, ABOVE, COST = "C5 half", "C5 above", "C5 cost"
+PUBLISHED_HIGHEST_MBIT = 600
+PUBLISHED_KEEPS = 0.5  # of the throughput at full load, while every packet is cloned
+_PUBLISHED = {
+    HALF: "at 50 % State4 barely disturbs the traffic",
+    ABOVE: "above 50 % State4 is ahead of Swing State",
+    COST: "at 100 % cloning halves the throughput: for State4 during the reconfiguration, for Swing State always",
+}
+_UNDISTURBED = 0.95  # of the packets or more: "barely disturbed"
+_HALVED = 0.75  # of a flood's throughput or less: half of it, within half of that
+_COSTS = 0.98  # of the packets or less: cloning is seen at the highest steady rate, of which a thousandth is noise
+_NOISE = 0.02  # two shares that differ by less are equal
+
+
+def judge_cloning(measured: Mapping[str, Any]) -> list[Claim]:
+    """C5, from full load (`steady`), shares by strategy, load and part of a trial (`strategies`), and State4's `lead`.
+
+    *Half* holds when at 50 % State4 keeps at least 95 % during its reconfiguration. *Above* holds when at every load
+    above, State4 keeps no less of the whole trial than Swing State in the same repeat, and more at 100 %. *Cost* holds
+    when a flooded switch that clones every packet keeps at most 75 % of its throughput, and at 100 % packets are lost
+    by it, by State4 only during its reconfiguration (95 % are kept before it), by Swing State before it, too. How much
+    cloning costs depends on the switch: "half" is the published one's and is shown beside ours.
+    """
+    return [_half(measured), _above(measured), _cost(measured)]
+
+
+def _kept(measured: Mapping[str, Any], strategy: str, load: str, part: str) -> float:
+    return 1.0 - float(measured["strategies"][strategy][load]["parts"][part]["loss"]["median"])
+
+
+def _half(measured: Mapping[str, Any]) -> Claim:
+    kept = _kept(measured, "state4", "50", "during")
+    why = f"at 50 % State4 keeps {kept:.1%} during its reconfiguration"
+    findings = (_finding(measured, "state4", "50", "during", "nearly all"),)
+    return Claim(HALF, _PUBLISHED[HALF], kept, "share of the packets", kept >= _UNDISTURBED, why, findings)
+
+
+def _above(measured: Mapping[str, Any]) -> Claim:
+    loads = sorted((load for load in measured["lead"] if float(load) > 50), key=float)
+    lead = {load: measured["lead"][load] for load in loads}
+    holds = all(lead[load]["median"] >= (_NOISE if load == "100" else -_NOISE) for load in loads)
+    told = [
+        f"at {load} % State4 keeps {_kept(measured, 'state4', load, 'whole'):.1%} of the whole trial, Swing State "
+        f"{_kept(measured, 'swing_state', load, 'whole'):.1%}"
+        for load in loads
+    ]
+    findings = [Finding("highest steady rate", _highest(), Spread(**measured["steady"]["steady_mbit"]), "Mbit/s")]
+    for load in loads:
+        findings += [
+            _finding(measured, "state4", load, "whole", ""),
+            _finding(measured, "swing_state", load, "whole", "half" if load == "100" else ""),
+        ]
+    return Claim(ABOVE, _PUBLISHED[ABOVE], lead, "lead in shares", holds, "; ".join(told), tuple(findings))
+
+
+def _cost(measured: Mapping[str, Any]) -> Claim:
+    steady = measured["steady"]
+    flooded = float(steady["cloning_keeps"]["median"])
+    before, during = (_kept(measured, "state4", "100", part) for part in ("before", "during"))
+    swing = _kept(measured, "swing_state", "100", "before")
+    wrong = []
+    if flooded > _HALVED:
+        wrong.append(f"a flooded switch keeps {flooded:.0%} of its throughput: cloning is cheap on it")
+    if before < _UNDISTURBED:
+        wrong.append(f"at 100 % State4 keeps {before:.0%} only, even before it clones")
+    for name, share in (("State4", during), ("Swing State", swing)):
+        if share > _COSTS:
+            wrong.append(f"at 100 % {name} keeps {share:.1%} while it clones")
+    ours = (
+        f"flooded, the switch keeps {flooded:.0%} of its throughput when it clones every packet "
+        f"({steady['flood_cloning_mbit']['median']:.0f} of {steady['flood_mbit']['median']:.0f} Mbit/s; published: "
+        "half); "
+        f"at 100 % State4 keeps {during:.0%} while it reconfigures and {before:.1%} before, Swing State {swing:.0%}"
+    )
+    findings = (
+        Finding.of("flooded: throughput kept when all is cloned", "half", steady["cloning_keeps"], "%", factor=100),
+        Finding.of("flooded: throughput without cloning", "", steady["flood_mbit"], "Mbit/s"),
+        _finding(measured, "state4", "100", "before", "all"),
+        _finding(measured, "state4", "100", "during", "half"),
+        _finding(measured, "swing_state", "100", "before", "half"),
+    )
+    values = {"flooded": flooded, "state4_before": before, "state4_during": during, "swing_state_before": swing}
+    why = "; ".join([*wrong, ours])
+    return Claim(COST, _PUBLISHED[COST], values, "share kept", not wrong, why, findings)
+
+
+def _finding(measured: Mapping[str, Any], strategy: str, load: str, part: str, published: str) -> Finding:
+    loss = measured["strategies"][strategy][load]["parts"][part]["loss"]
+    names = {"median": "median", "low": "high", "high": "low", "minimum": "maximum", "maximum": "minimum"}
+    kept = Spread(**{name: 100 * (1 - loss[other]) for name, other in names.items()}, count=loss["count"])
+    return Finding(f"{strategy}: packets kept at {load} %, {_PARTS[part]}", published, kept, "%")
+
+
+def _highest() -> str:
+    return f"{PUBLISHED_HIGHEST_MBIT} Mbit/s"
+
+
+_PARTS = {"before": "before reconfiguring", "during": "while reconfiguring", "whole": "whole trial"}

@@ -1,0 +1,108 @@
+"""Full load, for Figure 7: the highest steady rate of a switch, and what cloning costs it when it is flooded.
+
+Both are looked for several times, because on a machine whose cores also run other things one search says little: the
+steady rate is the median of the searches. The cost of cloning comes from floods: the sender offers more than the switch
+can forward, without and with cloning in turn, so that both halves of a pair see the same machine. Of a flooded switch
+the rate is its own, whatever is offered, and a moment in which it did not run costs a little of it instead of a trial.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from experiments.measure.steady_rate import RateTrial, rate_trial, search_rate
+from experiments.progress import Display
+from experiments.scenario import Lab
+from experiments.stats import spread
+from experiments.sweep import TrialResult
+from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD
+
+FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
+_MARGIN = 1.05  # above what a flood got through nothing has to be searched
+_SETTLE_S = 3.0
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """Floods in pairs, each of `flood_s`; trials of the search of `step_s`, of its confirmation of `confirm_s`."""
+
+    pairs: int
+    flood_s: float
+    step_s: float
+    confirm_s: float
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes, for the display."""
+        return self.pairs * 2 * (self.flood_s + 0.4) + 14 * (self.step_s + 0.4) + 2 * self.confirm_s
+
+
+def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Display) -> TrialResult:
+    """Floods, then a search below what they got through. The lab is armed with a program that clones.
+
+    Sample kinds `search`: the trials of the search in their order; `floods`: those of the pairs.
+    """
+
+    def measure(rate: float, seconds: float) -> RateTrial:
+        show.state(f"{name}: {'as fast as it goes' if math.isinf(rate) else f'{rate / 1e3:.1f} k/s'}")
+        return rate_trial(lab.network, rate, seconds=seconds, port=port, payload=MAX_PAYLOAD)
+
+    floods: list[dict[str, Any]] = []
+    for pair in range(1, plan.pairs + 1):
+        # Which one is first changes: a machine that gets slower must not look like a cost of cloning.
+        for cloning in (False, True) if pair % 2 else (True, False):
+            if cloning:
+                lab.control.call("start_cloning")
+            flood = measure(math.inf, plan.flood_s)
+            if cloning:
+                lab.control.call("stop_cloning", {"settle_s": _SETTLE_S})
+            floods.append({"pair": pair, "cloning": cloning, **asdict(flood)})
+    plain = [flood["received_per_s"] for flood in floods if not flood["cloning"]]
+    found = search_rate(
+        lambda rate: measure(rate, plan.step_s),
+        lambda rate: measure(rate, plan.confirm_s),
+        highest=_MARGIN * max(plain),
+    )
+    frame = pd.DataFrame(floods)
+    by_pair = frame.pivot(index="pair", columns="cloning", values="received_per_s")
+    measured = {
+        "frames_per_s": found.frames_per_s,
+        "limited_by": found.limited_by,
+        "trials": len(found.trials),
+        "flood_offered_per_s": float(frame["offered_per_s"].median()),
+        "flood_per_s": list(by_pair[False]),
+        "flood_cloning_per_s": list(by_pair[True]),
+    }
+    trials = pd.DataFrame([asdict(trial) for trial in found.trials])
+    return TrialResult(measured, {"search": trials, "floods": frame}, ())
+
+
+def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The full load of a run: spread of the steady rate over the searches, of the floods' rates over their pairs.
+
+    `cloning_keeps`: what is left of a flood's throughput with cloning, as a share, by pair.
+    """
+    members = list(searches.values())
+    rates = spread([member["frames_per_s"] for member in members])
+    plain = [rate for member in members for rate in member["flood_per_s"]]
+    cloning = [rate for member in members for rate in member["flood_cloning_per_s"]]
+    return {
+        "frames_per_s": rates.median,
+        "megabits_per_s": megabits(rates.median),
+        "steady_mbit": rates.scaled(megabits(1.0)).as_dict(),
+        "limited_by": " and ".join(sorted({member["limited_by"] for member in members})),
+        "frame_bytes": FRAME_BYTES,
+        "flood_mbit": spread([megabits(rate) for rate in plain]).as_dict(),
+        "flood_cloning_mbit": spread([megabits(rate) for rate in cloning]).as_dict(),
+        "cloning_keeps": spread([with_ / without for with_, without in zip(cloning, plain, strict=True)]).as_dict(),
+    }
+
+
+def megabits(frames_per_s: float) -> float:
+    """Mbit/s of the largest frames."""
+    return frames_per_s * FRAME_BYTES * 8 / 1e6
