@@ -165,25 +165,25 @@ CLAIMS: tuple[PublishedClaim, ...] = (
         "Fig. 7",
         "State4 at half load",
         "At half of the switch's highest steady rate State4 barely disturbs traffic.",
-        "The published rate was 600 Mbit/s of bmv2. Ours is searched for first, on the switch and machine at hand, three "
-        "times, with a core for the data plane alone.",
+        "The published rate was 600 Mbit/s of bmv2. Ours is searched for first, on the switch and machine at hand, "
+        "three times, with a core for the data plane alone.",
     ),
     PublishedClaim(
         "C5 above",
         "Fig. 7",
         "State4 and Swing State above half load",
         "Above half of the highest steady rate State4 is ahead of Swing State.",
-        "Judged by the packets of the whole trial that arrive, within each repeat. The longer a trial, the larger the lead: "
-        "State4 clones for its reconfiguration only.",
+        "Judged by the packets of the whole trial that arrive, within each repeat. The longer a trial, the larger the "
+        "lead: State4 clones for its reconfiguration only.",
     ),
     PublishedClaim(
         "C5 cost",
         "Fig. 7",
         "What cloning costs at full load",
-        "Cloning every packet halves the throughput at full load: for State4 during the reconfiguration only, for Swing "
-        "State always.",
-        "Measured with a flood, which the switch can't take all of, without and with cloning in turn; and at the highest "
-        "steady rate, which is a little below what a flood gets through, so that cloning costs less there.",
+        "Cloning every packet halves the throughput at full load: for State4 during the reconfiguration only, for "
+        "Swing State always.",
+        "Measured with a flood, which the switch can't take all of, without and with cloning in turn; and at the "
+        "highest steady rate, which is a little below what a flood gets through, so that cloning costs less there.",
     ),
     PublishedClaim(
         "C6 memory",
