@@ -1,6 +1,7 @@
 """A fresh run of all experiments beside the published one: every number of every claim, and the verdicts.
 
-Compares results/report/latest with results/reference, or two runs that are named. Numbers depend on the machine; what
+Compares results/report/latest with results/reference (of a run on bmv2 with results/reference/bmv2), or two runs that
+are named. Numbers depend on the machine; what
 should be the same are the verdicts.
 
 Exit code: 0 when all verdicts are the same; 1 when one differs; 2 when there is nothing to compare.
@@ -151,8 +152,16 @@ def newest_report(out: Path) -> Path:
     return out / REPORT / runs[-1]
 
 
+def reference_for(fresh: Path, reference: Path) -> Path:
+    """The reference of a run's own target: `reference` itself, or its folder for that target."""
+    target = read_report(fresh)["options"].get("target")
+    own = reference / str(target)
+    return own if target and (own / "report.json").exists() else reference
+
+
 def run(fresh: Path | None, reference: Path, out: Path, as_json: bool) -> int:
     fresh = fresh or newest_report(out)
+    reference = reference_for(fresh, reference)
     if not (reference / "report.json").exists():
         raise ResultError(
             f"no reference run in {reference}. Name another run to compare with (--reference results/report/<run>), or "

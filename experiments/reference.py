@@ -2,6 +2,8 @@
 
 python -m experiments.reference --from results/report/<run>
 
+A run on softswitch goes to results/reference, one on another target to results/reference/<target>.
+
 Takes the report and, of every experiment, `run.json`, `summary.json` and the figures (PNGs get a palette, which makes
 them a third as large). Raw samples stay behind. The reference takes the place of the one before as a whole.
 """
@@ -16,7 +18,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.compare import REFERENCE
 from experiments.main import EXIT_OK, run_main
+from experiments.options import TARGETS
 from experiments.progress import working
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.images import small_png
@@ -53,10 +57,22 @@ def make_reference(source: Path, target: Path, experiments: Sequence[Experiment]
             largest = sorted((path for path in fresh.rglob("*") if path.is_file()), key=lambda p: -p.stat().st_size)[:3]
             names = ", ".join(f"{path.relative_to(fresh)} ({path.stat().st_size:,} bytes)" for path in largest)
             raise ResultError(f"{size:,} bytes are too much for git (limit {LIMIT_BYTES:,}); the largest: {names}")
+        others = [name for name in TARGETS if (target / name / "report.json").exists()]
+        for name in others:
+            (target / name).rename(fresh / name)
         if target.exists():
             shutil.rmtree(target)
         fresh.rename(target)
+    for folder in (target, *(target / name for name in others), target.parent):
+        if (folder / "state.json").exists():  # each shows the others' numbers
+            write_report(ReportRun.open(folder), experiments)
     return size
+
+
+def default_target(source: Path) -> Path:
+    """Where the reference of a run's target belongs."""
+    target = ReportRun.open(source).description()["options"].get("target", TARGETS[0])
+    return REFERENCE if target == TARGETS[0] else REFERENCE / target
 
 
 def _copy(folder: Path, target: Path) -> None:
@@ -82,17 +98,18 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--from", dest="source", type=Path, required=True, metavar="RUN", help="results/report/<run>")
-    parser.add_argument("--to", type=Path, default=Path("results/reference"), help="default: %(default)s")
+    parser.add_argument("--to", type=Path, help=f"default: {REFERENCE}, or its folder for the run's target")
     parser.add_argument("--json", action="store_true", help="print where it is and how large as JSON")
     given = parser.parse_args(arguments)
 
     def run() -> int:
+        to: Path = given.to or default_target(given.source)
         with working("copying", quiet=given.json):
-            size = make_reference(given.source, given.to)
+            size = make_reference(given.source, to)
         if given.json:
-            print(json.dumps({"folder": str(given.to), "bytes": size}))
+            print(json.dumps({"folder": str(to), "bytes": size}))
         else:
-            print(f"{given.to}: {size:,} bytes")
+            print(f"{to}: {size:,} bytes")
         return EXIT_OK
 
     return run_main(run)

@@ -15,13 +15,15 @@ from experiments.report.text import (
     TITLE,
     facts,
     headline,
-    measured_text,
     mode,
     name_of,
     principal,
     repeat_commands,
     section_facts,
     strategy_labels,
+    target_names,
+    texts_by_target,
+    verdicts_by_target,
 )
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -62,16 +64,17 @@ def _header(report: Report) -> str:
 
 def _overview(report: Report) -> str:
     rows = []
+    targets = target_names(report) if report.beside else ("Measured",)
     for result in report.claims:
-        numbers = "".join(
-            f"<li>{escape(name_of(number, report))}: <b>{escape(measured_text(number))}</b></li>"
-            for number in principal(result)
+        measured = "".join(
+            f'<td data-label="{escape(target)}">{_leading(result, report, column)}</td>'
+            for column, target in enumerate(targets)
         )
         rows.append(
             f'<tr><th scope="row"><a href="#{escape(result.experiment.name)}">{escape(result.claim.id)}</a> '
             f'{escape(result.claim.title)} <span class="where">{escape(result.claim.figure)}</span></th>'
             f'<td data-label="Published">{escape(result.claim.published)}</td>'
-            f'<td data-label="Measured">{f"<ul>{numbers}</ul>" if numbers else "–"}</td>'
+            f"{measured}"
             f'<td data-label="Verdict">{_badge(result.verdict)}</td></tr>'
         )
     mixed = (
@@ -84,16 +87,33 @@ def _overview(report: Report) -> str:
         '<section id="claims"><h2>Claims</h2>'
         f"{mixed}"
         '<table class="claims"><thead><tr><th scope="col">Claim</th><th scope="col">Published</th>'
-        '<th scope="col">Measured</th><th scope="col">Verdict</th></tr></thead>'
+        f"{_heads(targets)}"
+        '<th scope="col">Verdict</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
         f'<p class="note">{escape(STATISTICS)}</p></section>'
     )
 
 
+def _leading(result: ClaimResult, report: Report, column: int) -> str:
+    """The leading numbers of a claim on one target; with its verdict where there are several."""
+    texts = [(number, texts_by_target(result, number, report)[column]) for number in principal(result)]
+    items = [f"<li>{escape(name_of(number, report))}: <b>{escape(text)}</b></li>" for number, text in texts if text]
+    badge = _badge(verdicts_by_target(result, report)[column]) if report.beside else ""
+    return f"<ul>{''.join(items)}</ul>{badge}" if items else badge or "–"
+
+
+def _heads(texts: Sequence[str]) -> str:
+    return "".join(f'<th scope="col">{escape(text)}</th>' for text in texts)
+
+
+def _data(texts: Sequence[str]) -> str:
+    return "".join(f"<td>{escape(text) or '–'}</td>" for text in texts)
+
+
 def _badge(verdict: str) -> str:
     return (
         f'<span class="badge {_CLASSES.get(verdict, "open")}">'
-        f'<span aria-hidden="true">{SIGNS[verdict]}</span> {escape(verdict)}</span>'
+        f'<span aria-hidden="true">{SIGNS.get(verdict, "–")}</span> {escape(verdict)}</span>'
     )
 
 
@@ -113,13 +133,13 @@ def _section(section: Section, report: Report) -> str:
 
 def _claim(result: ClaimResult, report: Report) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(name_of(number, report))}</th><td>{escape(number.published) or "–"}</td>'
-        f"<td>{escape(measured_text(number))}</td></tr>"
+        f'<tr><th scope="row">{escape(name_of(number, report))}</th>'
+        f"{_data((number.published, *texts_by_target(result, number, report)))}</tr>"
         for number in result.numbers
     )
     table = (
         '<div class="wide"><table class="numbers"><thead><tr><td></td><th scope="col">published</th>'
-        f'<th scope="col">measured</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{_heads(target_names(report))}</tr></thead><tbody>{rows}</tbody></table></div>"
         if rows
         else ""
     )

@@ -11,11 +11,13 @@ from experiments.report.text import (
     TITLE,
     facts,
     headline,
-    measured_text,
     name_of,
     principal,
     repeat_commands,
     section_facts,
+    target_names,
+    texts_by_target,
+    verdicts_by_target,
 )
 
 
@@ -23,13 +25,18 @@ def render(report: Report) -> str:
     lines = [f"# {TITLE}", "", f"**{headline(report)}.**", ""]
     if len(report.commits) > 1:
         lines += ["The results come from different versions of the source; see below.", ""]
-    lines += ["| claim | published | measured | verdict |", "|---|---|---|---|"]
+    targets = target_names(report)
+    lines += _row("claim", "published", *targets, "verdict"), "|---" * (len(targets) + 3) + "|"
     for result in report.claims:
-        lead = (f"{name_of(number, report)}: {measured_text(number)}" for number in principal(result))
-        numbers = "<br>".join(lead) or "–"
+        measured = []
+        for column, verdict in enumerate(verdicts_by_target(result, report)):
+            texts = ((number, texts_by_target(result, number, report)[column]) for number in principal(result))
+            lead = [f"{name_of(number, report)}: {text}" for number, text in texts if text]
+            if len(targets) > 1:
+                lead.append(_verdict(verdict))
+            measured.append("<br>".join(lead) or "–")
         name = f"**{result.claim.id}** {result.claim.title} ({result.claim.figure})"
-        verdict = f"{SIGNS[result.verdict]} {result.verdict}"
-        lines.append(f"| {_cell(name)} | {_cell(result.claim.published)} | {_cell(numbers)} | {verdict} |")
+        lines.append(_row(name, result.claim.published, *measured, _verdict(result.verdict)))
     lines += ["", STATISTICS, ""]
     for section in report.sections:
         lines += _section(report, section)
@@ -47,12 +54,11 @@ def _section(report: Report, section: Section) -> list[str]:
     for result in section.claims:
         lines += [f"**{result.claim.id} {result.verdict}**: {_cell(result.why)}.", ""]
         if result.numbers:
-            lines += ["| | published | measured |", "|---|---|---|"]
+            targets = target_names(report)
+            lines += _row("", "published", *targets), "|---" * (len(targets) + 2) + "|"
             for number in result.numbers:
-                lines.append(
-                    f"| {_cell(name_of(number, report))} | {_cell(number.published) or '–'} "
-                    f"| {_cell(measured_text(number))} |"
-                )
+                texts = (text or "–" for text in texts_by_target(result, number, report))
+                lines.append(_row(name_of(number, report), number.published or "–", *texts))
             lines.append("")
         if result.claim.differs:
             lines += [
@@ -63,6 +69,14 @@ def _section(report: Report, section: Section) -> list[str]:
         path = os.path.relpath(figure, report.path.resolve())
         lines += [f"![{section.experiment.title}]({path})", "", f"{section.experiment.shows}", ""]
     return lines
+
+
+def _verdict(verdict: str) -> str:
+    return f"{SIGNS.get(verdict, '–')} {verdict}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 
 def _cell(text: str) -> str:

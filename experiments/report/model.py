@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.registry import CLAIMS, EXPERIMENTS, Experiment, PublishedClaim
+from experiments.report.beside import Beside, find_beside
 from experiments.report.measured import Numbers, flat_numbers, number_tables
 from experiments.report.state import DONE, FAILED, INTERRUPTED, ReportRun
 from experiments.stats import Spread
@@ -57,7 +58,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report says. `environment` and `options` are those of `run.json`."""
+    """Everything that a report says. `environment` and `options` are those of `run.json`; `beside` what reports of
+    other targets say, where there are any."""
 
     run: str
     path: Path
@@ -68,6 +70,7 @@ class Report:
     commits: tuple[str, ...]
     claims: tuple[ClaimResult, ...]
     sections: tuple[Section, ...]
+    beside: tuple[Beside, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -93,6 +96,7 @@ class Report:
             "options": self.options,
             "environment": self.environment,
             "commits": list(self.commits),
+            "beside": [{"target": other.target, "run": other.run, "quick": other.quick} for other in self.beside],
             "claims": [_claim_dict(result) for result in self.claims],
             "experiments": [
                 {
@@ -124,6 +128,7 @@ def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS
         commits=_commits(run, description),
         claims=tuple(claims),
         sections=sections,
+        beside=find_beside(run.path, description["options"]),
     )
 
 

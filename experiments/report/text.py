@@ -64,6 +64,24 @@ def measured_text(number: Number) -> str:
     return number.text if number.spread is None else in_words(number.spread, number.unit)
 
 
+def target_names(report: Report) -> tuple[str, ...]:
+    """Headings of the columns of measured values: one column per target, the run's own first."""
+    if not report.beside:
+        return ("measured",)
+    others = (f"{other.target}{' (quick)' if other.quick != report.quick else ''}" for other in report.beside)
+    return (str(report.options.get("target", "measured")), *others)
+
+
+def texts_by_target(result: ClaimResult, number: Number, report: Report) -> tuple[str, ...]:
+    """A number as measured on each target; empty where a target has none."""
+    others = (other.numbers.get((result.claim.id, number.what), "") for other in report.beside)
+    return (measured_text(number), *others)
+
+
+def verdicts_by_target(result: ClaimResult, report: Report) -> tuple[str, ...]:
+    return (result.verdict, *(other.verdicts.get(result.claim.id, MISSING) for other in report.beside))
+
+
 def facts(report: Report) -> Iterator[tuple[str, str]]:
     """What the results depend on, as names and values."""
     host = report.environment["host"]
@@ -74,6 +92,8 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Command", report.command
     yield "Source", ", ".join(report.commits) or "not a git checkout"
     yield "Switch", str(options.get("target", ""))
+    for other in report.beside:
+        yield f"Beside it, {other.target}", f"run {other.run}{', quick' if other.quick else ''}"
     yield "Control plane", _PROFILES[options.get("profile")]
     yield "Strategies", ", ".join(options.get("strategies") or ())
     yield "Machine", f"{host['cpu'] or host['architecture']}, {host['cores']} cores, {host['memory_gib']} GiB"

@@ -22,10 +22,16 @@ OPTIONS = {"quick": False, "target": "softswitch", "profile": "paper", "strategi
 
 
 def make_run(
-    out: Path, *, loss: tuple[float, ...] = (0.5, 0.7, 0.6), second: bool = True, third: str = ""
+    out: Path,
+    *,
+    loss: tuple[float, ...] = (0.5, 0.7, 0.6),
+    second: bool = True,
+    third: str = "",
+    target: str = "softswitch",
 ) -> ReportRun:
     """`first` holds, `second` as told, `third` failed with that message, or is done when it is empty."""
-    run = ReportRun.create(out, OPTIONS, [experiment.name for experiment in EXPERIMENTS], seed=1)
+    options = {**OPTIONS, "target": target}
+    run = ReportRun.create(out, options, [experiment.name for experiment in EXPERIMENTS], seed=1)
     numbers = (
         Finding("state4: loss", "< 1 %", spread(loss), "%"),
         Finding("my_own: loss", "", spread([2.0]), "%"),

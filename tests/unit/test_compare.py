@@ -9,7 +9,7 @@ import pytest
 
 from experiments import reference
 from experiments.compare import ABSENT, compare, main, newest_report, read_report
-from experiments.reference import make_reference
+from experiments.reference import default_target, make_reference
 from experiments.report.write import write_report
 from experiments.results import ResultError
 from tests.unit.reports import EXPERIMENTS, make_run
@@ -98,6 +98,20 @@ def test_the_reference_is_small_and_complete(tmp_path: Path) -> None:
     make_reference(run_in(tmp_path / "results", second=False), target, EXPERIMENTS)  # takes its place
     assert not compare(read_report(source), read_report(target)).agree
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reference", "results"]
+
+
+def test_each_target_has_a_reference_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, out = tmp_path / "reference", tmp_path / "results"
+    soft, bmv2 = run_in(out), run_in(out, target="bmv2", second=False)
+    assert default_target(soft) == Path("results/reference")
+    assert default_target(bmv2) == Path("results/reference/bmv2")
+    make_reference(soft, target, EXPERIMENTS)
+    make_reference(bmv2, target / "bmv2", EXPERIMENTS)
+    make_reference(soft, target, EXPERIMENTS)  # anew: the other one stays
+    for folder in (target, target / "bmv2"):
+        assert "| softswitch |" in (folder / "report.md").read_text() and read_report(folder)["beside"]
+    assert main([str(bmv2), "--reference", str(target), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reference"] == str(target / "bmv2")
 
 
 def test_an_unfinished_or_too_large_run_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

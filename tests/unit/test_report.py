@@ -123,6 +123,27 @@ def test_the_markdown_says_the_same(tmp_path: Path) -> None:
     assert 'make fig4 ARGS="--repeats 3"' in text
 
 
+def test_another_targets_values_are_set_beside(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    other = make_run(tmp_path, loss=(7.0,), second=False, target="bmv2")
+    for written in (run, other, run):  # each finds the report of the other
+        page = Page(write_report(written, EXPERIMENTS)[1].read_text())
+    assert "published softswitch bmv2" in page.words
+    assert "State4: loss < 1 % 0.6 % [0.5, 0.7], n = 3 7 % (one run)" in page.words
+    text = (run.path / "report.md").read_text()
+    assert "| claim | published | softswitch | bmv2 | verdict |" in text
+    assert "| State4: loss | < 1 % | 0.6 % [0.5, 0.7], n = 3 | 7 % (one run) |" in text
+    assert re.search(r"gap_ms: 20\.5<br>✓ holds \| .*gap_ms: 20\.5<br>✗ does not hold \| ✓ holds \|", text)
+    assert "| claim | published | bmv2 | softswitch | verdict |" in (other.path / "report.md").read_text()
+
+
+def test_without_another_target_there_is_one_column(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    write_report(make_run(tmp_path), EXPERIMENTS)
+    report, _ = write_report(run, EXPERIMENTS)
+    assert report.beside == () and "| claim | published | measured | verdict |" in (run.path / "report.md").read_text()
+
+
 def test_it_can_be_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = make_run(tmp_path)
     assert main([str(run.path)]) == 0

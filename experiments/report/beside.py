@@ -1,0 +1,70 @@
+"""The same claims on another switch: what a report of another target says, to be set beside a run's own numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.options import TARGETS
+from experiments.report.measured import in_words
+from experiments.stats import Spread
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One report of another target. `verdicts` by claim; `numbers`: text by claim and name of the number."""
+
+    target: str
+    run: str
+    quick: bool
+    path: Path
+    verdicts: Mapping[str, str]
+    numbers: Mapping[tuple[str, str], str]
+
+
+def find_beside(path: Path, options: Mapping[str, Any]) -> tuple[Beside, ...]:
+    """For each other target the report that suits a run best: as quick as it is, complete, and the newest.
+
+    Looks where reports are kept: beside the run, and in the reference's folder, which has one folder per target."""
+    found: dict[str, tuple[tuple[bool, bool, str], Beside]] = {}
+    for folder in _folders(path):
+        content = _read(folder / "report.json")
+        theirs = content.get("options", {})
+        target = theirs.get("target")
+        if target not in TARGETS or target == options.get("target"):
+            continue
+        quick = bool(theirs.get("quick"))
+        rank = quick == bool(options.get("quick")), bool(content["complete"]), str(content["run"])
+        if target not in found or rank > found[target][0]:
+            found[target] = rank, _beside(target, folder, content, quick)
+    return tuple(found[target][1] for target in TARGETS if target in found)
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    own = path.resolve()
+    near = [*own.parent.iterdir(), *(own / target for target in TARGETS), own.parent]
+    for folder in near:
+        if folder.is_dir() and not folder.is_symlink() and folder.resolve() != own:
+            yield folder
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content
+
+
+def _beside(target: str, folder: Path, content: Mapping[str, Any], quick: bool) -> Beside:
+    numbers = {}
+    for claim in content["claims"]:
+        for number in claim["numbers"]:
+            spread = number["spread"]
+            text = number["text"] if spread is None else in_words(Spread(**spread), number["unit"])
+            numbers[claim["id"], number["what"]] = text
+    verdicts = {claim["id"]: claim["verdict"] for claim in content["claims"]}
+    return Beside(target, str(content["run"]), quick, folder, verdicts, numbers)
