@@ -9,6 +9,7 @@ As with softswitch the control plane is local to the switch. Each switch has a n
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import time
 from collections.abc import Sequence
@@ -40,6 +41,13 @@ def require_bmv2() -> None:
     """Raises Bmv2MissingError with one line that says what is missing."""
     if missing := missing_tools():
         raise Bmv2MissingError(missing_line(missing))
+
+
+@functools.cache
+def _has_notifications() -> bool:
+    """Whether this simple_switch was built with nanomsg."""
+    done = subprocess.run([SWITCH, "--help"], capture_output=True, text=True, check=False)
+    return "--notifications-addr" in done.stdout + done.stderr
 
 
 class Bmv2Switch(Switch):  # type: ignore[misc]
@@ -80,7 +88,8 @@ class Bmv2Switch(Switch):  # type: ignore[misc]
     def command(self) -> list[str]:
         """The switch's command line. Its program comes last."""
         argv = [SWITCH, "--thrift-port", str(THRIFT_PORT)]
-        argv += ["--notifications-addr", f"ipc://{self._directory.path}/{self.name}.ipc"]
+        if _has_notifications():  # else two switches would share a socket in /tmp
+            argv += ["--notifications-addr", f"ipc://{self._directory.path}/{self.name}.ipc"]
         for port, interface in sorted(self.intfs.items()):
             if interface.name != "lo":
                 argv += ["-i", f"{port}@{interface.name}"]
