@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -75,6 +75,7 @@ class Entry:
     action_set: tuple[WeightedAction, ...] = ()
     idle_timeout_ns: int = 0
     metadata: bytes = b""  # the controller's own note; kept, not read
+    set_modes: tuple[int, int] = (0, 0)  # a note, too: action_selection_mode and size_semantics of an action set
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,22 @@ class MeterConfig:
     cburst: int
     pir: int
     pburst: int
+
+
+class ColourCounts(NamedTuple):
+    """What a meter has marked so far."""
+
+    green: CounterValue = CounterValue()
+    yellow: CounterValue = CounterValue()
+    red: CounterValue = CounterValue()
+
+
+@dataclass(frozen=True)
+class MeterState:
+    """One meter cell as it is now. `config` None: not configured, everything is green."""
+
+    config: MeterConfig | None = None
+    counts: ColourCounts = field(default_factory=ColourCounts)
 
 
 @dataclass(frozen=True)
@@ -126,10 +143,14 @@ class Group:
 
 
 class Replica(NamedTuple):
-    """One copy of a multicast group or clone session: egress port and instance (egress_rid). A pair is as good."""
+    """One copy of a multicast group or clone session: egress port and instance (egress_rid). A pair is as good.
+
+    `backups`: (port, instance) pairs; while the port is down, the first of them whose port is up stands in.
+    """
 
     port: int
     instance: int = 0
+    backups: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,8 +181,11 @@ class DigestMessage:
 
 @dataclass(frozen=True)
 class EntryState:
-    """An entry as it is now. `idle_ns`: time since its last hit, kept only with a time-out."""
+    """An entry as it is now. `idle_ns`: since its last hit, kept in tables with time-outs. `const`: given by the
+    program and not to be changed by the control plane. `meter`: None in a table without a direct meter."""
 
     entry: Entry
     counter: CounterValue
     idle_ns: int
+    const: bool = False
+    meter: MeterState | None = None

@@ -164,7 +164,8 @@ def prepare(pipeline: int, handover: Handover, value_bytes: int = 0) -> Prepared
 
 def _table_move(new: Table, old: Table, keep: list[object]) -> _TableMove:
     counters = bool(old.info.direct_counter and new.info.direct_counter)
-    meters = bool(old.info.direct_meter and new.info.direct_meter)
+    same_unit = old.info.direct_meter_kind == new.info.direct_meter_kind
+    meters = bool(old.info.direct_meter and new.info.direct_meter) and same_unit
     slots = np.zeros((len(old) if counters or meters else 0, 2), np.uint32)
     count = native.library().ss_table_pair(new.pointer, old.pointer, slots.ctypes.data, len(slots)) if len(slots) else 0
     keep.append(slots)

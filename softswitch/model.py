@@ -102,6 +102,15 @@ class DigestInfo:
 
 
 @dataclass(frozen=True)
+class ControllerHeaderInfo:
+    """A header with `@controller_header(name)`. `fields` in order: name in P4Info ("": not shown there), and width in
+    the data plane."""
+
+    name: str
+    fields: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class PipelineInfo:
     name: str
     tables: tuple[TableInfo, ...] = ()
@@ -112,6 +121,7 @@ class PipelineInfo:
     value_sets: tuple[ValueSetInfo, ...] = ()
     digests: tuple[DigestInfo, ...] = ()
     errors: tuple[str, ...] = field(default=())
+    controller_headers: tuple[ControllerHeaderInfo, ...] = ()
 
 
 def words(width: int) -> int:

@@ -14,9 +14,12 @@ U64_MAX = 0xFFFFFFFFFFFFFFFF
 INSERT, MODIFY, DELETE = 0, 1, 2
 PACKET_INS, DIGESTS, LOG = 0, 1, 2
 ROW_HEAD = 4
-READ_HEAD = 9
+READ_HEAD = 10
+METER_WORDS = 11
 
-_FULL, _EXISTS, _NOT_FOUND, _INDEX, _INVALID, _NO_MEMORY, _NO_INTERFACE, _SYSTEM, _IN_USE, _LOAD = range(-1, -11, -1)
+_FULL, _EXISTS, _NOT_FOUND, _INDEX, _INVALID, _NO_MEMORY, _NO_INTERFACE, _SYSTEM, _IN_USE, _LOAD, _CONSTANT = range(
+    -1, -12, -1
+)
 
 _ERRORS: dict[int, type[errors.SwitchError]] = {
     _FULL: errors.TableFull,
@@ -29,6 +32,7 @@ _ERRORS: dict[int, type[errors.SwitchError]] = {
     _SYSTEM: errors.InterfaceError,
     _IN_USE: errors.InUse,
     _LOAD: errors.PipelineLoadError,
+    _CONSTANT: errors.ConstantTable,
 }
 PORT_ERRORS: dict[type[errors.SwitchError], type[errors.SwitchError]] = {
     errors.EntryExists: errors.PortInUse,
@@ -92,6 +96,7 @@ _SIGNATURES: dict[str, tuple[type[object] | None, tuple[object, ...]]] = {
     "ss_table_set_counter": (c_int, (_HANDLE, c_uint64, _U64P)),
     "ss_table_set_meter": (c_int, (_HANDLE, c_uint64, _U64P)),
     "ss_table_get_meter": (c_int, (_HANDLE, c_uint64, _U64P)),
+    "ss_table_set_meter_counts": (c_int, (_HANDLE, c_uint64, _U64P)),
     "ss_array_cell_bytes": (c_uint32, (_HANDLE,)),
     "ss_array_read": (c_int, (_HANDLE, c_uint64, c_uint64, c_void_p)),
     "ss_array_write": (c_int, (_HANDLE, c_uint64, c_uint64, c_void_p)),
@@ -100,6 +105,7 @@ _SIGNATURES: dict[str, tuple[type[object] | None, tuple[object, ...]]] = {
     "ss_counter_write": (c_int, (_HANDLE, c_uint64, c_uint64, _U64P)),
     "ss_meter_read": (c_int, (_HANDLE, c_uint64, c_uint64, _U64P)),
     "ss_meter_write": (c_int, (_HANDLE, c_uint64, c_uint64, _U64P)),
+    "ss_meter_set_counts": (c_int, (_HANDLE, c_uint64, c_uint64, _U64P)),
     "ss_array_take_over": (c_int, (_HANDLE, _HANDLE)),
     "ss_counter_take_over": (c_int, (_HANDLE, _HANDLE)),
     "ss_meter_take_over": (c_int, (_HANDLE, _HANDLE)),

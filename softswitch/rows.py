@@ -9,10 +9,22 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from softswitch.entries import Entry, Exact, KeyMatch, Lpm, Optional, Range, Ternary
+from softswitch.entries import (
+    ColourCounts,
+    CounterValue,
+    Entry,
+    Exact,
+    KeyMatch,
+    Lpm,
+    MeterConfig,
+    MeterState,
+    Optional,
+    Range,
+    Ternary,
+)
 from softswitch.errors import BadEntry
 from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo, words
-from softswitch.native import READ_HEAD, ROW_HEAD, U64_MAX
+from softswitch.native import METER_WORDS, READ_HEAD, ROW_HEAD, U64_MAX
 
 BY_ACTION, BY_MEMBER, BY_GROUP = 0, 1, 2
 _KINDS: dict[str, type[KeyMatch]] = {
@@ -117,7 +129,8 @@ class TableRows:
         self.actions = {action.name: action for action in info.actions}
         self.data_words = data_words
         self.row_words = ROW_HEAD + 2 * self.keys.words + data_words
-        self.read_words = READ_HEAD + 2 * self.keys.words + data_words
+        self.meter_at = READ_HEAD + 2 * self.keys.words + data_words
+        self.read_words = self.meter_at + (METER_WORDS if info.direct_meter else 0)
 
     def action(self, name: str) -> ActionInfo:
         found = self.actions.get(name)
@@ -167,6 +180,18 @@ def decode_params(params: Sequence[ActionParam], row: Sequence[int], at: int) ->
         values.append(get_words(row, at, count))
         at += count
     return tuple(values)
+
+
+def decode_meter(row: Sequence[int], at: int = 0) -> MeterState:
+    """METER_WORDS of a row that was read."""
+    words_ = [int(word) for word in row[at : at + METER_WORDS]]
+    config = MeterConfig(*words_[1:5]) if words_[0] else None
+    green, yellow, red = (CounterValue(*words_[i : i + 2]) for i in (5, 7, 9))
+    return MeterState(config, ColourCounts(green, yellow, red))
+
+
+def encode_counts(counts: ColourCounts) -> list[int]:
+    return [number for value in counts for number in value]
 
 
 def packed(rows: Sequence[int]) -> array[int]:

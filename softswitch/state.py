@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch import native
-from softswitch.entries import CounterValue, MeterConfig
+from softswitch.entries import ColourCounts, CounterValue, MeterConfig, MeterState
 from softswitch.errors import BadEntry, BadIndex
 from softswitch.handle import PipelineHandle
 from softswitch.model import CounterInfo, RegisterInfo
+from softswitch.rows import decode_meter, encode_counts
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.integer] | Sequence[int]
@@ -183,15 +184,23 @@ class Meter:
 
     def read(self, start: int = 0, count: int | None = None) -> list[MeterConfig | None]:
         """None where nothing was configured (all green). Raises BadIndex."""
+        rows = self._rows(start, count)
+        return [MeterConfig(*(int(word) for word in row[1:5])) if row[0] else None for row in rows]
+
+    def states(self, start: int = 0, count: int | None = None) -> list[MeterState]:
+        """Configurations and what was marked with each colour, as one snapshot. Raises BadIndex."""
+        return [decode_meter(row.tolist()) for row in self._rows(start, count)]
+
+    def _rows(self, start: int, count: int | None) -> Words:
         count = self.info.cells - start if count is None else count
         _check_range("meter", self.info, start, count)
-        rows = np.empty((count, 5), dtype=np.uint64)
+        rows = np.empty((count, native.METER_WORDS), dtype=np.uint64)
         with self._handle.use():
             native.check(native.library().ss_meter_read(self.pointer, start, count, rows.ctypes.data))
-        return [MeterConfig(*(int(word) for word in row[1:])) if row[0] else None for row in rows]
+        return rows
 
     def write(self, start: int, configs: Sequence[MeterConfig | None]) -> None:
-        """Configures consecutive cells; their buckets are full again. Raises BadIndex."""
+        """Configures consecutive cells; their buckets are full again, their counts stay. Raises BadIndex."""
         _check_range("meter", self.info, start, len(configs))
         rows = np.zeros((len(configs), 5), dtype=np.uint64)
         for row, config in zip(rows, configs, strict=True):
@@ -199,6 +208,13 @@ class Meter:
                 row[:] = (1, config.cir, config.cburst, config.pir, config.pburst)
         with self._handle.use():
             native.check(native.library().ss_meter_write(self.pointer, start, len(configs), rows.ctypes.data))
+
+    def set_counts(self, start: int, counts: Sequence[ColourCounts]) -> None:
+        """Sets what consecutive cells have marked. Raises BadIndex."""
+        _check_range("meter", self.info, start, len(counts))
+        rows = np.array([encode_counts(one) for one in counts], dtype=np.uint64)
+        with self._handle.use():
+            native.check(native.library().ss_meter_set_counts(self.pointer, start, len(counts), rows.ctypes.data))
 
     def take_over(self, other: Meter) -> None:
         """Exchanges all cells, with the levels of their buckets, as Register.take_over."""

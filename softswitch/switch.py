@@ -385,7 +385,7 @@ class Switch:
             operation = MODIFY if id in self._sessions else INSERT
             memory = _replica_words(made.replicas)
             status = native.library().ss_pre_set_session(
-                switch, operation, id, len(made.replicas), address(memory), truncate
+                switch, operation, id, len(memory) // 3, address(memory), truncate
             )
             native.check(status)
             self._sessions[id] = made
@@ -405,7 +405,7 @@ class Switch:
         with self._handle.use() as switch:
             operation = MODIFY if id in self._groups else INSERT
             memory = _replica_words(made.replicas)
-            native.check(native.library().ss_pre_set_group(switch, operation, id, len(made.replicas), address(memory)))
+            native.check(native.library().ss_pre_set_group(switch, operation, id, len(memory) // 3, address(memory)))
             self._groups[id] = made
 
     def delete_multicast_group(self, id: int) -> None:
@@ -438,4 +438,10 @@ class Switch:
 
 
 def _replica_words(replicas: Sequence[Replica]) -> array[int]:
-    return packed([word for replica in replicas for word in replica] or [0])
+    """Three words for each replica and each backup behind it."""
+    rows: list[int] = []
+    for replica in replicas:
+        rows += (replica.port, replica.instance, 0)
+        for port, instance in replica.backups:
+            rows += (port, instance, 1)
+    return packed(rows or [0])

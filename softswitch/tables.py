@@ -5,15 +5,34 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_uint32
+from dataclasses import replace
 
 from softswitch import native
-from softswitch.entries import CounterValue, DefaultEntry, Entry, EntryState, MeterConfig, WeightedAction
+from softswitch.entries import (
+    ColourCounts,
+    CounterValue,
+    DefaultEntry,
+    Entry,
+    EntryState,
+    MeterConfig,
+    MeterState,
+    WeightedAction,
+)
 from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound
 from softswitch.handle import PipelineHandle
 from softswitch.model import TableInfo
-from softswitch.native import DELETE, INSERT, MODIFY, READ_HEAD, U32_MAX
+from softswitch.native import DELETE, INSERT, METER_WORDS, MODIFY, READ_HEAD, U32_MAX
 from softswitch.profiles import Profile
-from softswitch.rows import BY_ACTION, BY_GROUP, BY_MEMBER, TableRows, address, packed
+from softswitch.rows import (
+    BY_ACTION,
+    BY_GROUP,
+    BY_MEMBER,
+    TableRows,
+    address,
+    decode_meter,
+    encode_counts,
+    packed,
+)
 
 _Key = tuple[tuple[int, ...], int]  # value and mask words, priority
 
@@ -38,7 +57,7 @@ class Table:
             key.match in ("ternary", "range", "optional") for key in info.keys
         )
         self._metadata: dict[_Key, bytes] = {}
-        self._sets: dict[_Key, tuple[int, tuple[WeightedAction, ...]]] = {}  # key: (hidden group, action set)
+        self._sets: dict[_Key, tuple[int, Entry]] = {}  # hidden group, and the entry with the action set
 
     # ---- entries ----
 
@@ -87,7 +106,7 @@ class Table:
             return None
 
     def clear(self) -> None:
-        """Removes all entries."""
+        """Removes all entries but those that are `const` in the program."""
         self._check_entries_writable()
         with self._handle.use():
             native.library().ss_table_clear(self.pointer)
@@ -99,6 +118,11 @@ class Table:
     def __len__(self) -> int:
         with self._handle.use():
             return int(native.library().ss_table_entry_count(self.pointer))
+
+    @property
+    def action_sets(self) -> int:
+        """How many entries have an action set."""
+        return len(self._sets)
 
     # ---- the default action ----
 
@@ -143,19 +167,33 @@ class Table:
         with self._handle.use():
             native.check(native.library().ss_table_set_counter(self.pointer, U32_MAX, address(words)))
 
-    def direct_meter(self, entry: Entry) -> MeterConfig | None:
-        """None: not configured, everything is green."""
-        words = packed([0] * 5)
-        with self._handle.use():
-            slot = self._find(entry)[1]
-            native.check(native.library().ss_table_get_meter(self.pointer, slot, address(words)))
-        return MeterConfig(*words[1:]) if words[0] else None
+    def direct_meter(self, entry: Entry | None) -> MeterConfig | None:
+        """Of an entry, or None: of the default entry. None: not configured, everything is green."""
+        return self.direct_meter_state(entry).config
 
-    def set_direct_meter(self, entry: Entry, config: MeterConfig | None) -> None:
+    def direct_meter_state(self, entry: Entry | None) -> MeterState:
+        """Configuration and counts of each colour; `entry` as above."""
+        words = packed([0] * METER_WORDS)
+        with self._handle.use():
+            native.check(native.library().ss_table_get_meter(self.pointer, self._slot(entry), address(words)))
+        return decode_meter(words)
+
+    def set_direct_meter(self, entry: Entry | None, config: MeterConfig | None) -> None:
+        """Of an entry, or None: of the default entry. Its buckets are full again; its counts stay."""
         words = packed([config.cir, config.cburst, config.pir, config.pburst]) if config else None
         with self._handle.use():
-            slot = self._find(entry)[1]
+            slot = self._slot(entry)
             native.check(native.library().ss_table_set_meter(self.pointer, slot, address(words) if words else None))
+
+    def set_meter_counts(self, entry: Entry | None, counts: ColourCounts) -> None:
+        """Sets what the direct meter of an entry (None: the default entry) has marked."""
+        words = packed(encode_counts(counts))
+        with self._handle.use():
+            slot = self._slot(entry)
+            native.check(native.library().ss_table_set_meter_counts(self.pointer, slot, address(words)))
+
+    def _slot(self, entry: Entry | None) -> int:
+        return U32_MAX if entry is None else self._find(entry)[1]
 
     def hits_misses(self) -> tuple[int, int]:
         """Lookups since loading."""
@@ -207,14 +245,7 @@ class Table:
                 operation, Entry(entry.keys, group=0, priority=entry.priority)
             )  # so that a bad one makes no group
             group = self.profile.make_hidden_group(entry.action_set)
-            entry = Entry(
-                entry.keys,
-                action_set=entry.action_set,
-                group=group,
-                priority=entry.priority,
-                idle_timeout_ns=entry.idle_timeout_ns,
-                metadata=entry.metadata,
-            )
+            entry = replace(entry, group=group)
         try:
             row = self._row(operation, entry)
             self._write_rows(operation, row)
@@ -231,7 +262,7 @@ class Table:
             if entry.metadata:
                 self._metadata[key] = entry.metadata
             if group is not None:
-                self._sets[key] = (group, entry.action_set)
+                self._sets[key] = (group, entry)
 
     def _key(self, words: Sequence[int], priority: int) -> _Key:
         """The identity of an entry: its normalised keys, as the runtime compares them."""
@@ -281,12 +312,14 @@ class Table:
         member: int | None = None
         group: int | None = None
         action_set: tuple[WeightedAction, ...] = ()
+        set_modes = (0, 0)
         if kind == BY_ACTION:
             action, params = rows.decode_action(reference, row, READ_HEAD + 2 * rows.keys.words)
         elif kind == BY_MEMBER:
             member = reference
         elif key is not None and key in self._sets:
-            action_set = self._sets[key][1]
+            noted = self._sets[key][1]
+            action_set, set_modes = noted.action_set, noted.set_modes
         else:
             group = reference
         entry = Entry(
@@ -299,8 +332,10 @@ class Table:
             action_set=action_set,
             idle_timeout_ns=row[5],
             metadata=self._metadata.get(key, b"") if key is not None else b"",
+            set_modes=set_modes,
         )
-        return EntryState(entry, CounterValue(row[7], row[8]), row[6])
+        meter = decode_meter(row, rows.meter_at) if self.info.direct_meter else None
+        return EntryState(entry, CounterValue(row[7], row[8]), row[6], bool(row[9]), meter)
 
     def _get_default(self) -> tuple[int, array[int], CounterValue]:
         index = c_uint32()

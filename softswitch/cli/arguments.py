@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from softswitch.errors import SwitchError
+
+
+class UsageError(SwitchError):
+    """Options that do not go together."""
+
 
 def add_preprocessor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -12,19 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from softswitch.cli.arguments import add_preprocessor, port_interface, port_number
+from softswitch.cli.arguments import UsageError, add_preprocessor, port_interface, port_number
 from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
 from softswitch.cli.parent import end_with_parent
 from softswitch.device_config import collect
-from softswitch.errors import InterfaceError, SwitchError
+from softswitch.errors import InterfaceError
 from softswitch.pipeline import compile_program
 from softswitch.server.device import Device
 from softswitch.server.listen import DEFAULT_ADDRESS, Server, TlsOptions
 from softswitch.switch import Switch
-
-
-class UsageError(SwitchError):
-    """Options that do not go together."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
 
+from softswitch.cli.arguments import UsageError
 from softswitch.errors import SwitchError
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
@@ -32,12 +34,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--reset", action="store_true", help="set drops and switch-wide counts to zero afterwards")
+    group = parser.add_argument_group("TLS")
+    group.add_argument("--grpc-ssl", action="store_true", help="the switch listens with TLS (--grpc-server-ssl)")
+    group.add_argument(
+        "--grpc-cacert",
+        type=Path,
+        metavar="PEM",
+        help="the authority of the server's certificate",
+    )
+    group.add_argument("--grpc-cert", type=Path, metavar="PEM", help="our certificate, if the switch asks for one")
+    group.add_argument("--grpc-key", type=Path, metavar="PEM", help="its private key")
     parser.set_defaults(function=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Raises SwitchError when no switch answers."""
-    stats = fetch(options.address, reset=options.reset)
+    """Raises SwitchError when no switch answers, UsageError for TLS flags that do not go together."""
+    stats = fetch(options.address, reset=options.reset, tls=tls_credentials(options))
     if options.json:
         print(json.dumps(as_dict(stats), indent=2))
     else:
@@ -45,9 +57,27 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def fetch(address: str, *, reset: bool = False) -> bulk_pb2.StatsResponse:
+def tls_credentials(options: argparse.Namespace) -> grpc.ChannelCredentials | None:
+    """None without TLS. Raises UsageError, or SwitchError for a file that can't be read."""
+    files = (options.grpc_cacert, options.grpc_key, options.grpc_cert)
+    if not options.grpc_ssl:
+        if any(files):
+            raise UsageError("TLS flags need --grpc-ssl")
+        return None
+    if options.address.startswith("unix:"):
+        raise UsageError("Unix sockets do without TLS")
+    if (options.grpc_key is None) != (options.grpc_cert is None):
+        raise UsageError("--grpc-cert and --grpc-key belong together")
+    try:
+        authority, key, certificate = (file.read_bytes() if file is not None else None for file in files)
+    except OSError as error:
+        raise SwitchError(f"TLS: {error.filename}: {error.strerror}") from None
+    return grpc.ssl_channel_credentials(authority, key, certificate)
+
+
+def fetch(address: str, *, reset: bool = False, tls: grpc.ChannelCredentials | None = None) -> bulk_pb2.StatsResponse:
     """Raises SwitchError when no switch answers."""
-    with grpc.insecure_channel(address) as channel:
+    with grpc.insecure_channel(address) if tls is None else grpc.secure_channel(address, tls) as channel:
         try:
             answer: bulk_pb2.StatsResponse = BulkStub(channel).GetStats(
                 bulk_pb2.StatsRequest(reset=reset), timeout=_TIMEOUT_S

@@ -99,7 +99,7 @@ def _table(gen: Generator, index: int, info: TableInfo) -> str:
         value, mask, data = (
             f"(const uint64_t[]){{{_numbers(part)}}}" for part in (entry.value, entry.mask, entry.data)
         )
-        rows.append(f"    {{{value}, {mask}, {entry.priority}, {entry.action}, {data}}},\n")
+        rows.append(f"    {{{value}, {mask}, {entry.priority}, {entry.action}, {data}, {_bool(entry.const)}}},\n")
     entries = "NULL"
     if rows:
         entries = f"table_entries_{index}"

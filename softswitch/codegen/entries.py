@@ -29,6 +29,7 @@ class ConstEntry:
     priority: int
     action: int
     data: tuple[int, ...]
+    const: bool = False  # of its own, in a table whose `entries` are not
 
 
 def split(value: int, width: int) -> list[int]:
@@ -87,7 +88,8 @@ def _entry(gen: Generator, env: Env, table: TableInstance, entry: ast.TableEntry
     target = gen.program.refs.get(entry.action)
     for i, action in enumerate(table.actions):
         if action.decl is target:
-            return ConstEntry(tuple(value), tuple(mask), priority, i, tuple(table.data_of(entry.action, i)))
+            data = tuple(table.data_of(entry.action, i))
+            return ConstEntry(tuple(value), tuple(mask), priority, i, data, entry.const)
     raise refuse(entry.action.span, f"{entry.action.name} is not an action of this table")
 
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from p4front import ast
+from p4front.p4info.annotations import has, text_argument
 from p4front.p4info.elaborate import block_name, top_names
+from p4front.p4info.typespec import flatten
 from p4front.program import CallInfo, Program
 from p4front.source import P4Error
-from p4front.types import StructType, strip
+from p4front.types import StructType, strip, width_bits
 from softswitch.codegen import controls, descriptors, elaborate, fieldlists, parsers
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.generator import Generator
-from softswitch.model import PipelineInfo
+from softswitch.model import ControllerHeaderInfo, PipelineInfo
 
 ARCHITECTURE = "V1Switch"
 _ROLES = ("p", "vr", "ig", "eg", "ck", "dep")
@@ -215,6 +217,7 @@ def _info(gen: Generator, program: Program) -> PipelineInfo:
         value_sets=tuple(gen.value_sets),
         digests=tuple(gen.digests),
         errors=tuple(program.errors),
+        controller_headers=_controller_headers(program),
     )
 
 
@@ -225,3 +228,19 @@ def _file(gen: Generator, program: Program, info: PipelineInfo, steps: str, max_
     names = ", ".join(f'"{error}"' for error in program.errors)
     errors = f"__attribute__((unused)) static const char *const error_names[] = {{{names}}};"
     return "\n\n".join([head, errors, *gen.layout.definitions, *gen.functions, steps, described]) + "\n"
+
+
+def _controller_headers(program: Program) -> tuple[ControllerHeaderInfo, ...]:
+    """What packet-ins and packet-outs begin with. P4Info does not give the widths of translated types."""
+    found = []
+    for decl in program.syntax.declarations:
+        if not isinstance(decl, ast.StructDecl) or decl.annotation("controller_header") is None:
+            continue
+        type_ = program.declared.get(decl)
+        if isinstance(type_, StructType) and not has(decl.annotations, "hidden"):
+            name = text_argument(decl.annotations, "controller_header") or type_.name
+            fields = tuple(
+                ("" if has(own, "hidden") else field, width_bits(leaf) or 0) for field, own, leaf in flatten(type_)
+            )
+            found.append(ControllerHeaderInfo(name, fields))
+    return tuple(found)

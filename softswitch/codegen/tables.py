@@ -240,9 +240,10 @@ class TableInstance:
         if props.counter is not None:
             body.emit(f"ss_table_count({at}, entry, x->packet->length);")
         if props.meter is not None:
-            body.emit("x->metered = hit;")
-            body.emit("if (hit)")
-            body.emit(f"    x->color = ss_table_meter({at}, entry, x->packet->length);")
+            body.emit(f"uint32_t color = ss_table_meter({at}, entry, x->packet->length);")
+            body.emit("x->metered = color != SS_NOT_METERED;")
+            body.emit("if (x->metered)")
+            body.emit("    x->color = color;")
 
     def _emit_action(self, body: Body, index: int) -> None:
         """Calls one action with its bound arguments and the entry's data."""

@@ -19,6 +19,7 @@ enum ss_status {
     SS_SYSTEM = -8,
     SS_IN_USE = -9,
     SS_LOAD = -10,
+    SS_CONSTANT = -11,
 };
 
 enum ss_operation { SS_INSERT, SS_MODIFY, SS_DELETE };
@@ -125,8 +126,11 @@ uint64_t ss_pipeline_serial(ss_instance *instance); /* of loading, unique within
 /* A row, in words: priority, kind, reference, idle time-out in ns, then value words, mask words, data words.
  * kind 0: an action (reference: its index); 1: a member; 2: a group of the table's profile (reference: its id). */
 #define SS_ROW_HEAD 4u
-/* A row read back: order, slot, priority, kind, reference, idle ns, ns since the last hit, packets, bytes, then as above. */
-#define SS_READ_HEAD 9u
+/* A row read back: order, slot, priority, kind, reference, idle ns, ns since the last hit, packets, bytes, whether it is const,
+ * then as above; then, in a table with a direct meter, SS_METER_WORDS: configured, cir, cburst, pir, pburst, and packets and
+ * bytes that were green, yellow and red. */
+#define SS_READ_HEAD 10u
+#define SS_METER_WORDS 11u
 uint32_t ss_table_row_words(const ss_table *table);
 uint32_t ss_table_data_words(const ss_table *table);
 int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders);
@@ -136,11 +140,12 @@ int ss_table_find(ss_table *table, const uint64_t *row, uint64_t *read_row);
 int ss_table_set_default(ss_table *table, uint32_t action, const uint64_t *data);
 void ss_table_reset_default(ss_table *table);
 void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes);
-void ss_table_clear(ss_table *table);
+void ss_table_clear(ss_table *table); /* const entries stay */
 void ss_table_stats(ss_table *table, uint64_t *hits_misses);
 int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes); /* slot UINT32_MAX: the default entry */
-int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config); /* 4 words, or NULL: always green */
-int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *config);       /* 5 words: configured, cir, cburst, pir, pburst */
+int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config); /* slot as above; 4 words, or NULL: always green */
+int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *words);        /* SS_METER_WORDS */
+int ss_table_set_meter_counts(ss_table *table, uint64_t slot, const uint64_t *counts); /* 6 words, see SS_READ_HEAD */
 
 /* ---- arrays: whole ranges of cells, packed as stored ---- */
 uint32_t ss_array_cell_bytes(const ss_array *array);
@@ -149,8 +154,9 @@ int ss_array_write(ss_array *array, uint64_t start, uint64_t count, const void *
 int ss_array_write_cells(ss_array *array, uint64_t count, const uint64_t *indices, const void *cells);
 int ss_counter_read(ss_counter *counter, uint64_t start, uint64_t count, uint64_t *packets_bytes);
 int ss_counter_write(ss_counter *counter, uint64_t start, uint64_t count, const uint64_t *packets_bytes);
-int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *configs); /* 5 words each */
-int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs);
+int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *rows);           /* SS_METER_WORDS each */
+int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs); /* the first 5 of them */
+int ss_meter_set_counts(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *counts); /* the last 6 of them */
 /* Exchanges the storage of two arrays that are declared alike, in two pipelines of one switch: a move that costs nothing. */
 int ss_array_take_over(ss_array *to, ss_array *from);
 int ss_counter_take_over(ss_counter *to, ss_counter *from);
@@ -208,7 +214,8 @@ void ss_profile_counts(ss_profile *profile, uint32_t *members_groups);
 int ss_value_set_write(ss_value_set *set, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done);
 uint32_t ss_value_set_read(ss_value_set *set, uint64_t *rows, uint32_t capacity);
 
-/* ---- replication: two words per replica (port, instance); count 0 with SS_DELETE ---- */
+/* ---- replication: three words per replica: port, instance, and 1 if it is a backup of the one before that is none;
+ * count 0 with SS_DELETE ---- */
 int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas, uint32_t truncate);
 int ss_pre_set_group(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas);
 

@@ -150,6 +150,8 @@ static void move_counts(const ss_table_move *move)
     }
     if (move->counters)
         to->default_counter = from->default_counter;
+    if (move->meters)
+        to->default_meter = from->default_meter;
 }
 
 /* Slots of the entries that are in both tables, which have the same key: pairs of (from, to). Returns how many there are; at most

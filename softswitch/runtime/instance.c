@@ -157,7 +157,7 @@ static void reset_entries(ss_instance *instance)
     ss_pipeline *pipeline = &instance->pipeline;
     const ss_program *program = pipeline->program;
     for (uint32_t i = 0; i < program->table_count; i++)
-        ss_table_clear(pipeline->tables[i]);
+        ss_table_empty(pipeline->tables[i]);
     for (uint32_t i = 0; i < program->profile_count; i++)
         ss_profile_clear(instance->profiles[i]);
     for (uint32_t i = 0; i < program->table_count; i++) {

@@ -49,9 +49,16 @@ void ss_text_append(ss_text *text, const char *format, va_list arguments);
 typedef struct ss_replica {
     uint32_t port, instance;
 } ss_replica;
+typedef struct ss_choice { /* a replica, or (backup) what stands in for the one before while its port is down */
+    ss_replica replica;
+    bool backup;
+} ss_choice;
 typedef struct ss_replicas {
     uint32_t count, truncate; /* truncate 0: none */
-    ss_replica replica[];
+    ss_replica *replica;      /* what packets get now: one of each replica and its backups */
+    uint32_t version;         /* port_version for which that was chosen */
+    uint32_t choice_count;    /* equal to count without backups */
+    ss_choice choices[];
 } ss_replicas;
 
 /* ---- work that is put off: clones of egress, resubmitted and recirculated packets ---- */
@@ -140,6 +147,7 @@ ss_table *ss_table_create(ss_instance *instance, const ss_table_desc *desc, ss_p
 void ss_table_destroy(ss_table *table);
 int ss_table_load_initial(ss_table *table);
 void ss_table_clear_counters(ss_table *table); /* and the rates of its meters */
+void ss_table_empty(ss_table *table);          /* of const entries, too */
 ss_array *ss_array_create(ss_instance *instance, const ss_array_desc *desc);
 void ss_array_destroy(ss_array *array);
 void ss_array_clear(ss_array *array);
@@ -171,10 +179,12 @@ typedef struct ss_meter_cell {
     uint64_t cir, cburst, pir, pburst;         /* per second */
     uint64_t committed, peak;                  /* tokens, in billionths */
     uint64_t last_ns;
+    uint64_t counts[3][2];                     /* packets and bytes of each colour */
     bool configured;
 } ss_meter_cell;
-uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint64_t amount);
-int ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config);
+uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint32_t packet_bytes, bool in_bytes);
+void ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config); /* 4 words; NULL: always green */
+void ss_meter_cell_read(const ss_meter_cell *cell, uint64_t *words);                        /* SS_METER_WORDS */
 
 /* ---- locks: instance_lock holds the data plane only when packets use this pipeline ---- */
 void ss_instance_lock(ss_instance *instance);
@@ -183,8 +193,8 @@ void ss_plane_enter(ss_switch *sw); /* the data-plane thread takes the lock ... 
 void ss_plane_leave(ss_switch *sw); /* ... and gives it up */
 
 /* ---- pre.c ---- */
-const ss_replicas *ss_pre_session(const ss_switch *sw, uint32_t id);
-const ss_replicas *ss_pre_group(const ss_switch *sw, uint32_t id);
+const ss_replicas *ss_pre_session(ss_switch *sw, uint32_t id);
+const ss_replicas *ss_pre_group(ss_switch *sw, uint32_t id);
 void ss_pre_clear(ss_switch *sw);
 
 /* ---- traffic.c ---- */

@@ -21,7 +21,7 @@ static void refill(uint64_t *tokens, uint64_t rate, uint64_t burst, uint64_t ela
     *tokens = sum > full ? full : (uint64_t)sum;
 }
 
-uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint64_t amount)
+static uint32_t colour(ss_meter_cell *cell, uint64_t now_ns, uint64_t amount)
 {
     if (!cell->configured)
         return 0;
@@ -40,12 +40,23 @@ uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint64_t am
     return 0;
 }
 
-/* config: cir, cburst, pir, pburst; NULL takes the configuration away: everything is green. */
-int ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config)
+uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint32_t packet_bytes, bool in_bytes)
 {
+    uint32_t found = colour(cell, now_ns, in_bytes ? packet_bytes : 1);
+    cell->counts[found][0]++;
+    cell->counts[found][1] += packet_bytes;
+    return found;
+}
+
+/* config: cir, cburst, pir, pburst; NULL takes the configuration away: everything is green. The counts of colours stay. */
+void ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config)
+{
+    uint64_t counts[3][2];
+    memcpy(counts, cell->counts, sizeof counts);
     memset(cell, 0, sizeof *cell);
+    memcpy(cell->counts, counts, sizeof counts);
     if (!config)
-        return SS_OK;
+        return;
     cell->cir = config[0];
     cell->cburst = config[1];
     cell->pir = config[2];
@@ -54,7 +65,14 @@ int ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t
     cell->peak = scaled_burst(cell->pburst);
     cell->last_ns = now_ns;
     cell->configured = true;
-    return SS_OK;
+}
+
+void ss_meter_cell_read(const ss_meter_cell *cell, uint64_t *words)
+{
+    const uint64_t config[5] = {cell->configured, cell->cir, cell->cburst, cell->pir, cell->pburst};
+    _Static_assert(sizeof config + sizeof cell->counts == SS_METER_WORDS * sizeof(uint64_t), "what a meter is read as");
+    memcpy(words, config, sizeof config);
+    memcpy(words + 5, cell->counts, sizeof cell->counts);
 }
 
 ss_meter *ss_meter_create(ss_instance *instance, const ss_counter_desc *desc)
@@ -84,7 +102,7 @@ uint32_t ss_meter_execute(ss_meter *meter, uint64_t index, uint32_t packet_bytes
 {
     if (index >= meter->desc->cells)
         return 0;
-    return ss_meter_cell_execute(&meter->cells[index], ss_current->now_ns, meter->desc->kind ? packet_bytes : 1);
+    return ss_meter_cell_execute(&meter->cells[index], ss_current->now_ns, packet_bytes, meter->desc->kind);
 }
 
 void ss_meter_clear(ss_meter *meter) { memset(meter->cells, 0, meter->desc->cells * sizeof *meter->cells); }
@@ -97,17 +115,26 @@ static int check_range(const ss_meter *meter, uint64_t start, uint64_t count)
     return SS_OK;
 }
 
-int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *configs)
+int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *rows)
 {
     int status = check_range(meter, start, count);
     if (status != SS_OK)
         return status;
     ss_instance_lock(meter->instance);
-    for (uint64_t i = 0; i < count; i++) {
-        const ss_meter_cell *cell = &meter->cells[start + i];
-        uint64_t words[5] = {cell->configured, cell->cir, cell->cburst, cell->pir, cell->pburst};
-        memcpy(configs + 5 * i, words, sizeof words);
-    }
+    for (uint64_t i = 0; i < count; i++)
+        ss_meter_cell_read(&meter->cells[start + i], rows + SS_METER_WORDS * i);
+    ss_instance_unlock(meter->instance);
+    return SS_OK;
+}
+
+int ss_meter_set_counts(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *counts)
+{
+    int status = check_range(meter, start, count);
+    if (status != SS_OK)
+        return status;
+    ss_instance_lock(meter->instance);
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(meter->cells[start + i].counts, counts + 6 * i, sizeof meter->cells->counts);
     ss_instance_unlock(meter->instance);
     return SS_OK;
 }

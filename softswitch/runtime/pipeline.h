@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SS_ABI 1u
+#define SS_ABI 2u
 
 enum ss_instance_type { /* simple_switch's instance_type */
     SS_NORMAL = 0,
@@ -106,6 +106,7 @@ typedef struct ss_const_entry { /* `entries = {...}` of the program */
     int32_t priority;             /* larger wins, P4Runtime's sense */
     uint32_t action;
     const uint64_t *data;
+    bool fixed; /* `const` entry of a table whose `entries` are not */
 } ss_const_entry;
 
 typedef struct ss_table_desc {
@@ -201,7 +202,9 @@ typedef struct ss_program {
 /* The matching entry, or the default entry with *hit false. Never NULL. Selector tables: `selector_hash` chooses the member. */
 const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t selector_hash, bool *hit);
 void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_bytes);    /* direct counter */
-uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes); /* direct meter: 0 G, 1 Y, 2 R */
+/* Direct meter: 0 G, 1 Y, 2 R. A miss is not metered, as in simple_switch, unless a controller configured the default entry's. */
+#define SS_NOT_METERED UINT32_MAX
+uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes);
 
 /* Registers: `ss_array_cells` gives the storage so that generated code reads and writes it directly, bounds-checked by
  * itself: a read out of range gives 0, a write out of range does nothing. The first member of an ss_array points to its

@@ -1,25 +1,70 @@
 /* The packet replication engine: clone sessions and multicast groups. They belong to the switch, not to a program. */
 #include "internal.h"
 
-const ss_replicas *ss_pre_session(const ss_switch *sw, uint32_t id) { return ss_map_get(&sw->sessions, id); }
+/* A port that is there and up; the CPU port also when controllers take its packets from the queue. */
+static bool works(const ss_switch *sw, uint32_t number)
+{
+    const ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    return port ? port->up : number == sw->cpu_port;
+}
 
-const ss_replicas *ss_pre_group(const ss_switch *sw, uint32_t id) { return ss_map_get(&sw->groups, id); }
+/* Of each replica and its backups the first whose port works; with all of them down the replica itself, which is then dropped
+ * at its port after its pass through egress, as one without backups is. */
+static void choose(ss_replicas *replicas, const ss_switch *sw)
+{
+    uint32_t count = 0;
+    bool found = true;
+    for (uint32_t i = 0; i < replicas->choice_count; i++) {
+        const ss_choice *choice = &replicas->choices[i];
+        if (!choice->backup) {
+            replicas->replica[count++] = choice->replica;
+            found = works(sw, choice->replica.port);
+        } else if (!found && works(sw, choice->replica.port)) {
+            replicas->replica[count - 1] = choice->replica;
+            found = true;
+        }
+    }
+    replicas->version = sw->port_version;
+}
+
+static const ss_replicas *current(const ss_switch *sw, ss_replicas *replicas)
+{
+    if (ss_unlikely(replicas && replicas->version != sw->port_version))
+        choose(replicas, sw);
+    return replicas;
+}
+
+const ss_replicas *ss_pre_session(ss_switch *sw, uint32_t id) { return current(sw, ss_map_get(&sw->sessions, id)); }
+
+const ss_replicas *ss_pre_group(ss_switch *sw, uint32_t id) { return current(sw, ss_map_get(&sw->groups, id)); }
+
+static ss_replicas *make(uint32_t count, const uint64_t *words, uint32_t truncate)
+{
+    size_t head = sizeof(ss_replicas) + count * sizeof(ss_choice);
+    ss_replicas *made = calloc(1, head + count * sizeof(ss_replica));
+    if (!made)
+        return NULL;
+    made->truncate = truncate;
+    made->choice_count = count;
+    made->replica = (ss_replica *)((uint8_t *)made + head);
+    for (uint32_t i = 0; i < count; i++) {
+        ss_choice *choice = &made->choices[i];
+        *choice = (ss_choice){{(uint32_t)words[3 * i], (uint32_t)words[3 * i + 1]}, i > 0 && words[3 * i + 2]};
+        made->count += !choice->backup;
+    }
+    return made;
+}
 
 static int set(ss_switch *sw, ss_map *map, const char *what, uint32_t operation, uint32_t id, uint32_t count,
                const uint64_t *words, uint32_t truncate)
 {
     ss_replicas *made = NULL;
-    if (operation != SS_DELETE) {
-        made = calloc(1, sizeof *made + count * sizeof(ss_replica));
-        if (!made)
-            return ss_fail(SS_NO_MEMORY, "no memory for %s %u", what, id);
-        made->count = count;
-        made->truncate = truncate;
-        for (uint32_t i = 0; i < count; i++)
-            made->replica[i] = (ss_replica){(uint32_t)words[2 * i], (uint32_t)words[2 * i + 1]};
-    }
+    if (operation != SS_DELETE && !(made = make(count, words, truncate)))
+        return ss_fail(SS_NO_MEMORY, "no memory for %s %u", what, id);
     int status = SS_OK;
     ss_switch_hold(sw);
+    if (made)
+        choose(made, sw);
     ss_replicas *old = ss_map_get(map, id);
     if (operation == SS_INSERT && old)
         status = ss_fail(SS_EXISTS, "%s %u exists already", what, id);

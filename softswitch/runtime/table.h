@@ -15,6 +15,7 @@ typedef struct ss_node {
     ss_rule rule;
     uint64_t last_hit_ns, idle_ns, reference;
     uint32_t kind;  /* ss_reference */
+    bool fixed;     /* const: the control plane can't change or remove it */
     void *target;   /* the member or group */
     ss_entry entry; /* last: its data, then the rule's words follow */
 } ss_node;
@@ -34,6 +35,7 @@ struct ss_table {
     ss_cell *counters; /* by slot; NULL without a direct counter */
     ss_meter_cell *meters;
     ss_cell default_counter;
+    ss_meter_cell default_meter;
 };
 
 /* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is none. */

@@ -101,7 +101,8 @@ static ss_node *new_node(const ss_table *table)
     return calloc(1, sizeof(ss_node) + (table->data_words + ss_matcher_rule_words(&table->matcher)) * sizeof(uint64_t));
 }
 
-static int insert(ss_table *table, const uint64_t *row, bool limited)
+/* `initial`: an entry of the program, for which there is always room; it may be const. */
+static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed)
 {
     if (table->matcher.words == 0)
         return ss_fail(SS_INVALID, "table %s has no keys, hence only a default action", table->desc->name);
@@ -111,11 +112,12 @@ static int insert(ss_table *table, const uint64_t *row, bool limited)
     const uint64_t *value = row + SS_ROW_HEAD;
     uint64_t *storage = node->entry.data + table->data_words;
     int status;
+    node->fixed = fixed;
     if (!ss_matcher_prepare(&table->matcher, &node->rule, storage, value, value + table->matcher.words, (int32_t)row[0]))
         status = ss_fail(SS_INVALID, "table %s: a range from high to low, or a prefix with gaps", table->desc->name);
     else if (ss_matcher_find(&table->matcher, &node->rule))
         status = ss_fail(SS_EXISTS, "table %s has an entry with this key already", table->desc->name);
-    else if (limited && table->matcher.count >= table->desc->size)
+    else if (!initial && table->matcher.count >= table->desc->size)
         status = ss_fail(SS_FULL, "table %s is full: it was declared with size %u", table->desc->name, table->desc->size);
     else if ((status = set_target(table, node, row)) == SS_OK) {
         if (take_slot(table, node)) {
@@ -160,7 +162,7 @@ static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, u
     ss_node *node = NULL;
     int status;
     if (operation == SS_INSERT) {
-        status = insert(table, row, true);
+        status = insert(table, row, false, false);
         if (status == SS_OK && order)
             *order = table->matcher.next_order - 1;
         return status;
@@ -168,6 +170,8 @@ static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, u
     status = find(table, row, &node);
     if (status != SS_OK)
         return status;
+    if (node->fixed)
+        return ss_fail(SS_CONSTANT, "this entry of table %s is const", table->desc->name);
     if (order)
         *order = node->rule.order;
     if (operation == SS_MODIFY)
@@ -210,9 +214,17 @@ static void read_node(const ss_table *table, const ss_node *node, uint64_t now_n
     row[6] = now_ns > node->last_hit_ns ? now_ns - node->last_hit_ns : 0;
     row[7] = table->counters ? table->counters[node->entry.slot].packets : 0;
     row[8] = table->counters ? table->counters[node->entry.slot].bytes : 0;
+    row[9] = node->fixed;
     memcpy(row + SS_READ_HEAD, node->rule.value, words * sizeof *row);
     memcpy(row + SS_READ_HEAD + words, node->rule.mask, words * sizeof *row);
     memcpy(row + SS_READ_HEAD + 2 * words, node->entry.data, table->data_words * sizeof *row);
+    if (table->meters)
+        ss_meter_cell_read(&table->meters[node->entry.slot], row + SS_READ_HEAD + 2 * words + table->data_words);
+}
+
+static uint32_t width_of_read_row(const ss_table *table)
+{
+    return width_of_row(table, SS_READ_HEAD) + (table->desc->direct_meter ? SS_METER_WORDS : 0);
 }
 
 uint32_t ss_table_entry_count(ss_table *table) { return table->matcher.count; }
@@ -220,7 +232,7 @@ uint32_t ss_table_entry_count(ss_table *table) { return table->matcher.count; }
 /* Fills at most `capacity` rows; returns how many there are to read. */
 uint32_t ss_table_read(ss_table *table, uint64_t *rows, uint32_t capacity, bool expired_only)
 {
-    uint32_t found = 0, words = width_of_row(table, SS_READ_HEAD);
+    uint32_t found = 0, words = width_of_read_row(table);
     ss_instance_lock(table->instance);
     ss_clock_update(table->instance->sw);
     uint64_t now = table->instance->sw->now_ns;
@@ -270,21 +282,30 @@ void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uin
     ss_instance_unlock(table->instance);
 }
 
-void ss_table_clear(ss_table *table)
+static void clear(ss_table *table, bool fixed_too)
 {
     ss_instance_lock(table->instance);
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < table->slot_count; i++) {
         ss_node *node = table->slots[i];
-        if (node) {
+        if (node && node->fixed && !fixed_too)
+            kept = i + 1;
+        else if (node) {
             ss_matcher_remove(&table->matcher, &node->rule);
             free_node(table, node);
         }
     }
-    table->slot_count = table->free_hint = 0;
+    table->slot_count = kept;
+    table->free_hint = 0;
     table->hits = table->misses = 0;
     table->default_counter = (ss_cell){0};
+    table->default_meter = (ss_meter_cell){0};
     ss_instance_unlock(table->instance);
 }
+
+void ss_table_clear(ss_table *table) { clear(table, false); }
+
+void ss_table_empty(ss_table *table) { clear(table, true); }
 
 void ss_table_clear_counters(ss_table *table)
 {
@@ -294,6 +315,7 @@ void ss_table_clear_counters(ss_table *table)
         memset(table->meters, 0, table->slot_capacity * sizeof *table->meters);
     table->hits = table->misses = 0;
     table->default_counter = (ss_cell){0};
+    table->default_meter = (ss_meter_cell){0};
 }
 
 /* The entries that the program itself gives. */
@@ -321,7 +343,7 @@ int ss_table_load_initial(ss_table *table)
         memset(row + SS_ROW_HEAD + 2 * words, 0, table->data_words * sizeof *row);
         if (entry->data)
             memcpy(row + SS_ROW_HEAD + 2 * words, entry->data, desc->actions[entry->action].data_words * sizeof *row);
-        status = insert(table, row, false);
+        status = insert(table, row, true, desc->const_entries || entry->fixed);
         if (status == SS_EXISTS)
             status = SS_OK; /* as in the reference switch, the first of equal entries is the one that counts */
     }
@@ -335,48 +357,4 @@ void ss_table_stats(ss_table *table, uint64_t *hits_misses)
     hits_misses[0] = table->hits;
     hits_misses[1] = table->misses;
     ss_instance_unlock(table->instance);
-}
-
-static bool used(const ss_table *table, uint64_t slot) { return slot < table->slot_count && table->slots[slot]; }
-
-int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes)
-{
-    ss_instance_lock(table->instance);
-    int status = SS_OK;
-    if (slot == UINT32_MAX)
-        table->default_counter = (ss_cell){packets_bytes[0], packets_bytes[1]};
-    else if (table->counters && used(table, slot))
-        table->counters[slot] = (ss_cell){packets_bytes[0], packets_bytes[1]};
-    else
-        status = ss_fail(SS_NOT_FOUND, "table %s has no direct counter there", table->desc->name);
-    ss_instance_unlock(table->instance);
-    return status;
-}
-
-int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config)
-{
-    ss_instance_lock(table->instance);
-    int status = SS_OK;
-    ss_clock_update(table->instance->sw);
-    if (!table->meters || !used(table, slot))
-        status = ss_fail(SS_NOT_FOUND, "table %s has no direct meter there", table->desc->name);
-    else
-        status = ss_meter_cell_configure(&table->meters[slot], table->instance->sw->now_ns, config);
-    ss_instance_unlock(table->instance);
-    return status;
-}
-
-int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *config)
-{
-    ss_instance_lock(table->instance);
-    int status = SS_OK;
-    if (!table->meters || !used(table, slot))
-        status = ss_fail(SS_NOT_FOUND, "table %s has no direct meter there", table->desc->name);
-    else {
-        const ss_meter_cell *cell = &table->meters[slot];
-        uint64_t words[5] = {cell->configured, cell->cir, cell->cburst, cell->pir, cell->pburst};
-        memcpy(config, words, sizeof words);
-    }
-    ss_instance_unlock(table->instance);
-    return status;
 }

@@ -13,7 +13,7 @@ const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t s
     ss_node *node = (ss_node *)rule; /* the rule is its first member */
     table->hits++;
     table->last_slot = node->entry.slot;
-    if (node->idle_ns)
+    if (node->idle_ns || table->desc->idle_timeout)
         node->last_hit_ns = ss_current->now_ns;
     *hit = true;
     if (node->kind != SS_BY_ACTION)
@@ -37,10 +37,10 @@ void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_byte
 uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes)
 {
     (void)entry;
-    if (!table->meters || table->last_slot == UINT32_MAX)
-        return 0;
-    return ss_meter_cell_execute(&table->meters[table->last_slot], ss_current->now_ns,
-                                 table->desc->direct_meter_bytes ? packet_bytes : 1);
+    if (!table->desc->direct_meter || (table->last_slot == UINT32_MAX && !table->default_meter.configured))
+        return SS_NOT_METERED;
+    ss_meter_cell *cell = table->last_slot == UINT32_MAX ? &table->default_meter : &table->meters[table->last_slot];
+    return ss_meter_cell_execute(cell, ss_current->now_ns, packet_bytes, table->desc->direct_meter_bytes);
 }
 
 static bool set_default(ss_table *table)
@@ -88,7 +88,7 @@ void ss_table_destroy(ss_table *table)
 {
     if (!table)
         return;
-    ss_table_clear(table);
+    ss_table_empty(table);
     ss_matcher_free(&table->matcher);
     free(table->slots);
     free(table->counters);

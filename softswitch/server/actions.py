@@ -8,12 +8,15 @@ from finsy.proto import p4i, p4r
 
 from softswitch.entries import WeightedAction
 from softswitch.server.bytestrings import decode, encode
+from softswitch.server.config import Config
 from softswitch.server.errors import denied, invalid, unimplemented
 from softswitch.server.index import P4Index, ProfileView, TableView
 
 DEFAULT_ONLY, TABLE_ONLY = p4i.ActionRef.DEFAULT_ONLY, p4i.ActionRef.TABLE_ONLY
 PORT_BITS = 32
-_HASH = p4r.ActionProfileActionSet.HASH
+_RANDOM = p4r.ActionProfileActionSet.RANDOM
+_BY_MEMBERS = p4r.ActionProfileActionSet.SUM_OF_MEMBERS
+_MOST_MODES = max(p4r.ActionProfileActionSet.SizeSemantics.values())
 
 
 def to_action(index: P4Index, message: p4r.Action) -> tuple[str, tuple[int, ...]]:
@@ -53,23 +56,27 @@ def check_scope(table: TableView, action_id: int, *, default: bool) -> None:
         raise denied(f"table {table.name}: that action is for the default entry only (@defaultonly)")
 
 
-def to_action_set(index: P4Index, table: TableView, message: p4r.ActionProfileActionSet) -> tuple[WeightedAction, ...]:
+def to_action_set(config: Config, table: TableView, message: p4r.ActionProfileActionSet) -> tuple[WeightedAction, ...]:
     """A one-shot group (9.2.3). Raises Refused."""
     assert table.profile is not None
-    if message.action_selection_mode > _HASH:
+    if message.action_selection_mode >= _RANDOM:
         raise unimplemented(f"action profile {table.profile.name} selects by hash only")
+    if message.size_semantics > _MOST_MODES:
+        raise unimplemented(f"size_semantics {message.size_semantics} is unknown")
     actions = []
     for item in message.action_profile_actions:
         check_scope(table, item.action.action_id, default=False)
-        name, params = to_action(index, item.action)
+        name, params = to_action(config.index, item.action)
         weight = checked_weight(table.profile, item.weight)
-        actions.append(WeightedAction(name, params, weight, watch_port(item)))
-    check_group_size(table.profile, [a.weight for a in actions], 0)
+        actions.append(WeightedAction(name, params, weight, watch_port(config, item)))
+    check_group_size(table.profile, [a.weight for a in actions], 0, message.size_semantics)
     return tuple(actions)
 
 
-def from_action_set(index: P4Index, actions: Sequence[WeightedAction]) -> p4r.ActionProfileActionSet:
-    message = p4r.ActionProfileActionSet()
+def from_action_set(
+    index: P4Index, actions: Sequence[WeightedAction], modes: tuple[int, int]
+) -> p4r.ActionProfileActionSet:
+    message = p4r.ActionProfileActionSet(action_selection_mode=modes[0], size_semantics=modes[1])
     for item in actions:
         added = message.action_profile_actions.add(weight=item.weight)
         added.action.CopyFrom(from_action(index, item.action, item.params))
@@ -78,14 +85,20 @@ def from_action_set(index: P4Index, actions: Sequence[WeightedAction]) -> p4r.Ac
     return message
 
 
-def watch_port(message: p4r.ActionProfileAction | p4r.ActionProfileGroup.Member) -> int | None:
-    """Port on which a member's liveness depends; None: on none."""
+def watch_port(config: Config, message: p4r.ActionProfileAction | p4r.ActionProfileGroup.Member) -> int | None:
+    """Port on which a member's liveness depends; None: on none. Raises Refused unless the switch has the port."""
     kind = message.WhichOneof("watch_kind")
     if kind == "watch":
-        return int(message.watch) or None
-    if kind == "watch_port" and message.watch_port:
-        return decode(message.watch_port, PORT_BITS, "watch_port")
-    return None
+        port = int(message.watch)
+        if port == 0:
+            return None
+    elif kind == "watch_port" and message.watch_port:
+        port = decode(message.watch_port, PORT_BITS, "watch_port")
+    else:
+        return None
+    if port not in config.ports():
+        raise invalid(f"watch_port {port}: the switch has no such port")
+    return port
 
 
 def checked_weight(profile: ProfileView, weight: int) -> int:
@@ -98,10 +111,12 @@ def checked_weight(profile: ProfileView, weight: int) -> int:
     return weight
 
 
-def check_group_size(profile: ProfileView, weights: Sequence[int], max_size: int) -> None:
-    """Raises Refused if a group is larger than it says or than the profile allows (9.2.2)."""
+def check_group_size(profile: ProfileView, weights: Sequence[int], max_size: int, semantics: int = 0) -> None:
+    """Raises Refused if a group is larger than it says or than the profile allows (9.2.2). `semantics`: a SizeSemantics
+    that replaces the profile's own; 0: none does."""
     most = max_size or profile.proto.max_group_size
-    if profile.proto.WhichOneof("selector_size_semantics") == "sum_of_members":
+    by_members = profile.proto.WhichOneof("selector_size_semantics") == "sum_of_members"
+    if semantics == _BY_MEMBERS if semantics else by_members:
         heaviest = profile.proto.sum_of_members.max_member_weight
         if heaviest and any(weight > heaviest for weight in weights):
             raise invalid(f"action profile {profile.name}: a member's weight may be at most {heaviest}")

@@ -8,11 +8,18 @@ from typing import TypeVar
 import numpy as np
 from finsy.proto import p4r
 
-from softswitch.entries import CounterValue
+from softswitch.entries import ColourCounts, CounterValue
 from softswitch.server.config import Config
-from softswitch.server.direct import from_counter, from_meter, to_counter, to_meter
-from softswitch.server.errors import invalid, out_of_range, unimplemented
-from softswitch.server.index import CounterView, RegisterView
+from softswitch.server.direct import (
+    check_cleared,
+    from_colours,
+    from_counter,
+    from_meter,
+    to_counter,
+    to_meter,
+)
+from softswitch.server.errors import invalid, out_of_range
+from softswitch.server.index import RegisterView
 
 Undo = Callable[[], None]
 View = TypeVar("View")
@@ -57,7 +64,7 @@ def write_register(config: Config, kind: int, message: p4r.RegisterEntry) -> Und
     what = f"register {view.name}"
     cells = _range(message, view.info.cells, what)
     register = config.pipeline.registers[view.name]
-    value = _join(config, view, config.index.data.decode(view.spec, message.data, what))
+    value = _join(config, view, config.index.data.decode(view.spec, message.data, what, width=view.info.width))
     old = register.read(cells.start, len(cells))
     raw = value.to_bytes(view.info.cell_bytes, "little") * len(cells)
     register.write(cells.start, np.frombuffer(raw, dtype=old.dtype).reshape(old.shape))
@@ -65,21 +72,29 @@ def write_register(config: Config, kind: int, message: p4r.RegisterEntry) -> Und
 
 
 def read_registers(config: Config, request: p4r.RegisterEntry) -> Iterator[p4r.RegisterEntry]:
+    """The values are taken at once and encoded one by one later; likewise in the other functions of this kind."""
     index = config.index
-    views = _selected(index.registers, request.register_id, index.register, request.HasField("index"))
-    for view in views:
+    taken = []
+    for view in _selected(index.registers, request.register_id, index.register, request.HasField("index")):
         cells = _range(request, view.info.cells, f"register {view.name}")
-        size = view.info.cell_bytes
-        raw = config.pipeline.registers[view.name].read(cells.start, len(cells)).tobytes()
-        for position, number in enumerate(cells):
-            value = int.from_bytes(raw[position * size : (position + 1) * size], "little")
-            message = p4r.RegisterEntry(register_id=view.id)
-            message.index.index = number
-            message.data.CopyFrom(index.data.encode(view.spec, iter(_split(config, view, value))))
-            yield message
+        taken.append((view, cells, config.pipeline.registers[view.name].read(cells.start, len(cells)).tobytes()))
+
+    def messages() -> Iterator[p4r.RegisterEntry]:
+        for view, cells, raw in taken:
+            size = view.info.cell_bytes
+            for position, number in enumerate(cells):
+                value = int.from_bytes(raw[position * size : (position + 1) * size], "little")
+                message = p4r.RegisterEntry(register_id=view.id)
+                message.index.index = number
+                message.data.CopyFrom(index.data.encode(view.spec, iter(_split(config, view, value))))
+                yield message
+
+    return messages()
 
 
 def _join(config: Config, view: RegisterView, leaves: list[int]) -> int:
+    if len(leaves) == 1:
+        return leaves[0]
     value = 0
     for (width, _), leaf in zip(config.index.data.leaves(view.spec), leaves, strict=True):
         value = value << width | leaf
@@ -111,45 +126,60 @@ def write_counter(config: Config, kind: int, message: p4r.CounterEntry) -> Undo:
 
 def read_counters(config: Config, request: p4r.CounterEntry) -> Iterator[p4r.CounterEntry]:
     index = config.index
+    taken = []
     for view in _selected(index.counters, request.counter_id, index.counter, request.HasField("index")):
         cells = _range(request, view.info.cells, f"counter {view.name}")
-        rows = config.pipeline.counters[view.name].read(cells.start, len(cells)).tolist()
-        for number, row in zip(cells, rows, strict=True):
-            message = p4r.CounterEntry(counter_id=view.id, data=from_counter(CounterValue(*row)))
-            message.index.index = number
-            yield message
+        taken.append((view, cells, config.pipeline.counters[view.name].read(cells.start, len(cells))))
+
+    def messages() -> Iterator[p4r.CounterEntry]:
+        for view, cells, rows in taken:
+            for number, row in zip(cells, rows.tolist(), strict=True):
+                message = p4r.CounterEntry(counter_id=view.id, data=from_counter(CounterValue(*row)))
+                message.index.index = number
+                yield message
+
+    return messages()
 
 
 # ---- meters ----
 
 
 def write_meter(config: Config, kind: int, message: p4r.MeterEntry) -> Undo:
+    """Configures a cell, or every cell if there is no index; without `config` it is all green. Raises Refused."""
     _check_modify(kind, "meter")
     view = config.index.meter(message.meter_id)
-    _check_no_colours(message)
     cells = _range(message, view.info.cells, f"meter {view.name}")
     meter = config.pipeline.meters[view.name]
     wanted = to_meter(message.config) if message.HasField("config") else None
-    old = meter.read(cells.start, len(cells))
+    check_cleared(message.counter_data)
+    old = meter.states(cells.start, len(cells))
     meter.write(cells.start, [wanted] * len(cells))
-    return lambda: meter.write(cells.start, old)
+    if message.HasField("counter_data"):
+        meter.set_counts(cells.start, [ColourCounts()] * len(cells))
+
+    def undo() -> None:
+        meter.write(cells.start, [state.config for state in old])
+        meter.set_counts(cells.start, [state.counts for state in old])
+
+    return undo
 
 
 def read_meters(config: Config, request: p4r.MeterEntry) -> Iterator[p4r.MeterEntry]:
-    _check_no_colours(request)
     index = config.index
-    views: list[CounterView] = _selected(index.meters, request.meter_id, index.meter, request.HasField("index"))
-    for view in views:
+    taken = []
+    for view in _selected(index.meters, request.meter_id, index.meter, request.HasField("index")):
         cells = _range(request, view.info.cells, f"meter {view.name}")
-        configs = config.pipeline.meters[view.name].read(cells.start, len(cells))
-        for number, found in zip(cells, configs, strict=True):
-            message = p4r.MeterEntry(meter_id=view.id)
-            message.index.index = number
-            if found is not None:
-                message.config.CopyFrom(from_meter(found))
-            yield message
+        taken.append((view, cells, config.pipeline.meters[view.name].states(cells.start, len(cells))))
 
+    def messages() -> Iterator[p4r.MeterEntry]:
+        for view, cells, states in taken:
+            for number, state in zip(cells, states, strict=True):
+                message = p4r.MeterEntry(meter_id=view.id)
+                message.index.index = number
+                if state.config is not None:
+                    message.config.CopyFrom(from_meter(state.config))
+                if request.HasField("counter_data"):
+                    message.counter_data.CopyFrom(from_colours(state.counts))
+                yield message
 
-def _check_no_colours(message: p4r.MeterEntry) -> None:
-    if message.HasField("counter_data"):
-        raise unimplemented("meters have no counters per colour here")
+    return messages()

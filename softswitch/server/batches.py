@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -55,18 +55,15 @@ class Batches:
     def write(self, config: Config, request: p4r.WriteRequest) -> None:
         """Carries out all updates. Raises Refused (UNKNOWN) with one p4.v1.Error for each update if any failed."""
         atomicity = request.atomicity
+        if atomicity not in p4r.WriteRequest.Atomicity.values():
+            raise invalid(f"atomicity {atomicity} is unknown")
         if atomicity == p4r.WriteRequest.CONTINUE_ON_ERROR:
-            errors = [self._attempt(config, update)[0] for update in request.updates]
+            errors: list[Refused | None] = [self._attempt(config, update)[0] for update in request.updates]
         else:
             whole = atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC
             with self._switch.safe_point() if whole else nullcontext():
                 errors = self._all_or_none(config, request)
-        failed = [error for error in errors if error is not None]
-        if failed:
-            details = [p4r.Error(canonical_code=Code.OK) if e is None else e.to_proto() for e in errors]
-            first = next(n for n, error in enumerate(errors) if error is not None)
-            message = f"{len(failed)} of {len(errors)} updates failed; update {first}: {failed[0].message}"
-            raise Refused(Code.UNKNOWN, message[:1000], details)
+        raise_failed(errors, "updates")
 
     def _all_or_none(self, config: Config, request: p4r.WriteRequest) -> list[Refused | None]:
         done: list[Undo] = []
@@ -109,19 +106,25 @@ class Batches:
         return _WRITERS[kind](config, update.type, getattr(update.entity, kind))
 
     def read(self, config: Config, request: p4r.ReadRequest) -> Iterator[p4r.ReadResponse]:
-        """Answers in messages of a limited size. Raises Refused or SwitchError, also after the first ones."""
-        response = p4r.ReadResponse()
+        """What a request asks for, in messages of a limited size. Raises Refused."""
+        return self.take(config, request).responses()
+
+    def take(self, config: Config, request: p4r.ReadRequest) -> Reading:
+        """Takes the state that a request asks for, all of it as of now; encoding it can wait."""
+        found: list[tuple[str, Iterator[Any]]] = []
+        errors: list[Refused | None] = []
         for entity in request.entities:
-            kind = entity.WhichOneof("entity")
-            if kind is None:
-                raise invalid("an entity of the request is empty: it must name a kind")
-            for found in self._read_one(config, kind, entity):
-                getattr(response.entities.add(), kind).CopyFrom(found)
-                if len(response.entities) >= ENTITIES_PER_RESPONSE:
-                    yield response
-                    response = p4r.ReadResponse()
-        if response.entities:
-            yield response
+            try:
+                kind = entity.WhichOneof("entity")
+                if kind is None:
+                    raise invalid("an entity of the request is empty: it must name a kind")
+                found.append((kind, self._read_one(config, kind, entity)))
+                errors.append(None)
+            except Refused as refused:
+                errors.append(refused)
+            except SwitchError as error:
+                errors.append(of_switch(error))
+        return Reading(found, errors)
 
     def _read_one(self, config: Config, kind: str, entity: p4r.Entity) -> Iterator[Any]:
         if kind == "packet_replication_engine_entry":
@@ -133,3 +136,35 @@ class Batches:
                 raise not_found("v1model has no externs beyond P4Runtime's own")
             return iter(())
         return _READERS[kind](config, getattr(entity, kind))
+
+
+class Reading:
+    """What a Read found. `errors`: one for each entity of the request, None: it was read."""
+
+    def __init__(self, found: Sequence[tuple[str, Iterator[Any]]], errors: Sequence[Refused | None]) -> None:
+        self._found = found
+        self._errors = errors
+
+    def responses(self) -> Iterator[p4r.ReadResponse]:
+        """Answers in messages of a limited size. Raises Refused (UNKNOWN) at the end if an entity of the request was
+        refused."""
+        response = p4r.ReadResponse()
+        for kind, messages in self._found:
+            for message in messages:
+                getattr(response.entities.add(), kind).CopyFrom(message)
+                if len(response.entities) >= ENTITIES_PER_RESPONSE:
+                    yield response
+                    response = p4r.ReadResponse()
+        if response.entities:
+            yield response
+        raise_failed(self._errors, "entities of the request")
+
+
+def raise_failed(errors: Sequence[Refused | None], what: str) -> None:
+    """Raises Refused (UNKNOWN) with one p4.v1.Error for each update or entity if any failed."""
+    failed = [error for error in errors if error is not None]
+    if failed:
+        details = [p4r.Error(canonical_code=Code.OK) if e is None else e.to_proto() for e in errors]
+        first = next(n for n, error in enumerate(errors) if error is not None)
+        message = f"{len(failed)} of {len(errors)} {what} failed; number {first}: {failed[0].message}"
+        raise Refused(Code.UNKNOWN, message[:1000], details)

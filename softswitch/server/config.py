@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from finsy.proto import p4i
@@ -10,12 +11,14 @@ from softswitch.pipeline import CompiledPipeline
 from softswitch.server.digests import Digests
 from softswitch.server.index import P4Index, build_index
 from softswitch.server.packet_io import ControllerHeader
+from softswitch.server.translation import Translations
 from softswitch.switch import Pipeline
 
 
 @dataclass(eq=False)
 class Config:
-    """`cookie` None: the client set none. `default_notes`: metadata of default entries by table id."""
+    """`cookie` None: the client set none. `default_notes`: metadata of default entries by table id. `ports`: the
+    numbers of the switch's ports now."""
 
     p4info: p4i.P4Info
     device_config: bytes
@@ -26,14 +29,22 @@ class Config:
     digests: Digests
     packet_in: ControllerHeader
     packet_out: ControllerHeader
+    ports: Callable[[], Collection[int]]
     default_notes: dict[int, bytes] = field(default_factory=dict)
 
 
 def make_config(
-    p4info: p4i.P4Info, device_config: bytes, cookie: int | None, compiled: CompiledPipeline, pipeline: Pipeline
+    p4info: p4i.P4Info,
+    device_config: bytes,
+    cookie: int | None,
+    compiled: CompiledPipeline,
+    pipeline: Pipeline,
+    *,
+    translations: Translations | None = None,
+    ports: Callable[[], Collection[int]] = lambda: (),
 ) -> Config:
     """Raises Refused (INVALID_ARGUMENT) if the P4Info is not the program's."""
-    index = build_index(p4info, compiled.info)
+    index = build_index(p4info, compiled.info, translations or Translations())
     return Config(
         p4info,
         device_config,
@@ -42,6 +53,14 @@ def make_config(
         pipeline,
         index,
         Digests(index),
-        ControllerHeader(p4info, "packet_in"),
-        ControllerHeader(p4info, "packet_out"),
+        ControllerHeader(index, compiled.info, "packet_in"),
+        ControllerHeader(index, compiled.info, "packet_out"),
+        ports,
     )
+
+
+def check_config(p4info: p4i.P4Info, compiled: CompiledPipeline) -> None:
+    """What `make_config` would refuse."""
+    index = build_index(p4info, compiled.info, Translations())
+    for name in ("packet_in", "packet_out"):
+        ControllerHeader(index, compiled.info, name)

@@ -15,11 +15,11 @@ from softswitch.handover import HandedOver, Handover
 from softswitch.pipeline import CompiledPipeline
 from softswitch.server.arbitration import Arbitration, election_id
 from softswitch.server.batches import Batches
-from softswitch.server.config import Config, make_config
+from softswitch.server.config import Config, check_config, make_config
 from softswitch.server.errors import Code, Refused, invalid, not_found, of_switch
-from softswitch.server.index import build_index
 from softswitch.server.pre import ReplicationEngine
 from softswitch.server.reconcile import Reconciliation
+from softswitch.server.translation import Translations
 from softswitch.switch import Switch
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class Device:
         self.device_id = device_id
         self.arbitration = Arbitration(device_id)
         self.pre = ReplicationEngine(switch)
+        self.translations = Translations(reserved=(switch.cpu_port, switch.drop_port))
         self.batches = Batches(switch, self.pre)
         self.active: Config | None = None
         self.saved: Config | None = None
@@ -111,7 +112,7 @@ class Device:
         except SwitchError as error:
             raise of_switch(error) from None
         p4info = config.p4info if config.HasField("p4info") else compiled.p4info
-        build_index(p4info, compiled.info)
+        check_config(p4info, compiled)
         return compiled, p4info
 
     def _load(self, p4info: p4i.P4Info, blob: bytes, cookie: int | None, compiled: CompiledPipeline) -> Config:
@@ -119,7 +120,10 @@ class Device:
             pipeline = self.switch.load(compiled)
         except SwitchError as error:
             raise of_switch(error) from None
-        return make_config(p4info, blob, cookie, compiled, pipeline)
+        return make_config(p4info, blob, cookie, compiled, pipeline, translations=self.translations, ports=self._ports)
+
+    def _ports(self) -> set[int]:
+        return {*self.switch.ports(), self.switch.cpu_port}
 
     def commit_saved(self) -> None:
         """COMMIT. Raises Refused (FAILED_PRECONDITION) if nothing was saved. The caller checks who asks."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from finsy.proto import p4r
 
-from softswitch.entries import CounterValue, Entry, MeterConfig
-from softswitch.server.errors import invalid, unimplemented
+from softswitch.entries import ColourCounts, CounterValue, Entry, MeterConfig, MeterState
+from softswitch.server.errors import invalid
 from softswitch.server.index import TableView
 from softswitch.tables import Table
 
@@ -37,24 +37,66 @@ def from_meter(config: MeterConfig) -> p4r.MeterConfig:
     return p4r.MeterConfig(cir=config.cir, cburst=config.cburst, pir=config.pir, pburst=config.pburst)
 
 
+def check_cleared(message: p4r.MeterCounterData) -> None:
+    """Counts of colours can be cleared, not set (9.4.1). Raises Refused."""
+    for value in (message.green, message.yellow, message.red):
+        if value.packet_count or value.byte_count:
+            raise invalid("the counts of a meter's colours can only be set to 0")
+
+
+def from_colours(counts: ColourCounts) -> p4r.MeterCounterData:
+    green, yellow, red = (from_counter(value) for value in counts)
+    return p4r.MeterCounterData(green=green, yellow=yellow, red=red)
+
+
 def check_resources(view: TableView, message: p4r.TableEntry) -> None:
-    """Raises Refused if the message sets a resource that the table has not."""
-    if message.HasField("counter_data") and not view.info.direct_counter:
-        raise invalid(f"table {view.name} has no direct counter")
-    if message.HasField("meter_config") and not view.info.direct_meter:
-        raise invalid(f"table {view.name} has no direct meter")
-    if message.HasField("meter_counter_data"):
-        raise unimplemented("meters have no counters per colour here")
+    """Raises Refused if the message has a resource that the table has not, or a value that a resource can't have."""
     if message.HasField("counter_data"):
+        if not view.info.direct_counter:
+            raise invalid(f"table {view.name} has no direct counter")
         to_counter(message.counter_data)
-    if message.HasField("meter_config"):
-        to_meter(message.meter_config)
+    if message.HasField("meter_config") or message.HasField("meter_counter_data"):
+        if not view.info.direct_meter:
+            raise invalid(f"table {view.name} has no direct meter")
+        if message.HasField("meter_config"):
+            to_meter(message.meter_config)
+        check_cleared(message.meter_counter_data)
 
 
-def apply_resources(view: TableView, table: Table, key: Entry, message: p4r.TableEntry, *, modify: bool) -> None:
-    """Writes the resources of an entry that was just written: an absent meter_config resets the meter."""
+def apply_resources(view: TableView, table: Table, key: Entry | None, message: p4r.TableEntry, *, modify: bool) -> None:
+    """Writes the resources of an entry that was just written (None: the default entry): an absent meter_config resets
+    the meter, absent counters stay."""
     if message.HasField("counter_data"):
-        table.set_direct_counter(key, to_counter(message.counter_data))
+        set_counter(table, key, to_counter(message.counter_data))
     if view.info.direct_meter and (modify or message.HasField("meter_config")):
         config = to_meter(message.meter_config) if message.HasField("meter_config") else None
         table.set_direct_meter(key, config)
+    if message.HasField("meter_counter_data"):
+        table.set_meter_counts(key, ColourCounts())
+
+
+def set_counter(table: Table, key: Entry | None, value: CounterValue) -> None:
+    """Of an entry, or of the default entry."""
+    if key is None:
+        table.set_default_counter(value)
+    else:
+        table.set_direct_counter(key, value)
+
+
+def set_meter(table: Table, key: Entry | None, state: MeterState) -> None:
+    table.set_direct_meter(key, state.config)
+    table.set_meter_counts(key, state.counts)
+
+
+def show_resources(
+    view: TableView, request: p4r.TableEntry, message: p4r.TableEntry, counter: CounterValue, meter: MeterState | None
+) -> None:
+    """Adds the resources that a read asks for; a meter that was not configured has no meter_config."""
+    if request.HasField("counter_data") and view.info.direct_counter:
+        message.counter_data.CopyFrom(from_counter(counter))
+    if meter is None:
+        return
+    if request.HasField("meter_config") and meter.config is not None:
+        message.meter_config.CopyFrom(from_meter(meter.config))
+    if request.HasField("meter_counter_data"):
+        message.meter_counter_data.CopyFrom(from_colours(meter.counts))

@@ -19,7 +19,8 @@ from softswitch.model import (
 )
 from softswitch.server.errors import invalid, not_found
 from softswitch.server.p4data import DataTypes
-from softswitch.server.values import ValueCodec, is_text
+from softswitch.server.translation import Translations
+from softswitch.server.values import ValueCodec
 
 _V = TypeVar("_V")
 
@@ -102,10 +103,12 @@ class DigestView:
 
 @dataclass
 class P4Index:
-    """Everything that requests name by id. Look-ups raise Refused (NOT_FOUND) for ids that the program has not."""
+    """Everything that requests name by id. Look-ups raise Refused (NOT_FOUND) for ids that the program has not,
+    and INVALID_ARGUMENT for 0."""
 
     info: p4i.P4Info
     data: DataTypes
+    translations: Translations
     tables: dict[int, TableView] = field(default_factory=dict)
     actions: dict[int, ActionView] = field(default_factory=dict)
     action_ids: dict[str, int] = field(default_factory=dict)
@@ -145,16 +148,18 @@ class P4Index:
 
 
 def _known(views: dict[int, _V], number: int, kind: str) -> _V:
+    if number == 0:
+        raise invalid(f"the id of the {kind} is missing")
     view = views.get(number)
     if view is None:
         raise not_found(f"the program has no {kind} with id {number:#010x}")
     return view
 
 
-def build_index(info: p4i.P4Info, pipeline: PipelineInfo) -> P4Index:
+def build_index(info: p4i.P4Info, pipeline: PipelineInfo, translations: Translations) -> P4Index:
     """Ties P4Info to the compiled program. Raises Refused (INVALID_ARGUMENT) with all that does not fit together."""
     problems: list[str] = []
-    index = P4Index(info, DataTypes(info))
+    index = P4Index(info, DataTypes(info, translations), translations)
     _actions(index, pipeline)
     profiles = {p.name: p for p in pipeline.profiles}
     for profile in info.action_profiles:
@@ -192,15 +197,15 @@ def _actions(index: P4Index, pipeline: PipelineInfo) -> None:
         known = {p.name: p.width for p in widths.get(name, ())}
         params = []
         for param in action.params:
-            text = is_text(index.info, param.type_name.name)
+            names = index.translations.of(index.info, param.type_name.name)
             width = known.get(param.name, param.bitwidth)
-            params.append((param.id, ValueCodec(f"{name}.{param.name}", width, text)))
+            params.append((param.id, ValueCodec(f"{name}.{param.name}", width, names)))
         index.actions[number] = ActionView(number, name, tuple(params))
         index.action_ids[name] = number
 
 
 def _table(index: P4Index, proto: p4i.Table, info: TableInfo, problems: list[str]) -> TableView:
-    fields = _match_fields(index.info, proto.match_fields, info.keys, f"table {info.name}", problems)
+    fields = _match_fields(index, proto.match_fields, info.keys, f"table {info.name}", problems)
     counter_id, meter_id = 0, 0
     for number in proto.direct_resource_ids:
         if any(c.preamble.id == number for c in index.info.direct_counters):
@@ -222,7 +227,7 @@ def _table(index: P4Index, proto: p4i.Table, info: TableInfo, problems: list[str
 
 
 def _match_fields(
-    info: p4i.P4Info, protos: list[p4i.MatchField], keys: tuple[KeyField, ...], what: str, problems: list[str]
+    index: P4Index, protos: list[p4i.MatchField], keys: tuple[KeyField, ...], what: str, problems: list[str]
 ) -> tuple[MatchView, ...]:
     keys = tuple(k for k in keys if k.match != "selector")
     if len(protos) != len(keys):
@@ -230,8 +235,8 @@ def _match_fields(
         return ()
     fields = []
     for position, (proto, key) in enumerate(zip(protos, keys, strict=True)):
-        text = is_text(info, proto.type_name.name)
-        fields.append(MatchView(proto.id, position, key, ValueCodec(f"{what}, field {proto.name}", key.width, text)))
+        names = index.translations.of(index.info, proto.type_name.name)
+        fields.append(MatchView(proto.id, position, key, ValueCodec(f"{what}, field {proto.name}", key.width, names)))
     return tuple(fields)
 
 
@@ -263,5 +268,5 @@ def _value_sets(index: P4Index, pipeline: PipelineInfo, problems: list[str]) -> 
         if name not in known:
             problems.append(f"value set {name}")
             continue
-        fields = _match_fields(index.info, proto.match, known[name].keys, f"value set {name}", problems)
+        fields = _match_fields(index, proto.match, known[name].keys, f"value set {name}", problems)
         index.value_sets[number] = ValueSetView(number, name, known[name], fields)

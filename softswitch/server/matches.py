@@ -7,12 +7,16 @@ from collections.abc import Iterable, Sequence
 from finsy.proto import p4r
 
 from softswitch.entries import Exact, KeyMatch, Lpm, Optional, Range, Ternary
+from softswitch.server.bytestrings import decode, encode
 from softswitch.server.errors import invalid
 from softswitch.server.index import MatchView
 
 
-def to_keys(fields: Sequence[MatchView], matches: Iterable[p4r.FieldMatch], what: str) -> tuple[KeyMatch, ...]:
-    """One key match per field; a field without a message matches anything. Raises Refused."""
+def to_keys(
+    fields: Sequence[MatchView], matches: Iterable[p4r.FieldMatch], what: str, *, create: bool = True
+) -> tuple[KeyMatch, ...]:
+    """One key match per field; a field without a message matches anything. `create`: new names of translated types get
+    numbers. Raises Refused."""
     given: dict[int, p4r.FieldMatch] = {}
     for match in matches:
         if match.field_id in given:
@@ -21,7 +25,7 @@ def to_keys(fields: Sequence[MatchView], matches: Iterable[p4r.FieldMatch], what
     keys = []
     for view in fields:
         message = given.pop(view.id, None)
-        keys.append(_absent(view, what) if message is None else _to_key(view, message))
+        keys.append(_absent(view, what) if message is None else _to_key(view, message, create))
     for number in given:
         raise invalid(f"{what} has no match field with id {number}")
     return tuple(keys)
@@ -40,16 +44,18 @@ def _absent(view: MatchView, what: str) -> KeyMatch:
     raise invalid(f"{what}: exact match field {view.key.name} (id {view.id}) is missing")
 
 
-def _to_key(view: MatchView, message: p4r.FieldMatch) -> KeyMatch:
+def _to_key(view: MatchView, message: p4r.FieldMatch, create: bool) -> KeyMatch:
     kind, codec, width = message.WhichOneof("field_match_type"), view.codec, view.key.width
     if kind != view.key.match:
         raise invalid(f"{codec.name}: a match of kind {view.key.match} is needed, not {kind or 'an empty one'}")
     if kind == "exact":
-        return Exact(codec.decode(message.exact.value))
+        return Exact(codec.decode(message.exact.value, create=create))
     if kind == "optional":
-        return Optional(codec.decode(message.optional.value))
+        return Optional(codec.decode(message.optional.value, create=create))
+    if codec.names is not None:
+        _check_whole(view, message)
     if kind == "lpm":
-        value, prefix = codec.decode(message.lpm.value), message.lpm.prefix_len
+        value, prefix = codec.decode(message.lpm.value, create=create), message.lpm.prefix_len
         if not 0 < prefix <= width:
             raise invalid(
                 f"{codec.name}: prefix length {prefix} is not within 1 and {width}; leave out a match on anything"
@@ -58,18 +64,34 @@ def _to_key(view: MatchView, message: p4r.FieldMatch) -> KeyMatch:
             raise invalid(f"{codec.name}: bits behind the prefix of {prefix} must be 0")
         return Lpm(value, prefix)
     if kind == "ternary":
-        value, mask = codec.decode(message.ternary.value), codec.decode(message.ternary.mask)
+        value, mask = (
+            codec.decode(message.ternary.value, create=create),
+            decode(message.ternary.mask, width, codec.name),
+        )
         if mask == 0:
             raise invalid(f"{codec.name}: leave out a match on anything instead of mask 0")
         if value & ~mask:
             raise invalid(f"{codec.name}: bits that the mask leaves out must be 0 in the value")
         return Ternary(value, mask)
-    low, high = codec.decode(message.range.low), codec.decode(message.range.high)
+    low = codec.decode(message.range.low, create=create)
+    high = codec.decode(message.range.high, create=create)
     if low > high:
         raise invalid(f"{codec.name}: range from {low} to {high} is empty")
     if low == 0 and high == (1 << width) - 1:
         raise invalid(f"{codec.name}: leave out a match on anything instead of the whole range")
     return Range(low, high)
+
+
+def _check_whole(view: MatchView, message: p4r.FieldMatch) -> None:
+    """A name matches as a whole: its number means nothing to the control plane, nor do parts of it."""
+    width, kind = view.key.width, view.key.match
+    whole = {
+        "lpm": message.lpm.prefix_len == width,
+        "ternary": int.from_bytes(message.ternary.mask, "big") == (1 << width) - 1,
+        "range": message.range.low == message.range.high,
+    }
+    if not whole[kind]:
+        raise invalid(f"{view.codec.name}: names match as a whole: all {width} bits, a range of one, or leave it out")
 
 
 def from_keys(fields: Sequence[MatchView], keys: Sequence[KeyMatch]) -> list[p4r.FieldMatch]:
@@ -83,23 +105,23 @@ def from_keys(fields: Sequence[MatchView], keys: Sequence[KeyMatch]) -> list[p4r
 
 
 def _from_key(view: MatchView, key: KeyMatch) -> p4r.FieldMatch | None:
-    message, encode = p4r.FieldMatch(field_id=view.id), view.codec.encode
+    message, shown = p4r.FieldMatch(field_id=view.id), view.codec.encode
     if isinstance(key, Exact):
-        message.exact.value = encode(key.value)
+        message.exact.value = shown(key.value)
     elif isinstance(key, Lpm):
         if key.prefix == 0:
             return None
-        message.lpm.value, message.lpm.prefix_len = encode(key.value), key.prefix
+        message.lpm.value, message.lpm.prefix_len = shown(key.value), key.prefix
     elif isinstance(key, Ternary):
         if key.mask == 0:
             return None
-        message.ternary.value, message.ternary.mask = encode(key.value), encode(key.mask)
+        message.ternary.value, message.ternary.mask = shown(key.value), encode(key.mask)
     elif isinstance(key, Range):
         if key.low == 0 and key.high == (1 << view.key.width) - 1:
             return None
-        message.range.low, message.range.high = encode(key.low), encode(key.high)
+        message.range.low, message.range.high = shown(key.low), shown(key.high)
     else:
         if key.value is None:
             return None
-        message.optional.value = encode(key.value)
+        message.optional.value = shown(key.value)
     return message

@@ -11,13 +11,16 @@ from finsy.proto import p4d, p4i, p4t
 
 from softswitch.server.bytestrings import decode, decode_signed, encode, encode_signed
 from softswitch.server.errors import invalid
+from softswitch.server.translation import Translations
 
 
 class DataTypes:
     """Encodes and decodes with the named types of one P4Info."""
 
-    def __init__(self, info: p4i.P4Info) -> None:
+    def __init__(self, info: p4i.P4Info, translations: Translations) -> None:
+        self._info = info
         self._types = info.type_info
+        self._translations = translations
 
     def width(self, spec: p4t.P4DataTypeSpec) -> int:
         """Bits of all leaves together."""
@@ -80,22 +83,27 @@ class DataTypes:
             new_type = self._types.new_types[spec.new_type.name]
             if new_type.WhichOneof("representation") == "original_type":
                 return self.encode(new_type.original_type, values)
-            data.bitstring = encode(next(values))
+            names = self._translations.of(self._info, spec.new_type.name)
+            data.bitstring = names.encode(next(values)) if names is not None else encode(next(values))
         elif kind == "enum":
             data.enum = self._types.enums[spec.enum.name].members[next(values)].name
         elif kind == "error":
             data.error = self._types.error.members[next(values)]
         return data
 
-    def decode(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str) -> list[int]:
-        """The leaves of `data`. Raises Refused if it does not have the type."""
+    def decode(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str, *, width: int = 32) -> list[int]:
+        """The leaves of `data`; `width` is the data plane's, for a translated type. Raises Refused if it does not have
+        the type."""
         kind, given = spec.WhichOneof("type_spec"), data.WhichOneof("data")
         if kind == "new_type":
             new_type = self._types.new_types[spec.new_type.name]
             if new_type.WhichOneof("representation") == "original_type":
                 return self.decode(new_type.original_type, data, what)
+            names = self._translations.of(self._info, spec.new_type.name)
+            if names is not None and given == "bitstring":
+                return [names.decode(data.bitstring, width, what)]
             spec = p4t.P4DataTypeSpec()
-            spec.bitstring.bit.bitwidth = new_type.translated_type.sdn_bitwidth or 32
+            spec.bitstring.bit.bitwidth = width
             kind = "bitstring"
         expected = "enum_value" if kind == "serializable_enum" else kind
         if given != expected:

@@ -10,7 +10,7 @@ from finsy.proto import p4r
 from softswitch.entries import CloneSession, MulticastGroup, Replica
 from softswitch.errors import EntryExists, EntryNotFound
 from softswitch.server.bytestrings import decode, encode
-from softswitch.server.errors import invalid, unimplemented
+from softswitch.server.errors import invalid
 from softswitch.switch import Switch
 
 PORT_BITS = 32
@@ -105,16 +105,13 @@ class ReplicationEngine:
         which = message.WhichOneof("type")
         if which == "multicast_group_entry":
             wanted = message.multicast_group_entry.multicast_group_id
-            for number, group in sorted(self._groups().items()):
-                if wanted in (0, number):
-                    yield self._group_message(group)
-        elif which == "clone_session_entry":
+            groups = [group for number, group in sorted(self._groups().items()) if wanted in (0, number)]
+            return iter([self._group_message(group) for group in groups])
+        if which == "clone_session_entry":
             wanted = message.clone_session_entry.session_id
-            for number, session in sorted(self._sessions().items()):
-                if wanted in (0, number):
-                    yield self._session_message(session)
-        else:
-            raise invalid("the packet_replication_engine_entry is empty: name a multicast group or a clone session")
+            sessions = [session for number, session in sorted(self._sessions().items()) if wanted in (0, number)]
+            return iter([self._session_message(session) for session in sessions])
+        raise invalid("the packet_replication_engine_entry is empty: name a multicast group or a clone session")
 
     def _group_message(self, group: MulticastGroup) -> p4r.PacketReplicationEngineEntry:
         message = p4r.PacketReplicationEngineEntry()
@@ -145,19 +142,31 @@ def _check_presence(kind: int, present: bool, what: str) -> None:
 
 def _replicas(messages: Iterable[p4r.Replica], what: str) -> tuple[Replica, ...]:
     replicas = []
+    pairs: set[tuple[int, int]] = set()
     for message in messages:
-        if message.backup_replicas:
-            raise unimplemented(f"{what}: backup replicas are not supported")
-        if message.instance >> INSTANCE_BITS:
-            raise invalid(f"{what}: instance {message.instance} does not fit in {INSTANCE_BITS} bits")
         if message.WhichOneof("port_kind") == "port":
             port = decode(message.port, PORT_BITS, f"{what}, port")
         else:
             port = int(message.egress_port)
-        replicas.append(Replica(port, int(message.instance)))
-    if len(set(replicas)) != len(replicas):
-        raise invalid(f"{what}: two replicas have the same port and instance")
+        backups = []
+        for backup in message.backup_replicas:
+            other = decode(backup.port, PORT_BITS, f"{what}, port of a backup")
+            if other == port:
+                raise invalid(f"{what}: port {port} can't stand in for itself")
+            backups.append((other, _instance(backup.instance, what)))
+        replica = Replica(port, _instance(message.instance, what), tuple(backups))
+        for pair in ((replica.port, replica.instance), *backups):
+            if pair in pairs:
+                raise invalid(f"{what}: two replicas or backups have port {pair[0]} and instance {pair[1]}")
+            pairs.add(pair)
+        replicas.append(replica)
     return tuple(replicas)
+
+
+def _instance(instance: int, what: str) -> int:
+    if instance >> INSTANCE_BITS:
+        raise invalid(f"{what}: instance {instance} does not fit in {INSTANCE_BITS} bits")
+    return int(instance)
 
 
 def _old_ports(messages: Iterable[p4r.Replica]) -> bool:
@@ -165,6 +174,14 @@ def _old_ports(messages: Iterable[p4r.Replica]) -> bool:
 
 
 def _messages(replicas: Iterable[Replica], note: _Note) -> list[p4r.Replica]:
-    if note.old_ports:
-        return [p4r.Replica(egress_port=r.port, instance=r.instance) for r in replicas]
-    return [p4r.Replica(port=encode(r.port), instance=r.instance) for r in replicas]
+    messages = []
+    for replica in replicas:
+        message = p4r.Replica(instance=replica.instance)
+        if note.old_ports:
+            message.egress_port = replica.port
+        else:
+            message.port = encode(replica.port)
+        for port, instance in replica.backups:
+            message.backup_replicas.add(port=encode(port), instance=instance)
+        messages.append(message)
+    return messages

@@ -73,7 +73,7 @@ def write_group(config: Config, kind: int, message: p4r.ActionProfileGroup) -> U
         kept = old
         profile.delete_group(number)
         return lambda: profile.insert_group(kept)
-    group = _to_group(view, profile, message)
+    group = _to_group(config, view, profile, message)
     if kind == INSERT:
         if old is not None:
             raise Refused(Code.ALREADY_EXISTS, f"action profile {view.name} has a group {number} already")
@@ -87,10 +87,10 @@ def write_group(config: Config, kind: int, message: p4r.ActionProfileGroup) -> U
     return lambda: profile.modify_group(previous)
 
 
-def _to_group(view: ProfileView, profile: Profile, message: p4r.ActionProfileGroup) -> Group:
+def _to_group(config: Config, view: ProfileView, profile: Profile, message: p4r.ActionProfileGroup) -> Group:
     most = view.proto.max_group_size
-    if message.max_size < 0 or (most and message.max_size > most):
-        raise invalid(f"max_size {message.max_size}: groups of action profile {view.name} have at most {most}")
+    if message.max_size < 0 or (most and not 0 < message.max_size <= most):
+        raise invalid(f"max_size {message.max_size}: groups of action profile {view.name} say a size from 1 to {most}")
     known = {m.id for m in profile.members()}
     members, seen = [], set()
     for item in message.members:
@@ -99,22 +99,25 @@ def _to_group(view: ProfileView, profile: Profile, message: p4r.ActionProfileGro
         if item.member_id in seen:
             raise invalid(f"member {item.member_id} is in the group twice")
         seen.add(item.member_id)
-        members.append(GroupMember(item.member_id, checked_weight(view, item.weight), watch_port(item)))
+        members.append(GroupMember(item.member_id, checked_weight(view, item.weight), watch_port(config, item)))
     check_group_size(view, [m.weight for m in members], message.max_size)
     return Group(message.group_id, tuple(members), message.max_size)
 
 
 def read_members(config: Config, request: p4r.ActionProfileMember) -> Iterator[p4r.ActionProfileMember]:
+    found = []
     for view in _views(config, request.action_profile_id, request.member_id):
         members = config.pipeline.profiles[view.name].members()
         for member in sorted(members, key=lambda m: m.id):
             if request.member_id in (0, member.id):
                 message = p4r.ActionProfileMember(action_profile_id=view.id, member_id=member.id)
                 message.action.CopyFrom(from_action(config.index, member.action, member.params))
-                yield message
+                found.append(message)
+    return iter(found)
 
 
 def read_groups(config: Config, request: p4r.ActionProfileGroup) -> Iterator[p4r.ActionProfileGroup]:
+    found = []
     for view in _views(config, request.action_profile_id, request.group_id):
         groups = config.pipeline.profiles[view.name].groups()
         for group in sorted(groups, key=lambda g: g.id):
@@ -126,7 +129,8 @@ def read_groups(config: Config, request: p4r.ActionProfileGroup) -> Iterator[p4r
                 item = message.members.add(member_id=member.member, weight=weight)
                 if member.watch_port is not None:
                     item.watch_port = encode(member.watch_port)
-            yield message
+            found.append(message)
+    return iter(found)
 
 
 def _views(config: Config, number: int, inner: int) -> list[ProfileView]:
@@ -155,8 +159,10 @@ def write_value_set(config: Config, kind: int, message: p4r.ValueSetEntry) -> Un
 def read_value_sets(config: Config, request: p4r.ValueSetEntry) -> Iterator[p4r.ValueSetEntry]:
     index = config.index
     views = [index.value_set(request.value_set_id)] if request.value_set_id else list(index.value_sets.values())
+    found = []
     for view in views:
         message = p4r.ValueSetEntry(value_set_id=view.id)
         for member in config.pipeline.value_sets[view.name].members():
             message.members.add(match=from_keys(view.fields, member))
-        yield message
+        found.append(message)
+    return iter(found)

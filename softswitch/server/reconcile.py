@@ -7,9 +7,10 @@ nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from softswitch.entries import Entry, EntryState
 from softswitch.handover import Component, Handover
 from softswitch.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
 from softswitch.server.config import Config
@@ -51,7 +52,9 @@ class Reconciliation:
     def _table_problems(self, view: TableView) -> list[str]:
         table = self._old.pipeline.tables[view.name]
         new = self._new_tables.get(view.name)
-        own = 0 if view.info.const_entries else len(table)
+        states = table.states()
+        entries = [state.entry for state in states if not state.const]
+        own = len(entries)
         default_changed = self._default_changed(view)
         if new is None or not _same_table(view.info, new):
             if not own and not default_changed:
@@ -60,16 +63,35 @@ class Reconciliation:
             return [f"{own} entries of table {view.name}, which {why}"]
         if own and new.const_entries:
             return [f"{own} entries of table {view.name}, whose entries are const now"]
-        found = []
+        found = self._resource_problems(view, new, states)
+        fixed = sum(self._is_fixed(new, entry) for entry in entries)
+        if fixed:
+            found.append(f"{fixed} entries of table {view.name}, in whose place const ones are now")
         if own > new.size:
             found.append(f"{own} entries of table {view.name}, which has room for {new.size} only")
         missing = {a.name for a in view.info.actions if not _same_action(a, new)}
-        used = {e.action for e in table.entries()} if missing and own else set()
-        used |= {a.action for e in table.entries() for a in e.action_set} if missing and own else set()
+        used = {e.action for e in entries} | {a.action for e in entries for a in e.action_set}
         found += [f"entries of table {view.name} with action {name}" for name in sorted(used & missing)]
         if default_changed and not new.const_default and table.default().action in missing:
             found.append(f"the default action of table {view.name}")
         return found
+
+    def _resource_problems(self, view: TableView, new: TableInfo, states: Sequence[EntryState]) -> list[str]:
+        found = []
+        table = self._old.pipeline.tables[view.name]
+        counted = any(table.default_counter()) or any(any(state.counter) for state in states)
+        if view.info.direct_counter and not new.direct_counter and counted:
+            found.append(f"the direct counters of table {view.name}")
+        if view.info.direct_meter and not _same_meter(view.info, new):
+            meters = [table.direct_meter_state(None), *(state.meter for state in states)]
+            if any(meter is not None and meter.config is not None for meter in meters):
+                found.append(f"the direct meters of table {view.name}")
+        return found
+
+    def _is_fixed(self, new: TableInfo, entry: Entry) -> bool:
+        """Whether the new program gives a const entry with the same key."""
+        state = self._new.pipeline.tables[new.name].find(entry)
+        return state is not None and state.const
 
     def _default_changed(self, view: TableView) -> bool:
         if view.info.const_default:
@@ -127,9 +149,9 @@ class Reconciliation:
                 for group in profile.groups():
                     new.insert_group(group)
         for view, old_table, new_table in self._kept_tables():
-            if not view.info.const_entries:
+            if not view.info.const_entries and not new_table.info.const_entries:
                 new_table.clear()
-                new_table.insert_many(old_table.entries())
+                new_table.insert_many(state.entry for state in old_table.states() if not state.const)
             if self._default_changed(view) and not new_table.info.const_default:
                 default = old_table.default()
                 new_table.set_default(default.action, default.params)
@@ -169,7 +191,7 @@ class Reconciliation:
         )
 
     def copy_counts(self) -> None:
-        """Counters and direct counters alone, where a client holds packets itself."""
+        """Counters, and the counts of meters' colours, alone; where a client holds packets itself."""
         for name, counter in self._old.pipeline.counters.items():
             new_counter = self._new.pipeline.counters.get(name)
             if new_counter is not None and _same_array(counter.info, new_counter.info):
@@ -180,6 +202,15 @@ class Reconciliation:
                     if any(state.counter) and new_table.find(state.entry) is not None:
                         new_table.set_direct_counter(state.entry, state.counter)
                 new_table.set_default_counter(old_table.default_counter())
+            if _same_meter(view.info, new_table.info):
+                for state in old_table.states():
+                    if state.meter is not None and new_table.find(state.entry) is not None:
+                        new_table.set_meter_counts(state.entry, state.meter.counts)
+                new_table.set_meter_counts(None, old_table.direct_meter_state(None).counts)
+        for name, meter in self._old.pipeline.meters.items():
+            new_meter = self._new.pipeline.meters.get(name)
+            if new_meter is not None and _same_array(meter.info, new_meter.info):
+                new_meter.set_counts(0, [state.counts for state in meter.states()])
 
     def _kept_tables(self) -> list[tuple[TableView, Table, Table]]:
         kept = []
@@ -191,6 +222,10 @@ class Reconciliation:
 
     def _renamed(self, name: str) -> str:
         return self._renames.get(name, name)
+
+
+def _same_meter(old: TableInfo, new: TableInfo) -> bool:
+    return bool(old.direct_meter and new.direct_meter) and old.direct_meter_kind == new.direct_meter_kind
 
 
 def _same_register(old: RegisterInfo, new: RegisterInfo | None) -> bool:

@@ -58,8 +58,11 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
 
     def Read(self, request: p4r.ReadRequest, context: grpc.ServicerContext) -> Iterator[p4r.ReadResponse]:
         with answering(context):
-            self._device.check_id(request.device_id)
-            yield from self._device.batches.read(self._device.target(), request)
+            device = self._device
+            device.check_id(request.device_id)
+            with device.arbitration.write_lock:  # the state before or after each Write, never within one
+                reading = device.batches.take(device.target(), request)
+            yield from reading.responses()
 
     def SetForwardingPipelineConfig(
         self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext

@@ -1,56 +1,75 @@
-"""Reading table entries and their direct resources, with wildcards (P4Runtime specification 9.1.6)."""
+"""Reading table entries and their direct resources, with wildcards (P4Runtime specification 9.1.6).
+
+Each function takes the state at once and gives an iterator that encodes it later.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from finsy.proto import p4r
 
-from softswitch.entries import CounterValue, Entry, EntryState
+from softswitch.entries import CounterValue, DefaultEntry, Entry, EntryState, MeterState
 from softswitch.server.actions import from_action
 from softswitch.server.config import Config
-from softswitch.server.direct import from_counter, from_meter
-from softswitch.server.errors import invalid, not_found, unimplemented
+from softswitch.server.direct import from_colours, from_counter, from_meter, show_resources
+from softswitch.server.errors import Code, Refused, invalid, not_found
 from softswitch.server.index import TableView
 from softswitch.server.matches import to_keys
-from softswitch.server.tables import from_state, table_of, unpack_note
+from softswitch.server.tables import check_default_key, from_state, table_of, unpack_note
+
+Selects = Callable[[TableView], bool]
 
 
-def read_table_entries(config: Config, request: p4r.TableEntry) -> Iterator[p4r.TableEntry]:
+@dataclass(frozen=True)
+class _Default:
+    """The default entry as it is now."""
+
+    entry: DefaultEntry
+    counter: CounterValue
+    meter: MeterState | None
+    note: bytes
+
+
+def read_table_entries(
+    config: Config, request: p4r.TableEntry, visible: Selects = lambda view: True
+) -> Iterator[p4r.TableEntry]:
     """The entries that a request selects, as it asks for them. Raises Refused."""
-    if request.HasField("meter_counter_data"):
-        raise unimplemented("meters have no counters per colour here")
     if request.table_id == 0:
         if request.match or request.priority or request.HasField("action"):
             raise invalid("with table_id 0 all tables are read and nothing else can be selected")
-        for view in config.index.tables.values():
-            yield from _read_table(config, view, request)
-        return
-    view = config.index.table(request.table_id)
+        views = list(config.index.tables.values())
+    else:
+        views = [config.index.table(request.table_id)]
+        _check_shown(views[0], request)
+    views = [view for view in views if visible(view)]
+    if request.is_default_action:
+        for view in views:
+            check_default_key(view, request)
+        defaults = [(view, _default(config, view)) for view in views]
+        return (_default_message(config, view, request, found) for view, found in defaults)
+    taken = [(view, selected(config, view, request)) for view in views]
+    return (message for view, states in taken for message in _messages(config, view, request, states))
+
+
+def _check_shown(view: TableView, request: p4r.TableEntry) -> None:
     if request.HasField("counter_data") and not view.info.direct_counter:
         raise invalid(f"table {view.name} has no direct counter")
-    if request.HasField("meter_config") and not view.info.direct_meter:
+    if (request.HasField("meter_config") or request.HasField("meter_counter_data")) and not view.info.direct_meter:
         raise invalid(f"table {view.name} has no direct meter")
-    if request.HasField("time_since_last_hit") and not view.info.idle_timeout:
+    if (request.HasField("time_since_last_hit") or request.idle_timeout_ns) and not view.info.idle_timeout:
         raise invalid(f"table {view.name} has no idle time-outs")
-    yield from _read_table(config, view, request)
 
 
-def _read_table(config: Config, view: TableView, request: p4r.TableEntry) -> Iterator[p4r.TableEntry]:
-    if request.is_default_action:
-        yield _default_entry(config, view, request)
-        return
-    table = table_of(config, view)
-    for state in selected(config, view, request):
+def _messages(
+    config: Config, view: TableView, request: p4r.TableEntry, states: list[EntryState]
+) -> Iterator[p4r.TableEntry]:
+    for state in states:
         message = from_state(config, view, state)
         if not _passes(request, message):
             continue
-        if request.HasField("counter_data") and view.info.direct_counter:
-            message.counter_data.CopyFrom(from_counter(state.counter))
-        if request.HasField("meter_config") and view.info.direct_meter:
-            meter = table.direct_meter(state.entry)
-            if meter is not None:
-                message.meter_config.CopyFrom(from_meter(meter))
+        show_resources(view, request, message, state.counter, state.meter)
         if request.HasField("time_since_last_hit") and view.info.idle_timeout:
             message.time_since_last_hit.elapsed_ns = state.idle_ns
         yield message
@@ -61,7 +80,12 @@ def selected(config: Config, view: TableView, request: p4r.TableEntry) -> list[E
     table = table_of(config, view)
     if not request.match:
         return table.states()
-    keys = to_keys(view.fields, request.match, f"table {view.name}")
+    try:
+        keys = to_keys(view.fields, request.match, f"table {view.name}", create=False)
+    except Refused as refused:
+        if refused.code == Code.NOT_FOUND:  # a name that was never written
+            return []
+        raise
     if view.needs_priority and request.priority == 0:
         return [state for state in table.states() if state.entry.keys == keys]
     found = table.find(Entry(keys, priority=request.priority if view.needs_priority else 0))
@@ -79,63 +103,87 @@ def _passes(request: p4r.TableEntry, message: p4r.TableEntry) -> bool:
     return not wanted or wanted == message.action.action.action_id
 
 
-def _default_entry(config: Config, view: TableView, request: p4r.TableEntry) -> p4r.TableEntry:
+def _default(config: Config, view: TableView) -> _Default:
     table = table_of(config, view)
-    default = table.default()
-    message = p4r.TableEntry(table_id=view.id, is_default_action=True, is_const=view.info.const_default)
-    message.action.action.CopyFrom(from_action(config.index, default.action, default.params))
-    unpack_note(config.default_notes.get(view.id, b""), message)
-    if request.HasField("counter_data") and view.info.direct_counter:
-        message.counter_data.CopyFrom(from_counter(table.default_counter()))
+    meter = table.direct_meter_state(None) if view.info.direct_meter else None
+    return _Default(table.default(), table.default_counter(), meter, config.default_notes.get(view.id, b""))
+
+
+def _default_message(config: Config, view: TableView, request: p4r.TableEntry, found: _Default) -> p4r.TableEntry:
+    const = view.info.const_default or view.profile is not None
+    message = p4r.TableEntry(table_id=view.id, is_default_action=True, is_const=const)
+    message.action.action.CopyFrom(from_action(config.index, found.entry.action, found.entry.params))
+    unpack_note(found.note, message)
+    show_resources(view, request, message, found.counter, found.meter)
     return message
 
 
-def read_direct_counters(config: Config, request: p4r.DirectCounterEntry) -> Iterator[p4r.DirectCounterEntry]:
-    for view in _direct_tables(config, request.table_entry, "counter"):
-        if request.table_entry.is_default_action:
-            message = p4r.DirectCounterEntry(table_entry=p4r.TableEntry(table_id=view.id, is_default_action=True))
-            message.data.CopyFrom(from_counter(table_of(config, view).default_counter()))
-            yield message
-            continue
-        for state in _direct_states(config, view, request.table_entry):
-            message = p4r.DirectCounterEntry(table_entry=_key_message(config, view, state))
-            message.data.CopyFrom(from_counter(CounterValue(*state.counter)))
-            yield message
+def read_direct_counters(
+    config: Config, request: p4r.DirectCounterEntry, visible: Selects = lambda view: True
+) -> Iterator[p4r.DirectCounterEntry]:
+    """Counters of the entries that the request names, or of all. Raises Refused."""
+    taken = _direct(config, request.table_entry, "counter", visible)
+
+    def messages() -> Iterator[p4r.DirectCounterEntry]:
+        for view, states in taken:
+            for state in states:
+                message = p4r.DirectCounterEntry(table_entry=_key_message(config, view, state))
+                message.data.CopyFrom(from_counter(state.counter))
+                yield message
+
+    return messages()
 
 
-def read_direct_meters(config: Config, request: p4r.DirectMeterEntry) -> Iterator[p4r.DirectMeterEntry]:
-    if request.HasField("counter_data"):
-        raise unimplemented("meters have no counters per colour here")
-    for view in _direct_tables(config, request.table_entry, "meter"):
-        table = table_of(config, view)
-        for state in _direct_states(config, view, request.table_entry):
-            message = p4r.DirectMeterEntry(table_entry=_key_message(config, view, state))
-            meter = table.direct_meter(state.entry)
-            if meter is not None:
-                message.config.CopyFrom(from_meter(meter))
-            yield message
+def read_direct_meters(
+    config: Config, request: p4r.DirectMeterEntry, visible: Selects = lambda view: True
+) -> Iterator[p4r.DirectMeterEntry]:
+    """Meters of the entries that the request names, or of all; counts of colours if it asks. Raises Refused."""
+    taken = _direct(config, request.table_entry, "meter", visible)
+
+    def messages() -> Iterator[p4r.DirectMeterEntry]:
+        for view, states in taken:
+            for state in states:
+                meter = state.meter or MeterState()
+                message = p4r.DirectMeterEntry(table_entry=_key_message(config, view, state))
+                if meter.config is not None:
+                    message.config.CopyFrom(from_meter(meter.config))
+                if request.HasField("counter_data"):
+                    message.counter_data.CopyFrom(from_colours(meter.counts))
+                yield message
+
+    return messages()
 
 
-def _direct_tables(config: Config, entry: p4r.TableEntry, what: str) -> list[TableView]:
+def _direct(
+    config: Config, entry: p4r.TableEntry, what: str, visible: Selects
+) -> list[tuple[TableView, list[EntryState] | list[_Default]]]:
+    """The entries (or the default entry) of the tables that have the resource."""
     if entry.table_id == 0:
         if entry.match:
             raise invalid(f"direct {what}s of all tables are read without a match")
         views = list(config.index.tables.values())
     else:
         views = [config.index.table(entry.table_id)]
-    found = [v for v in views if (v.info.direct_counter if what == "counter" else v.info.direct_meter)]
-    if entry.table_id and not found:
-        raise invalid(f"table {views[0].name} has no direct {what}")
-    return found
+    views = [v for v in views if (v.info.direct_counter if what == "counter" else v.info.direct_meter)]
+    if entry.table_id and not views:
+        raise invalid(f"table {config.index.table(entry.table_id).name} has no direct {what}")
+    taken: list[tuple[TableView, list[EntryState] | list[_Default]]] = []
+    for view in views:
+        if not visible(view):
+            continue
+        if entry.is_default_action:
+            check_default_key(view, entry)
+            taken.append((view, [_default(config, view)]))
+            continue
+        states = selected(config, view, entry)
+        if entry.match and not states:
+            raise not_found(f"table {view.name} has no entry with this key")
+        taken.append((view, states))
+    return taken
 
 
-def _direct_states(config: Config, view: TableView, entry: p4r.TableEntry) -> list[EntryState]:
-    states = selected(config, view, entry)
-    if entry.match and not states:
-        raise not_found(f"table {view.name} has no entry with this key")
-    return states
-
-
-def _key_message(config: Config, view: TableView, state: EntryState) -> p4r.TableEntry:
+def _key_message(config: Config, view: TableView, state: EntryState | _Default) -> p4r.TableEntry:
+    if isinstance(state, _Default):
+        return p4r.TableEntry(table_id=view.id, is_default_action=True)
     full = from_state(config, view, state)
     return p4r.TableEntry(table_id=view.id, match=full.match, priority=full.priority)

@@ -7,13 +7,21 @@ from dataclasses import replace
 
 from finsy.proto import p4r
 
-from softswitch.entries import CounterValue, Entry, EntryState, MeterConfig
+from softswitch.entries import ColourCounts, CounterValue, Entry, EntryState, MeterState
 from softswitch.server.actions import check_scope, to_action
 from softswitch.server.config import Config
-from softswitch.server.direct import apply_resources, check_resources, to_counter, to_meter
-from softswitch.server.errors import Code, Refused, denied, invalid, not_found, unimplemented
+from softswitch.server.direct import (
+    apply_resources,
+    check_cleared,
+    check_resources,
+    set_counter,
+    set_meter,
+    to_counter,
+    to_meter,
+)
+from softswitch.server.errors import Code, Refused, denied, invalid, not_found
 from softswitch.server.index import TableView
-from softswitch.server.tables import full_entry, key_entry, pack_note, table_of
+from softswitch.server.tables import check_default_key, full_entry, key_entry, pack_note, table_of
 from softswitch.tables import Table
 
 Undo = Callable[[], None]
@@ -31,17 +39,21 @@ def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Und
         return _write_default(config, view, kind, message)
     if kind == INSERT and not view.fields:
         raise invalid(f"table {view.name} has no key: it has no entries but the default one")
-    if view.info.const_entries and (kind != MODIFY or message.HasField("action")):
-        raise denied(f"the entries of table {view.name} are const: only their counters and meters can be written")
     table, key = table_of(config, view), key_entry(view, message)
+    old = None if kind == INSERT else table.find(key)
+    _check_const(view, kind, message, old)
+    if kind != INSERT and old is None:
+        raise Refused(Code.NOT_FOUND, f"table {view.name} has no entry with this key")
     if kind == DELETE:
-        return _delete(view, table, key)
+        assert old is not None
+        return _delete(view, table, key, old)
     check_resources(view, message)
     entry = full_entry(config, view, key, message)
-    if entry.member is not None or entry.group is not None:
+    if view.profile is not None and message.HasField("action"):
         _check_reference(config, view, entry)
-    if kind == MODIFY:
-        return _modify(view, table, key, entry, message)
+        _check_style(config, view, entry, old)
+    if old is not None:
+        return _modify(view, table, key, entry, message, old)
     if not message.HasField("action"):
         raise invalid(f"table {view.name}: an entry to insert needs an action")
     table.insert(entry)
@@ -51,6 +63,30 @@ def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Und
         table.delete(key)
         raise
     return lambda: table.delete(key)
+
+
+def _check_const(view: TableView, kind: int, message: p4r.TableEntry, old: EntryState | None) -> None:
+    """Of const entries only the counters and meters can be written (9.1.4 and 9.1.5). Raises Refused."""
+    fixed = view.info.const_entries if old is None else old.const
+    more = message.HasField("action") or message.idle_timeout_ns or message.metadata or message.controller_metadata
+    if fixed and (kind != MODIFY or more):
+        raise denied(f"table {view.name}: of const entries only the counters and meters can be written")
+
+
+def _check_style(config: Config, view: TableView, entry: Entry, old: EntryState | None) -> None:
+    """Entries of all tables of a selector have action sets, or none has (9.2.3). Raises Refused."""
+    one_shot, counted = bool(entry.action_set), 0
+    for other in config.index.tables.values():
+        if view.profile is not None and other.profile is not None and other.profile.id == view.profile.id:
+            sharing = table_of(config, other)
+            counted += len(sharing) - sharing.action_sets if one_shot else sharing.action_sets
+    if old is not None and bool(old.entry.action_set) != one_shot:
+        counted -= 1  # it changes its style
+    if counted:
+        raise invalid(
+            f"table {view.name}: entries of one action profile either all have action sets, or all name members and "
+            f"groups; {counted} are of the other kind"
+        )
 
 
 def _check_reference(config: Config, view: TableView, entry: Entry) -> None:
@@ -69,44 +105,36 @@ def _find(view: TableView, table: Table, key: Entry) -> EntryState:
     return state
 
 
-def _meter(view: TableView, table: Table, key: Entry) -> MeterConfig | None:
-    return table.direct_meter(key) if view.info.direct_meter else None
-
-
 def _put_back(
-    view: TableView, table: Table, state: EntryState, meter: MeterConfig | None, counter: CounterValue
+    view: TableView, table: Table, key: Entry | None, counter: CounterValue, meter: MeterState | None
 ) -> None:
+    """The resources of an entry, or of the default entry, as they were."""
     if view.info.direct_counter:
-        table.set_direct_counter(state.entry, counter)
-    if view.info.direct_meter:
-        table.set_direct_meter(state.entry, meter)
+        set_counter(table, key, counter)
+    if meter is not None:
+        set_meter(table, key, meter)
 
 
-def _delete(view: TableView, table: Table, key: Entry) -> Undo:
-    old = _find(view, table, key)
-    meter = _meter(view, table, key)
+def _delete(view: TableView, table: Table, key: Entry, old: EntryState) -> Undo:
     table.delete(key)
 
     def undo() -> None:
         table.insert(old.entry)
-        _put_back(view, table, old, meter, old.counter)
+        _put_back(view, table, key, old.counter, old.meter)
 
     return undo
 
 
-def _modify(view: TableView, table: Table, key: Entry, entry: Entry, message: p4r.TableEntry) -> Undo:
-    old = _find(view, table, key)
-    meter = _meter(view, table, key)
+def _modify(view: TableView, table: Table, key: Entry, entry: Entry, message: p4r.TableEntry, old: EntryState) -> Undo:
     if not message.HasField("action"):
-        kept = replace(old.entry, idle_timeout_ns=entry.idle_timeout_ns, metadata=entry.metadata)
-        entry = kept
-    if not view.info.const_entries:
+        entry = replace(old.entry, idle_timeout_ns=entry.idle_timeout_ns, metadata=entry.metadata)
+    if not old.const:
         table.modify(entry)
 
     def undo() -> None:
-        if not view.info.const_entries:
+        if not old.const:
             table.modify(old.entry)
-        _put_back(view, table, old, meter, old.counter)
+        _put_back(view, table, key, old.counter, old.meter)
 
     try:
         apply_resources(view, table, key, message, modify=True)
@@ -119,37 +147,32 @@ def _modify(view: TableView, table: Table, key: Entry, entry: Entry, message: p4
 def _write_default(config: Config, view: TableView, kind: int, message: p4r.TableEntry) -> Undo:
     if kind != MODIFY:
         raise invalid(f"table {view.name}: the default entry is always there, it can only be modified")
-    if message.match or message.priority:
-        raise invalid(f"table {view.name}: the default entry has neither match nor priority")
-    if message.idle_timeout_ns or message.HasField("time_since_last_hit"):
-        raise invalid(f"table {view.name}: the default entry has no idle time-out")
+    check_default_key(view, message)
     if view.info.const_default:
         raise denied(f"the default action of table {view.name} is const")
+    if view.profile is not None:
+        raise denied(f"the default entry of table {view.name} is const: it has an action profile (9.1.3)")
     check_resources(view, message)
-    if message.HasField("meter_config"):
-        raise unimplemented(f"table {view.name}: the default entry's direct meter can't be configured")
     table = table_of(config, view)
     old, counter, note = table.default(), table.default_counter(), config.default_notes.get(view.id, b"")
+    meter = table.direct_meter_state(None) if view.info.direct_meter else None
 
     def undo() -> None:
         table.set_default(old.action, old.params)
         config.default_notes[view.id] = note
-        if view.info.direct_counter:
-            table.set_default_counter(counter)
+        _put_back(view, table, None, counter, meter)
 
     if not message.HasField("action"):
         table.reset_default()
         config.default_notes.pop(view.id, None)
-        if view.info.direct_counter:
-            table.set_default_counter(CounterValue())
+        _put_back(view, table, None, CounterValue(), MeterState() if meter is not None else None)
         return undo
     if message.action.WhichOneof("type") != "action":
         raise invalid(f"table {view.name}: the default entry needs an action")
     check_scope(view, message.action.action.action_id, default=True)
     table.set_default(*to_action(config.index, message.action.action))
     config.default_notes[view.id] = pack_note(message)
-    if message.HasField("counter_data"):
-        table.set_default_counter(to_counter(message.counter_data))
+    apply_resources(view, table, None, message, modify=True)
     return undo
 
 
@@ -157,34 +180,36 @@ def write_direct_counter(config: Config, kind: int, message: p4r.DirectCounterEn
     view = _direct_table(config, kind, message.table_entry, "counter")
     if not view.info.direct_counter:
         raise invalid(f"table {view.name} has no direct counter")
-    table = table_of(config, view)
+    table, key = table_of(config, view), _resource_key(view, message.table_entry)
     value = to_counter(message.data) if message.HasField("data") else None
-    if message.table_entry.is_default_action:
-        old_default = table.default_counter()
-        if value is not None:
-            table.set_default_counter(value)
-        return lambda: table.set_default_counter(old_default)
-    key = key_entry(view, message.table_entry)
-    old = _find(view, table, key).counter
+    old = table.default_counter() if key is None else _find(view, table, key).counter
     if value is not None:
-        table.set_direct_counter(key, value)
-    return lambda: table.set_direct_counter(key, old)
+        set_counter(table, key, value)
+    return lambda: set_counter(table, key, old)
 
 
 def write_direct_meter(config: Config, kind: int, message: p4r.DirectMeterEntry) -> Undo:
     view = _direct_table(config, kind, message.table_entry, "meter")
     if not view.info.direct_meter:
         raise invalid(f"table {view.name} has no direct meter")
-    if message.HasField("counter_data"):
-        raise unimplemented("meters have no counters per colour here")
-    if message.table_entry.is_default_action:
-        raise unimplemented(f"table {view.name}: the default entry's direct meter can't be configured")
-    table, key = table_of(config, view), key_entry(view, message.table_entry)
+    table, key = table_of(config, view), _resource_key(view, message.table_entry)
     wanted = to_meter(message.config) if message.HasField("config") else None
-    _find(view, table, key)
-    old = table.direct_meter(key)
+    check_cleared(message.counter_data)
+    if key is not None:
+        _find(view, table, key)
+    old = table.direct_meter_state(key)
     table.set_direct_meter(key, wanted)
-    return lambda: table.set_direct_meter(key, old)
+    if message.HasField("counter_data"):
+        table.set_meter_counts(key, ColourCounts())
+    return lambda: set_meter(table, key, old)
+
+
+def _resource_key(view: TableView, message: p4r.TableEntry) -> Entry | None:
+    """The entry whose resource is meant; None: the default entry."""
+    if not message.is_default_action:
+        return key_entry(view, message)
+    check_default_key(view, message)
+    return None
 
 
 def _direct_table(config: Config, kind: int, entry: p4r.TableEntry, what: str) -> TableView:

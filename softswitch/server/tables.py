@@ -32,6 +32,14 @@ def unpack_note(note: bytes, message: p4r.TableEntry) -> None:
         message.metadata = note[8:]
 
 
+def check_default_key(view: TableView, message: p4r.TableEntry) -> None:
+    """Raises Refused if a message that means the default entry says what that one can't have (9.1.3, 9.1.8)."""
+    if message.match or message.priority:
+        raise invalid(f"table {view.name}: the default entry has neither match nor priority")
+    if message.idle_timeout_ns or message.HasField("time_since_last_hit"):
+        raise invalid(f"table {view.name}: the default entry has no idle time-out")
+
+
 def key_entry(view: TableView, message: p4r.TableEntry) -> Entry:
     """An Entry with the key of `message` only. Raises Refused for a key or a priority that the table can't have."""
     keys = to_keys(view.fields, message.match, f"table {view.name}")
@@ -72,7 +80,9 @@ def _with_action(config: Config, view: TableView, entry: Entry, message: p4r.Tab
         raise invalid(f"action profile {view.profile.name} has no selector: name a member")
     if kind == "action_profile_group_id":
         return replace(entry, group=message.action_profile_group_id)
-    return replace(entry, action_set=to_action_set(config.index, view, message.action_profile_action_set))
+    chosen = message.action_profile_action_set
+    modes = (int(chosen.action_selection_mode), int(chosen.size_semantics))
+    return replace(entry, action_set=to_action_set(config, view, chosen), set_modes=modes)
 
 
 def from_state(config: Config, view: TableView, state: EntryState) -> p4r.TableEntry:
@@ -81,13 +91,15 @@ def from_state(config: Config, view: TableView, state: EntryState) -> p4r.TableE
     message = p4r.TableEntry(table_id=view.id, priority=entry.priority, idle_timeout_ns=entry.idle_timeout_ns)
     message.match.extend(from_keys(view.fields, entry.keys))
     if entry.action_set:
-        message.action.action_profile_action_set.CopyFrom(from_action_set(config.index, entry.action_set))
+        message.action.action_profile_action_set.CopyFrom(
+            from_action_set(config.index, entry.action_set, entry.set_modes)
+        )
     elif entry.member is not None:
         message.action.action_profile_member_id = entry.member
     elif entry.group is not None:
         message.action.action_profile_group_id = entry.group
     elif entry.action:
         message.action.action.CopyFrom(from_action(config.index, entry.action, entry.params))
-    message.is_const = view.info.const_entries
+    message.is_const = state.const
     unpack_note(entry.metadata, message)
     return message

@@ -256,7 +256,12 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
             stub = p4r_grpc.P4RuntimeStub(channel)
             return str(stub.Capabilities(p4r.CapabilitiesRequest(), timeout=10).p4runtime_api_version)
 
+    stats = ["stats", address, "--json", "--grpc-ssl", "--grpc-cacert", str(tmp_path / "authority.pem")]
+    ours = ["--grpc-cert", str(client_cert), "--grpc-key", str(client_key)]
     with daemon(*arguments):
+        assert main([*stats, *ours]) == 0
+        assert main(stats) == (2 if mutual else 0)
+        assert main(["stats", address]) == 2
         known = grpc.ssl_channel_credentials(authority, client_key.read_bytes(), client_cert.read_bytes())
         assert version(known)
         if mutual:
@@ -265,6 +270,20 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
         else:
             assert version(grpc.ssl_channel_credentials(authority))
     assert DEVICE == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--grpc-cacert", "ca.pem"], "need --grpc-ssl"),
+        (["--grpc-ssl", "--grpc-key", "our.key"], "belong together"),
+        (["--grpc-ssl", "--grpc-cacert", "/nowhere/ca.pem"], "/nowhere/ca.pem: No such file"),
+        (["unix:/nowhere/s", "--grpc-ssl"], "Unix sockets do without TLS"),
+    ],
+)
+def test_wrong_tls_flags_of_stats(flags: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", *flags]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_refused_run_leaves_the_signals_to_the_caller(bad: Path) -> None:

@@ -140,6 +140,9 @@ def test_action_profiles(p4info: Path) -> None:
         await switch.write(~fy.P4ActionProfileGroup("paths", group_id=1, members=[fy.P4Member(3, weight=2)]))
         assert {port for n in range(20) for port in ports(running, 0x0A000000 + n, group=7)} == {3}
         one_shot = fy.P4IndirectAction([(1, fy.Action("forward", port=2)), (1, fy.Action("forward", port=4))])
+        await switch.write(
+            -fy.P4TableEntry("balanced", match=fy.Match(group=7))
+        )  # a table's entries are all of one style
         await switch.write(+fy.P4TableEntry("balanced", match=fy.Match(group=8), action=one_shot))
         assert {port for n in range(40) for port in ports(running, 0x0A000000 + n, group=8)} == {2, 4}
         groups = await read(switch, fy.P4ActionProfileGroup("paths"))

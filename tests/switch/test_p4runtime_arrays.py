@@ -115,8 +115,6 @@ def test_meters(c: Controller) -> None:
     c.modify(meter_entry=entry)  # back to green
     assert not any(e.HasField("config") for e in c.read(meter_entry=p4r.MeterEntry()))
     assert status(lambda: c.insert(meter_entry=entry)) == "INVALID_ARGUMENT"
-    entry.counter_data.SetInParent()
-    assert status(lambda: c.modify(meter_entry=entry)) == "UNIMPLEMENTED"
 
 
 # ---- the bulk service ----

@@ -98,7 +98,7 @@ def test_sessions_and_groups_outlive_programs(switch: Switch) -> None:
     switch.set_clone_session(1, [(8, 0)], truncate=50)
     switch.commit(switch.load(build("scripted", SCRIPTED)))
     assert switch.multicast_groups() == [MulticastGroup(3, (Replica(4, 0), Replica(5, 1)))]
-    assert [(s.id, s.replicas, s.truncate) for s in switch.clone_sessions()] == [(1, ((8, 0),), 50)]
+    assert [(s.id, s.replicas, s.truncate) for s in switch.clone_sessions()] == [(1, ((8, 0, ()),), 50)]
     assert len(switch.inject(1, script_frame(ingress=4, group=3))) == 2
     switch.delete_clone_session(1)
     with pytest.raises(EntryNotFound):
