@@ -81,9 +81,9 @@ class Bench:
             self._cores.place(lab.switch.process.pid)
 
 
-def plan_for(strategy: str, profile: str) -> Plan:
+def plan_for(strategy: str, options: CommonOptions) -> Plan:
     entries = nfs.entries_path(PROGRAM)
-    return Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile)
+    return Plan(PROGRAM, entries, PROGRAM, entries, strategy, options.profile, target=options.target)
 
 
 def run_trial(
@@ -93,7 +93,7 @@ def run_trial(
     reconfigures = trial.strategy != CONTROL_TRIAL
     always = reconfigures and bool(getattr(load_strategy(trial.strategy), "clones_always", False))
     rate = full * float(trial.parameters["load"]) / 100
-    lab = bench.lab(plan_for(trial.strategy if reconfigures else "none", options.profile))
+    lab = bench.lab(plan_for(trial.strategy if reconfigures else "none", options))
     receiver = Receiver(lab.network, SERVER, [_PORT], nice=HOST_NICE)
     flow = Flow(1, "h1", ip_of(SERVER), _PORT, round(1e9 / rate), segments=SEGMENTS)
     sender = Sender(lab.network, flow, record=True, nice=HOST_NICE)
@@ -217,7 +217,7 @@ def parts(
 
 def search_trial(trial: Trial, options: CommonOptions, schedule: Schedule, bench: Bench, show: Display) -> TrialResult:
     """One search for the highest rate; for the samples see full_load.py."""
-    lab = bench.lab(plan_for("none", options.profile))
+    lab = bench.lab(plan_for("none", options))
     bench.arm(lab)
     return run_search(lab, schedule.search, name=trial.name, port=_PORT, show=show)
 

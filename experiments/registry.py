@@ -19,6 +19,7 @@ class Experiment:
     shows: what its figure shows, in a sentence.
     full_s, quick_s: how long it takes on two cores, for the time left of a first run; later runs know it better.
     arguments, quick_arguments: what it is called with by `make reproduce`, beside the common options.
+    paper_s, paper_arguments: the same with trials as long as the published ones, where those are longer.
     strategies: which of them take part: all, those that clone, or none.
     """
 
@@ -31,6 +32,8 @@ class Experiment:
     quick_s: float
     arguments: tuple[str, ...] = ()
     quick_arguments: tuple[str, ...] = ()
+    paper_s: float | None = None
+    paper_arguments: tuple[str, ...] | None = None
     strategies: str = ALL
 
 
@@ -53,9 +56,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Packets received of four flows, by strategy; grey is the reconfiguration, the line is the swap, the triangles "
         "are knocks.",
         ("C1",),
-        full_s=620.0,
+        full_s=340.0,
         quick_s=65.0,
-        arguments=("--repeats", "3"),
+        arguments=("--repeats", "3", "--duration", "15"),
+        paper_s=620.0,
+        paper_arguments=("--repeats", "3"),
     ),
     Experiment(
         "fig4",
@@ -63,9 +68,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Time and disruption of a reconfiguration",
         "Throughput per millisecond of five flows and of their sum, the whole run and 200 ms around the swap.",
         ("C2",),
-        full_s=760.0,
+        full_s=330.0,
         quick_s=65.0,
-        arguments=("--repeats", "3"),
+        arguments=("--repeats", "3", "--duration", "12"),
+        paper_s=730.0,
+        paper_arguments=("--repeats", "3"),
     ),
     Experiment(
         "delta_loss",
@@ -73,8 +80,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Share of state lost, against the rate",
         "Delta-loss against the rate of the traffic, by strategy; medians with 95 % intervals over the repeats.",
         ("C3",),
-        full_s=5800.0,
-        quick_s=65.0,
+        full_s=1010.0,
+        quick_s=40.0,
+        paper_s=5300.0,
+        paper_arguments=("--paper-length",),
     ),
     Experiment(
         "fig6",
@@ -82,7 +91,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Where updates are lost",
         "Time line of one real run of each strategy: reads, clones, writes, the swap, and the lost updates.",
         ("C4",),
-        full_s=320.0,
+        full_s=300.0,
         quick_s=60.0,
         arguments=("--repeats", "3"),
     ),
@@ -93,8 +102,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Throughput over time at 100, 75 and 50 % of the highest steady rate, every packet writing state, and the loss "
         "while packets are cloned.",
         ("C5 half", "C5 above", "C5 cost"),
-        full_s=600.0,
-        quick_s=95.0,
+        full_s=520.0,
+        quick_s=80.0,
         arguments=("--repeats", "3"),
         strategies=CLONING,
     ),
@@ -116,8 +125,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Time of the reconfiguration, held time and delta-loss against the amount of state and the number of "
         "components, by strategy, for both control-plane profiles.",
         ("C6 packets",),
-        full_s=1800.0,
-        quick_s=60.0,
+        full_s=580.0,
+        quick_s=50.0,
     ),
 )
 

@@ -66,6 +66,7 @@ class Options:
     only: tuple[str, ...]
     new: bool
     json: bool
+    paper_length: bool = False
 
     def for_record(self) -> dict[str, Any]:
         """What decides what is measured: equal for a run and its continuation."""
@@ -83,6 +84,14 @@ class Options:
             return tuple(name for name in self.chosen if load_strategy(name).needs_cloning)
         return tuple(name for name in self.chosen if not lacking(self.target, name))
 
+    def usual_s(self, experiment: Experiment) -> float:
+        """How long an experiment takes, before a run has shown it."""
+        if self.quick:
+            return experiment.quick_s
+        if self.paper_length and experiment.paper_s is not None:
+            return experiment.paper_s
+        return experiment.full_s
+
     def arguments(self, experiment: Experiment) -> list[str]:
         """The command line of one experiment."""
         given = ["--target", self.target, "--seed", str(self.seed), "--out", str(self.out)]
@@ -93,6 +102,8 @@ class Options:
             given += ["--strategy", ",".join(chosen)]
         if self.quick:
             return [*given, "--quick", *experiment.quick_arguments]
+        if self.paper_length and experiment.paper_arguments is not None:
+            return [*given, *experiment.paper_arguments]
         return [*given, *experiment.arguments]
 
 
@@ -166,7 +177,7 @@ def run(options: Options, experiments: Sequence[Experiment] = EXPERIMENTS, runne
         and not _is_done(state, experiment.name)
     ]
     known = earlier_durations(options.out, options.for_record())
-    expected = {e.name: known.get(e.name, e.quick_s if options.quick else e.full_s) for e in todo}
+    expected = {e.name: known.get(e.name, options.usual_s(e)) for e in todo}
     course = Course(todo, expected, console)
     console.print(f"{len(todo)} of {len(experiments)} experiments to run, {in_words(sum(expected.values()))}.")
     report, page = write_report(state, experiments)
@@ -281,6 +292,9 @@ def parse(arguments: Sequence[str] | None, experiments: Sequence[Experiment] = E
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="the same checks, compressed: within 10 minutes")
+    parser.add_argument(
+        "--paper-length", action="store_true", help="trials as long as the published ones: over two hours"
+    )
     parser.add_argument("--only", default="", metavar="NAME[,NAME]", help=f"now only these of {', '.join(names)}")
     parser.add_argument("--new", action="store_true", help="begin a new run even when one can be continued")
     parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
@@ -300,7 +314,20 @@ def parse(arguments: Sequence[str] | None, experiments: Sequence[Experiment] = E
         for name in wanted:
             if name not in known:
                 parser.error(f"no {kind} named {name!r}; there are {', '.join(known)}")
-    return Options(given.target, chosen, given.profile, given.seed, given.quick, given.out, only, given.new, given.json)
+    if given.quick and given.paper_length:
+        parser.error("--quick and --paper-length exclude each other")
+    return Options(
+        given.target,
+        chosen,
+        given.profile,
+        given.seed,
+        given.quick,
+        given.out,
+        only,
+        given.new,
+        given.json,
+        given.paper_length,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

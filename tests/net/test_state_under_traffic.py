@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -9,40 +11,48 @@ import pytest
 
 from experiments import delta_loss, fig4
 from experiments.progress import display
+from experiments.shared_lab import SharedLab
 from experiments.sweep import Trial
 from tests.net.test_strategies import OPTIONS
 
 
-def loss_trial(strategy: str, *, rate: float = 60.0, profile: str = "native") -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[SharedLab]:
+    """One network for all trials of Figure 5, as the experiment has it."""
+    with ExitStack() as stack:
+        yield SharedLab(stack)
+
+
+def loss_trial(shared: SharedLab, strategy: str, *, rate: float = 60.0, profile: str = "native") -> dict[str, Any]:
     schedule = delta_loss.Schedule(duration=1.5, reconfigure=0.4, rates=(rate,))
     options = replace(OPTIONS, profile=profile)
     with display(1.0, quiet=True) as show:
-        result = delta_loss.run_trial(Trial(strategy, 1, {"rate": rate}), options, schedule, show)
+        result = delta_loss.run_trial(Trial(strategy, 1, {"rate": rate}), options, schedule, shared, show)
     measured = dict(result.measured)
     assert measured["sent_packets"] == measured["received_packets"]  # the switch itself lost nothing
     assert measured["wire_bytes"] == measured["wire_bytes_sender"] == measured["wire_bytes_receiver"]
     return measured
 
 
-def test_the_harness_has_no_error_of_its_own() -> None:
-    measured = loss_trial(delta_loss.CONTROL_TRIAL)
+def test_the_harness_has_no_error_of_its_own(shared: SharedLab) -> None:
+    measured = loss_trial(shared, delta_loss.CONTROL_TRIAL)
     assert measured["register_bytes"] == measured["wire_bytes"]
 
 
 @pytest.mark.parametrize("strategy", ["state4_exact", "reconcile"])
-def test_strategies_that_lose_nothing(strategy: str) -> None:
-    assert loss_trial(strategy)["delta_loss"] == 0
+def test_strategies_that_lose_nothing(shared: SharedLab, strategy: str) -> None:
+    assert loss_trial(shared, strategy)["delta_loss"] == 0
 
 
-def test_the_controller_approach_loses_what_comes_after_the_read() -> None:
-    measured = loss_trial("controller", profile="paper")
+def test_the_controller_approach_loses_what_comes_after_the_read(shared: SharedLab) -> None:
+    measured = loss_trial(shared, "controller", profile="paper")
     assert 0.1 < measured["delta_loss"] < 1  # about the second that it takes, of one and a half
 
 
-def test_without_preservation_the_counter_is_lost() -> None:
+def test_without_preservation_the_counter_is_lost(shared: SharedLab) -> None:
     schedule = delta_loss.Schedule(duration=1.0, reconfigure=0.5, rates=(10.0,))
     with display(1.0, quiet=True) as show:
-        result = delta_loss.run_trial(Trial("none", 1, {"rate": 10.0}), OPTIONS, schedule, show)
+        result = delta_loss.run_trial(Trial("none", 1, {"rate": 10.0}), OPTIONS, schedule, shared, show)
     assert result.measured["register_bytes"] == 0
 
 

@@ -205,4 +205,18 @@ def test_every_command_prints_json_for_machines(name: str, capsys: pytest.Captur
 
 def test_every_claim_is_judged_by_one_experiment() -> None:
     promised = [claim for experiment in EXPERIMENTS for claim in experiment.claims]
-    assert sorted(promised) == [claim.id for claim in CLAIMS]
+    assert promised == [claim.id for claim in CLAIMS]
+    assert len(set(promised)) == len(promised)
+
+
+def test_trials_are_as_long_as_published_when_asked_for() -> None:
+    fig4, delta_loss = (next(e for e in EXPERIMENTS if e.name == name) for name in ("fig4", "delta_loss"))
+    usual, published, quick = (parse(line) for line in ([], ["--paper-length"], ["--quick"]))
+    assert "--duration" in usual.arguments(fig4)
+    assert "--duration" not in published.arguments(fig4)  # 30 s by itself
+    assert published.arguments(delta_loss)[-1] == "--paper-length"
+    assert published.usual_s(delta_loss) > 3 * usual.usual_s(delta_loss) > usual.usual_s(delta_loss)
+    assert quick.usual_s(delta_loss) < usual.usual_s(delta_loss)
+    assert sum(usual.usual_s(experiment) for experiment in EXPERIMENTS) < 3600  # "within an hour"
+    with pytest.raises(SystemExit):
+        parse(["--quick", "--paper-length"])
