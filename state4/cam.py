@@ -81,7 +81,8 @@ class CloneCall:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """`paths`: the longest paths of ingress and egress, with register writes as updates."""
+    """`paths`: the longest paths of ingress and egress, with register writes as updates; counts of indirect counters are
+    updates too if the program shall clone them (`counts`). Counters are numbered then, after the registers."""
 
     program: Program = field(repr=False)
     instances: Instances = field(repr=False)
@@ -90,6 +91,18 @@ class Analysis:
     clones: tuple[CloneCall, ...]
     paths: dict[str, Paths] = field(repr=False)
     numbers: dict[ExternObject, int] = field(repr=False)
+    counts: bool = False
+
+    @property
+    def counters(self) -> tuple[Component, ...]:
+        """Indirect counters whose counts are cloned."""
+        return tuple(c for c in self.components if c.kind == "counter" and self.counts)
+
+    @property
+    def updates(self) -> tuple[Write, ...]:
+        """The writes that are cloned."""
+        kinds = ("register", "counter") if self.counts else ("register",)
+        return tuple(w for w in self.writes if w.kind in kinds)
 
     @property
     def registers(self) -> tuple[Component, ...]:
@@ -109,8 +122,8 @@ class Analysis:
     def register_kib(self) -> float:
         return sum(c.kib or 0.0 for c in self.registers)
 
-    def register_writes(self, block: str) -> tuple[Write, ...]:
-        return tuple(w for w in self.writes if w.kind == "register" and block in w.blocks)
+    def updates_in(self, block: str) -> tuple[Write, ...]:
+        return tuple(w for w in self.updates if block in w.blocks)
 
     @property
     def adding(self) -> frozenset[str]:
@@ -136,8 +149,8 @@ class Analysis:
         return exact[0] if exact else ending[0] if len(ending) == 1 else None
 
 
-def analyse(program: Program) -> Analysis:
-    """Finds all state and all writes of a checked v1model program.
+def analyse(program: Program, *, counts: bool = False) -> Analysis:
+    """Finds all state and all writes of a checked v1model program. `counts`: packets are cloned for counters, too.
 
     Raises P4Error, with the place, if the program has no main, uses another architecture, or makes a number of register
     writes that cannot be told."""
@@ -146,8 +159,9 @@ def analyse(program: Program) -> Analysis:
         raise P4Error(Diagnostic(f"State4 needs a v1model program (V1Switch): {found}", _main_span(program)))
     instances = Instances(program)
     numbers: dict[ExternObject, int] = {}
-    components = _components(program, instances, numbers)
-    updates = PathAnalysis(program, instances, lambda call: _method(program, call) == ("register", "write"), is_clone)
+    components = _components(program, instances, numbers, counts)
+    cloned = [("register", "write"), *([("counter", "count")] if counts else [])]
+    updates = PathAnalysis(program, instances, lambda call: _method(program, call) in cloned, is_clone)
     roots = {block: root.decl for block, root in instances.roots.items() if block in SENDERS}
     paths = {block: updates.block(decl) for block, decl in roots.items()}
     analysis = Analysis(
@@ -158,11 +172,13 @@ def analyse(program: Program) -> Analysis:
         tuple(_clones(program, instances)),
         paths,
         numbers,
+        counts,
     )
     for block in SENDERS:
         longest = analysis.longest(block).updates
         if len(longest) > MOST_UPDATES:
-            message = f"one packet can write registers more than {MOST_UPDATES} times in {block}"
+            state = "registers and counters" if counts else "registers"
+            message = f"one packet can write {state} more than {MOST_UPDATES} times in {block}"
             raise P4Error(Diagnostic(message, longest[-1].span))
     return analysis
 
@@ -186,15 +202,23 @@ def _method(program: Program, call: CallInfo) -> tuple[str, str]:
 # ---------------------------------------------------------------- components
 
 
-def _components(program: Program, instances: Instances, numbers: dict[ExternObject, int]) -> list[Component]:
+def _components(
+    program: Program, instances: Instances, numbers: dict[ExternObject, int], counts: bool
+) -> list[Component]:
     found: list[Component] = []
+    registers = sum(obj.type_name == "register" for obj, _ in instances.objects)
+    counters = 0
     for obj, _ in instances.objects:
         if obj.type_name == "register":
-            numbers[obj] = len(numbers) + 1
+            numbers[obj] = len(numbers) + 1 - counters
             width = strip(obj.type_args[0]) if obj.type_args else None
             bits = width_bits(width) if width is not None else None
             number, signed = numbers[obj], isinstance(width, IntType)
             found.append(Component(number, "register", obj.name, _size(obj), bits, signed, obj.decl.name.span))
+        elif obj.type_name == "counter" and counts:
+            counters += 1
+            numbers[obj] = registers + counters
+            found.append(Component(numbers[obj], "counter", obj.name, _size(obj), None, False, obj.decl.name.span))
         elif obj.type_name in KINDS:
             found.append(Component(0, obj.type_name, obj.name, _size(obj), None, False, obj.decl.name.span))
     for table, instance in instances.tables:

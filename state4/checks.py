@@ -38,7 +38,7 @@ def _writes(analysis: Analysis) -> list[Diagnostic]:
     found = []
     for write in analysis.writes:
         others = [block for block in write.blocks if block not in SENDERS]
-        if write.kind == "register" and others:
+        if write in analysis.updates and others:
             message = f"this write in the {others[0]} cannot be followed: v1model clones in ingress and egress only"
             found.append(Diagnostic(message, write.place))
     return found
@@ -48,6 +48,8 @@ def _values(analysis: Analysis) -> list[Diagnostic]:
     """Registers whose cells are no plain bits."""
     found = []
     for obj, number in analysis.numbers.items():
+        if obj.type_name == "counter":
+            continue
         cell = strip(obj.type_args[0]) if obj.type_args else None
         component = analysis.registers[number - 1]
         if not isinstance(cell, (BitType, IntType, BoolType)) or not component.width:

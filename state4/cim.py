@@ -22,7 +22,7 @@ from state4.cam import SENDERS, Analysis, Write
 from state4.checks import check, parses_metadata
 from state4.edits import Edits, Inliner, above_comment, editable, indentation
 from state4.instances import Callable_, referent, scope_of
-from state4.layout import CloneLayout, LayoutComponent
+from state4.layout import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.plumbing import Plumbing
 from state4.snippets import Snippets
 
@@ -70,15 +70,18 @@ class _Instrumenter:
         components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
         self.prefix = _prefix(program)
         waits = analysis.slots > 0 and not parses_metadata(program, self.roots["parser"])
-        self.layout = CloneLayout(components, analysis.slots, options.session, self.prefix, waits, analysis.adding)
+        counters = tuple(LayoutComponent(c.name, c.cells or 0, COUNT_BITS) for c in analysis.counters)
+        self.layout = CloneLayout(
+            components, analysis.slots, options.session, self.prefix, waits, analysis.adding, counters
+        )
         self.snippets = Snippets(
             layout=self.layout,
             field_list=_free_field_list(program),
             controller_header=_controller_header(program),
             index_parameter=_register_arity(program) > 1,
             index_argument=_widest_index(analysis),
-            ingress=bool(analysis.register_writes("ingress")),
-            egress=bool(analysis.register_writes("egress")),
+            ingress=bool(analysis.updates_in("ingress")),
+            egress=bool(analysis.updates_in("egress")),
         )
 
     def run(self) -> Instrumented:
@@ -95,7 +98,7 @@ class _Instrumenter:
                 self.prefix,
                 8 * self.layout.component_bytes,
             )
-            writes = [w for w in self.analysis.writes if w.kind == "register" and set(w.blocks) & set(SENDERS)]
+            writes = [w for w in self.analysis.updates if set(w.blocks) & set(SENDERS)]
             for write in writes:
                 self._write(write, plumbing)
             users += [headers.decl, metadata.decl, *plumbing.apply(), *(w.call for w in writes)]
@@ -117,6 +120,10 @@ class _Instrumenter:
         text, additions = inliner.render(main)
         return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined))
 
+    def _writes(self) -> list[Write]:
+        """The register writes that can be cloned."""
+        return [w for w in self.analysis.writes if w.kind == "register" and set(w.blocks) & set(SENDERS)]
+
     def _struct(self, block: str, position: int, what: str) -> StructType:
         """The struct that a pipeline control has as its headers or metadata, at a place where it can be edited."""
         param = self.roots[block].params[position]
@@ -136,21 +143,26 @@ class _Instrumenter:
         key = referent(self.program, call.object)
         assert decl is not None and key is not None
         arguments = {a.param_name: a.expr for a in call.args}
-        index, value = arguments["index"], arguments["value"]
-        assert index is not None and value is not None
+        index, value = arguments["index"], arguments.get("value")
+        assert index is not None
         for expr in (index, value):
-            _check_repeatable(self.program, expr)
+            if expr is not None:
+                _check_repeatable(self.program, expr)
         for span in (write.call.callee.span, Span(statement.span.file, statement.span.end - 1, statement.span.end)):
             editable(span)
+        slots, width = plumbing.slots(decl, write.call), 8 * self.layout.value_bytes
         update = ", ".join(
             (
-                plumbing.slots(decl, write.call),
+                slots,
                 plumbing.number(decl, (key,)),
                 self._as_bits(index, self.snippets.index_argument),
-                self._as_bits(value, 8 * self.layout.value_bytes, self._cell_width(call.object)),
+                self._as_bits(value, width, self._cell_width(call.object))
+                if value is not None
+                else f"(bit<{width}>){slots}.size",
             )
         )
-        self._after_statement(statement, f"{self.prefix}_update({update});")
+        name = self.snippets.update_name(frozenset(write.blocks) & set(SENDERS))
+        self._after_statement(statement, f"{name}({update});")
 
     def _cell_width(self, register: ast.Expr | None) -> int | None:
         type_ = self.program.types.get(register) if register is not None else None
@@ -283,7 +295,7 @@ def _widest_index(analysis: Analysis) -> int:
     widths = [32]
     for write in analysis.writes:
         for arg in analysis.program.calls[write.call].args:
-            if arg.param_name == "index" and arg.expr is not None and write.kind == "register":
+            if arg.param_name == "index" and arg.expr is not None and write in analysis.updates:
                 type_ = strip(analysis.program.types[arg.expr])
                 widths.append(type_.width if isinstance(type_, BitType) else 32)
     return max(widths)

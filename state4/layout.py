@@ -29,6 +29,8 @@ import numpy.typing as npt
 ETHER_TYPE = 0x88B6
 FIXED_BYTES = 14
 MARKER_COUNT = 127
+COUNT_BITS = 32
+"""A count is cloned with the packet's length, of so many bits."""
 IDLE, CLONE, WAIT = 0, 1, 2
 """Values of the clone flag."""
 WAKE = bytes(12) + ETHER_TYPE.to_bytes(2, "big")
@@ -44,7 +46,8 @@ def bytes_for(value: int) -> int:
 
 @dataclass(frozen=True)
 class LayoutComponent:
-    """A register as the clones see it: `width` in bits; its number is its position, from 1."""
+    """A register or counter as the clones see it: `width` in bits. Its number is its position, from 1, counters after
+    registers."""
 
     name: str
     cells: int
@@ -55,7 +58,7 @@ class LayoutComponent:
 class CloneLayout:
     """Format of one program's clones. `prefix` begins the names of everything that was added ("state4"). `waits`:
     whether the program can let packets wait (see `state4.gate`). `adds`: registers whose every write adds something to
-    the cell."""
+    the cell. `counters`: indirect counters, if their counts are cloned."""
 
     components: tuple[LayoutComponent, ...]
     slots: int
@@ -63,15 +66,21 @@ class CloneLayout:
     prefix: str = "state4"
     waits: bool = False
     adds: frozenset[str] = frozenset()
+    counters: tuple[LayoutComponent, ...] = ()
     component_bytes: int = field(init=False)
     index_bytes: int = field(init=False)
     value_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        set_(self, "component_bytes", bytes_for(len(self.components)))
-        set_(self, "index_bytes", bytes_for(max((c.cells for c in self.components), default=1)))
-        set_(self, "value_bytes", max(1, -(-max((c.width for c in self.components), default=8) // 8)))
+        set_(self, "component_bytes", bytes_for(len(self.all)))
+        set_(self, "index_bytes", bytes_for(max((c.cells for c in self.all), default=1)))
+        set_(self, "value_bytes", max(1, -(-max((c.width for c in self.all), default=8) // 8)))
+
+    @property
+    def all(self) -> tuple[LayoutComponent, ...]:
+        """Everything that clones are about, in the order of its numbers."""
+        return self.components + self.counters
 
     @property
     def slot_bytes(self) -> int:
@@ -93,7 +102,7 @@ class CloneLayout:
     @property
     def fingerprint(self) -> int:
         """56 bits that no other program's layout is likely to have."""
-        text = repr((self.slots, [(c.name, c.cells, c.width) for c in self.components]))
+        text = repr((self.slots, [(c.name, c.cells, c.width) for c in self.all]))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
 
     @property
@@ -111,8 +120,8 @@ class CloneLayout:
         return self.fingerprint.to_bytes(7, "big") + ETHER_TYPE.to_bytes(2, "big")
 
     def number(self, name: str) -> int:
-        """Component number of a register. Raises KeyError for a name that the program does not have."""
-        for number, component in enumerate(self.components, 1):
+        """Number of a register or counter. Raises KeyError for a name that clones are not about."""
+        for number, component in enumerate(self.all, 1):
             if component.name == name:
                 return number
         raise KeyError(name)
@@ -192,7 +201,7 @@ class Updates:
 
     def within(self, layout: CloneLayout) -> Updates:
         """Without updates of unknown components and of cells beyond the register: those changed nothing."""
-        sizes = np.array([0, *(c.cells for c in layout.components)], np.uint64)
+        sizes = np.array([0, *(c.cells for c in layout.all)], np.uint64)
         known = self.component < len(sizes)
         inside = self.index < sizes[np.where(known, self.component, 0)]
         return self if bool(inside.all()) else self.select(inside)

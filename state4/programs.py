@@ -14,11 +14,12 @@ from p4front.p4info import build_p4info
 from state4.cam import analyse
 from state4.cim import Instrumented, InstrumentOptions, instrument
 from state4.errors import NotInstrumented
-from state4.layout import CloneLayout, LayoutComponent
+from state4.layout import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.values import RegisterSpec
 
 FLAG_ANNOTATION = "state4_components"
 ADDS_ANNOTATION = "state4_adds"
+COUNTERS_ANNOTATION = "state4_counters"
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,26 @@ class InstalledProgram:
 
 
 def instrument_file(
-    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = (), session: int | None = None
+    path: Path,
+    *,
+    include_dirs: Sequence[Path] = (),
+    defines: Sequence[str] = (),
+    session: int | None = None,
+    counts: bool = False,
 ) -> Instrumented:
-    """Loads, analyses and instruments a P4 file. Raises P4Error."""
+    """Loads, analyses and instruments a P4 file. `counts`: counts of indirect counters are cloned as well. Raises
+    P4Error."""
     program = load_program(path, include_dirs=include_dirs, defines=defines)
     options = InstrumentOptions(include_dirs=tuple(include_dirs), **({} if session is None else {"session": session}))
-    return instrument(program, analyse(program), options)
+    return instrument(program, analyse(program, counts=counts), options)
 
 
-def prepare_program(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()) -> InstalledProgram:
-    """An instrumented program from a P4 file. Raises P4Error (the user's fault, with places) and OSError."""
-    instrumented = instrument_file(path, include_dirs=include_dirs, defines=defines)
+def prepare_program(
+    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = (), counts: bool = False
+) -> InstalledProgram:
+    """An instrumented program from a P4 file, for a switch that cannot hold packets with `counts`. Raises P4Error (the
+    user's fault, with places) and OSError."""
+    instrumented = instrument_file(path, include_dirs=include_dirs, defines=defines, counts=counts)
     checked = load_text(instrumented.text, path.name, defines=defines)
     return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, tuple(defines))
 
@@ -84,7 +94,12 @@ def layout_of(p4info: p4i.P4Info) -> CloneLayout:
         waits = bool(clone.get("waits", 0))
         adding = annotations[ADDS_ANNOTATION].expression_list.expressions if ADDS_ANNOTATION in annotations else ()
         adds = frozenset(names[e.int64_value - 1] for e in adding)
-        return CloneLayout(components, int(clone["slots"]), int(clone["session"]), prefix, waits, adds)
+        sizes = {c.preamble.name: c.size for c in p4info.counters}
+        counting = (
+            annotations[COUNTERS_ANNOTATION].expression_list.expressions if COUNTERS_ANNOTATION in annotations else ()
+        )
+        counters = tuple(LayoutComponent(e.string_value, sizes[e.string_value], COUNT_BITS) for e in counting)
+        return CloneLayout(components, int(clone["slots"]), int(clone["session"]), prefix, waits, adds, counters)
     raise NotInstrumented("the running program was not installed by State4: it cannot clone its state updates")
 
 

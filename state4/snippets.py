@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from state4.layout import CLONE, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
+from state4.layout import CLONE, COUNT_BITS, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
 
 _ENDS = 3
 """The clone flag of a pass that ends where it began."""
@@ -14,25 +14,40 @@ _ENDS = 3
 class Snippets:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
     the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits
-    of the widest index in a write."""
+    of the widest index in a write; `passes`: for each piece of code that writes, the passes that run it."""
 
     layout: CloneLayout
     field_list: int
     controller_header: str
     index_parameter: bool
     index_argument: int
-    ingress: bool
-    egress: bool
+    passes: frozenset[frozenset[str]]
 
     @property
     def prefix(self) -> str:
         return self.layout.prefix
 
+    @property
+    def ingress(self) -> bool:
+        return any("ingress" in passes for passes in self.passes)
+
+    @property
+    def egress(self) -> bool:
+        return any("egress" in passes for passes in self.passes)
+
+    def update_name(self, passes: frozenset[str]) -> str:
+        """The function that a write calls whose code runs in these passes."""
+        name = f"{self.prefix}_update"
+        if not (self.ingress and self.egress) or passes == {"ingress"}:
+            return name
+        return f"{name}_egress" if passes == {"egress"} else f"{name}_both"
+
     def declarations(self) -> str:
         """Header, metadata, registers and the function that every write calls."""
         parts = [self._flag()]
         if self.layout.slots:
-            parts = [self._header(), self._metadata(), *parts, self._sequence(), self._update()]
+            parts = [self._header(), self._metadata(), *parts, self._sequence()]
+            parts += [self._update(passes) for passes in sorted(self.passes, key=self.update_name)]
             parts += [self._gate(), self._wait()] if self.layout.waits else []
         body = "\n".join(parts)
         return f"/* ---- added by state4 instrument: clones of state updates ---- */\n{body}/* ---- end ---- */\n\n"
@@ -42,13 +57,15 @@ class Snippets:
 
     def _flag(self) -> str:
         names = ", ".join(f'"{c.name}"' for c in self.layout.components)
+        counters = ", ".join(f'"{c.name}"' for c in self.layout.counters)
+        counters = f"@state4_counters[{counters}]\n" if counters else ""
         adding = [str(n) for n, c in enumerate(self.layout.components, 1) if c.name in self.layout.adds]
         adds = f"@state4_adds[{', '.join(adding)}]\n" if adding else ""
         return (
             f"// {IDLE}: idle, {CLONE}: clone state updates, {WAIT}: packets wait. The annotations tell the control\n"
             f"// plane what clones mean.\n"
             f"@state4_clone[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
-            f"@state4_components[{names}]\n{adds}"
+            f"@state4_components[{names}]\n{adds}{counters}"
             f"{self._register(2)}(1) {self.layout.flag_register};\n"
         )
 
@@ -91,9 +108,10 @@ class Snippets:
         )
 
     def _waiting_fields(self, keep: str) -> str:
+        size = f"{keep}bit<{COUNT_BITS}> size;\n" if self.layout.counters else ""
         if not self.layout.waits:
-            return ""
-        return f"{keep}bit<1> waited;\n{keep}bit<9> port;\n{keep}bit<48> time;\n"
+            return size
+        return f"{size}{keep}bit<1> waited;\n{keep}bit<9> port;\n{keep}bit<48> time;\n"
 
     def _gate(self) -> str:
         return (
@@ -134,23 +152,25 @@ class Snippets:
             "}\n"
         )
 
-    def _update(self) -> str:
+    def _update(self, passes: frozenset[str]) -> str:
         component, index, value = self._slot_widths()
         body = ""
         for k in range(self.layout.slots):
             start = "if" if k == 0 else " else if"
             body += f"{start} (m.count == {k}) {{\n"
             if k == 0:
-                body += self._first()
+                body += self._first(passes)
             fields = (("component", "component"), ("index", "cell"), ("value", "value"))
             body += "".join(f"            m.{name}_{k} = {source};\n" for name, source in fields)
             body += "        }"
+        name = self.update_name(passes)
+        indent = " " * len(f"void {name}(")
         return (
             "// Puts one register write into the next slot. The first of a pass asks for the clone, which takes the\n"
             "// slots as they are at the end of the pass.\n"
-            f"void {self.prefix}_update(inout {self.prefix}_meta_t m,\n"
-            f"                   in bit<{component}> component, in bit<{self.index_argument}> index,\n"
-            f"                   in bit<{value}> value) {{\n"
+            f"void {name}(inout {self.prefix}_meta_t m,\n"
+            f"{indent}in bit<{component}> component, in bit<{self.index_argument}> index,\n"
+            f"{indent}in bit<{value}> value) {{\n"
             "    if (m.on == 1) {\n"
             f"{self._cell(index)}"
             f"        {body}\n"
@@ -166,7 +186,8 @@ class Snippets:
         last = (1 << index) - 1
         return f"        bit<{index}> cell = index > {last} ? {index}w{last} : (bit<{index}>)index;\n"
 
-    def _first(self) -> str:
+    def _first(self, passes: frozenset[str]) -> str:
+        """Asks for the clone. Code that runs in both passes decides when it runs, which p4c does not take."""
         ask = "            {p}_seq.read(m.seq, {n});\n            m.seq = m.seq + 1;\n"
         ask += "            {p}_seq.write({n}, m.seq);\n"
         ask += "            clone_preserving_field_list(CloneType.{kind}, {session}, {list});\n"
@@ -175,10 +196,10 @@ class Snippets:
             session, preserved = f"32w{self.layout.session}", f"8w{self.field_list}"
             return ask.format(p=self.prefix, n=number, kind=kind, session=session, list=preserved)
 
-        if self.ingress and self.egress:
+        if len(passes) > 1:
             ingress, egress = (t.replace("            ", "                ") for t in (text(0, "I2E"), text(1, "E2E")))
             return f"            if (m.egress == 0) {{\n{ingress}            }} else {{\n{egress}            }}\n"
-        return text(0, "I2E") if self.ingress else text(1, "E2E")
+        return text(0, "I2E") if "ingress" in passes else text(1, "E2E")
 
     # ------------------------------------------------------------ inside the user's code
 
@@ -208,6 +229,8 @@ class Snippets:
                 f"    {m}.count = 0;",
                 "}",
             ]
+        if self.layout.counters:
+            lines.append(f"{m}.size = {standard}.packet_length;")
         return lines
 
     def emit(self, packet: str, headers: str) -> str:
@@ -236,6 +259,10 @@ class Snippets:
                 f"{m}.count = 0;",
                 f"{self.layout.flag_register}.read({m}.on, 0);",
             ]
+            if self.layout.waits:  # packets that are past ingress already
+                lines += [f"if ({m}.on == {WAIT}) {{", f"    {m}.on = {CLONE};", "}"]
+            if self.layout.counters:  # a clone of the program's own
+                lines += [f"if ({m}.size == 0) {{", f"    {m}.size = {standard}.packet_length;", "}"]
         return lines
 
     def _truncate(self, m: str) -> list[str]:
