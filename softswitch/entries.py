@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -91,12 +92,31 @@ class CounterValue(NamedTuple):
 
 @dataclass(frozen=True)
 class MeterConfig:
-    """Two-rate three-colour meter (RFC 2698): rates per second and bursts, in packets or bytes by the meter's kind."""
+    """Two-rate three-colour meter (RFC 2698): rates per second and bursts, in packets or bytes by the meter's kind.
+
+    With `eburst` it is a single-rate one (RFC 2697) with that excess burst; then `pir` and `pburst` equal `cir` and
+    `cburst`.
+    """
 
     cir: int
     cburst: int
     pir: int
     pburst: int
+    eburst: int | None = None
+
+    def words(self) -> tuple[int, int, int, int, int]:
+        """As the runtime takes it."""
+        if self.eburst is not None:
+            return 2, self.cir, self.cburst, self.cir, self.eburst
+        return 1, self.cir, self.cburst, self.pir, self.pburst
+
+
+def meter_config(words: Sequence[int]) -> MeterConfig | None:
+    """From the runtime's first five words of a cell; None: it was not configured."""
+    mode, cir, cburst, pir, burst = (int(word) for word in words[:5])
+    if mode == 2:
+        return MeterConfig(cir, cburst, cir, cburst, burst)
+    return MeterConfig(cir, cburst, pir, burst) if mode else None
 
 
 class ColourCounts(NamedTuple):

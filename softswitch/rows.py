@@ -16,11 +16,11 @@ from softswitch.entries import (
     Exact,
     KeyMatch,
     Lpm,
-    MeterConfig,
     MeterState,
     Optional,
     Range,
     Ternary,
+    meter_config,
 )
 from softswitch.errors import BadEntry
 from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo, words
@@ -185,7 +185,7 @@ def decode_params(params: Sequence[ActionParam], row: Sequence[int], at: int) ->
 def decode_meter(row: Sequence[int], at: int = 0) -> MeterState:
     """METER_WORDS of a row that was read."""
     words_ = [int(word) for word in row[at : at + METER_WORDS]]
-    config = MeterConfig(*words_[1:5]) if words_[0] else None
+    config = meter_config(words_)
     green, yellow, red = (CounterValue(*words_[i : i + 2]) for i in (5, 7, 9))
     return MeterState(config, ColourCounts(green, yellow, red))
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch import native
-from softswitch.entries import ColourCounts, CounterValue, MeterConfig, MeterState
+from softswitch.entries import ColourCounts, CounterValue, MeterConfig, MeterState, meter_config
 from softswitch.errors import BadEntry, BadIndex
 from softswitch.handle import PipelineHandle
 from softswitch.model import CounterInfo, RegisterInfo
@@ -185,7 +185,7 @@ class Meter:
     def read(self, start: int = 0, count: int | None = None) -> list[MeterConfig | None]:
         """None where nothing was configured (all green). Raises BadIndex."""
         rows = self._rows(start, count)
-        return [MeterConfig(*(int(word) for word in row[1:5])) if row[0] else None for row in rows]
+        return [meter_config(row) for row in rows]
 
     def states(self, start: int = 0, count: int | None = None) -> list[MeterState]:
         """Configurations and what was marked with each colour, as one snapshot. Raises BadIndex."""
@@ -205,7 +205,7 @@ class Meter:
         rows = np.zeros((len(configs), 5), dtype=np.uint64)
         for row, config in zip(rows, configs, strict=True):
             if config is not None:
-                row[:] = (1, config.cir, config.cburst, config.pir, config.pburst)
+                row[:] = config.words()
         with self._handle.use():
             native.check(native.library().ss_meter_write(self.pointer, start, len(configs), rows.ctypes.data))
 

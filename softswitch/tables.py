@@ -180,7 +180,7 @@ class Table:
 
     def set_direct_meter(self, entry: Entry | None, config: MeterConfig | None) -> None:
         """Of an entry, or None: of the default entry. Its buckets are full again; its counts stay."""
-        words = packed([config.cir, config.cburst, config.pir, config.pburst]) if config else None
+        words = packed(config.words()) if config else None
         with self._handle.use():
             slot = self._slot(entry)
             native.check(native.library().ss_table_set_meter(self.pointer, slot, address(words) if words else None))

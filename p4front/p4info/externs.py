@@ -11,6 +11,7 @@ from p4front import ast
 from p4front.p4info.annotations import (
     add_annotations,
     add_documentation,
+    has,
     number_argument,
     set_preamble,
     text_argument,
@@ -37,6 +38,11 @@ _COUNTER_UNITS = {
     "packets_and_bytes": p4i.CounterSpec.BOTH,
 }
 _METER_UNITS = {"packets": p4i.MeterSpec.PACKETS, "bytes": p4i.MeterSpec.BYTES}
+_METER_TYPES = {
+    "two_rate_three_color": p4i.MeterSpec.TWO_RATE_THREE_COLOR,
+    "single_rate_three_color": p4i.MeterSpec.SINGLE_RATE_THREE_COLOR,
+    "single_rate_two_color": p4i.MeterSpec.SINGLE_RATE_TWO_COLOR,
+}
 _SELECTOR_ANNOTATIONS = ("max_group_size", "selector_size_semantics", "max_member_weight")
 
 
@@ -88,7 +94,7 @@ class ExternWriter:
         elif obj.type_name == "meter":
             message = self.info.meters.add(size=_size(obj.arguments.get("size")))
             self._preamble(message.preamble, Kind.METER, obj)
-            message.spec.unit = _METER_UNITS.get(_unit(obj.arguments.get("type")), 0)
+            _meter_spec(message.spec, obj)
         elif obj.type_name == "register" and obj.type_args:
             message = self.info.registers.add(size=_size(obj.arguments.get("size")))
             self._preamble(message.preamble, Kind.REGISTER, obj)
@@ -134,7 +140,7 @@ class ExternWriter:
         if meter is not None:
             item = self.info.direct_meters.add(direct_table_id=message.preamble.id)
             self._preamble(item.preamble, Kind.DIRECT_METER, meter)
-            item.spec.unit = _METER_UNITS.get(_unit(meter.arguments.get("type")), 0)
+            _meter_spec(item.spec, meter)
             message.direct_resource_ids.append(item.preamble.id)
 
     def add_value_set(self, item: ValueSet) -> None:
@@ -188,3 +194,11 @@ class DigestNames:
             return type_name(type_)
         key = call.args[0].expr
         return self._unnamed.setdefault(key, f"digest_{len(self._unnamed)}")
+
+
+def _meter_spec(spec: p4i.MeterSpec, obj: ExternObject) -> None:
+    """Unit, and the type that an annotation gives (specification 6.4.6)."""
+    spec.unit = _METER_UNITS.get(_unit(obj.arguments.get("type")), 0)
+    for name, type_ in _METER_TYPES.items():
+        if has(obj.decl.annotations, name):
+            spec.type = type_

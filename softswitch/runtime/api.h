@@ -127,10 +127,12 @@ uint64_t ss_pipeline_serial(ss_instance *instance); /* of loading, unique within
  * kind 0: an action (reference: its index); 1: a member; 2: a group of the table's profile (reference: its id). */
 #define SS_ROW_HEAD 4u
 /* A row read back: order, slot, priority, kind, reference, idle ns, ns since the last hit, packets, bytes, whether it is const,
- * then as above; then, in a table with a direct meter, SS_METER_WORDS: configured, cir, cburst, pir, pburst, and packets and
+ * then as above; then, in a table with a direct meter, SS_METER_WORDS: ss_meter_mode, cir, cburst, pir, pburst, and packets and
  * bytes that were green, yellow and red. */
 #define SS_READ_HEAD 10u
 #define SS_METER_WORDS 11u
+/* Two rates: RFC 2698. Single rate: RFC 2697; the word of pburst is the excess burst. */
+enum ss_meter_mode { SS_NOT_CONFIGURED, SS_TWO_RATES, SS_SINGLE_RATE };
 uint32_t ss_table_row_words(const ss_table *table);
 uint32_t ss_table_data_words(const ss_table *table);
 int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders);
@@ -143,7 +145,7 @@ void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uin
 void ss_table_clear(ss_table *table); /* const entries stay */
 void ss_table_stats(ss_table *table, uint64_t *hits_misses);
 int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes); /* slot UINT32_MAX: the default entry */
-int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config); /* slot as above; 4 words, or NULL: always green */
+int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config); /* slot as above; 5 words, or NULL: always green */
 int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *words);        /* SS_METER_WORDS */
 int ss_table_set_meter_counts(ss_table *table, uint64_t slot, const uint64_t *counts); /* 6 words, see SS_READ_HEAD */
 

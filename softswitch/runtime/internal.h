@@ -176,14 +176,14 @@ void ss_value_set_clear(ss_value_set *set);
 
 /* One token bucket pair (RFC 2698), shared by direct and indirect meters. */
 typedef struct ss_meter_cell {
-    uint64_t cir, cburst, pir, pburst;         /* per second */
+    uint64_t cir, cburst, pir, pburst;         /* per second; single rate: pburst is the excess burst, pir is not used */
     uint64_t committed, peak;                  /* tokens, in billionths */
     uint64_t last_ns;
     uint64_t counts[3][2];                     /* packets and bytes of each colour */
-    bool configured;
+    uint32_t mode;                             /* ss_meter_mode */
 } ss_meter_cell;
 uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint32_t packet_bytes, bool in_bytes);
-void ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config); /* 4 words; NULL: always green */
+void ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config); /* see SS_READ_HEAD; NULL: green */
 void ss_meter_cell_read(const ss_meter_cell *cell, uint64_t *words);                        /* SS_METER_WORDS */
 
 /* ---- locks: instance_lock holds the data plane only when packets use this pipeline ---- */

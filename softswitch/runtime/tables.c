@@ -37,7 +37,7 @@ void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_byte
 uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes)
 {
     (void)entry;
-    if (!table->desc->direct_meter || (table->last_slot == UINT32_MAX && !table->default_meter.configured))
+    if (!table->desc->direct_meter || (table->last_slot == UINT32_MAX && !table->default_meter.mode))
         return SS_NOT_METERED;
     ss_meter_cell *cell = table->last_slot == UINT32_MAX ? &table->default_meter : &table->meters[table->last_slot];
     return ss_meter_cell_execute(cell, ss_current->now_ns, packet_bytes, table->desc->direct_meter_bytes);

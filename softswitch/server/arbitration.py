@@ -10,6 +10,7 @@ from typing import Any
 from finsy.proto import p4r
 
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found
+from softswitch.server.roles import Scope, parse_scope
 
 ElectionId = int
 """128-bit election id as one number."""
@@ -36,13 +37,14 @@ class Client:
 
 @dataclass(eq=False)
 class _Role:
-    """State of one role. `config` is the Any of the latest primary."""
+    """State of one role. `config` is the Any of the latest primary, and `scope` what it says; None: full access."""
 
     name: str
     clients: list[Client] = field(default_factory=list)
     highest: ElectionId | None = None
     primary: Client | None = None
     config: Any = None
+    scope: Scope | None = None
 
 
 class Arbitration:
@@ -60,6 +62,8 @@ class Arbitration:
         with self.write_lock, self._lock:
             name = message.role.name
             self._check(client, message, name)
+            given = message.role.config if message.role.HasField("config") else None
+            scope = self._scope(name, given)
             role = self._roles.setdefault(name, _Role(name))
             election = election_id(message.election_id) if message.HasField("election_id") else None
             others = [c for c in role.clients if c is not client]
@@ -72,7 +76,7 @@ class Arbitration:
             client.role, client.election = name, election
             if election is not None and (role.highest is None or election >= role.highest):
                 role.primary, role.highest = client, election
-                role.config = message.role.config if message.role.HasField("config") else None
+                role.config, role.scope = given, scope
                 self._notify(role, role.clients)
             elif role.primary is client:
                 role.primary = None
@@ -91,6 +95,26 @@ class Arbitration:
         elif message.device_id != self.device_id:
             raise not_found(f"no device {message.device_id}; this is device {self.device_id}")
 
+    def _scope(self, name: str, config: Any) -> Scope | None:
+        """Raises Refused for a config of another scheme, or one that wants what another role has for itself."""
+        if config is None:
+            return None
+        scope = parse_scope(config)
+        for role in self._roles.values():
+            if role.name != name and role.scope is not None and role.clients:
+                taken = (scope.exclusive & (role.scope.exclusive | role.scope.shared)) | (
+                    scope.shared & role.scope.exclusive
+                )
+                if taken:
+                    raise invalid(f"role {role.name!r} has {min(taken):#010x}, which can't be exclusive to one of both")
+        return scope
+
+    def scope(self, role: str) -> Scope | None:
+        """What a role may do; None: everything, also for a role that nobody has."""
+        with self._lock:
+            state = self._roles.get(role)
+            return state.scope if state is not None else None
+
     def remove(self, client: Client) -> None:
         """The stream has ended."""
         with self._lock:
@@ -103,7 +127,7 @@ class Arbitration:
                 self._notify(role, role.clients)
 
     def _notify(self, role: _Role, clients: list[Client]) -> None:
-        for client in clients:
+        for client in sorted(clients, key=lambda c: c is role.primary):  # the primary last, when all others know
             response = p4r.StreamMessageResponse()
             update = response.arbitration
             update.device_id = self.device_id
@@ -141,9 +165,13 @@ class Arbitration:
             return role is not None and role.primary is client
 
     def send_to_primaries(self, message: p4r.StreamMessageResponse) -> bool:
-        """Sends to the primary of every role; False if there is none."""
+        """Sends to the primary of every role that wants the message; False if there is none."""
         with self._lock:
-            primaries = [role.primary for role in self._roles.values() if role.primary is not None]
+            primaries = [
+                role.primary
+                for role in self._roles.values()
+                if role.primary is not None and (role.scope is None or role.scope.wants(message))
+            ]
         for primary in primaries:
             primary.send(message)
         return bool(primaries)

@@ -150,7 +150,7 @@ def write_meter(config: Config, kind: int, message: p4r.MeterEntry) -> Undo:
     view = config.index.meter(message.meter_id)
     cells = _range(message, view.info.cells, f"meter {view.name}")
     meter = config.pipeline.meters[view.name]
-    wanted = to_meter(message.config) if message.HasField("config") else None
+    wanted = to_meter(message.config, view.type) if message.HasField("config") else None
     check_cleared(message.counter_data)
     old = meter.states(cells.start, len(cells))
     meter.write(cells.start, [wanted] * len(cells))

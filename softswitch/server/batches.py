@@ -12,8 +12,9 @@ from finsy.proto import p4r
 from softswitch.errors import SwitchError
 from softswitch.server import arrays, profiles, table_reads, table_writes
 from softswitch.server.config import Config
-from softswitch.server.errors import Code, Refused, invalid, not_found, of_switch
+from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
 from softswitch.server.pre import ReplicationEngine
+from softswitch.server.roles import Scope, object_id, shown
 from softswitch.switch import Switch
 
 log = logging.getLogger(__name__)
@@ -52,23 +53,24 @@ class Batches:
         self._switch = switch
         self._pre = pre
 
-    def write(self, config: Config, request: p4r.WriteRequest) -> None:
-        """Carries out all updates. Raises Refused (UNKNOWN) with one p4.v1.Error for each update if any failed."""
+    def write(self, config: Config, request: p4r.WriteRequest, scope: Scope | None = None) -> None:
+        """Carries out all updates; `scope` is what the client's role may write. Raises Refused (UNKNOWN) with one
+        p4.v1.Error for each update if any failed."""
         atomicity = request.atomicity
         if atomicity not in p4r.WriteRequest.Atomicity.values():
             raise invalid(f"atomicity {atomicity} is unknown")
         if atomicity == p4r.WriteRequest.CONTINUE_ON_ERROR:
-            errors: list[Refused | None] = [self._attempt(config, update)[0] for update in request.updates]
+            errors: list[Refused | None] = [self._attempt(config, update, scope)[0] for update in request.updates]
         else:
             whole = atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC
             with self._switch.safe_point() if whole else nullcontext():
-                errors = self._all_or_none(config, request)
+                errors = self._all_or_none(config, request, scope)
         raise_failed(errors, "updates")
 
-    def _all_or_none(self, config: Config, request: p4r.WriteRequest) -> list[Refused | None]:
+    def _all_or_none(self, config: Config, request: p4r.WriteRequest, scope: Scope | None) -> list[Refused | None]:
         done: list[Undo] = []
         for number, update in enumerate(request.updates):
-            error, undo = self._attempt(config, update)
+            error, undo = self._attempt(config, update, scope)
             if undo is not None:
                 done.append(undo)
             if error is not None:
@@ -79,10 +81,10 @@ class Batches:
                 return [*[undone] * number, error, *[skipped] * (len(request.updates) - number - 1)]
         return [None] * len(request.updates)
 
-    def _attempt(self, config: Config, update: p4r.Update) -> tuple[Refused | None, Undo | None]:
+    def _attempt(self, config: Config, update: p4r.Update, scope: Scope | None) -> tuple[Refused | None, Undo | None]:
         try:
             with self._switch.safe_point():  # an entry and its counter or meter are one step to packets
-                return None, self._write_one(config, update)
+                return None, self._write_one(config, update, scope)
         except Refused as refused:
             return refused, None
         except SwitchError as error:
@@ -91,10 +93,14 @@ class Batches:
             log.exception("update failed: %s", update)
             return Refused(Code.INTERNAL, "internal error; the daemon's log has more"), None
 
-    def _write_one(self, config: Config, update: p4r.Update) -> Undo:
+    def _write_one(self, config: Config, update: p4r.Update, scope: Scope | None) -> Undo:
         if update.type not in _KINDS:
             raise invalid("the update's type is missing")
         kind = update.entity.WhichOneof("entity")
+        if scope is not None and kind is not None:
+            number = object_id(kind, getattr(update.entity, kind))
+            if not scope.has(number):
+                raise denied(f"object {number:#010x} is none of the client's role")
         if kind == "packet_replication_engine_entry":
             return self._pre.write(update.type, update.entity.packet_replication_engine_entry)
         if kind == "digest_entry":
@@ -109,8 +115,9 @@ class Batches:
         """What a request asks for, in messages of a limited size. Raises Refused."""
         return self.take(config, request).responses()
 
-    def take(self, config: Config, request: p4r.ReadRequest) -> Reading:
-        """Takes the state that a request asks for, all of it as of now; encoding it can wait."""
+    def take(self, config: Config, request: p4r.ReadRequest, scope: Scope | None = None) -> Reading:
+        """Takes the state that a request asks for, all of it as of now; encoding it can wait. `scope`: what the role
+        that the request names may see."""
         found: list[tuple[str, Iterator[Any]]] = []
         errors: list[Refused | None] = []
         for entity in request.entities:
@@ -118,7 +125,7 @@ class Batches:
                 kind = entity.WhichOneof("entity")
                 if kind is None:
                     raise invalid("an entity of the request is empty: it must name a kind")
-                found.append((kind, self._read_one(config, kind, entity)))
+                found.append((kind, shown(scope, kind, self._read_one(config, kind, entity))))
                 errors.append(None)
             except Refused as refused:
                 errors.append(refused)

@@ -10,7 +10,7 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.entries import MeterConfig
+from softswitch.entries import meter_config
 from softswitch.errors import Closed
 from softswitch.proto import bulk_pb2
 from softswitch.server.config import Config
@@ -235,7 +235,7 @@ def _read(config: Config, kind: bulk_pb2.ArrayKind, name: str, start: int, count
     rows = np.zeros((count, 5), dtype="<u8")
     for row, meter in zip(rows, config.pipeline.meters[name].read(start, count), strict=True):
         if meter is not None:
-            row[:] = (1, meter.cir, meter.cburst, meter.pir, meter.pburst)
+            row[:] = meter.words()
     return rows.data.cast("B")
 
 
@@ -277,7 +277,7 @@ def _write(config: Config, kind: bulk_pb2.ArrayKind, name: str, start: int, data
         config.pipeline.counters[name].write(start, np.frombuffer(data, dtype="<u8").reshape(-1, 2))
     else:
         rows = np.frombuffer(data, dtype="<u8").reshape(-1, 5).tolist()
-        config.pipeline.meters[name].write(start, [MeterConfig(*row[1:]) if row[0] else None for row in rows])
+        config.pipeline.meters[name].write(start, [meter_config(row) for row in rows])
     return count
 
 

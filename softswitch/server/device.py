@@ -16,7 +16,7 @@ from softswitch.pipeline import CompiledPipeline
 from softswitch.server.arbitration import Arbitration, election_id
 from softswitch.server.batches import Batches
 from softswitch.server.config import Config, check_config, make_config
-from softswitch.server.errors import Code, Refused, invalid, not_found, of_switch
+from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
 from softswitch.server.pre import ReplicationEngine
 from softswitch.server.reconcile import Reconciliation
 from softswitch.server.translation import Translations
@@ -102,6 +102,9 @@ class Device:
     def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
         election = election_id(request.election_id) if request.HasField("election_id") else None
         self.arbitration.check_write(request.role, election)
+        scope = self.arbitration.scope(request.role)
+        if scope is not None and not scope.pipeline:
+            raise denied(f"role {request.role!r} may not set the program (can_push_pipeline)")
 
     def _verify(self, config: p4r.ForwardingPipelineConfig) -> tuple[CompiledPipeline, p4i.P4Info]:
         """Compiles (or finds in the cache) and ties to the P4Info. An absent P4Info means the program's own."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from finsy.proto import p4r
+from finsy.proto import p4i, p4r
 
 from softswitch.entries import ColourCounts, CounterValue, Entry, MeterConfig, MeterState
 from softswitch.server.errors import invalid
 from softswitch.server.index import TableView
 from softswitch.tables import Table
+
+THREE_BY_ONE, TWO_BY_ONE = p4i.MeterSpec.SINGLE_RATE_THREE_COLOR, p4i.MeterSpec.SINGLE_RATE_TWO_COLOR
 
 
 def to_counter(message: p4r.CounterData) -> CounterValue:
@@ -21,20 +23,26 @@ def from_counter(value: CounterValue) -> p4r.CounterData:
     return p4r.CounterData(packet_count=value.packets & mask, byte_count=value.bytes & mask)
 
 
-def to_meter(message: p4r.MeterConfig) -> MeterConfig:
-    """Raises Refused for rates that a two-rate three-colour meter (RFC 2698) can't have."""
-    rates = (message.cir, message.cburst, message.pir, message.pburst)
-    if message.eburst:
-        raise invalid("eburst belongs to single-rate meters; v1model's have two rates")
+def to_meter(message: p4r.MeterConfig, type_: int) -> MeterConfig:
+    """`type_`: a MeterSpec.Type. Raises Refused for rates that such a meter can't have (9.4)."""
+    rates = (message.cir, message.cburst, message.pir, message.pburst, message.eburst)
     if min(rates) < 0:
         raise invalid("rates and bursts of meters are not negative")
+    if type_ != THREE_BY_ONE and message.eburst:
+        raise invalid("eburst belongs to single-rate three-colour meters")
+    if type_ in (THREE_BY_ONE, TWO_BY_ONE):
+        if (message.pir, message.pburst) != (message.cir, message.cburst):
+            raise invalid("a single-rate meter has pir equal to cir and pburst equal to cburst")
+        return MeterConfig(*rates[:4], message.eburst)
     if message.pir < message.cir:
         raise invalid(f"peak rate {message.pir} is below the committed rate {message.cir}")
-    return MeterConfig(*rates)
+    return MeterConfig(*rates[:4])
 
 
 def from_meter(config: MeterConfig) -> p4r.MeterConfig:
-    return p4r.MeterConfig(cir=config.cir, cburst=config.cburst, pir=config.pir, pburst=config.pburst)
+    return p4r.MeterConfig(
+        cir=config.cir, cburst=config.cburst, pir=config.pir, pburst=config.pburst, eburst=config.eburst or 0
+    )
 
 
 def check_cleared(message: p4r.MeterCounterData) -> None:
@@ -59,7 +67,7 @@ def check_resources(view: TableView, message: p4r.TableEntry) -> None:
         if not view.info.direct_meter:
             raise invalid(f"table {view.name} has no direct meter")
         if message.HasField("meter_config"):
-            to_meter(message.meter_config)
+            to_meter(message.meter_config, view.meter_type)
         check_cleared(message.meter_counter_data)
 
 
@@ -69,7 +77,7 @@ def apply_resources(view: TableView, table: Table, key: Entry | None, message: p
     if message.HasField("counter_data"):
         set_counter(table, key, to_counter(message.counter_data))
     if view.info.direct_meter and (modify or message.HasField("meter_config")):
-        config = to_meter(message.meter_config) if message.HasField("meter_config") else None
+        config = to_meter(message.meter_config, view.meter_type) if message.HasField("meter_config") else None
         table.set_direct_meter(key, config)
     if message.HasField("meter_counter_data"):
         table.set_meter_counts(key, ColourCounts())

@@ -46,7 +46,8 @@ class ActionView:
 
 @dataclass(frozen=True)
 class TableView:
-    """`scopes`: P4Info's scope of each action, by id. `counter_id`, `meter_id`: its direct resources, 0: none."""
+    """`scopes`: P4Info's scope of each action, by id. `counter_id`, `meter_id`: its direct resources, 0: none.
+    `meter_type`: MeterSpec.Type of the direct meter."""
 
     id: int
     name: str
@@ -57,6 +58,7 @@ class TableView:
     needs_priority: bool
     counter_id: int = 0
     meter_id: int = 0
+    meter_type: int = 0
     profile: ProfileView | None = None
 
 
@@ -78,11 +80,12 @@ class RegisterView:
 
 @dataclass(frozen=True)
 class CounterView:
-    """An indirect counter or meter."""
+    """An indirect counter or meter. `type`: a meter's MeterSpec.Type."""
 
     id: int
     name: str
     info: CounterInfo
+    type: int = 0
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,7 @@ def _table(index: P4Index, proto: p4i.Table, info: TableInfo, problems: list[str
         any(f.key.match in ("ternary", "range", "optional") for f in fields),
         counter_id,
         meter_id,
+        next((m.spec.type for m in index.info.direct_meters if m.preamble.id == meter_id), 0),
         index.profiles.get(proto.implementation_id),
     )
 
@@ -256,7 +260,8 @@ def _arrays(index: P4Index, pipeline: PipelineInfo, problems: list[str]) -> None
         for proto in protos:
             number, name = proto.preamble.id, proto.preamble.name
             if name in known:
-                views[number] = CounterView(number, name, known[name])
+                type_ = proto.spec.type if isinstance(proto, p4i.Meter) else 0
+                views[number] = CounterView(number, name, known[name], type_)
             else:
                 problems.append(f"{kind} {name}")
 

@@ -53,7 +53,8 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
             with device.arbitration.write_lock:
                 device.arbitration.check_write(request.role, election)
                 with device.digest_lock:
-                    device.batches.write(device.target(), request)
+                    scope = device.arbitration.scope(request.role)
+                    device.batches.write(device.target(), request, scope)
         return p4r.WriteResponse()
 
     def Read(self, request: p4r.ReadRequest, context: grpc.ServicerContext) -> Iterator[p4r.ReadResponse]:
@@ -61,7 +62,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
             device = self._device
             device.check_id(request.device_id)
             with device.arbitration.write_lock:  # the state before or after each Write, never within one
-                reading = device.batches.take(device.target(), request)
+                reading = device.batches.take(device.target(), request, device.arbitration.scope(request.role))
             yield from reading.responses()
 
     def SetForwardingPipelineConfig(

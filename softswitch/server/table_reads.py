@@ -5,7 +5,7 @@ Each function takes the state at once and gives an iterator that encodes it late
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from finsy.proto import p4r
@@ -19,8 +19,6 @@ from softswitch.server.index import TableView
 from softswitch.server.matches import to_keys
 from softswitch.server.tables import check_default_key, from_state, table_of, unpack_note
 
-Selects = Callable[[TableView], bool]
-
 
 @dataclass(frozen=True)
 class _Default:
@@ -32,9 +30,7 @@ class _Default:
     note: bytes
 
 
-def read_table_entries(
-    config: Config, request: p4r.TableEntry, visible: Selects = lambda view: True
-) -> Iterator[p4r.TableEntry]:
+def read_table_entries(config: Config, request: p4r.TableEntry) -> Iterator[p4r.TableEntry]:
     """The entries that a request selects, as it asks for them. Raises Refused."""
     if request.table_id == 0:
         if request.match or request.priority or request.HasField("action"):
@@ -43,7 +39,6 @@ def read_table_entries(
     else:
         views = [config.index.table(request.table_id)]
         _check_shown(views[0], request)
-    views = [view for view in views if visible(view)]
     if request.is_default_action:
         for view in views:
             check_default_key(view, request)
@@ -118,11 +113,9 @@ def _default_message(config: Config, view: TableView, request: p4r.TableEntry, f
     return message
 
 
-def read_direct_counters(
-    config: Config, request: p4r.DirectCounterEntry, visible: Selects = lambda view: True
-) -> Iterator[p4r.DirectCounterEntry]:
+def read_direct_counters(config: Config, request: p4r.DirectCounterEntry) -> Iterator[p4r.DirectCounterEntry]:
     """Counters of the entries that the request names, or of all. Raises Refused."""
-    taken = _direct(config, request.table_entry, "counter", visible)
+    taken = _direct(config, request.table_entry, "counter")
 
     def messages() -> Iterator[p4r.DirectCounterEntry]:
         for view, states in taken:
@@ -134,11 +127,9 @@ def read_direct_counters(
     return messages()
 
 
-def read_direct_meters(
-    config: Config, request: p4r.DirectMeterEntry, visible: Selects = lambda view: True
-) -> Iterator[p4r.DirectMeterEntry]:
+def read_direct_meters(config: Config, request: p4r.DirectMeterEntry) -> Iterator[p4r.DirectMeterEntry]:
     """Meters of the entries that the request names, or of all; counts of colours if it asks. Raises Refused."""
-    taken = _direct(config, request.table_entry, "meter", visible)
+    taken = _direct(config, request.table_entry, "meter")
 
     def messages() -> Iterator[p4r.DirectMeterEntry]:
         for view, states in taken:
@@ -155,7 +146,7 @@ def read_direct_meters(
 
 
 def _direct(
-    config: Config, entry: p4r.TableEntry, what: str, visible: Selects
+    config: Config, entry: p4r.TableEntry, what: str
 ) -> list[tuple[TableView, list[EntryState] | list[_Default]]]:
     """The entries (or the default entry) of the tables that have the resource."""
     if entry.table_id == 0:
@@ -169,8 +160,6 @@ def _direct(
         raise invalid(f"table {config.index.table(entry.table_id).name} has no direct {what}")
     taken: list[tuple[TableView, list[EntryState] | list[_Default]]] = []
     for view in views:
-        if not visible(view):
-            continue
         if entry.is_default_action:
             check_default_key(view, entry)
             taken.append((view, [_default(config, view)]))

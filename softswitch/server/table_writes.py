@@ -193,7 +193,7 @@ def write_direct_meter(config: Config, kind: int, message: p4r.DirectMeterEntry)
     if not view.info.direct_meter:
         raise invalid(f"table {view.name} has no direct meter")
     table, key = table_of(config, view), _resource_key(view, message.table_entry)
-    wanted = to_meter(message.config) if message.HasField("config") else None
+    wanted = to_meter(message.config, view.meter_type) if message.HasField("config") else None
     check_cleared(message.counter_data)
     if key is not None:
         _find(view, table, key)

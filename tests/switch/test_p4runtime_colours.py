@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from finsy.proto import p4r
+from finsy.proto import p4i, p4r
 
 from softswitch.pipeline import compile_program
 from tests.switch.controller import DELETE, INSERT, MODIFY, PROGRAMS, Config, Controller, Running, exact, status
@@ -185,3 +185,65 @@ def test_reconcile_lists_direct_resources_that_are_gone(running: Running, c: Con
         c.stub.SetForwardingPipelineConfig(request)
     assert "the direct counters of table MyIngress.kinds" in str(caught.value)
     assert "the direct meters of table MyIngress.kinds" in str(caught.value)
+
+
+def single_rate(c: Controller, kind: str, annotation: str) -> None:
+    """Commits the program with a meter of another type, given by an annotation."""
+    text = NAMED.read_text().replace(kind, f"{annotation} {kind}")
+    request = Config(device_id=1, action=Config.VERIFY_AND_COMMIT, election_id={"low": 1})
+    request.config.p4_device_config = text.encode()
+    c.stub.SetForwardingPipelineConfig(request)
+    c.p4info = c.get_config().p4info
+
+
+def test_a_single_rate_meter_fills_its_excess_bucket_with_what_is_left(running: Running, c: Controller) -> None:
+    single_rate(c, "meter(4,", "@single_rate_three_color")
+    assert [m.spec.type for m in c.p4info.meters] == [p4r_meter_type("SINGLE_RATE_THREE_COLOR")]
+    config = p4r.MeterConfig(cir=1, cburst=2, pir=1, pburst=2, eburst=1)
+    c.modify(meter_entry=cell(c, 2, config=config))
+    assert c.read(meter_entry=cell(c, 2)) == [cell(c, 2, config=config)]
+    seen = cell(c, 2, counter_data=CLEARED)
+
+    def colours() -> list[int]:
+        (read,) = c.read(meter_entry=seen)
+        return [packets for packets, _ in counts(read.counter_data)]
+
+    send(running, 2, 5)
+    assert colours() == [2, 1, 2]  # both buckets are full at first
+    running.switch.set_time(3_000_000)  # two tokens: both fit the committed bucket
+    send(running, 2, 3)
+    assert colours() == [4, 1, 3]
+    running.switch.set_time(9_000_000)  # six: two fit, one goes to the excess bucket, three are lost
+    send(running, 2, 4)
+    assert colours() == [6, 2, 4]
+
+
+def test_what_configurations_each_type_of_meter_takes(running: Running, c: Controller) -> None:
+    def code(**config: int) -> str:
+        return status(lambda: c.modify(meter_entry=cell(c, 1, config=p4r.MeterConfig(**config))))
+
+    assert code(cir=1, cburst=1, pir=2, pburst=2) == "OK"
+    assert code(cir=1, cburst=1, pir=2, pburst=2, eburst=1) == "INVALID_ARGUMENT"
+    assert code(cir=2, cburst=1, pir=1, pburst=2) == "INVALID_ARGUMENT"
+    single_rate(c, "meter(4,", "@single_rate_three_color")
+    assert code(cir=1, cburst=1, pir=1, pburst=1, eburst=3) == "OK"
+    assert code(cir=1, cburst=1, pir=2, pburst=1) == "INVALID_ARGUMENT"
+    assert code(cir=1, cburst=1, pir=1, pburst=2) == "INVALID_ARGUMENT"
+    single_rate(c, "meter(4,", "@single_rate_two_color")
+    assert code(cir=1, cburst=1, pir=1, pburst=1) == "OK"
+    assert code(cir=1, cburst=1, pir=1, pburst=1, eburst=3) == "INVALID_ARGUMENT"
+    send(running, 1, 3)
+    (read,) = c.read(meter_entry=cell(c, 1, counter_data=CLEARED))
+    assert counts(read.counter_data) == [(1, 10), (0, 0), (2, 20)]  # never yellow
+    single_rate(c, "direct_meter<bit<2>>(", "@single_rate_three_color")
+    entry = c.entry("kinds", exact(1, 7), action=c.action("marked", port=2), meter_config=TIGHT)
+    assert status(lambda: c.insert(table_entry=entry)) == "INVALID_ARGUMENT"
+    entry.meter_config.pburst = entry.meter_config.cburst
+    entry.meter_config.eburst = 5
+    c.insert(table_entry=entry)
+    entry.ClearField("is_const")
+    assert c.read(table_entry=c.entry("kinds", exact(1, 7), meter_config=TIGHT)) == [entry]
+
+
+def p4r_meter_type(name: str) -> int:
+    return int(p4i.MeterSpec.Type.Value(name))
