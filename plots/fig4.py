@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from plots.load import ResultMissingError, Run
 from plots.style import PAGE_INCHES, LineStyle, mark_phase, mark_swap, note_profile, save, strategy_label, styled
@@ -29,34 +31,34 @@ _FLOWS = {
 _SUM = LineStyle("sum", "#000000", "-", "")
 _COARSE_S, _FINE_S = 0.1, 0.001
 _ZOOM_S = 0.1  # to each side of the swap
+_EACH_MS, _WORK = "#cccccc", "#ffe9c7"
+PUBLISHED_S, PUBLISHED_GAP_MS = 1.82, 20.0
 
 
 def draw(run: Run) -> Figure:
     """One row per strategy: the whole run in bins of 100 ms over those of 1 ms, and 200 ms around the swap."""
-    first: dict[str, tuple[str, dict[str, Any]]] = {}
-    for name, trial in run.trials().items():
-        if "swap" in trial:
-            first.setdefault(trial["strategy"], (name, trial))
-    order = [name for name in run.description()["options"]["strategies"] if name in first]
-    if not order:
-        raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
+    first = run.reconfigurations()
     with styled():
         figure: Figure
         figure, grid = plt.subplots(
-            len(order), 2, figsize=(PAGE_INCHES, 1.6 * len(order) + 0.6), sharey="row", squeeze=False
+            len(first), 2, figsize=(PAGE_INCHES, 1.6 * len(first) + 0.6), sharey="row", squeeze=False
         )
-        for (whole, zoom), strategy in zip(grid, order, strict=True):
+        for (whole, zoom), strategy in zip(grid, first, strict=True):
             name, trial = first[strategy]
             arrivals = run.samples("arrivals", name)
             _whole_run(whole, trial, arrivals)
             _around_swap(zoom, trial, arrivals)
+            if strategy == "state4":
+                _published(whole, zoom, trial)
             whole.set_title(strategy_label(strategy))
             zoom.set_title(f"{trial['gap_at_swap_ms']:.1f} ms without a packet")
             whole.set_ylabel("Mbit/s")
         grid[-1][0].set_xlabel("time (s)")
         grid[-1][1].set_xlabel("time from the swap (ms)")
         handles, labels = grid[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="upper center", ncols=6, handlelength=2.4, columnspacing=1.2)
+        handles += [Line2D([], [], color=_EACH_MS, linewidth=1.5), Patch(facecolor=_WORK)]
+        labels += ["sum, each ms", "reconfiguration"]
+        figure.legend(handles, labels, loc="upper center", ncols=8, handlelength=2.0, columnspacing=0.9, fontsize=6.5)
         note_profile(figure, run.small_print())
         figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.3 / figure.get_figheight()))
     return figure
@@ -76,9 +78,9 @@ def _rates(
 def _whole_run(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> None:
     window, swap = trial["window"], trial["swap"]
     axes.plot(
-        *_rates(arrivals, 0, trial["duration"], _FINE_S), color="#cccccc", linewidth=0.3, rasterized=True, zorder=0.6
+        *_rates(arrivals, 0, trial["duration"], _FINE_S), color=_EACH_MS, linewidth=0.3, rasterized=True, zorder=0.6
     )
-    mark_phase(axes, window["begin"], window["end"], shade="#ffe9c7")
+    mark_phase(axes, window["begin"], window["end"], shade=_WORK)
     mark_swap(axes, swap["begin"], swap["end"])
     _lines(axes, arrivals, 0.0, trial["duration"], _COARSE_S, 0.0, 1.0)
     axes.set_xlim(0, trial["duration"])
@@ -91,6 +93,28 @@ def _around_swap(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> N
     mark_swap(axes, (trial["swap"]["begin"] - middle) * 1e3, 0.0)
     _lines(axes, arrivals, begin, end, _FINE_S, middle, 1e3)
     axes.set_xlim((begin - middle) * 1e3, (end - middle) * 1e3)
+
+
+def _published(whole: Axes, zoom: Axes, trial: dict[str, Any]) -> None:
+    """The published time of a reconfiguration and of its gap, as lengths beside ours."""
+    begin = trial["window"]["begin"]
+    _length(whole, begin, begin + PUBLISHED_S, f"published: {PUBLISHED_S:g} s")
+    _length(zoom, 0.0, PUBLISHED_GAP_MS, f"published gap: about {PUBLISHED_GAP_MS:g} ms")
+
+
+def _length(axes: Axes, begin: float, end: float, text: str) -> None:
+    ends = {"arrowstyle": "|-|,widthA=0.3,widthB=0.3", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (begin, 62), (end, 62), arrowprops=ends)
+    axes.annotate(
+        text,
+        (begin, 62),
+        xytext=(2, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize=6.5,
+        zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+    )
 
 
 def _lines(

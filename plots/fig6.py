@@ -45,25 +45,19 @@ _LOST, _KEPT = "#d55e00", "#c8c8c8"
 
 def draw(run: Run) -> Figure:
     """Two panels per strategy, of its first trial: the whole reconfiguration, and some milliseconds around the swap."""
-    first: dict[str, tuple[str, dict[str, Any]]] = {}
-    for name, trial in run.trials().items():
-        if "swap" in trial:
-            first.setdefault(trial["strategy"], (name, trial))
-    order = [name for name in run.description()["options"]["strategies"] if name in first]
-    if not order:
-        raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
+    first = run.reconfigurations()
     longest = max(trial["window"]["end"] - trial["window"]["begin"] for _, trial in first.values())
     with styled():
         figure: Figure
         figure, grid = plt.subplots(
-            len(order),
+            len(first),
             2,
-            figsize=(PAGE_INCHES, 1.25 * len(order) + 0.8),
+            figsize=(PAGE_INCHES, 1.25 * len(first) + 0.8),
             sharex="col",
             squeeze=False,
             width_ratios=(3, 2),
         )
-        for (whole, zoom), strategy in zip(grid, order, strict=True):
+        for (whole, zoom), strategy in zip(grid, first, strict=True):
             name, trial = first[strategy]
             events, updates = run.events(name), run.samples("updates", name)
             begin, swap = trial["window"]["begin"], trial["swap"]
@@ -76,13 +70,20 @@ def draw(run: Run) -> Figure:
             lost, made = trial["lost_updates"], trial["updates"]
             dropped = trial["sent_packets"] - trial["received_packets"]
             more = f", {dropped} packets not delivered" if dropped else ""
-            whole.set_title(f"{strategy_label(strategy)}: {lost} of {made} updates lost{more}", loc="left")
+            whole.set_title(
+                f"{strategy_label(strategy)}: {lost} of {made} updates lost ({_percent(lost, made)}){more}", loc="left"
+            )
         grid[-1][0].set_xlabel("time from the begin of the reconfiguration (s)")
         grid[-1][1].set_xlabel("time from the order to swap (ms)")
         _legend(figure)
         note_profile(figure, run.small_print())
         figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.3 / figure.get_figheight()), h_pad=0.6)
     return figure
+
+
+def _percent(lost: int, made: int) -> str:
+    share = 100 * lost / made if made else 0.0
+    return f"{share:.2f} %" if 0 < share < 10 else f"{share:.0f} %"
 
 
 def _lanes(updates: pd.DataFrame) -> dict[str, int]:

@@ -33,6 +33,20 @@ class Run:
             raise ResultMissingError(f"{self.path} holds no complete trial")
         return {file.stem: json.loads(file.read_text()) for file in files}
 
+    def reconfigurations(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Name and numbers of the first trial with a reconfiguration of each strategy, in the order of the run.
+
+        Raises ResultMissingError when there is none.
+        """
+        first: dict[str, tuple[str, dict[str, Any]]] = {}
+        for name, trial in self.trials().items():
+            if "swap" in trial:
+                first.setdefault(trial["strategy"], (name, trial))
+        found = {name: first[name] for name in self.description()["options"]["strategies"] if name in first}
+        if not found:
+            raise ResultMissingError(f"{self.path} holds no trial of a strategy of this run")
+        return found
+
     def samples(self, kind: str, trial: str) -> pd.DataFrame:
         path = self.path / "samples" / kind / f"{trial}.parquet"
         if not path.exists():
