@@ -80,8 +80,7 @@ class _Instrumenter:
             controller_header=_controller_header(program),
             index_parameter=_register_arity(program) > 1,
             index_argument=_widest_index(analysis),
-            ingress=bool(analysis.updates_in("ingress")),
-            egress=bool(analysis.updates_in("egress")),
+            passes=frozenset(_passes(w) for w in analysis.updates if _passes(w)),
         )
 
     def run(self) -> Instrumented:
@@ -98,7 +97,7 @@ class _Instrumenter:
                 self.prefix,
                 8 * self.layout.component_bytes,
             )
-            writes = [w for w in self.analysis.updates if set(w.blocks) & set(SENDERS)]
+            writes = [w for w in self.analysis.updates if _passes(w)]
             for write in writes:
                 self._write(write, plumbing)
             users += [headers.decl, metadata.decl, *plumbing.apply(), *(w.call for w in writes)]
@@ -119,10 +118,6 @@ class _Instrumenter:
         )
         text, additions = inliner.render(main)
         return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined))
-
-    def _writes(self) -> list[Write]:
-        """The register writes that can be cloned."""
-        return [w for w in self.analysis.writes if w.kind == "register" and set(w.blocks) & set(SENDERS)]
 
     def _struct(self, block: str, position: int, what: str) -> StructType:
         """The struct that a pipeline control has as its headers or metadata, at a place where it can be edited."""
@@ -161,7 +156,7 @@ class _Instrumenter:
                 else f"(bit<{width}>){slots}.size",
             )
         )
-        name = self.snippets.update_name(frozenset(write.blocks) & set(SENDERS))
+        name = self.snippets.update_name(_passes(write))
         self._after_statement(statement, f"{name}({update});")
 
     def _cell_width(self, register: ast.Expr | None) -> int | None:
@@ -259,6 +254,11 @@ class _Instrumenter:
         span = editable(first.span)
         start = min([span.start, *(a.span.start for a in getattr(first, "annotations", []))])
         self.edits.insert(span.file, above_comment(span.file, start), self.snippets.declarations())
+
+
+def _passes(write: Write) -> frozenset[str]:
+    """The pipelines in which a write is cloned."""
+    return frozenset(write.blocks) & set(SENDERS)
 
 
 def _is_needed(decl: ast.Node) -> bool:
