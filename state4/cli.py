@@ -24,6 +24,7 @@ from state4.cancel import cancellable
 from state4.cim import DEFAULT_SESSION
 from state4.errors import ListenerError, PlanRefused, State4Error, TargetError, UnknownComponent
 from state4.events import Event, EventLog
+from state4.mapping import StateMap, load_map
 from state4.plan import Plan, make_plan
 from state4.programs import instrument_file, prepare_program
 from state4.reconfigure import prepare, reconfigure
@@ -111,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _plan_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--only", type=_names, metavar="A,B", help="components to keep (default: all)")
-    sub.add_argument("--map", type=Path, metavar="FILE", help="JSON object: old name -> new name")
+    sub.add_argument("--map", type=Path, metavar="FILE", help="TOML or JSON: other names and forms in the new program")
     sub.add_argument("--allow-loss", action="store_true", help="go on although state has no place any more")
 
 
@@ -225,7 +226,7 @@ def _plan(args: argparse.Namespace) -> int:
         build_p4info(load_program(path, include_dirs=args.include, defines=args.define))
         for path in (args.old, args.new)
     )
-    plan = make_plan(old, new, only=args.only, renames=_renames(args.map))
+    plan = make_plan(old, new, only=args.only, state_map=_state_map(args.map))
     if args.json:
         print(json.dumps(plan_as_dict(plan), indent=2))
     else:
@@ -238,6 +239,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
     return {
         "carried": [{"name": c.old.name, "new_name": c.new.name, "changes": list(c.changes)} for c in plan.registers],
         "tables": list(plan.tables),
+        "converted_tables": dict(plan.converted),
         "new": [*plan.new, *plan.new_tables],
         "left_out": list(plan.left_out),
         "losses": list(plan.losses),
@@ -250,8 +252,9 @@ def _print_plan(plan: Plan, console: Console) -> None:
         table.add_column(name)
     for c in plan.registers:
         table.add_row("carried", c.old.name, ", ".join(c.changes))
+    words = dict(plan.converted)
     for name in plan.tables:
-        table.add_row("carried", f"table {name}", "")
+        table.add_row("carried", f"table {name}", words.get(name, ""))
     for name in plan.new:
         table.add_row("new", name, "begins empty")
     for name in plan.new_tables:
@@ -263,16 +266,8 @@ def _print_plan(plan: Plan, console: Console) -> None:
     console.print(table)
 
 
-def _renames(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise State4Error(f"{path}: not a JSON file: {error}") from None
-    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
-        raise State4Error(f"{path}: expected an object that gives a new name for each old one")
-    return content
+def _state_map(path: Path | None) -> StateMap:
+    return StateMap() if path is None else load_map(path)
 
 
 # ---------------------------------------------------------------- reconfigure
@@ -312,7 +307,7 @@ def _reconfigure(args: argparse.Namespace) -> int:
             profile=PROFILES[args.control_plane],
             only=args.only,
             entries=entries,
-            renames=_renames(args.map),
+            state_map=_state_map(args.map),
             allow_loss=args.allow_loss,
             events=events,
         )

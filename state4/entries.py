@@ -13,6 +13,8 @@ from typing import Any
 
 from finsy.proto import p4i, p4r
 
+from state4.mapping import ActionChange, StateMap, TableChange
+
 ORDER = (
     "action_profile_member",
     "action_profile_group",
@@ -23,6 +25,7 @@ ORDER = (
 )
 """Kinds of entities in the order in which a program takes them."""
 _MODIFIED = ("value_set_entry", "meter_entry")
+_SAME_TABLE, _SAME_ACTION = TableChange(), ActionChange()
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,10 @@ class _Changed(Exception):
 
 
 class Translator:
-    """From the ids of program `old` to those of `new`. `renames`: old name -> new name of any object."""
+    """From the ids of program `old` to those of `new`. `state_map`: what has another name or form there."""
 
-    def __init__(self, old: p4i.P4Info, new: p4i.P4Info, renames: dict[str, str] | None = None) -> None:
-        self.renames = renames or {}
+    def __init__(self, old: p4i.P4Info, new: p4i.P4Info, state_map: StateMap | None = None) -> None:
+        self._map = state_map or StateMap()
         self.old_tables = _by_id(old.tables)
         self.new_tables = _by_name(new.tables)
         self.old_actions = _by_id(old.actions)
@@ -65,7 +68,8 @@ class Translator:
     def translate(self, entities: Sequence[p4r.Entity]) -> Translation:
         """Inserts for what is new there, modifications for what every program has (such as default actions)."""
         result = Translation()
-        for entity in sorted(entities, key=lambda e: ORDER.index(e.WhichOneof("entity"))):
+        seen: set[bytes] = set()
+        for entity in sorted(entities, key=self._turn):
             kind = entity.WhichOneof("entity")
             try:
                 message = self._translate[kind](getattr(entity, kind))
@@ -76,8 +80,30 @@ class Translator:
             modified = kind in _MODIFIED or (kind == "table_entry" and message.is_default_action)
             update = p4r.Update(type=p4r.Update.MODIFY if modified else p4r.Update.INSERT)
             getattr(update.entity, kind).CopyFrom(message)
+            if kind == "table_entry" and self._drops_keys(entity.table_entry.table_id):
+                if _identity(update) in seen:
+                    name = self.old_tables[entity.table_entry.table_id].preamble.name
+                    result.left.append(f"table {name}: entries that are the same without their dropped key fields")
+                    continue
+                seen.add(_identity(update))
             result.updates.append(update)
         return result
+
+    def _turn(self, entity: p4r.Entity) -> tuple[int, int]:
+        """Where keys are dropped, entries that become the same come with the highest priority first: it stays."""
+        kind = ORDER.index(entity.WhichOneof("entity"))
+        entry = entity.table_entry
+        return kind, -entry.priority if entity.HasField("table_entry") and self._drops_keys(entry.table_id) else 0
+
+    def _drops_keys(self, table_id: int) -> bool:
+        table = self.old_tables.get(table_id)
+        return table is not None and bool(self._table_change(table).drop)
+
+    def _table_change(self, old: Any) -> TableChange:
+        return self._map.tables.get(old.preamble.name, _SAME_TABLE)
+
+    def _action_change(self, old: p4i.Action) -> ActionChange:
+        return self._map.actions.get(old.preamble.name, _SAME_ACTION)
 
     # ------------------------------------------------------------ what fits
 
@@ -86,7 +112,10 @@ class Translator:
         new = self.new_tables.get(self.renamed(old.preamble.name))
         if new is None:
             return "is not in the new program"
-        if _key(old) != _key(new):
+        change = self._table_change(old)
+        kept = {change.keys.get(f, f): form for f, form in _key(old).items() if f not in change.drop}
+        added = {f: form for f, form in _key(new).items() if f in change.add}
+        if {**kept, **added} != _key(new) or kept.keys() & added.keys():
             return "has another key"
         if bool(old.implementation_id) != bool(new.implementation_id):
             return "has another implementation"
@@ -95,12 +124,59 @@ class Translator:
         return ""
 
     def action_problem(self, old: p4i.Action, table: p4i.Table) -> str:
-        """Why an action cannot go over to a table of the new program, "" if it can."""
+        """Why an action cannot go over to a table of the new program, "" if it can, or if the map leaves it behind."""
+        if self._action_change(old).left_behind:
+            return ""
         name = self.renamed(old.preamble.name)
         new = self.new_actions.get(name)
         if new is None or all(ref.id != new.preamble.id for ref in table.action_refs):
             return f"has no action {name} in the new program"
-        return f"has other parameters of action {name}" if _params(old) != _params(new) else ""
+        return "" if self._same_params(old, new) else f"has other parameters of action {name}"
+
+    def _same_params(self, old: p4i.Action, new: p4i.Action) -> bool:
+        """As far as the map does not say otherwise."""
+        change = self._action_change(old)
+        kept = {change.params.get(p, p): bits for p, bits in _params(old).items() if p not in change.drop}
+        added = {p: bits for p, bits in _params(new).items() if p in change.add}
+        return {**kept, **added} == _params(new) and not kept.keys() & added.keys()
+
+    def changes(self, name: str) -> list[str]:
+        """What the map changes in the entries of a table, in words."""
+        change = self._map.tables.get(name, _SAME_TABLE)
+        words = [f"renamed to {self.renamed(name)}"] if self.renamed(name) != name else []
+        words += [f"key field {a} -> {b}" for a, b in change.keys.items()]
+        words += [f"key field {f} goes" for f in change.drop]
+        words += [f"key field {f} = {'any' if v is None else v}" for f, v in change.add.items()]
+        for action in self._actions_of(name):
+            found, old = self._action_change(action), action.preamble.name
+            if found.left_behind:
+                words.append(f"entries with action {old} are left behind")
+                continue
+            parts = [f"{a} -> {b}" for a, b in found.params.items()] + [f"{p} goes" for p in found.drop]
+            parts += [f"{p} = {v}" for p, v in found.add.items()]
+            if parts or self.renamed(old) != old:
+                words.append(f"action {old} -> {self.renamed(old)}" + (f" ({', '.join(parts)})" if parts else ""))
+        return words
+
+    def losses(self, name: str) -> list[str]:
+        """What the map takes away from the entries of a table, in words."""
+        change = self._map.tables.get(name, _SAME_TABLE)
+        found = [f"table {name} loses its key field {f}" for f in change.drop]
+        if (change.drop or change.add or change.keys) and self._counts(name):
+            found.append(f"table {name} loses what its entries count during the reconfiguration")
+        for action in self._actions_of(name):
+            own = self._action_change(action)
+            if own.left_behind:
+                found.append(f"table {name} loses its entries with action {action.preamble.name}")
+            found += [f"table {name} loses parameter {p} of action {action.preamble.name}" for p in own.drop]
+        return found
+
+    def _actions_of(self, name: str) -> list[p4i.Action]:
+        table = next(t for t in self.old_tables.values() if t.preamble.name == name)
+        return [self.old_actions[ref.id] for ref in table.action_refs if ref.id in self.old_actions]
+
+    def _counts(self, name: str) -> bool:
+        return self.new_tables[self.renamed(name)].preamble.id in self._counted
 
     def object_problem(self, kind: str, old: Any) -> str:
         """The same for an action profile, value set or meter (`kind`: P4Info's field)."""
@@ -116,7 +192,7 @@ class Translator:
         return "has fewer places in the new program" if 0 < new.size < old.size else ""
 
     def renamed(self, name: str) -> str:
-        return self.renames.get(name, name)
+        return self._map.renamed(name)
 
     # ------------------------------------------------------------ entities
 
@@ -130,7 +206,10 @@ class Translator:
         result = p4r.TableEntry()
         result.CopyFrom(entry)
         result.table_id = new.preamble.id
-        _fields(result.match, old, new)
+        change = self._table_change(old)
+        _fields(result.match, old, new, change)
+        if not result.is_default_action and (change.drop or change.add):
+            result.priority = (result.priority or 1) if _ordered(new) else 0
         for volatile in ("time_since_last_hit", "meter_counter_data"):
             result.ClearField(volatile)
         if not new.idle_timeout_behavior:
@@ -150,17 +229,27 @@ class Translator:
             return
         old = self.old_actions[action.action_id]
         new = self.new_actions.get(self.renamed(old.preamble.name))
+        change = self._action_change(old)
+        if change.left_behind:
+            raise _Changed(f"{where}: entries with action {old.preamble.name}, as the map says")
         if table is not None:
             problem = self.action_problem(old, table)
         else:
-            problem = "" if new is not None and _params(old) == _params(new) else f"has no action {old.preamble.name}"
+            same = new is not None and self._same_params(old, new)
+            problem = "" if same else f"has no action {old.preamble.name}"
         if problem or new is None:
             raise _Changed(f"{where} {problem}")
         ids = {p.name: p.id for p in new.params}
         names = {p.id: p.name for p in old.params}
         action.action_id = new.preamble.id
-        for param in action.params:
-            param.param_id = ids[names[param.param_id]]
+        kept = [p for p in action.params if names[p.param_id] not in change.drop]
+        params = [
+            p4r.Action.Param(param_id=ids[change.params.get(names[p.param_id], names[p.param_id])], value=p.value)
+            for p in kept
+        ]
+        params += [p4r.Action.Param(param_id=ids[name], value=_bytes(value)) for name, value in change.add.items()]
+        del action.params[:]
+        action.params.extend(sorted(params, key=lambda param: param.param_id))
 
     def _object(self, kind: str, number: int, word: str) -> Any:
         """The new program's object for the old one's number."""
@@ -234,12 +323,46 @@ def _params(action: p4i.Action) -> dict[str, int]:
     return {p.name: p.bitwidth for p in action.params}
 
 
-def _fields(matches: Any, old: Any, new: Any) -> None:
-    """Renumbers match fields in place."""
-    ids = {f.name: f.id for f in _match_fields(new)}
+def _fields(matches: Any, old: Any, new: Any, change: TableChange | None = None) -> None:
+    """Renumbers match fields in place; some go or come, as a map says."""
+    change = change or _SAME_TABLE
+    declared = {f.name: f for f in _match_fields(new)}
     names = {f.id: f.name for f in _match_fields(old)}
-    for match in matches:
-        match.field_id = ids[names[match.field_id]]
+    kept = [_copy(match) for match in matches if names[match.field_id] not in change.drop]
+    for match in kept:
+        name = names[match.field_id]
+        match.field_id = declared[change.keys.get(name, name)].id
+    kept += [_match(declared[name], value) for name, value in change.add.items() if value is not None]
+    del matches[:]
+    matches.extend(kept)
+
+
+def _match(field: p4i.MatchField, value: int) -> p4r.FieldMatch:
+    """A match of one value."""
+    match = p4r.FieldMatch(field_id=field.id)
+    packed, kinds = _bytes(value), p4i.MatchField
+    if field.match_type == kinds.EXACT:
+        match.exact.value = packed
+    elif field.match_type == kinds.LPM:
+        match.lpm.value, match.lpm.prefix_len = packed, field.bitwidth
+    elif field.match_type == kinds.TERNARY:
+        match.ternary.value, match.ternary.mask = packed, _bytes((1 << field.bitwidth) - 1)
+    elif field.match_type == kinds.RANGE:
+        match.range.low = match.range.high = packed
+    else:
+        match.optional.value = packed
+    return match
+
+
+def _bytes(value: int) -> bytes:
+    """P4Runtime's shortest form."""
+    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+
+
+def _ordered(table: p4i.Table) -> bool:
+    """Whether entries need a priority."""
+    kinds = p4i.MatchField
+    return any(f.match_type in (kinds.TERNARY, kinds.RANGE, kinds.OPTIONAL) for f in table.match_fields)
 
 
 def merge(

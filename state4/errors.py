@@ -20,6 +20,10 @@ class PlanRefused(State4Error):
     """The change would lose state that nobody said may be lost."""
 
 
+class BadMap(State4Error):
+    """A file of --map that cannot be used; the message has file and place."""
+
+
 class TargetError(State4Error):
     """The switch refused an operation or cannot be reached; the message names the operation."""
 

@@ -24,12 +24,14 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
     """Brings the new program up to date and makes it the forwarding one. Returns how many cells were written; None if
     the switch can't, or not with this plan: then the new program is still only saved."""
     layout, carried = context.layout, context.carried
+    if any(item.conversion is not None for item in carried):
+        return None
     moves = [Move(layout.number(item.old.name), item.old.name, item.new.name) for item in carried]
     try:
         with context.target.hand_over(layout) as handover:
             written = _up_to(context, listener, handover)
             with context.events.phase("hold") as result, context.events.phase("commit"):
-                if not handover.finish(moves, context.renames):
+                if not handover.finish(moves, context.state_map.names):
                     raise ClonesMissing
                 result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
             return written + handover.updates

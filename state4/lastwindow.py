@@ -23,7 +23,7 @@ from state4.plan import Carried
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import cell_writes
 from state4.targets.base import CellWrites, CloneSource
-from state4.values import Cells, convert
+from state4.values import Cells
 
 MOST_ROUNDS = 8
 MOST_READINGS = 3
@@ -92,7 +92,7 @@ class Image:
 
     def __init__(self, carried: tuple[Carried, ...], contents: Mapping[str, Cells]) -> None:
         self.contents = contents
-        self.cells = {item.new.name: convert(contents[item.old.name], item.old, item.new) for item in carried}
+        self.cells = {item.new.name: item.contents(contents[item.old.name]) for item in carried}
 
     def put(self, writes: list[CellWrites]) -> None:
         for write in writes:

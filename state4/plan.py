@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 from finsy.proto import p4i
 
+from state4.conversion import Conversion
 from state4.entries import Translator
 from state4.errors import PlanRefused, UnknownComponent
+from state4.mapcheck import check_map
+from state4.mapping import StateMap
 from state4.programs import user_registers
-from state4.values import RegisterSpec
+from state4.values import Cells, RegisterSpec, convert
 
 _OTHERS = {"action_profiles": "action profile", "value_sets": "value set", "meters": "meter", "counters": "counter"}
 """P4Info's lists of what goes over by itself, as far as the new program has it too."""
@@ -18,10 +23,29 @@ _OTHERS = {"action_profiles": "action profile", "value_sets": "value set", "mete
 
 @dataclass(frozen=True)
 class Carried:
-    """A register that goes over; `old` and `new` may differ in name, cells and width."""
+    """A register that goes over; `old` and `new` may differ in name, cells and width. `conversion`: what a map says."""
 
     old: RegisterSpec
     new: RegisterSpec
+    conversion: Conversion | None = None
+
+    def contents(self, values: Cells) -> Cells:
+        """All cells of the old register as all those of the new one."""
+        if self.conversion is not None:
+            return self.conversion.contents(values, self.old, self.new)
+        return convert(values, self.old, self.new)
+
+    def cells(self, indices: npt.NDArray[np.uint64], values: Cells) -> tuple[npt.NDArray[np.uint64], Cells]:
+        """Single cells of the old register as those of the new one; those without a place there are left out."""
+        if self.conversion is not None:
+            inside, moved = self.conversion.places(indices, self.old, self.new)
+            return moved, self.conversion.values(values[inside], self.old, self.new)
+        inside = indices < self.new.cells
+        kept = values[inside]
+        if self.old.width != self.new.width:
+            count = len(kept)
+            kept = convert(kept, replace(self.old, cells=count), replace(self.new, cells=count))
+        return np.ascontiguousarray(indices[inside]), kept
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -35,11 +59,15 @@ class Carried:
             found.append(f"{self.old.width} -> {self.new.width} bits")
         if self.old.signed != self.new.signed:
             found.append("now signed" if self.new.signed else "no longer signed")
+        if self.conversion is not None:
+            found += self.conversion.describe(self.old, self.new)
         return tuple(found)
 
     @property
     def loses(self) -> str:
         """What of its contents has no place any more, "" if nothing."""
+        if self.conversion is not None:
+            return self.conversion.loses(self.old, self.new)
         if self.new.cells < self.old.cells:
             return f"the cells from {self.new.cells} on"
         if self.new.width < self.old.width:
@@ -53,7 +81,8 @@ class Carried:
 class Plan:
     """`registers`: what is carried over. `new`: registers that begin empty. `dropped`: state with no place in the new
     program, with the reason. `left_out`: what the operator's list leaves behind. `tables`: names of those whose entries
-    go over. `counters`: old and new names of the indirect counters that go over."""
+    go over. `counters`: old and new names of the indirect counters that go over. `converted`: tables whose entries a
+    map changes, with what changes; `given_up`: what of entries is lost by that."""
 
     registers: tuple[Carried, ...]
     new: tuple[str, ...]
@@ -62,13 +91,15 @@ class Plan:
     tables: tuple[str, ...]
     new_tables: tuple[str, ...] = ()
     counters: tuple[tuple[str, str], ...] = ()
+    converted: tuple[tuple[str, str], ...] = ()
+    given_up: tuple[str, ...] = ()
 
     @property
     def losses(self) -> tuple[str, ...]:
         """Every loss of state, in words."""
         found = [f"{name} {reason}" for name, reason in self.dropped]
         found += [f"{c.old.name} loses {c.loses}" for c in self.registers if c.loses]
-        return tuple(found)
+        return (*found, *self.given_up)
 
     @property
     def cells(self) -> int:
@@ -90,12 +121,15 @@ def make_plan(
     *,
     only: Collection[str] | None = None,
     renames: dict[str, str] | None = None,
+    state_map: StateMap | None = None,
     problem_of: Callable[[RegisterSpec], str] = lambda _register: "",
 ) -> Plan:
     """Compares two programs. `only`: the components to keep (registers and tables, by control-plane name or its end);
-    `renames`: old name -> new name; `problem_of`: why the switch cannot carry a register, "" if it can. Raises
-    UnknownComponent."""
-    renames = renames or {}
+    `state_map`: what goes elsewhere and how, or just `renames`: old name -> new name; `problem_of`: why the switch
+    cannot carry a register, "" if it can. Raises UnknownComponent, BadMap."""
+    state_map = state_map or StateMap(names=renames or {})
+    check_map(state_map, old, new)
+    renames = dict(state_map.names)
     old_registers = {spec.name: spec for spec in user_registers(old)}
     new_registers = {spec.name: spec for spec in user_registers(new)}
     tables = {t.preamble.name: t for t in old.tables}
@@ -112,8 +146,9 @@ def make_plan(
         elif problem := problem_of(spec) or problem_of(target):
             dropped.append((name, problem))
         else:
-            carried.append(Carried(spec, target))
-    translator = Translator(old, new, renames)
+            conversion = state_map.registers.get(name)
+            carried.append(Carried(spec, target, None if conversion == Conversion() else conversion))
+    translator = Translator(old, new, state_map)
     kept_tables: list[str] = []
     for name, table in tables.items():
         if table.is_const_table:
@@ -142,6 +177,8 @@ def make_plan(
         tuple(kept_tables),
         tuple(t.preamble.name for t in new.tables if t.preamble.name not in renamed),
         tuple((c.preamble.name, translator.renamed(c.preamble.name)) for c in counters) if kept is None else (),
+        tuple((name, words) for name in kept_tables if (words := ", ".join(translator.changes(name)))),
+        tuple(loss for name in kept_tables for loss in translator.losses(name)),
     )
 
 

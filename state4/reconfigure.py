@@ -14,6 +14,7 @@ from state4.entries import Translator
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
 from state4.layout import CloneLayout
+from state4.mapping import StateMap
 from state4.plan import Carried, Plan, make_plan
 from state4.programs import InstalledProgram, layout_of
 from state4.rsrm import Retriever
@@ -59,7 +60,7 @@ class Reconfiguration:
     profile: Profile
     events: EventLog
     entries: Sequence[p4r.Update] = ()
-    renames: dict[str, str] = field(default_factory=dict)
+    state_map: StateMap = field(default_factory=StateMap)
     _skipped: list[str] = field(default_factory=list)
 
     @property
@@ -75,7 +76,8 @@ class Reconfiguration:
     def adding(self) -> frozenset[str]:
         """New names of carried registers that both programs only ever add to."""
         old, new = self.layout.adds, self.new.layout.adds
-        return frozenset(c.new.name for c in self.carried if c.old.name in old and c.new.name in new)
+        plain = [c for c in self.carried if c.conversion is None]
+        return frozenset(c.new.name for c in plain if c.old.name in old and c.new.name in new)
 
     @property
     def retriever(self) -> Retriever:
@@ -99,7 +101,7 @@ class Reconfiguration:
             if _is_empty(entity):
                 continue
             wanted.append(entity)
-        translation = Translator(self.old, self.new.p4info, self.renames).translate(wanted)
+        translation = Translator(self.old, self.new.p4info, self.state_map).translate(wanted)
         self._skipped += translation.left
         return translation.updates
 
@@ -178,17 +180,20 @@ def prepare(
     only: Collection[str] | None = None,
     entries: Sequence[p4r.Update] = (),
     renames: dict[str, str] | None = None,
+    state_map: StateMap | None = None,
     allow_loss: bool = False,
     events: EventLog | None = None,
 ) -> Reconfiguration:
     """Looks at the running program and plans the change, touching nothing.
 
-    Raises UnknownComponent, PlanRefused, TargetError."""
+    `state_map`: what goes elsewhere in the new program, and how; or just `renames`: old name -> new name.
+    Raises UnknownComponent, BadMap, PlanRefused, TargetError."""
+    state_map = state_map or StateMap(names=renames or {})
     target.discard_saved()
     old = target.running()
-    plan = make_plan(old, program.p4info, only=only, renames=renames, problem_of=target.register_problem)
+    plan = make_plan(old, program.p4info, only=only, state_map=state_map, problem_of=target.register_problem)
     plan.check(allow_loss=allow_loss)
-    return Reconfiguration(target, old, program, plan, profile, events or EventLog(), entries, dict(renames or {}))
+    return Reconfiguration(target, old, program, plan, profile, events or EventLog(), entries, state_map)
 
 
 def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:

@@ -7,9 +7,7 @@ updates that were cloned in the meantime, with look-ahead: of several updates of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-import numpy as np
 from finsy.proto import p4r
 
 from state4.entries import merge
@@ -18,7 +16,7 @@ from state4.layout import CloneLayout, Updates
 from state4.plan import Carried
 from state4.programs import InstalledProgram
 from state4.targets.base import CellWrites, Pacer, Profile, Target
-from state4.values import Cells, convert
+from state4.values import Cells
 
 
 class Synchroniser:
@@ -39,7 +37,7 @@ class Synchroniser:
     def write_registers(self, carried: Sequence[Carried], contents: Mapping[str, Cells]) -> None:
         """Contents by the old name. Cells of 0 are written too: that is the work the paper measures."""
         for item in carried:
-            values = convert(contents[item.old.name], item.old, item.new)
+            values = item.contents(contents[item.old.name])
             with self.events.phase("write_register", component=item.new.name, cells=item.new.cells):
                 for start, count in self._pacer.chunks(item.new.cells):
                     self.events.check()
@@ -80,12 +78,9 @@ def cell_writes(updates: Updates, layout: CloneLayout, carried: Sequence[Carried
     writes: list[CellWrites] = []
     for item in carried:
         indices, rows = updates.of(layout.number(item.old.name))
-        inside = indices < item.new.cells
-        if not inside.any():
+        if not len(indices):
             continue
-        values = item.old.from_little_endian(rows[inside])
-        if item.old.width != item.new.width:
-            count = len(values)
-            values = convert(values, replace(item.old, cells=count), replace(item.new, cells=count))
-        writes.append(CellWrites(item.new, np.ascontiguousarray(indices[inside]), values))
+        places, values = item.cells(indices, item.old.from_little_endian(rows))
+        if len(places):
+            writes.append(CellWrites(item.new, places, values))
     return writes

@@ -17,8 +17,9 @@ class Reconcile:
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         changed = [item for item in context.carried if item.changes]
-        if context.plan.left_out or changed:
-            what = "leave components out" if context.plan.left_out else f"change {changed[0].old.name}"
+        if context.plan.left_out or changed or context.plan.converted:
+            names = [*(item.old.name for item in changed), *(f"table {name}" for name, _ in context.plan.converted)]
+            what = "leave components out" if context.plan.left_out else f"change {names[0]}"
             raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
         entries = context.translate(context.retriever.entries())
         with context.events.phase("commit"):

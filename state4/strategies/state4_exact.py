@@ -19,7 +19,7 @@ from state4.lastwindow import reconfigure_waiting
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import cell_writes
 from state4.targets.base import CellWrites, CloneSource
-from state4.values import Cells, convert
+from state4.values import Cells
 
 MOST_ROUNDS = 8
 FEW_UPDATES = 256
@@ -103,7 +103,7 @@ def whole_registers(context: Reconfiguration, contents: Mapping[str, Cells]) -> 
     """Every cell of every carried register."""
     writes = []
     for item in context.carried:
-        values = convert(contents[item.old.name], item.old, item.new)
+        values = item.contents(contents[item.old.name])
         writes.append(CellWrites(item.new, np.arange(item.new.cells, dtype=np.uint64), values))
     return writes
 
