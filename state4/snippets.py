@@ -61,11 +61,12 @@ class Snippets:
         counters = f"@state4_counters[{counters}]\n" if counters else ""
         adding = [str(n) for n, c in enumerate(self.layout.components, 1) if c.name in self.layout.adds]
         adds = f"@state4_adds[{', '.join(adding)}]\n" if adding else ""
+        quiet = "" if self.layout.slots else '@noWarn("unused")\n'  # of p4c: where nothing is cloned, nothing reads it
         return (
             f"// {IDLE}: idle, {CLONE}: clone state updates, {WAIT}: packets wait. The annotations tell the control\n"
             f"// plane what clones mean.\n"
             f"@state4_clone[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
-            f"@state4_components[{names}]\n{adds}{counters}"
+            f"@state4_components[{names}]\n{adds}{counters}{quiet}"
             f"{self._register(2)}(1) {self.layout.flag_register};\n"
         )
 

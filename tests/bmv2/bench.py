@@ -26,7 +26,8 @@ from nfs.entries import Entries, Match, TableRow
 from softswitch.cache import cached_directory, content_key
 from softswitch.compiler import build_shared_object
 
-_START_NS = 1_700_000_000_000_000_000
+# In the year 2100: whatever bmv2 waits for until a certain time does not happen.
+_START_NS = 4_102_444_800_000_000_000
 _READY_S = 30.0
 _LOW_64 = (1 << 64) - 1
 _HIGHEST_PRIORITY = 1 << 16  # bmv2 counts the other way round: 0 wins
@@ -164,6 +165,8 @@ class Bmv2:
             if now is not None and now == before:
                 return
             before = now
+            if (code := self._process.poll()) is not None:
+                raise RuntimeError(f"simple_switch ended with code {code}: {self.log()}")
             if time.monotonic() > deadline:
                 raise TimeoutError("simple_switch does not come to rest: does a packet go round for ever?")
 
@@ -171,9 +174,12 @@ class Bmv2:
         """For each thread the times that it gave up the CPU; None while one of them runs."""
         found = []
         tasks = f"/proc/{self._process.pid}/task"
-        for task in os.listdir(tasks):
-            with open(f"{tasks}/{task}/status") as status:
-                lines = dict(line.split(":\t", 1) for line in status.read().splitlines() if ":\t" in line)
+        try:
+            texts = [(task, Path(tasks, task, "status").read_text()) for task in os.listdir(tasks)]
+        except OSError:  # a thread, or the switch, has ended
+            return None
+        for task, text in texts:
+            lines = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
             if not lines["State"].startswith("S"):
                 return None
             found.append((task, lines["voluntary_ctxt_switches"] + lines["nonvoluntary_ctxt_switches"]))

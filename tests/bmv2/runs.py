@@ -55,7 +55,8 @@ def on_softswitch(scenario: Scenario) -> Seen:
         for port, frame, wait_us in scenario.packets:
             time_us += wait_us
             switch.set_time(time_us)
-            seen.frames.append(ordered(switch.inject(port, frame)))
+            out = switch.inject(port, frame)  # also what goes to a port that is not there
+            seen.frames.append(ordered([(number, sent) for number, sent in out if number in scenario.ports]))
         for spec in all_registers(program.p4info):
             values = [value % (1 << spec.width) for value in spec.integers(pipeline.registers[spec.name].read())]
             seen.registers[spec.name] = [min(value, _MOST) for value in values]

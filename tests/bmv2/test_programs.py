@@ -11,13 +11,16 @@ from p4front.load import load_program, load_text
 from state4.cam import analyse
 from state4.cim import instrument
 from tests.bmv2.compare import assert_same, assert_unchanged
+from tests.bmv2.runs import Refused, compile_bmv2
 from tests.bmv2.scenario import Scenario
-from tests.state4_programs import PROGRAMS
+from tests.state4_programs import PROGRAMS, request
 from tests.switch.frames import SERVER, arp_reply, arp_request, ping, probe, tcp, udp
-from tests.switch.test_state4_clones import requests, traffic
+from tests.switch.test_state4_clones import traffic
 
 pytestmark = pytest.mark.bmv2
 _PORTS = (1, 2, 3, 4, 5, 6)
+LEAST_CELLS = {"controls": 4}
+REFUSED_BY_P4C = {"aliases", "loops_and_switch"}
 
 
 def random_traffic(seed: int, count: int = 120) -> list[tuple[int, bytes]]:
@@ -56,8 +59,32 @@ def nf(name: str, frames: list[tuple[int, bytes]], seed: int) -> Scenario:
 
 
 def small(name: str) -> Scenario:
-    packets = tuple((port, frame, 700) for port, frame in requests(len(name)))
-    return Scenario(name, PROGRAMS[name], packets, sessions={7: 6}, ports=_PORTS)
+    """Cells are few: beyond the end of a register, bmv2 without its checks writes anywhere or ends."""
+    chosen = random.Random(len(name))
+    cells = range(min(LEAST_CELLS.get(name, 8), 8))
+    ops = (0, 1, 2) if name == "wide" else (0, 1, 2, 3, 4, 7, 255)
+    frames = [
+        request(
+            chosen.choice(ops),
+            chosen.choice(cells),
+            chosen.randrange(1 << 16),
+            chosen.randrange(1 << 64),
+            bytes(chosen.randrange(40)),
+        )
+        for _ in range(60)
+    ]
+    return Scenario(name, PROGRAMS[name], tuple((1, frame, 700) for frame in frames), sessions={7: 6}, ports=_PORTS)
+
+
+def for_p4c(name: str) -> Scenario:
+    """Skips what p4c does not take as it is, and says why."""
+    scenario = small(name)
+    try:
+        compile_bmv2(scenario.source)
+    except Refused as refused:
+        assert name in REFUSED_BY_P4C
+        pytest.skip(f"p4c refuses the program itself: {str(refused).splitlines()[0]}")
+    return scenario
 
 
 @pytest.mark.parametrize("name", nfs.PROGRAMS)
@@ -73,7 +100,7 @@ def test_network_functions_with_random_traffic(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_that_write_registers(name: str) -> None:
-    assert_same(small(name))
+    assert_same(for_p4c(name))
 
 
 @pytest.mark.parametrize("name", nfs.PROGRAMS)
@@ -85,4 +112,4 @@ def test_instrumented_network_functions(name: str) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_instrumented_programs(name: str) -> None:
     program = load_text(PROGRAMS[name], f"{name}.p4")
-    assert_unchanged(small(name), instrument(program, analyse(program)))
+    assert_unchanged(for_p4c(name), instrument(program, analyse(program)))
