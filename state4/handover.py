@@ -45,6 +45,6 @@ def _up_to(context: Reconfiguration, listener: CloneSource, handover: HandsOver)
     lost = listener.stats().lost
     if listener.wait_for(*handover.sequences, ARRIVAL_S) and not lost and not listener.stats().lost:
         return context.synchroniser.apply_updates(listener.take(), context.layout, context.carried)
-    contents = context.target.read_registers([item.old for item in context.carried])
+    contents = {item.old.name: context.target.read_register(item.old) for item in context.carried}
     context.synchroniser.write_registers(context.carried, contents)
     return 0

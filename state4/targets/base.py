@@ -196,7 +196,7 @@ class Target(Protocol):
         """Why the contents of such a register cannot be read or written here, "" if they can."""
 
     def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
-        """Cells of the forwarding program, as they are at one moment."""
+        """Cells of the forwarding program. A large register may be read in pieces, each as it is at one moment."""
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         """Several registers of the forwarding program, all at one moment if the switch can."""

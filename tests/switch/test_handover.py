@@ -158,6 +158,22 @@ def test_reconcile_exchanges_storage_instead_of_copying(
         assert not before.counters[C].read().any()
 
 
+def test_a_large_register_is_read_in_pieces(
+    running: Running, programs: dict[str, InstalledProgram], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So packets never wait for all of it."""
+    old = programs["old"]
+    monkeypatch.setattr("state4.targets.arrays._CHUNK_BYTES", 3 * 8)
+    with P4RuntimeTarget(running.address) as target:
+        target.install(old)
+        spec = next(r for r in old.registers if r.name == A)
+        target.write_register(spec, spec.from_integers(list(range(16))))
+        before = running.switch.stats().holds
+        assert spec.integers(target.read_register(spec, 1, 14)) == list(range(1, 15))
+        assert running.switch.stats().holds >= before + 5  # of three cells each
+        assert len(target.read_register(spec, 4, 0)) == 0
+
+
 def test_a_clone_that_is_missing_changes_nothing(running: Running, programs: dict[str, InstalledProgram]) -> None:
     old, new = programs["old"], programs["new"]
     with P4RuntimeTarget(running.address) as target:
