@@ -77,7 +77,9 @@ def test_every_experiment_plans_it(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(500)
 def test_it_is_in_every_figure_and_in_the_report(folder: Path, tmp_path: Path) -> None:
-    experiments = [replace(experiment, quick_arguments=(*SHORT, *SHORTER.get(experiment.name, ()))) for experiment in COMPARING]
+    experiments = [
+        replace(experiment, quick_arguments=(*SHORT, *SHORTER.get(experiment.name, ()))) for experiment in COMPARING
+    ]
     out = tmp_path / "results"
     options = Options("softswitch", (NAME,), None, seed=1, quick=True, out=out, only=(), new=False, json=True)
     assert reproduce.run(options, experiments) == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ARGUMENTS = ["-m", "experiments.reproduce", "--quick", "--only", "fig6", "--strategy", "none"]
+ARGUMENTS = ["-m", "experiments.reproduce", "--quick", "--only", "delta_loss", "--strategy", "none"]
 
 
 def wait_for(pattern: str, below: Path, timeout_s: float = 60.0) -> Path:
@@ -27,7 +27,7 @@ def wait_for(pattern: str, below: Path, timeout_s: float = 60.0) -> Path:
 def test_interrupted_and_continued(number: signal.Signals, tmp_path: Path) -> None:
     argv = [sys.executable, *ARGUMENTS, "--out", str(tmp_path / "results")]
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
-        wait_for("results/fig6/*/trials/no-reconfiguration-1.json", tmp_path)
+        wait_for("results/delta_loss/*/trials/none-rate10-1.json", tmp_path)
         children = descendants(process.pid)
         assert children
         process.send_signal(number)
@@ -43,11 +43,11 @@ def test_interrupted_and_continued(number: signal.Signals, tmp_path: Path) -> No
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=100)
     assert "Continuing" in done.stderr
     assert done.returncode == 0, done.stderr
-    (run,) = (path for path in (tmp_path / "results" / "fig6").iterdir() if not path.is_symlink())
+    (run,) = (path for path in (tmp_path / "results" / "delta_loss").iterdir() if not path.is_symlink())
     assert (run / "summary.json").exists()
     (report,) = (tmp_path / "results" / "report").iterdir()
     state = json.loads((report / "state.json").read_text())
-    assert state["fig6"]["status"] == "done"
+    assert state["delta_loss"]["status"] == "done"
     assert state["fig3"]["status"] == "waiting"
 
 

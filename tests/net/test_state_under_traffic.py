@@ -23,11 +23,14 @@ def shared() -> Iterator[SharedLab]:
         yield SharedLab(stack)
 
 
-def loss_trial(shared: SharedLab, strategy: str, *, rate: float = 60.0, profile: str = "native") -> dict[str, Any]:
+def loss_trial(
+    strategy: str, *, rate: float = 60.0, profile: str = "native", shared: SharedLab | None = None
+) -> dict[str, Any]:
     schedule = delta_loss.Schedule(duration=1.5, reconfigure=0.4, rates=(rate,))
     options = replace(OPTIONS, profile=profile)
-    with display(1.0, quiet=True) as show:
-        result = delta_loss.run_trial(Trial(strategy, 1, {"rate": rate}), options, schedule, shared, show)
+    with ExitStack() as stack, display(1.0, quiet=True) as show:
+        lab = shared or SharedLab(stack)
+        result = delta_loss.run_trial(Trial(strategy, 1, {"rate": rate}), options, schedule, lab, show)
     measured = dict(result.measured)
     assert measured["sent_packets"] == measured["received_packets"]  # the switch itself lost nothing
     assert measured["wire_bytes"] == measured["wire_bytes_sender"] == measured["wire_bytes_receiver"]
@@ -35,17 +38,17 @@ def loss_trial(shared: SharedLab, strategy: str, *, rate: float = 60.0, profile:
 
 
 def test_the_harness_has_no_error_of_its_own(shared: SharedLab) -> None:
-    measured = loss_trial(shared, delta_loss.CONTROL_TRIAL)
+    measured = loss_trial(delta_loss.CONTROL_TRIAL, shared=shared)
     assert measured["register_bytes"] == measured["wire_bytes"]
 
 
 @pytest.mark.parametrize("strategy", ["state4_exact", "reconcile"])
 def test_strategies_that_lose_nothing(shared: SharedLab, strategy: str) -> None:
-    assert loss_trial(shared, strategy)["delta_loss"] == 0
+    assert loss_trial(strategy, shared=shared)["delta_loss"] == 0
 
 
 def test_the_controller_approach_loses_what_comes_after_the_read(shared: SharedLab) -> None:
-    measured = loss_trial(shared, "controller", profile="paper")
+    measured = loss_trial("controller", profile="paper", shared=shared)
     assert 0.1 < measured["delta_loss"] < 1  # about the second that it takes, of one and a half
 
 

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from experiments.claims import ALL, PUBLISHED_FIG3
-from experiments.fig3 import Schedule, run_valid_trial
 from experiments.options import CommonOptions
-from experiments.progress import display
-from experiments.sweep import TrialResult
+
+pytestmark = pytest.mark.timeout(240)
 
 OPTIONS = CommonOptions(
     target="softswitch",
@@ -33,23 +32,24 @@ OPTIONS = CommonOptions(
     json=True,
     resume=False,
 )
-# A packet every 0.15 s; the swap comes in the middle. That is longer than HULA's flowlet time-out of 0.1 s: a flow that
-# stays in its flowlet only refreshes flowlet_time, and Swing State carries over that time without its hop.
-SCHEDULE = Schedule(duration=4.0, interval=0.15, early_knocks=0.5, reconfigure=1.6)
-
-
-def trial(strategy: str) -> TrialResult:
-    with display(1.0, quiet=True) as show:
-        return run_valid_trial(strategy, OPTIONS, SCHEDULE, show)
-
-
 OURS = {name: dict.fromkeys(PUBLISHED_FIG3["state4"], ALL) for name in ("state4_exact", "reconcile")}
 FATES = {**PUBLISHED_FIG3, **OURS}
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Figure 3 in short with all strategies: the folder of its run, and what it printed."""
+    out = tmp_path_factory.mktemp("results")
+    argv = [sys.executable, "-m", "experiments.fig3", "--out", str(out), "--control-plane", "native"]
+    argv += ["--duration", "5", "--json", "--strategy", ",".join(FATES)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return out / "fig3" / "latest", json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("strategy", FATES)
-def test_each_flow_meets_its_fate(strategy: str) -> None:
-    measured: dict[str, Any] = dict(trial(strategy).measured)
+def test_each_flow_meets_its_fate(results: tuple[Path, dict[str, Any]], strategy: str) -> None:
+    measured = json.loads((results[0] / "trials" / f"{strategy}-1.json").read_text())
     for flow, fate in FATES[strategy].items():
         count = measured["flows"][flow]
         assert count["arrived_before"] == count["permitted_before"], flow
@@ -61,15 +61,10 @@ def test_each_flow_meets_its_fate(strategy: str) -> None:
     assert measured["outcome"]["lost_clones"] == 0
 
 
-def test_the_figure_ends_with_a_verdict_and_whole_files(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "experiments.fig3", "--out", str(tmp_path), "--control-plane", "native"]
-    argv += ["--duration", "5", "--json", "--strategy", ",".join(PUBLISHED_FIG3)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=110)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+def test_the_figure_ends_with_a_verdict_and_whole_files(results: tuple[Path, dict[str, Any]]) -> None:
+    latest, summary = results
     (claim,) = summary["claims"]
     assert (claim["id"], claim["holds"]) == ("C1", True), claim["why"]
-    latest = tmp_path / "fig3" / "latest"
     assert json.loads((latest / "summary.json").read_text()) == summary
     assert (latest / "fig3.png").stat().st_size > 10_000
     assert b"/FontFile2" in (latest / "fig3.pdf").read_bytes()  # TrueType, embedded
