@@ -12,9 +12,9 @@
 | write_register (component, cells) | one register is written to the new program |
 | write_tables (entries) | the entries are written |
 | apply_updates (updates, written) | cloned updates are written, after look-ahead |
-| hold | packets wait in the switch |
+| hold | the last step; `held_s`: how long packets have waited in it |
 | wait (late, merged, conflicts, exact) | packets wait in the new program, from the swap on |
-| commit | the swap |
+| commit | the swap; of reconcile with `held_s` |
 """
 
 from __future__ import annotations

@@ -62,8 +62,10 @@ class Device:
             config = self._load(compiled.p4info, blob, None, compiled)
             self._commit(config)
 
-    def set_config(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
-        """Raises Refused; a config that can't be realized leaves the running program untouched."""
+    def set_config(self, request: p4r.SetForwardingPipelineConfigRequest) -> int:
+        """How long packets waited for a change that keeps their state, in ns; 0 for all others.
+
+        Raises Refused; a config that can't be realized leaves the running program untouched."""
         self.check_id(request.device_id)
         self._check_primary(request)
         action, given = request.action, request.HasField("config")
@@ -75,7 +77,7 @@ class Device:
                 if self.saved is None:
                     raise not_found("no config was saved: VERIFY_AND_SAVE comes first")
                 self._commit(self.saved)
-            return
+            return 0
         if action not in (
             Request.VERIFY,
             Request.VERIFY_AND_SAVE,
@@ -87,7 +89,7 @@ class Device:
             raise invalid("the config is missing")
         compiled, p4info = self._verify(request.config)
         if action == Request.VERIFY:
-            return
+            return 0
         cookie = request.config.cookie.cookie if request.config.HasField("cookie") else None
         with self.arbitration.write_lock:
             self._check_primary(request)
@@ -97,7 +99,8 @@ class Device:
             elif action == Request.VERIFY_AND_COMMIT or self.active is None:
                 self._commit(config)
             else:
-                self._reconcile(self.active, config)
+                return self._reconcile(self.active, config)
+        return 0
 
     def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
         election = election_id(request.election_id) if request.HasField("election_id") else None
@@ -164,7 +167,7 @@ class Device:
             self.active, self.saved = config, None
         log.info("program %s is active", config.compiled.name)
 
-    def _reconcile(self, old: Config, new: Config) -> None:
+    def _reconcile(self, old: Config, new: Config) -> int:
         change = Reconciliation(old, new)
         try:
             problems = change.problems()
@@ -172,7 +175,7 @@ class Device:
                 raise invalid("the forwarding state can't be kept: " + "; ".join(problems))
             change.copy_control()
             done = self.hand_over(new, change.handover())
-            log.info("packets waited for %.1f us", done.held_ns / 1e3)
+            return done.held_ns
         except SwitchError as error:
             raise invalid(f"the forwarding state can't be kept: {error}") from None
 

@@ -18,6 +18,8 @@ from softswitch.server.stream import Stream
 
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
+HELD_NS = "softswitch-held-ns"
+"""Trailing metadata of RECONCILE_AND_COMMIT: how long packets waited."""
 MOST_STREAMS = 48
 """Each open stream takes one of the server's threads (listen.THREADS); the rest is for requests."""
 
@@ -69,7 +71,9 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
         self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext
     ) -> p4r.SetForwardingPipelineConfigResponse:
         with answering(context):
-            self._device.set_config(request)
+            held_ns = self._device.set_config(request)
+            if held_ns:
+                context.set_trailing_metadata(((HELD_NS, str(held_ns)),))
         return p4r.SetForwardingPipelineConfigResponse()
 
     def GetForwardingPipelineConfig(

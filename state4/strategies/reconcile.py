@@ -22,8 +22,9 @@ class Reconcile:
             what = "leave components out" if context.plan.left_out else f"change {names[0]}"
             raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
         entries = context.translate(context.retriever.entries())
-        with context.events.phase("commit"):
-            context.target.reconcile(context.new)
+        with context.events.phase("commit") as result:
+            held_s = context.target.reconcile(context.new)
+            result |= {} if held_s is None else {"held_s": held_s}
         own = merge(entries, context.entries)[len(entries) :]
         with context.events.phase("write_tables", entries=len(own)):
             if own:

@@ -246,8 +246,9 @@ class Target(Protocol):
     def hand_over(self, layout: CloneLayout) -> AbstractContextManager[HandsOver]:
         """From here on the switch keeps the clones of updates beside sending them. Raises Unsupported."""
 
-    def reconcile(self, program: InstalledProgram) -> None:
-        """RECONCILE_AND_COMMIT: the switch itself keeps the state. Raises Unsupported."""
+    def reconcile(self, program: InstalledProgram) -> float | None:
+        """RECONCILE_AND_COMMIT: the switch itself keeps the state. Returns how long packets waited in s, None if the
+        switch does not say. Raises Unsupported."""
 
     def discard_saved(self) -> None:
         """Forgets a saved program that an earlier controller did not commit."""

@@ -24,6 +24,7 @@ from state4.targets.hold import BulkHandover, BulkHold
 from state4.values import Cells, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
+_HELD_NS = "softswitch-held-ns"
 _WAIT_PASSES = 1 << 17
 
 
@@ -80,12 +81,14 @@ class P4RuntimeTarget:
             self._p4info = answer.config.p4info
         return self._p4info
 
-    def _set_config(self, action: Any, program: InstalledProgram | None, what: str) -> None:
+    def _set_config(self, action: Any, program: InstalledProgram | None, what: str) -> dict[str, Any]:
+        """The answer's trailing metadata."""
         connection = self._connection
         request = _Config(device_id=connection.device_id, election_id=connection.election, action=action)
         if program is not None:
             request.config.CopyFrom(program.config())
-        connection.call(what, lambda: connection.p4runtime.SetForwardingPipelineConfig(request))
+        _, call = connection.call(what, lambda: connection.p4runtime.SetForwardingPipelineConfig.with_call(request))
+        return dict(call.trailing_metadata() or ())
 
     def install(self, program: InstalledProgram) -> None:
         self._set_config(_Config.VERIFY_AND_COMMIT, program, f"installing {program.name}")
@@ -104,9 +107,10 @@ class P4RuntimeTarget:
         self._set_config(_Config.COMMIT, None, "committing the saved program")
         self._p4info, self._saved = self._next_p4info, False
 
-    def reconcile(self, program: InstalledProgram) -> None:
-        self._set_config(_Config.RECONCILE_AND_COMMIT, program, f"reconciling with {program.name}")
+    def reconcile(self, program: InstalledProgram) -> float | None:
+        said = self._set_config(_Config.RECONCILE_AND_COMMIT, program, f"reconciling with {program.name}")
         self._p4info, self._saved = program.p4info, False
+        return int(said[_HELD_NS]) / 1e9 if _HELD_NS in said else None
 
     def discard_saved(self) -> None:
         self._saved = False

@@ -14,6 +14,7 @@ from softswitch.entries import CounterValue, Entry, MeterConfig, Ternary
 from softswitch.errors import BadEntry
 from softswitch.handover import CloneFormat, Handover
 from state4.errors import TargetError
+from state4.events import EventLog
 from state4.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
@@ -151,8 +152,11 @@ def test_reconcile_exchanges_storage_instead_of_copying(
         target.install(old)
         before = running.switch.active
         running.switch.inject(1, request(3, 5, 0, 77))
-        reconfigure(load_strategy("reconcile"), prepare(target, new))
+        events = EventLog()
+        reconfigure(load_strategy("reconcile"), prepare(target, new, events=events))
         assert cells(target, new, A)[5] == 77
+        (held,) = [event.data["held_s"] for event in events.events if "held_s" in event.data]
+        assert held > 0
         assert before is not None
         assert not before.registers[A].read().any()
         assert not before.counters[C].read().any()

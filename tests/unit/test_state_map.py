@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -349,3 +350,12 @@ def test_what_the_map_does_not_mention_still_has_to_fit() -> None:
 def test_an_empty_conversion_is_none() -> None:
     (register,) = make_plan(OLD, OLD, state_map=StateMap(registers={"MyIngress.a": Conversion()})).registers
     assert register.conversion is None
+
+
+def test_the_example_of_the_documentation() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "state_maps.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+    found = parse_map(example, "docs")
+    assert found.registers["MyIngress.byte_reg"] == Conversion(Fraction(1, 1024), saturate=True, offset=16, count=1024)
+    assert found.tables.keys() == {"MyIngress.routes"}
+    assert found.actions.keys() == {"MyIngress.set", "MyIngress.police"}
