@@ -81,8 +81,8 @@ class CloneCall:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """`paths`: the longest paths of ingress and egress, with register writes as updates; counts of indirect counters are
-    updates too if the program shall clone them (`counts`). Counters are numbered then, after the registers."""
+    """`paths`: the longest paths of ingress and egress, with register writes as updates. `counts`: counts of indirect
+    counters are updates, too; counters are numbered then, after the registers."""
 
     program: Program = field(repr=False)
     instances: Instances = field(repr=False)

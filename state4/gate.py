@@ -1,4 +1,4 @@
-"""How a new program lets packets wait on a switch that cannot: its clone flag begins as WAIT.
+"""How a program lets packets wait on a switch that cannot: its clone flag is WAIT, in a new program from the beginning.
 
 The first packet then goes round through ingress, resubmitted before anything of the program has run. bmv2 takes
 resubmitted packets before new ones, so all others wait behind it, in order, in the switch's input buffer and in front
@@ -9,9 +9,10 @@ writes to a program that does not run yet. A packet that has gone round too ofte
 from __future__ import annotations
 
 import numpy as np
+from finsy.proto import p4i
 
-from state4.layout import IDLE, WAIT
-from state4.programs import InstalledProgram, all_registers
+from state4.layout import IDLE, WAIT, CloneLayout
+from state4.programs import all_registers
 from state4.targets.base import CloneSource, Target
 
 _ROUNDS, _MOST, _GAVE_UP, _CPU = range(4)
@@ -23,19 +24,19 @@ LONGEST_S = 0.4
 
 
 class Gate:
-    """Of one program. `needed`: whether there is anything to wait for; `usable`: if so, whether the program can."""
+    """Of one program. `usable`: whether it can let packets wait."""
 
-    def __init__(self, target: Target, program: InstalledProgram, *, needed: bool = True) -> None:
+    def __init__(self, target: Target, p4info: p4i.P4Info, layout: CloneLayout) -> None:
         self._target = target
-        self._layout = program.layout
-        self.usable = needed and program.layout.waits
-        specs = {spec.name: spec for spec in all_registers(program.p4info)}
-        self._flag = specs[program.layout.flag_register]
+        self._layout = layout
+        self.usable = layout.waits
+        specs = {spec.name: spec for spec in all_registers(p4info)}
+        self._flag = specs[layout.flag_register]
         if self.usable:
-            self._cells = specs[program.layout.gate_register]
+            self._cells = specs[layout.gate_register]
 
     def close(self) -> None:
-        """In a program that is saved: packets wait from its first one on."""
+        """Packets wait from now on, or from the first one of a program that is saved."""
         most, cpu = self._target.longest_wait_passes, self._target.cpu_port
         self._target.write_register(self._cells, np.array([0, most, 0, cpu + 1], self._cells.dtype))
         self._target.write_register(self._flag, np.array([WAIT], self._flag.dtype))
@@ -56,7 +57,7 @@ class Gate:
         """Whether packets wait, as far as is known now."""
         return int(self._target.read_register(self._cells, _GAVE_UP, 1)[0]) == 0
 
-    def open(self) -> bool:
-        """Packets go on. False if they had done so before."""
-        self._target.write_register(self._flag, np.array([IDLE], self._flag.dtype))
+    def open(self, flag: int = IDLE) -> bool:
+        """Packets go on, with the clone flag so. False if they had done so before."""
+        self._target.write_register(self._flag, np.array([flag], self._flag.dtype))
         return self.holds()

@@ -12,13 +12,16 @@ the best there is, but a packet may have read a cell too early, so the result is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from state4.counts import Counts, Missed
 from state4.errors import State4Error
 from state4.gate import Gate
+from state4.layout import Updates
 from state4.plan import Carried
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import cell_writes
@@ -55,23 +58,27 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
     listener = context.start_cloning()
     try:
         entries = context.translate(retriever.entries())
-        image = Image(context.carried, _read(context, listener))
-        counters = retriever.counters([old for old, _ in context.plan.counters])
+        counts = Counts(context)
+        contents, pending = _read(context, listener, counts)
+        image = Image(context.carried, contents)
+        counters = retriever.counters(counts.uncloned) | counts.values
         before = listener.stats()
         synchroniser.save(context.new)
-        gate = Gate(context.target, context.new, needed=bool(context.layout.slots))
+        gate = Gate(context.target, context.new.p4info, context.new.layout)
+        gate.usable &= bool(context.layout.slots)  # else there is nothing to wait for
         context.target.configure_clone_session(context.new.layout.session, context.target.cpu_port)
         synchroniser.write_entries(entries, context.entries)
         synchroniser.write_registers(context.carried, image.contents)
         synchroniser.write_counters(context.plan.counters, counters)
+        counts.wrote()
         if gate.usable:
             gate.close()
-        written = _catch_up(context, listener, image)
-        window = _swap(context, listener, gate, image)
+        written = _catch_up(context, listener, image, counts, pending)
+        window = _swap(context, listener, gate, image, counts)
         stats = listener.stats()
     finally:
         listener.close()
-    reasons = list(window.inexact)
+    reasons = [*window.inexact, *_not_followed(context, counts)]
     if stats.lost > before.lost or stats.dropped > before.dropped:
         reasons.append("clones were lost after the last reading")
     return context.outcome(
@@ -99,42 +106,65 @@ class Image:
             self.cells[write.register.name][write.indices.astype(np.intp)] = write.values
 
 
-def _read(context: Reconfiguration, listener: CloneSource) -> dict[str, Cells]:
-    """All registers, again where clones were lost meanwhile: once a program is saved there may be no way to read."""
+def _not_followed(context: Reconfiguration, counts: Counts) -> Iterator[str]:
+    """State of packets that no clone tells."""
+    for name in counts.unsettled:
+        yield f"counter {name} was counted all the time while it was read"
+    for name in counts.uncloned:
+        yield f"counter {name} goes over as it was read: the program does not clone its counts"
+    for kind, items in (("direct counter", context.old.direct_counters), ("direct meter", context.old.direct_meters)):
+        for item in items:
+            yield f"{kind} {item.preamble.name} begins anew"
+    for meter in context.old.meters:
+        yield f"meter {meter.preamble.name} begins anew"
+
+
+def _read(context: Reconfiguration, listener: CloneSource, counts: Counts) -> tuple[dict[str, Cells], list[Updates]]:
+    """All registers and counters, again where clones were lost meanwhile: once a program is saved there may be no way
+    to read. With them the updates that were taken from the listener."""
+    registers = [item.old for item in context.carried]
     if not context.layout.slots:
-        return context.retriever.registers([item.old for item in context.carried])
+        return context.retriever.registers(registers), []
     for _ in range(MOST_READINGS):
         lost = listener.stats().lost
-        contents = context.retriever.registers([item.old for item in context.carried])
-        sequences = context.target.read_sequences(context.layout)
-        if listener.wait_for(*sequences, ARRIVAL_S) and listener.stats().lost == lost:
-            return contents
-        listener.expect(*sequences)
+        contents = context.retriever.registers(registers)
+        with suppress(Missed):
+            pending = counts.read(listener, ARRIVAL_S)
+            if listener.stats().lost == lost:
+                return contents, pending
+        context.target.set_clone_flag(context.layout, True)  # a program that gave up waiting has put it out
+        listener.expect(*context.target.read_sequences(context.layout))
     raise ClonesLost(
         "clones do not all arrive on the CPU port, and updates made during the reconfiguration would be lost; "
         "nothing was done (a lower rate or a longer queue of the CPU port may help; strategy state4 does not insist)"
     )
 
 
-def _catch_up(context: Reconfiguration, listener: CloneSource, image: Image) -> int:
-    """Applies updates until a round brings few."""
+def _catch_up(
+    context: Reconfiguration, listener: CloneSource, image: Image, counts: Counts, pending: Sequence[Updates]
+) -> int:
+    """Applies the updates that are pending, then those that come, until a round brings few."""
     written = 0
     for _ in range(MOST_ROUNDS):
         updates = listener.take()
+        counts.see(updates)
+        updates = Updates.concatenate([*pending, updates], context.layout.value_bytes)
+        pending = ()
         image.put(cell_writes(updates.latest(), context.layout, context.carried))
         written += context.synchroniser.apply_updates(updates, context.layout, context.carried)
         if len(updates) <= FEW_UPDATES:
             break
+    counts.write()
     return written
 
 
-def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image) -> LastWindow:
+def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image, counts: Counts) -> LastWindow:
     with context.events.phase("wait", gate=gate.usable) as result:
         context.synchroniser.commit()
         heard = gate.told(listener) if gate.usable else _quiet(context, listener)
         late = listener.take()
-        writes = cell_writes(late.latest(), context.layout, context.carried)
-        window = _finish(context, gate, image, writes)
+        counts.see(late)
+        window = _finish(context, gate, image, cell_writes(late.latest(), context.layout, context.carried), counts)
         if not heard:
             reason = "the new program was not heard on the CPU port, so clones of the old one may be missing"
             window = replace(window, inexact=(*window.inexact, reason))
@@ -143,20 +173,23 @@ def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Im
     return window
 
 
-def _finish(context: Reconfiguration, gate: Gate, image: Image, writes: list[CellWrites]) -> LastWindow:
+def _finish(context: Reconfiguration, gate: Gate, image: Image, writes: list[CellWrites], counts: Counts) -> LastWindow:
     """Writes the late updates and opens the gate; merges them if packets run already."""
     count = sum(len(write.indices) for write in writes)
     if gate.usable and gate.holds():
         if writes:
             context.target.write_cells(writes)
+        count += counts.write()
         if gate.open() or not count:
             return LastWindow(count, count)
         return LastWindow(count, count, inexact=("packets went on while the last updates were written",))
     if gate.usable:
         gate.open()
+    counted = counts.write(running=True)
+    merged = sum(_merge(context, write, image) for write in writes) + counted
+    count += counted
     if not count:
         return LastWindow()
-    merged = sum(_merge(context, write, image) for write in writes)
     return LastWindow(count, merged, count - merged, (f"packets ran before {count} late updates were merged",))
 
 

@@ -81,7 +81,7 @@ class MemoryListener:
         self.deliver()
         updates = self.store.take()
         for component, index in zip(updates.component.tolist(), updates.index.tolist(), strict=True):
-            self.bench.delivered.add((self.layout.components[component - 1].name, index))
+            self.bench.delivered.add((self.layout.all[component - 1].name, index))
         self.bench.written_since_take.clear()
         for _, frame in self.on_the_way:
             self.bench.written_since_take |= self.bench.cells_of(self.layout, frame)
@@ -214,7 +214,7 @@ class BenchTarget:
         """The cells that a clone is about."""
         updates = layout.decode(np.frombuffer(frame, np.uint8).reshape(1, -1)).updates
         numbers = zip(updates.component.tolist(), updates.index.tolist(), strict=True)
-        return {(layout.components[component - 1].name, index) for component, index in numbers}
+        return {(layout.all[component - 1].name, index) for component, index in numbers}
 
     # ------------------------------------------------------------ the Target protocol
 

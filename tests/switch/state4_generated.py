@@ -80,8 +80,9 @@ class _Writer:
 
 
 @functools.cache
-def generated(seed: int) -> tuple[InstalledProgram, InstalledProgram]:
-    """A program and its successor, which has a register and a counter more and does the same otherwise."""
+def generated(seed: int, counts: bool = False) -> tuple[InstalledProgram, InstalledProgram]:
+    """A program and its successor, which has a register and a counter more and does the same otherwise. `counts`: their
+    counts are cloned."""
     writer = _Writer(seed)
     place = writer.random.choice(("ingress", "egress", "both"))
     bodies = {block: writer.block(2, "        ") if place in (block, "both") else "" for block in ("ingress", "egress")}
@@ -98,12 +99,12 @@ def generated(seed: int) -> tuple[InstalledProgram, InstalledProgram]:
         )
         egress = f"control MyEgress({_PARAMS}) {{\n    apply {{\n{bodies['egress']}    }}\n}}\n"
         texts.append(program(ingress, egress=egress, globals_=f"{more}{counter}{writer.declarations()}"))
-    old, new = (installed_program(f"generated{seed}_{i}", text) for i, text in enumerate(texts))
+    old, new = (installed_program(f"generated{seed}_{i}", text, counts=counts) for i, text in enumerate(texts))
     return old, new
 
 
-def installed_program(name: str, text: str) -> InstalledProgram:
+def installed_program(name: str, text: str, *, counts: bool = False) -> InstalledProgram:
     """A program's source, instrumented."""
     checked = load_text(text, f"{name}.p4")
-    made = instrument(checked, analyse(checked))
+    made = instrument(checked, analyse(checked, counts=counts))
     return InstalledProgram(name, made.text, build_p4info(load_text(made.text, f"{name}.p4")), made.layout)

@@ -59,8 +59,9 @@ class Case:
         can_hand_over: bool = True,
         forget_kept: bool = False,
         rounds: int = 1 << 20,
+        counts: bool = False,
     ) -> None:
-        self.old, self.new = generated(seed)
+        self.old, self.new = generated(seed, counts)
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept

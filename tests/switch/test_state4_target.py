@@ -194,7 +194,12 @@ def test_state_goes_over(
     context = prepare(target, new, events=events)
     target.running_switch = running
     outcome = reconfigure(load_strategy(strategy), context)
-    assert outcome.inexact == ()
+    if strategy == "state4_exact" and not target.can_hold:
+        assert outcome.inexact == (
+            "counter MyIngress.c goes over as it was read: the program does not clone its counts",
+        )
+    else:
+        assert outcome.inexact == ()
     after = target.read_registers(old.registers)
     assert all((before[r.name] == after[r.name]).all() for r in old.registers)
     assert (target.read_counter("MyIngress.c") == counts).all()

@@ -27,7 +27,7 @@ brief = settings(max_examples=max(1, CASES // 5), deadline=None, suppress_health
 
 
 def waiting(seed: int, schedule: Schedule, count: int, rounds: int = 1 << 20) -> Case:
-    return Case("state4_exact", seed, schedule, count, can_hold=False, rounds=rounds)
+    return Case("state4_exact", seed, schedule, count, can_hold=False, rounds=rounds, counts=True)
 
 
 @slow
@@ -37,6 +37,7 @@ def test_the_rule_holds_without_hold(seed: int, schedule: Schedule, count: int) 
     case = waiting(seed, schedule, count)
     assert case.outcome.inexact == ()
     assert case.state == case.truth.state
+    assert case.counts == case.truth.counts
     assert case.out == case.truth.out
 
 
@@ -51,6 +52,7 @@ def test_lost_clones_are_reread_or_said(seed: int, schedule: Schedule, count: in
         return
     if not case.outcome.inexact:
         assert case.state == case.truth.state
+        assert case.counts == case.truth.counts
         assert case.out == case.truth.out
 
 
@@ -59,7 +61,7 @@ def test_lost_clones_are_reread_or_said(seed: int, schedule: Schedule, count: in
 @pytest.mark.timeout(LIMIT_S)
 def test_a_wait_that_ends_too_early_is_said(seed: int, schedule: Schedule, count: int, rounds: int) -> None:
     case = waiting(seed, schedule, count, rounds)
-    if case.differing() or case.out != case.truth.out:
+    if case.differing() or case.counts != case.truth.counts or case.out != case.truth.out:
         assert case.outcome.inexact
     assert len(case.out) == count  # no packet is lost
 
@@ -114,7 +116,7 @@ def closed(text: str, most: int) -> BenchTarget:
     target.longest_wait_passes = most
     target.install(installed)
     target.configure_clone_session(installed.layout.session, CPU_PORT)
-    Gate(target, installed).close()
+    Gate(target, installed.p4info, installed.layout).close()
     return target
 
 
@@ -218,3 +220,33 @@ def test_without_late_updates_the_result_is_exact_in_any_case() -> None:
     outcome, state = late([], [request(2, 1, 22)])
     assert (outcome.late, outcome.inexact) == (0, ())
     assert state["MyIngress.last"][1] == 22
+
+
+# ---------------------------------------------------------------- counters
+
+
+def test_counters_that_never_rest_are_read_while_packets_wait() -> None:
+    """Packets at every step: some cell is always counted while it is read, until packets wait in the old program."""
+    waited = 0
+    for seed in range(PROGRAMS):
+        case = waiting(seed, Schedule([3] * 100), 300)
+        assert case.outcome.inexact == ()
+        assert case.counts == case.truth.counts
+        assert case.out == case.truth.out
+        names = case.target.names
+        waited += "write state4_flag" in names[: names.index("save")]
+    assert waited
+
+
+def test_a_switch_that_holds_does_not_mind_clones_of_counts() -> None:
+    for seed in range(PROGRAMS):
+        case = Case("state4_exact", seed, Schedule([20] + [1] * STEPS, delay=2), 60, counts=True)
+        assert case.state == case.truth.state
+        assert case.counts == case.truth.counts
+
+
+def test_counts_that_are_not_cloned_are_said() -> None:
+    found = [Case("state4_exact", seed, Schedule([5]), 10, can_hold=False) for seed in range(PROGRAMS)]
+    with_counters = [case for case in found if case.old.p4info.counters and case.old.layout.slots]
+    assert with_counters
+    assert all("does not clone its counts" in case.outcome.inexact[0] for case in with_counters)
