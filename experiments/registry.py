@@ -201,7 +201,8 @@ CLAIMS: tuple[PublishedClaim, ...] = (
         "Negligible, and independent of the amount of state.",
         "One clone of ours carries every register write of a packet, where the paper's carries the last one: the "
         "header grows with the writes of a packet, not with the state. Two counters of 32 bits number the clones, so "
-        "that a lost one is noticed.",
+        "that a lost one is noticed; four more are for packets that wait in a new program, on a switch that can't "
+        "hold them.",
     ),
     PublishedClaim(
         "C6 packets",

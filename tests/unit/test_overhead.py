@@ -40,14 +40,15 @@ def test_bits_of_fields() -> None:
 
 
 @pytest.mark.parametrize("cells", [1024, 1 << 20])
-def test_one_component_gets_a_flag_and_two_numbers(cells: int) -> None:
+def test_one_component_gets_a_flag_and_six_numbers(cells: int) -> None:
     program, _ = StateProgram(1, cells).files()
     found = added(program, prepare_program(program))
-    assert found["added_register_bits"] == 1 + 2 * 32
+    assert found["added_register_bits"] == 2 + 2 * 32 + 4 * 32  # flag, numbers of clones, packets that wait
     assert found["state_bits"] == cells * 64
     # 14 bytes of every clone; component, index and value of one slot in whole bytes
     assert found["header_bits"] == 8 * (14 + 1 + (2 if cells == 1024 else 3) + 8)
-    assert found["metadata_bits"] == 1 + 32 + 1 + 7 + (found["header_bits"] - 8 * 14)
+    waiting = 1 + 9 + 48
+    assert found["metadata_bits"] == 2 + waiting + 32 + 1 + 7 + (found["header_bits"] - 8 * 14)
     assert found["lines"]["instrumented"] > found["lines"]["original"] > 50
 
 
