@@ -1,9 +1,10 @@
 """Full load, for Figure 7: the highest steady rate of a switch, and what cloning costs it when it is flooded.
 
 Both are looked for several times, because on a machine whose cores also run other things one search says little. Full
-load is the highest rate that a search has confirmed: a disturbed search ends too low, none ends too high. The cost of cloning comes from floods: the sender offers more than the switch
-can forward, without and with cloning in turn, so that both halves of a pair see the same machine. Of a flooded switch
-the rate is its own, whatever is offered, and a moment in which it did not run costs a little of it instead of a trial.
+load is the highest rate that a search has confirmed: a disturbed search ends too low, none ends too high. The cost of
+cloning comes from floods: the sender offers more than the switch can forward, without and with cloning in turn, so that
+both halves of a pair see the same machine. Of a flooded switch the rate is its own, whatever is offered, and a moment
+in which it did not run costs a little of it instead of a trial.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
 
 
 def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The full load of a run, in `frames_per_s`; spread of the steady rate over the searches, of floods over their pairs.
+    """The full load of a run (`frames_per_s`); spread of the steady rate over searches, of floods over their pairs.
 
     `cloning_keeps`: what is left of a flood's throughput with cloning, as a share, by pair.
     """
