@@ -25,8 +25,9 @@ from state4.targets.bmv2_read import Profiles, Reader
 from state4.targets.bmv2_write import Writer
 from state4.values import Cells, RegisterSpec
 
-CLONE_QUEUE = 1 << 16
-"""Frames that may wait at the CPU port; bmv2's own limit of 64 would drop clones."""
+QUEUE = 1 << 16
+"""Frames that may wait at a port. bmv2's own limit of 64 would drop clones at the CPU port, and elsewhere packets that
+come out in one burst after they have waited in a new program."""
 _WAIT_PASSES = 1 << 16
 _NO_FORGETTING = (
     "the switch holds a program that was saved and never committed; bmv2 can neither forget it nor show the state of "
@@ -198,7 +199,7 @@ class Bmv2Target:
 
     def configure_clone_session(self, session: int, port: int) -> None:
         what = f"configuring mirror session {session}"
-        self._client.call(what, "set_egress_queue_depth", port, CLONE_QUEUE)
+        self._client.call(what, "set_all_egress_queue_depths", QUEUE)
         self._client.call(what, "mirroring_session_add", session, MirroringSessionConfig(port=port))
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:

@@ -6,7 +6,7 @@ what it is given to the width of the register; whatever does not survive that is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -97,17 +97,13 @@ class Bmv2Arrays:
         if not len(indices):
             return
         numbers = _numbers(register, indices, values)
-        single = []
-        for first, last in _runs(indices, numbers):
-            at, number = int(indices[first]), int(numbers[first])
-            if first == last:
-                single.append((CONTEXT, register.name, at, number))
-            else:
-                end = int(indices[last]) + 1
-                self._client.call(
-                    f"writing {register.name}", "bm_register_write_range", CONTEXT, register.name, at, end, number
-                )
-        self._client.many(f"writing {register.name}", "bm_register_write", single)
+        firsts, lasts = _runs(indices, numbers)
+        long = lasts > firsts
+        for first, last in zip(firsts[long].tolist(), lasts[long].tolist(), strict=True):
+            cells = CONTEXT, register.name, int(indices[first]), int(indices[last]) + 1, int(numbers[first])
+            self._client.call(f"writing {register.name}", "bm_register_write_range", *cells)
+        single = firsts[~long]
+        self._client.write_cells(register.name, indices[single], numbers[single])
         if self._fresh is not None:
             self._shadow(register)[indices] = values
 
@@ -145,13 +141,15 @@ def _numbers(register: RegisterSpec, indices: npt.NDArray[np.int64], values: Cel
     return np.array(signed, np.int64)
 
 
-def _runs(indices: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _runs(
+    indices: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """First and last position of each run of consecutive cells that get the same number, in order."""
     same = (np.diff(indices) == 1) & (np.diff(numbers) == 0)
     ends = np.flatnonzero(~same)
     firsts = np.concatenate([[0], ends + 1])
     lasts = np.concatenate([ends, [len(indices) - 1]])
-    yield from zip(firsts.tolist(), lasts.tolist(), strict=True)
+    return firsts, lasts
 
 
 def _cells_text(indices: npt.NDArray[np.int64]) -> str:

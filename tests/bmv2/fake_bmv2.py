@@ -85,12 +85,12 @@ class FakeBmv2:
         self.forwarding = self.addressed = Config()
         self.calls: dict[str, int] = {}
         self.sessions: dict[int, int] = {}
-        self.queue_depths: dict[int, int] = {}
+        self.queue_depth = 64
         self.groups: dict[int, list[int]] = {}
         self.nodes: dict[int, tuple[int, str]] = {}
 
     def __getattribute__(self, name: str) -> Any:
-        if name.startswith(("bm_", "mirroring_", "set_egress")):
+        if name.startswith(("bm_", "mirroring_", "set_")):
             calls = object.__getattribute__(self, "calls")
             calls[name] = calls.get(name, 0) + 1
         return object.__getattribute__(self, name)
@@ -255,8 +255,8 @@ class FakeBmv2:
     def mirroring_session_delete(self, session: int) -> None:
         del self.sessions[session]
 
-    def set_egress_queue_depth(self, port: int, depth: int) -> int:
-        self.queue_depths[port] = depth
+    def set_all_egress_queue_depths(self, depth: int) -> int:
+        self.queue_depth = depth
         return 0
 
     def bm_mc_get_entries(self, _context: int) -> str:

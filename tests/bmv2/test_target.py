@@ -289,6 +289,18 @@ def test_signed_cells_keep_their_sign(bench: Bench, state: InstalledProgram) -> 
     assert signed.integers(target.read_register(signed)) == [-1, 5, -128, 0]
 
 
+def test_an_error_among_many_writes_is_raised_and_leaves_the_connection_usable(
+    bench: Bench, state: InstalledProgram
+) -> None:
+    target, small = bench.target, _register(state, "small")
+    target.install(state)
+    indices = np.arange(5000) * 7 % 101  # now and then 100, which is not there
+    values = (indices + 1).astype(small.dtype)
+    with pytest.raises(TargetError, match=r"writing MyIngress\.small: bmv2 says INVALID_INDEX"):
+        target.write_cells([CellWrites(small, indices, values)])
+    assert target.read_register(small)[:100].tolist() == list(range(1, 101))
+
+
 def test_a_missing_register_is_said_by_name(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
     with pytest.raises(TargetError, match="reading none: bmv2 says INVALID_REGISTER_NAME"):
@@ -478,7 +490,7 @@ def test_clone_sessions_belong_to_the_switch_and_get_a_long_queue(bench: Bench, 
     target.configure_clone_session(layout.session, 510)
     target.set_clone_flag(layout, True)
     assert bench.fake.forwarding.registers[layout.flag_register] == [1]
-    assert bench.fake.sessions == {layout.session: 510} and bench.fake.queue_depths[510] > 10_000
+    assert bench.fake.sessions == {layout.session: 510} and bench.fake.queue_depth > 10_000
     target.save(state)
     target.set_clone_flag(layout, False)  # the flag is out of reach: the session ends the cloning
     assert not bench.fake.sessions
