@@ -330,7 +330,9 @@ def main(arguments: list[str] | None = None) -> int:
         reconfigure=duration * 0.3,
         loads=namespace.loads or ((100, 50) if options.quick else (100, 75, 50)),
         searches=1 if options.quick else 3,
-        search=SearchPlan(pairs=min(5, math.ceil(duration)), flood_s=duration / 10, step_s=duration / 8, confirm_s=duration / 2)
+        search=SearchPlan(
+            pairs=min(5, math.ceil(duration)), flood_s=duration / 10, step_s=duration / 8, confirm_s=duration / 2
+        )
         if options.quick
         else SearchPlan(pairs=5, flood_s=0.5, step_s=1.0, confirm_s=duration),
     )

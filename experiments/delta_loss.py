@@ -228,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     namespace = parser.parse_args(arguments)
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
     counted = _counted(namespace, parser)
-    duration = options.duration_s or (PAPER_S if namespace.paper_length else 2.0 if options.quick else USUAL_S)
+    duration = options.duration_s or (PAPER_S if namespace.paper_length else 4.0 if options.quick else USUAL_S)
     schedule = Schedule(
         duration=duration,
         reconfigure=duration * (0.2 if options.quick else 0.45),

@@ -81,7 +81,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Delta-loss against the rate of the traffic, by strategy; medians with 95 % intervals over the repeats.",
         ("C3",),
         full_s=1010.0,
-        quick_s=40.0,
+        quick_s=65.0,
         paper_s=5300.0,
         paper_arguments=("--paper-length",),
     ),
