@@ -117,7 +117,8 @@ def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS
     known = {experiment.name: experiment for experiment in experiments}
     sections = tuple(_section(run, known[name]) for name in run.experiments if name in known)
     claims = [result for section in sections for result in section.claims]
-    claims.sort(key=lambda result: result.claim.id)
+    order = {claim.id: place for place, claim in enumerate(CLAIMS)}
+    claims.sort(key=lambda result: order.get(result.claim.id, len(order)))
     return Report(
         run=description["run"],
         path=run.path,
