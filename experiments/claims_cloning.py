@@ -60,7 +60,7 @@ def _above(measured: Mapping[str, Any]) -> Claim:
     findings = [Finding("highest steady rate", _highest(), Spread(**measured["steady"]["steady_mbit"]), "Mbit/s")]
     for load in loads:
         findings += [
-            _finding(measured, "state4", load, "whole", ""),
+            _finding(measured, "state4", load, "whole", "more than Swing State"),
             _finding(measured, "swing_state", load, "whole", "half" if load == "100" else ""),
         ]
     return Claim(ABOVE, _PUBLISHED[ABOVE], lead, "lead in shares", holds, "; ".join(told), tuple(findings))
