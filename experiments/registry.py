@@ -157,8 +157,8 @@ CLAIMS: tuple[PublishedClaim, ...] = (
         "State4 loses less than 1 % of the bytes counted at every rate from 10 to 120 Mbit/s; the controller approach "
         "far more, growing with the time it takes to read.",
         "Delta-loss is a share of the whole run: the same loss in a run half as long counts twice. The runs here take "
-        "5 s, with --quick 4 s, and only with --paper-length the published 30 s, so the limit is the harder to meet. The truth is the kernel's counters and the receiver, never the "
-        "switch.",
+        "5 s, with --quick 4 s, and only with --paper-length the published 30 s, so the limit is the harder to meet. "
+        "The truth is the kernel's counters and the receiver, never the switch.",
     ),
     PublishedClaim(
         "C4",
