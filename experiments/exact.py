@@ -75,15 +75,16 @@ class Schedule:
 class Bench:
     """One network for all trials, the data plane on its own core; the highest rate, once it was found."""
 
-    def __init__(self, stack: ExitStack, schedule: Schedule) -> None:
+    def __init__(self, stack: ExitStack, schedule: Schedule, target: str) -> None:
         self._cores = stack.enter_context(divided_cores())
         self._shared = SharedLab(stack)
         self._schedule = schedule
+        self._target = target
         self.highest: dict[str, Any] = {}
 
     def armed(self, strategy: str, profile: str) -> Lab:
         entries = nfs.entries_path(PROGRAM)
-        lab = self._shared.lab(Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile))
+        lab = self._shared.lab(Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile, target=self._target))
         lab.arm()
         if lab.switch.process is not None:
             self._cores.place(lab.switch.process.pid)
@@ -215,7 +216,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
         for strategy in (*((CONTROL_TRIAL,) if profile == schedule.profiles[0] else ()), *options.strategies)
     ]
     with ExitStack() as stack:
-        bench = Bench(stack, schedule)
+        bench = Bench(stack, schedule, options.target)
         folder, measured = run_sweep(
             EXPERIMENT,
             options,
