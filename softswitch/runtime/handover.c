@@ -3,6 +3,7 @@
  * A controller that follows updates by clones knows the last of them too late: they are on their way to it. So the switch keeps
  * the clones of the last moments itself (the journal). At the safe point it writes their updates into the new program, moves what
  * needs no copy, and changes programs. What is prepared before: which cells, which slots. What is left takes some microseconds. */
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 #define SLOTS_AT (MARK_AT + SS_MARK_BYTES)
 #define JOURNAL_BYTES (16u << 20)
 #define MOST_CLONES (1u << 16)
-#define NICE (-10) /* as the data plane's: nobody may take the processor while packets wait */
+#define NICE (-10) /* as the data plane's */
 
 struct ss_journal {
     ss_clone_format format;
@@ -175,12 +176,34 @@ uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t c
     return found;
 }
 
+typedef struct urgency {
+    int policy, nice;
+    struct sched_param param;
+} urgency;
+
+/* Nobody may take the processor while packets wait: real time for these microseconds, else as urgent as the data plane. Both need
+ * rights; without them everything is as it was. */
+static urgency hurry(void)
+{
+    urgency before = {.nice = getpriority(PRIO_PROCESS, (id_t)gettid())};
+    struct sched_param now = {.sched_priority = 1};
+    pthread_getschedparam(pthread_self(), &before.policy, &before.param);
+    if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &now))
+        setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    return before;
+}
+
+static void calm_down(const urgency *before)
+{
+    pthread_setschedparam(pthread_self(), before->policy, &before->param);
+    setpriority(PRIO_PROCESS, (id_t)gettid(), before->nice);
+}
+
 /* Moves what `handover` says and commits its program; or does nothing at all, when the journal is incomplete. */
 int ss_handover_run(ss_switch *sw, ss_handover *handover)
 {
-    id_t thread = (id_t)gettid();
-    int nice_before = getpriority(PRIO_PROCESS, thread), status = SS_OK;
-    setpriority(PRIO_PROCESS, thread, NICE); /* needs root, else as it is */
+    urgency before = hurry();
+    int status = SS_OK;
     handover->updates = handover->clones = 0;
     ss_switch_hold(sw);
     handover->complete = !handover->use_journal || (sw->journal && complete(sw->journal));
@@ -200,6 +223,6 @@ int ss_handover_run(ss_switch *sw, ss_handover *handover)
     }
     handover->held_ns = ss_clock_ns() - sw->hold_began;
     ss_switch_release(sw);
-    setpriority(PRIO_PROCESS, thread, nice_before);
+    calm_down(&before);
     return status;
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -243,8 +245,11 @@ def test_without_clones_there_is_nothing_to_wait_for(running: Running, programs:
     with P4RuntimeTarget(running.address) as target:
         target.install(programs["old"])
         pipeline = running.switch.load(running.device.active.compiled)  # type: ignore[union-attr]
+        urgency = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
         assert running.switch.hand_over(pipeline, Handover()).complete
         assert running.switch.active is pipeline
+        # Real time was for the one step only.
+        assert urgency == (os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
 
 @settings(max_examples=60, deadline=None)
