@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("program", type=Path, metavar="PROG.p4")
     sub.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT.p4")
     sub.add_argument("--session", type=int, default=DEFAULT_SESSION, help="clone session (default %(default)s)")
+    _counts_option(sub)
     preprocessor(sub)
 
     sub = command("plan", _plan, "Say what a change from one program to another keeps, and what it would lose.")
@@ -103,11 +104,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--strategy", choices=strategy_names(), default="state4")
     sub.add_argument("--control-plane", choices=sorted(PROFILES), default="native")
     sub.add_argument("--entries", type=Path, metavar="FILE", help="entries that the new program gets besides")
+    _counts_option(sub)
     sub.add_argument("--events", type=Path, metavar="FILE", help="append events as JSON lines")
     _plan_options(sub)
     sub.add_argument("--json", action="store_true", help="machine-readable")
     preprocessor(sub)
     return parser
+
+
+def _counts_option(sub: argparse.ArgumentParser) -> None:
+    text = "clone counts of indirect counters as well, for a switch that cannot hold packets (bmv2)"
+    sub.add_argument("--clone-counts", action="store_true", help=text)
 
 
 def _plan_options(sub: argparse.ArgumentParser) -> None:
@@ -208,7 +215,9 @@ def _print_analysis(analysis: Analysis, console: Console) -> None:
 
 
 def _instrument(args: argparse.Namespace) -> int:
-    result = instrument_file(args.program, include_dirs=args.include, defines=args.define, session=args.session)
+    result = instrument_file(
+        args.program, include_dirs=args.include, defines=args.define, session=args.session, counts=args.clone_counts
+    )
     args.output.write_text(result.text)
     layout = result.layout
     print(
@@ -275,7 +284,7 @@ def _state_map(path: Path | None) -> StateMap:
 
 def _reconfigure(args: argparse.Namespace) -> int:
     strategy = load_strategy(args.strategy)
-    program = prepare_program(args.new, include_dirs=args.include, defines=args.define)
+    program = prepare_program(args.new, include_dirs=args.include, defines=args.define, counts=args.clone_counts)
     entries = _entries(args.entries, program.p4info) if args.entries is not None else []
     running = None
     if args.running is not None:

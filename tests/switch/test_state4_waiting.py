@@ -5,10 +5,14 @@ old program | swap | new program, packets wait | late updates are written | pack
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from state4.cli import main
 from state4.gate import Gate
 from state4.lastwindow import ClonesLost
 from state4.layout import FIXED_BYTES, WAKE
@@ -250,3 +254,51 @@ def test_counts_that_are_not_cloned_are_said() -> None:
     with_counters = [case for case in found if case.old.p4info.counters and case.old.layout.slots]
     assert with_counters
     assert all("does not clone its counts" in case.outcome.inexact[0] for case in with_counters)
+
+
+COUNTS = f"""
+control MyEgress({_PARAMS}) {{
+    counter(8, CounterType.packets_and_bytes) left;
+    register<bit<4>>(4) sums;
+    apply {{
+        bit<4> value;
+        left.count((bit<32>)hdr.request.cell);
+        sums.read(value, 1);
+        sums.write(1, value + 1);
+    }}
+}}
+"""
+
+
+def test_clones_of_counts_carry_the_packets_length() -> None:
+    text = program(f"control MyIngress({_PARAMS}) {{ apply {{ standard_metadata.egress_spec = 2; }} }}", egress=COUNTS)
+    installed = installed_program("counted", text, counts=True)
+    layout = installed.layout
+    assert layout_of(installed.p4info) == layout  # by the annotations
+    assert [c.name for c in layout.counters] == ["MyEgress.left"]
+    assert layout.adds == {"MyEgress.sums"}
+    target = BenchTarget([], Schedule())
+    target.install(installed)
+    target.configure_clone_session(layout.session, CPU_PORT)
+    target.set_clone_flag(layout, True)
+    frame = request(cell=3, payload=bytes(9))
+    (clone,) = (f for port, f in target.switch.inject(1, frame) if port == CPU_PORT)
+    updates = layout.decode(np.frombuffer(clone, np.uint8).reshape(1, -1)).updates
+    values = [int.from_bytes(row.tobytes(), "little") for row in updates.value]
+    assert [*zip(updates.component.tolist(), updates.index.tolist(), values, strict=True)] == [
+        (layout.number("MyEgress.left"), 3, len(frame)),
+        (layout.number("MyEgress.sums"), 1, 1),
+    ]
+    target.close()
+    plain = installed_program("counted", text).layout
+    assert (plain.slots, plain.counters, layout.slots) == (1, (), 2)
+
+
+def test_the_command_line_clones_counts(tmp_path: Path) -> None:
+    source, made = tmp_path / "counted.p4", tmp_path / "out.p4"
+    text = program(f"control MyIngress({_PARAMS}) {{ apply {{ standard_metadata.egress_spec = 2; }} }}", egress=COUNTS)
+    source.write_text(text)
+    assert main(["instrument", str(source), "-o", str(made)]) == 0
+    assert "@state4_counters" not in made.read_text()
+    assert main(["instrument", str(source), "-o", str(made), "--clone-counts"]) == 0
+    assert '@state4_counters["MyEgress.left"]' in made.read_text()
