@@ -28,14 +28,15 @@ import pandas as pd
 import nfs
 from experiments.claims import Claim
 from experiments.claims_cloning import judge_cloning
+from experiments.ending import conclude
 from experiments.full_load import FRAME_BYTES, SearchPlan, megabits, run_search, summarise_searches
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.main import run_main
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
 from experiments.measure.steady_rate import HOST_NICE, SEGMENTS
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.scenario import Lab, Plan
 from experiments.shared_lab import SharedLab
 from experiments.stats import spread
@@ -290,14 +291,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     measured = {"steady": steady, "strategies": summarise(numbers), "lead": lead(numbers)}
     complete = {"state4", "swing_state"} <= set(options.strategies) and {50, 100} <= set(schedule.loads)
     claims: list[Claim] = judge_cloning(measured) if complete else []
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        cloning_table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(folder, options, measured, claims, draw=plot.main, table=cloning_table)
 
 
 def cloning_strategies() -> tuple[str, ...]:

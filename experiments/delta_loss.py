@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments.claims import judge_delta_loss
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.ending import conclude
+from experiments.main import run_main
 from experiments.measure.counters import interface_counters
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.scenario import NFS, Plan
 from experiments.shared_lab import SharedLab
 from experiments.stats import delta_loss, longest_gap, spread
@@ -168,14 +169,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
         )
     losses = summarise(measured)
     claims = [judge_delta_loss(losses)] if {"state4", "controller"} <= losses.keys() else []
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=losses, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        delta_loss_table(losses, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(folder, options, losses, claims, draw=plot.main, table=delta_loss_table)
 
 
 def parse_rates(text: str) -> tuple[float, ...]:

@@ -25,10 +25,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from experiments.claims import PUBLISHED_FIG3, Claim, FlowCount, fig3_findings, judge_fig3
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.ending import conclude
+from experiments.main import run_main
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases, knock_moment
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.scenario import NFS, Lab, Plan, open_lab
 from experiments.strategies import available_strategies
 from experiments.sweep import SETUP_S, Trial, TrialResult, run_sweep
@@ -250,15 +251,10 @@ def run(options: CommonOptions) -> int:
     )
     complete = set(PUBLISHED_FIG3) <= set(options.strategies)
     claims = [judge(measured)] if complete else []
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
     flows = {name: numbers["flows"] for name, numbers in measured.items()}
-    summary = folder.finish(target=options.target, profile=options.profile, measured=flows, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        fig3_table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(
+        folder, options, flows, claims, draw=plot.main, table=lambda _, judged, path: fig3_table(measured, judged, path)
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

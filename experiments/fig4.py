@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from experiments.claims import judge_fig4
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.ending import conclude
+from experiments.main import run_main
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.scenario import NFS, Lab, Plan, open_lab
 from experiments.stats import longest_gap, spread
 from experiments.strategies import available_strategies
@@ -191,14 +192,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     )
     measured = summarise(numbers)
     claims = [judge_fig4(measured, options.profile)] if "state4" in measured else []
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        fig4_table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(folder, options, measured, claims, draw=plot.main, table=fig4_table)
 
 
 def main(arguments: list[str] | None = None) -> int:

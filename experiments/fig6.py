@@ -21,12 +21,13 @@ import pandas as pd
 
 from experiments.claims import Claim
 from experiments.claims_more import PUBLISHED_FIG6, Lost, judge_fig6
+from experiments.ending import conclude
 from experiments.generated import PORT, StateProgram, missing_updates, payload_for
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.main import run_main
 from experiments.measure.counters import interface_counters
 from experiments.options import CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.scenario import Plan, open_lab
 from experiments.strategies import available_strategies
 from experiments.sweep import Trial, TrialResult, run_sweep
@@ -197,14 +198,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     PROGRAM.store(folder.path)
     measured = summarise(numbers)
     claims: list[Claim] = [judge_fig6(measured)] if measured.keys() >= PUBLISHED_FIG6.keys() else []
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        fig6_table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(folder, options, measured, claims, draw=plot.main, table=fig6_table)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,11 +22,12 @@ from typing import Any
 import nfs
 from experiments.claims_more import judge_memory
 from experiments.control.client import ControlError
+from experiments.ending import conclude
 from experiments.generated import PORT, StateProgram
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.main import run_main
 from experiments.measure.pipeline import loaded_pipeline, small_frames
 from experiments.options import CommonOptions, common_options, common_parser
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.stats import spread
 from experiments.sweep import Trial, TrialResult, run_sweep
 from experiments.tables_more import overhead_table
@@ -204,14 +205,7 @@ def run(options: CommonOptions) -> int:
     )
     measured = summarise(_merged(numbers))
     claims = [judge_memory(measured)]
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        overhead_table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(folder, options, measured, claims, draw=plot.main, table=overhead_table)
 
 
 def _key(subject: Subject) -> str:

@@ -26,12 +26,13 @@ from typing import Any
 
 from experiments.claims_more import judge_packets
 from experiments.control.client import ControlError
+from experiments.ending import conclude
 from experiments.generated import PORT, StateProgram, payload_for
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.main import run_main
 from experiments.measure.counters import interface_counters
 from experiments.options import PROFILES, CommonOptions, common_options, common_parser
 from experiments.phases import Phases
-from experiments.progress import Display, working
+from experiments.progress import Display
 from experiments.scenario import Plan
 from experiments.shared_lab import SharedLab
 from experiments.stats import delta_loss, longest_gap, spread
@@ -267,14 +268,7 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
     entries = summarise(numbers)
     measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.most_s)}
     claims = [judge_packets(entries)] if "state4" in options.strategies else []
-    with working("drawing the figure", quiet=options.json):
-        plot.main(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
-    if options.json:
-        print(summary.read_text(), end="")
-    else:
-        scaling_table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return conclude(folder, options, measured, claims, draw=plot.main, table=scaling_table)
 
 
 def main(arguments: list[str] | None = None) -> int:
