@@ -28,6 +28,7 @@ from state4.targets.bmv2_client import Bmv2Client
 from state4.targets.bmv2_keys import key_of, matches_of, member_bytes, member_of, options_of, priority_of
 from state4.targets.bmv2_program import missing_line, p4info_of
 from state4.values import RegisterSpec
+from tests.bmv2.entities import STATE, everything, text_of
 from tests.bmv2.fake_bmv2 import FakeBmv2, serving
 from tests.state4_programs import program
 
@@ -70,43 +71,6 @@ def bench() -> Iterator[Bench]:
 @pytest.fixture(scope="module")
 def chained() -> InstalledProgram:
     return prepare_program(nfs.program_path("chained"))
-
-
-STATE = """
-control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
-    register<bit<16>>(100) small;
-    register<bit<64>>(4) large;
-    register<bit<80>>(4) wide;
-    register<int<8>>(4) signed_ones;
-    counter(8, CounterType.packets_and_bytes) seen;
-    meter(3, MeterType.bytes) rate;
-    direct_counter(CounterType.packets_and_bytes) hits;
-    direct_meter<bit<8>>(MeterType.packets) pace;
-    bit<8> colour = 0;
-    action_selector(HashAlgorithm.crc16, 32w64, 32w10) ways;
-    action to(bit<9> port) { standard_metadata.egress_spec = port; }
-    action paced(bit<9> port) { standard_metadata.egress_spec = port; pace.read(colour); }
-    table ternaries {
-        key = {
-            hdr.request.value: ternary; hdr.request.amount: lpm; hdr.request.cell: range; hdr.request.op: optional;
-        }
-        actions = { to; NoAction; }
-        counters = hits;
-        support_timeout = true;
-    }
-    table exacts { key = { hdr.request.op: exact; } actions = { paced; NoAction; } meters = pace; }
-    table chosen {
-        key = { hdr.request.op: exact; hdr.request.value: selector; }
-        actions = { to; NoAction; }
-        implementation = ways;
-    }
-    apply {
-        ternaries.apply(); exacts.apply(); chosen.apply();
-        small.write(0, 1); large.write(0, 1); wide.write(0, 1); signed_ones.write(0, 1);
-        seen.count(0); rate.execute_meter(0, colour);
-    }
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -388,55 +352,18 @@ def test_members_of_value_sets_go_there_and_back(fields: list[tuple[int, int]]) 
     assert member_of(declared, packed) == member
 
 
-def _ids(p4info: p4i.P4Info) -> dict[str, int]:
-    lists = (p4info.tables, p4info.actions, p4info.meters, p4info.action_profiles)
-    return {item.preamble.name.removeprefix("MyIngress."): item.preamble.id for items in lists for item in items}
-
-
-def _entities(p4info: p4i.P4Info) -> list[p4r.Entity]:
-    """One of everything that a controller can put into `state`."""
-    ids = _ids(p4info)
-    to = p4r.Action(action_id=ids["to"], params=[p4r.Action.Param(param_id=1, value=b"\1\2")])
-    member = p4r.ActionProfileMember(action_profile_id=ids["ways"], member_id=70, action=to)
-    group = p4r.ActionProfileGroup(action_profile_id=ids["ways"], group_id=9)
-    group.members.add(member_id=70, weight=1)
-    rates = p4r.MeterConfig(cir=1000, cburst=20, pir=2500, pburst=40)
-    ternary = p4r.TableEntry(table_id=ids["ternaries"], priority=17, action=p4r.TableAction(action=to))
-    ternary.match.append(p4r.FieldMatch(field_id=1, ternary=p4r.FieldMatch.Ternary(value=b"\x12", mask=b"\xff")))
-    ternary.idle_timeout_ns = 3_000_000_000
-    ternary.counter_data.packet_count, ternary.counter_data.byte_count = 5, 500
-    low = p4r.TableEntry()
-    low.CopyFrom(ternary)
-    low.priority = 3
-    paced = p4r.Action(action_id=ids["paced"], params=[p4r.Action.Param(param_id=1, value=b"\4")])
-    exact = p4r.TableEntry(table_id=ids["exacts"], action=p4r.TableAction(action=paced), meter_config=rates)
-    exact.match.append(p4r.FieldMatch(field_id=1, exact=p4r.FieldMatch.Exact(value=b"\x7f")))
-    default = p4r.TableEntry(table_id=ids["ternaries"], is_default_action=True, action=p4r.TableAction(action=to))
-    found = [p4r.Entity(action_profile_member=member), p4r.Entity(action_profile_group=group)]
-    found.append(p4r.Entity(meter_entry=p4r.MeterEntry(meter_id=ids["rate"], index=p4r.Index(index=2), config=rates)))
-    for number, row in enumerate(({"action_profile_member_id": 70}, {"action_profile_group_id": 9})):
-        chosen = p4r.TableEntry(table_id=ids["chosen"], action=p4r.TableAction(**row))
-        chosen.match.append(p4r.FieldMatch(field_id=1, exact=p4r.FieldMatch.Exact(value=bytes([number]))))
-        found.append(p4r.Entity(table_entry=chosen))
-    return [*found, *(p4r.Entity(table_entry=entry) for entry in (ternary, low, exact, default))]
-
-
-def _text(entities: list[p4r.Entity]) -> list[str]:
-    return sorted(str(entity) for entity in entities)
-
-
 def test_everything_that_is_written_is_read_again(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
-    written = _entities(state.p4info)
+    written = everything(state.p4info)
     translation = Translator(state.p4info, state.p4info).translate(written)
     assert not translation.left
     bench.target.write_updates(translation.updates)
-    assert _text(bench.target.read_entities()) == _text(written)
+    assert text_of(bench.target.read_entities()) == text_of(written)
 
 
 def test_members_and_groups_of_others_get_numbers(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
-    for entity in _entities(state.p4info)[:2]:
+    for entity in everything(state.p4info)[:2]:
         bench.target.write_updates([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
     with serving(bench.fake) as address, Bmv2Target(address) as other:
         member, group = other.read_entities()
@@ -445,7 +372,7 @@ def test_members_and_groups_of_others_get_numbers(bench: Bench, state: Installed
 
 def test_entries_are_changed_and_deleted_by_their_key(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
-    entity = _entities(state.p4info)[5]
+    entity = everything(state.p4info)[5]
     bench.target.write_updates([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
     with pytest.raises(TargetError, match=r"writing an entry of MyIngress\.ternaries: bmv2 says DUPLICATE_ENTRY"):
         bench.target.write_updates([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
@@ -465,7 +392,7 @@ def test_multicast_groups_and_entries_of_the_chained_program(bench: Bench, chain
     assert [ports[::-1].index("1") for _, ports in nodes] and all(set(ports) <= {"0", "1"} for _, ports in nodes)
     inserted = [u.entity for u in wanted if u.entity.HasField("table_entry") and u.type == p4r.Update.INSERT]
     read = [e for e in bench.target.read_entities() if not e.table_entry.is_default_action]
-    assert _text(read) == _text(inserted)
+    assert text_of(read) == text_of(inserted)
     with pytest.raises(TargetError, match="it exists already"):
         bench.target.write_updates(wanted[:1])
 
@@ -502,8 +429,8 @@ def test_clone_sessions_belong_to_the_switch_and_get_a_long_queue(bench: Bench, 
 def test_the_controller_approach_carries_everything(bench: Bench, state: InstalledProgram) -> None:
     target = bench.target
     target.install(state)
-    target.write_updates(Translator(state.p4info, state.p4info).translate(_entities(state.p4info)).updates)
-    before = _text(target.read_entities())
+    target.write_updates(Translator(state.p4info, state.p4info).translate(everything(state.p4info)).updates)
+    before = text_of(target.read_entities())
     cells = bench.fake.forwarding.registers
     cells["MyIngress.small"][3:6] = 1, 2, 2
     cells["MyIngress.large"][1] = 1 << 50
@@ -515,7 +442,7 @@ def test_the_controller_approach_carries_everything(bench: Bench, state: Install
     assert bench.fake.forwarding is not old
     for name in ("small", "large", "signed_ones"):
         assert bench.fake.forwarding.registers[f"MyIngress.{name}"] == cells[f"MyIngress.{name}"]
-    assert _text(target.read_entities()) == before
+    assert text_of(target.read_entities()) == before
 
 
 def test_wide_registers_are_refused_before_anything_happens(bench: Bench, state: InstalledProgram) -> None:
