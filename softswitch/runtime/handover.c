@@ -4,6 +4,7 @@
  * the clones of the last moments itself (the journal). At the safe point it writes their updates into the new program, moves what
  * needs no copy, and changes programs. What is prepared before: which cells, which slots. What is left takes some microseconds. */
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@ struct ss_journal {
     bool full;
     uint8_t *frames;
 };
+
+static size_t bytes_of(const ss_journal *journal) { return (size_t)journal->capacity * journal->frame_bytes; }
 
 static uint64_t big_endian(const uint8_t *bytes, uint32_t count)
 {
@@ -53,12 +56,12 @@ int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequ
     journal->sequence = sequence;
     journal->frame_bytes = frame_bytes;
     journal->capacity = JOURNAL_BYTES / frame_bytes < MOST_CLONES ? JOURNAL_BYTES / frame_bytes : MOST_CLONES;
-    journal->frames = malloc((size_t)journal->capacity * frame_bytes);
-    if (!journal->frames) {
+    /* Not from the heap, which would keep what is needed for a moment; and with its pages: no packet shall wait for fresh ones. */
+    journal->frames = mmap(NULL, bytes_of(journal), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (journal->frames == MAP_FAILED) {
         free(journal);
         return ss_fail(SS_NO_MEMORY, "no memory for the last clones");
     }
-    memset(journal->frames, 0, (size_t)journal->capacity * frame_bytes); /* no packet shall wait for fresh pages */
     ss_switch_hold(sw);
     ss_journal *before = sw->journal;
     sw->journal = journal;
@@ -81,7 +84,7 @@ void ss_journal_close(ss_switch *sw)
 void ss_journal_free(ss_journal *journal)
 {
     if (journal)
-        free(journal->frames);
+        munmap(journal->frames, bytes_of(journal));
     free(journal);
 }
 
