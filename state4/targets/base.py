@@ -167,18 +167,14 @@ class Target(Protocol):
     """One running switch. All methods raise TargetError when the switch refuses or is gone.
 
     Reads of registers and entries are those of the forwarding program; writes are those of the saved one while there
-    is one, else of the forwarding one. After `commit` the new program is the forwarding one."""
+    is one, else of the forwarding one. After `commit` the new program is the forwarding one. A switch that cannot hold
+    packets need not be able to read while a program is saved (bmv2 shows the saved one's cells then)."""
 
     cpu_port: int
 
     @property
     def can_hold(self) -> bool:
         """Whether `hold` works. Without it the new program itself lets packets wait (`state4.gate`)."""
-
-    @property
-    def reads_while_saved(self) -> bool:
-        """Whether the forwarding program's registers, counters and sequence numbers can be read while another program
-        is saved. bmv2 shows the saved one's then."""
 
     @property
     def longest_wait_passes(self) -> int:
@@ -221,7 +217,7 @@ class Target(Protocol):
     def write_updates(self, updates: Sequence[p4r.Update]) -> None: ...
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
-        """Of the forwarding program."""
+        """Of the forwarding program. Returns when all packets that still go by the old value are through."""
 
     def read_sequences(self, layout: CloneLayout) -> tuple[int, int]:
         """How many clones ingress and egress of the forwarding program have asked for."""

@@ -7,6 +7,7 @@ bulk reads of registers, but writes of single cells only.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
@@ -206,6 +207,7 @@ class Bmv2Target:
         if self._next_p4info is None:
             number = int(on)
             self._client.call("setting the clone flag", "bm_register_write", CONTEXT, layout.flag_register, 0, number)
+            time.sleep(_PASS_S if on else 0)
         elif on:
             self._refuse_while_saved(layout.flag_register)
         else:

@@ -127,10 +127,6 @@ class P4RuntimeTarget:
         return self._connection.has_bulk
 
     @property
-    def reads_while_saved(self) -> bool:
-        return self._connection.has_bulk
-
-    @property
     def longest_wait_passes(self) -> int:
         return _WAIT_PASSES
 

@@ -318,10 +318,6 @@ class BenchTarget:
         self.step("save")
         self.device.saved = self._load(program)
 
-    @property
-    def reads_while_saved(self) -> bool:
-        return self.can_hold
-
     def register_problem(self, register: RegisterSpec) -> str:
         return ""
 
