@@ -54,7 +54,8 @@ def _field(match: Match | None, field: p4i.MatchField) -> str:
     kind = _KINDS.get(field.match_type, "exact")
     value, operand = (0, 0) if match is None else (match.value, match.operand)
     if kind == "lpm":
-        return f"{value:#x}/{operand}"
+        padding = -field.bitwidth % 8 if operand else 0  # bmv2 counts from the start of the field's first byte
+        return f"{value:#x}/{operand + padding}"
     if kind == "range":
         return f"{value:#x}->{(1 << field.bitwidth) - 1 if match is None else operand:#x}"
     if kind == "ternary":

@@ -35,6 +35,12 @@ def widened(value: bytes, bits: int) -> bytes:
     return value.lstrip(b"\0").rjust(max(1, (bits + 7) // 8), b"\0")
 
 
+def padding(bits: int) -> int:
+    """Zero bits before a value in its bytes. bmv2 counts them as part of a prefix, and refuses one that is then longer
+    than the field: better than an entry that matches too much."""
+    return -bits % 8
+
+
 def has_priorities(table: p4i.Table) -> bool:
     return any(field.match_type in _WITH_PRIORITY for field in table.match_fields)
 
@@ -61,7 +67,9 @@ def _param(field: p4i.MatchField, match: p4r.FieldMatch | None) -> BmMatchParam:
     ones = ((1 << bits) - 1).to_bytes(max(1, (bits + 7) // 8), "big")
     nothing = widened(b"", bits)
     if kind == p4i.MatchField.LPM:
-        value, length = (nothing, 0) if match is None else (widened(match.lpm.value, bits), match.lpm.prefix_len)
+        value, length = nothing, 0
+        if match is not None and match.lpm.prefix_len:
+            value, length = widened(match.lpm.value, bits), match.lpm.prefix_len + padding(bits)
         return BmMatchParam(type=BmMatchParamType.LPM, lpm=BmMatchParamLPM(key=value, prefix_length=length))
     if kind == p4i.MatchField.RANGE:
         low, high = (
@@ -93,9 +101,10 @@ def matches_of(table: p4i.Table, key: Sequence[BmMatchParam]) -> list[p4r.FieldM
 def _match(field: p4i.MatchField, param: BmMatchParam) -> p4r.FieldMatch | None:
     match = p4r.FieldMatch(field_id=field.id)
     if field.match_type == p4i.MatchField.LPM:
-        if param.lpm.prefix_length == 0:
+        length = param.lpm.prefix_length - padding(field.bitwidth)
+        if length <= 0:
             return None
-        match.lpm.value, match.lpm.prefix_len = canonical(param.lpm.key), param.lpm.prefix_length
+        match.lpm.value, match.lpm.prefix_len = canonical(param.lpm.key), length
     elif field.match_type == p4i.MatchField.RANGE:
         low, high = (int.from_bytes(end, "big") for end in (param.range.start, param.range.end_))
         if (low, high) == (0, (1 << field.bitwidth) - 1):

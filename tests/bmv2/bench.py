@@ -67,7 +67,7 @@ class Bmv2:
         thrift_port = _free_port()
         argv = ["simple_switch", "--thrift-port", str(thrift_port)]
         for port in ports:
-            ours, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
             ours.setblocking(False)
             self._sockets[port] = ours
             theirs.append(other)
@@ -150,10 +150,7 @@ class Bmv2:
         out = []
         for number, own in self._sockets.items():
             while select.select([own], [], [], 0)[0]:
-                received = own.recv(65536)
-                if not received:
-                    raise RuntimeError(f"simple_switch ended: {self.log()}")
-                out.append((number, received))
+                out.append((number, own.recv(65536)))
         return out
 
     def settle(self, timeout_s: float = 10.0) -> None:
@@ -267,7 +264,8 @@ def _match(match: Match | None, kind: str, width: int) -> Any:
     if kind == "exact":
         return t.BmMatchParam(t.BmMatchParamType.EXACT, exact=t.BmMatchParamExact(_bytes(value, width)))
     if kind == "lpm":
-        return t.BmMatchParam(t.BmMatchParamType.LPM, lpm=t.BmMatchParamLPM(_bytes(value, width), operand))
+        length = operand + -width % 8 if operand else 0  # bmv2 counts from the start of the first byte
+        return t.BmMatchParam(t.BmMatchParamType.LPM, lpm=t.BmMatchParamLPM(_bytes(value, width), length))
     if kind == "range":
         end = full if match is None else operand
         param = t.BmMatchParamRange(_bytes(value, width), _bytes(end, width))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from finsy.proto import p4i, p4r
+
 import nfs
 from nfs.entries import load_entries, parse, resolve
 from nfs.entries.bmv2_cli import cli_commands
 from p4front.load import load_program
 from p4front.p4info import build_p4info
+from state4.targets.bmv2_keys import key_of, matches_of
 
 
 def test_the_chained_program() -> None:
@@ -47,3 +50,16 @@ params = { group = 7 }
     assert cli_commands(resolve(parse(text, Path("x.toml")), p4info), p4info) == [
         "table_set_default MyIngress.l2.dmac MyIngress.l2.flood 0x7"
     ]
+
+
+def test_a_prefix_of_a_field_that_is_not_whole_bytes() -> None:
+    """bmv2 keeps 9 bits in two bytes, and counts a prefix from the first bit of those."""
+    field = p4i.MatchField(id=1, name="port", bitwidth=9, match_type=p4i.MatchField.LPM)
+    table = p4i.Table(match_fields=[field])
+    match = p4r.FieldMatch(field_id=1, lpm=p4r.FieldMatch.LPM(value=b"\x01\x00", prefix_len=1))
+    (param,) = key_of(table, [match])
+    assert (param.lpm.key, param.lpm.prefix_length) == (b"\x01\x00", 8)
+    assert matches_of(table, [param]) == [match]
+    (nothing,) = key_of(table, [])
+    assert nothing.lpm.prefix_length == 0
+    assert matches_of(table, [nothing]) == []

@@ -62,10 +62,11 @@ class Block:
 
     def text(self, body: str) -> str:
         """The whole control; all of `body` needs the header."""
-        lines = "".join(f"    register<{r.type}>({r.cells}) {r.name};\n" for r in self.registers)
-        lines += "".join(f"    counter({size}, CounterType.{kind}) {name};\n" for name, size, kind in self.counters)
+        lines = [(r.name, f"    register<{r.type}>({r.cells}) {r.name};\n") for r in self.registers]
+        lines += [(name, f"    counter({size}, CounterType.{kind}) {name};\n") for name, size, kind in self.counters]
+        used = "".join(line for name, line in lines if f" {name}." in self._declarations + body)
         return (
-            f"control {self.name}({_PARAMS}) {{\n{lines}{self._declarations}    apply {{\n"
+            f"control {self.name}({_PARAMS}) {{\n{used}{self._declarations}    apply {{\n"
             f"        if (hdr.h.isValid()) {{\n{body}        }}\n    }}\n}}\n"
         )
 
@@ -106,6 +107,8 @@ class Block:
         for kind in self._kinds():
             taken = {key for key, _, _ in keys}
             pool = [value for value in (*SMALL, *self.base) if not value.signed and value.text not in taken]
+            if kind == "lpm":  # of other fields bmv2 counts the padding in front as part of the prefix
+                pool = [value for value in pool if value.width % 8 == 0]
             small = [value for value in SMALL if value in pool]
             value = self.random.choice(small if small and self.random.random() < 0.6 else pool)
             keys.append((value.text, kind, value.width))

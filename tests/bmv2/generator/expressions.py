@@ -96,7 +96,7 @@ class Expressions:
         return f"({self.random.choice('~-')}{self.expression(width, signed, depth)})"
 
     def _shift(self, width: int, signed: bool, depth: int) -> str:
-        amount = self.random.choice((f"8w{self.random.randrange(width + 3)}", self._named(8, False)))
+        amount = self.random.choice((f"8w{self.random.randrange(width)}", self._named(8, False)))
         return f"({self.expression(width, signed, depth)} {self.random.choice(('<<', '>>'))} {amount})"
 
     def _choice(self, width: int, signed: bool, depth: int) -> str:

@@ -140,9 +140,9 @@ def _parser(made: Shape) -> str:
         "    state start {\n        packet.extract(hdr.h);\n"
     )
     if made.optional:
-        text += "        transition select(hdr.h.op[0:0]) {\n            1 : optional;\n"
+        text += "        transition select(hdr.h.op[0:0]) {\n            1 : more;\n"
         text += f"            default : {after};\n        }}\n    }}\n"
-        text += f"    state optional {{\n        packet.extract(hdr.o);\n        transition {after};\n    }}\n"
+        text += f"    state more {{\n        packet.extract(hdr.o);\n        transition {after};\n    }}\n"
     else:
         text += f"        transition {after};\n    }}\n"
     if made.stack:
