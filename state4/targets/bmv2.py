@@ -30,6 +30,8 @@ QUEUE = 1 << 16
 """Frames that may wait at a port. bmv2's own limit of 64 would drop clones at the CPU port, and elsewhere packets that
 come out in one burst after they have waited in a new program."""
 _WAIT_PASSES = 1 << 15  # 60,000 to 80,000 a second on two idle cores, a tenth of that on busy ones
+_PASS_S = 0.02
+"""Longer than a packet's pass: one that found the clone flag off has made its writes then."""
 _NO_FORGETTING = (
     "the switch holds a program that was saved and never committed; bmv2 can neither forget it nor show the state of "
     "the one that forwards: restart the switch, or let `swap_configs` of simple_switch_CLI make it the forwarding one"
