@@ -43,7 +43,7 @@ from experiments.stats import spread
 from experiments.strategies import available_strategies
 from experiments.sweep import Trial, TrialResult, run_sweep
 from experiments.tables_more import cloning_table
-from experiments.traffic.armed import wait_all
+from experiments.traffic.armed import OwnLossError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from state4.strategies import load_strategy
 from topologies.paper import SERVER, ip_of
@@ -54,6 +54,7 @@ SEARCH = "search"
 PROGRAM = nfs.program_path("byte_counter")
 BIN_S = 0.02
 _PORT = 5000
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class Bench:
     def lab(self, plan: Plan) -> Lab:
         return self._shared.lab(plan)
 
+    def drop(self) -> None:
+        """The next trial gets a new network."""
+        self._shared.drop()
+
     def arm(self, lab: Lab) -> None:
         lab.arm()
         if lab.switch.process is not None:
@@ -86,6 +91,21 @@ class Bench:
 def plan_for(strategy: str, options: CommonOptions) -> Plan:
     entries = nfs.entries_path(PROGRAM)
     return Plan(PROGRAM, entries, PROGRAM, entries, strategy, options.profile, target=options.target)
+
+
+def run_valid_trial(
+    trial: Trial, options: CommonOptions, schedule: Schedule, full: float, bench: Bench, show: Display
+) -> TrialResult:
+    """A trial in which the receiver kept up: where it did not, the trial is done anew, twice at the most."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            return run_trial(trial, options, schedule, full, bench, show)
+        except OwnLossError as error:
+            bench.drop()
+            if not left:
+                raise
+            show.log(f"{trial.name}: {error}; once more")
+    raise AssertionError("unreachable")
 
 
 def run_trial(
@@ -284,7 +304,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
             EXPERIMENT,
             replace(options, resume=True),  # the run that the search has begun
             trials,
-            lambda trial, show: run_trial(trial, options, schedule, float(steady["frames_per_s"]), bench, show),
+            lambda trial, show: run_valid_trial(trial, options, schedule, float(steady["frames_per_s"]), bench, show),
             trial_s=schedule.duration,
             record=record,
         )

@@ -17,6 +17,10 @@ class TrafficError(Exception):
     """A traffic helper failed; the message holds the end of its log."""
 
 
+class OwnLossError(TrafficError):
+    """A receiver lost packets in its own socket: what was measured is not the switch."""
+
+
 class ArmedProcess:
     """A program in a node's namespace that prints "ready" and then obeys lines on its input.
 

@@ -198,7 +198,8 @@ static FILE *open_records(const char *path) {
 }
 
 static int receive_flows(const uint16_t *ports, int count, FILE *records) {
-    static uint8_t buffers[BATCH][2048], controls[BATCH][256];
+    static uint8_t controls[BATCH][256];
+    static struct header heads[BATCH]; /* the rest of a packet is not copied */
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
     struct pollfd waits[MAX_PORTS + 1];
@@ -217,11 +218,11 @@ static int receive_flows(const uint16_t *ports, int count, FILE *records) {
             if (open && !waits[k].revents) continue;
             for (int n = BATCH; n == BATCH;) {
                 for (int i = 0; i < BATCH; i++) {
-                    parts[i] = (struct iovec){buffers[i], sizeof buffers[i]};
+                    parts[i] = (struct iovec){&heads[i], sizeof heads[i]};
                     messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1, .msg_control = controls[i],
                                                           .msg_controllen = sizeof controls[i]};
                 }
-                n = recvmmsg(waits[k].fd, messages, BATCH, MSG_DONTWAIT, NULL);
+                n = recvmmsg(waits[k].fd, messages, BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
                 int64_t to_monotonic = now_ns(CLOCK_MONOTONIC) - now_ns(CLOCK_REALTIME);
                 for (int i = 0; i < n; i++) take(&messages[i].msg_hdr, messages[i].msg_len, to_monotonic, &overflow[k], &t, records);
             }

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from experiments.traffic.armed import ArmedProcess, TrafficError
+from experiments.traffic.armed import ArmedProcess, OwnLossError, TrafficError
 from softswitch.cache import cached_directory, content_key
 from topologies.network import RunningNetwork
 
@@ -153,11 +153,11 @@ class Receiver:
         """Totals and the packets in order of arrival.
 
         Columns: flow, sequence, bytes (UDP payload), sent_s and received_s (monotonic clock; arrival by the kernel's
-        time stamp). Raises TrafficError when packets were lost in the receiver's own socket.
+        time stamp). Raises OwnLossError when packets were lost in the receiver's own socket.
         """
         totals = self.stop()
         if totals.overflow:
-            raise TrafficError(f"the receiver was too slow and lost {totals.overflow} packets of its own")
+            raise OwnLossError(f"the receiver was too slow and lost {totals.overflow} packets of its own")
         return totals, self._packets()
 
     def stop(self) -> ReceiverTotals:

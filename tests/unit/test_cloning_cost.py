@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments import cloning_cost
 from experiments.claims import Claim
 from experiments.claims_cloning import ABOVE, COST, HALF, judge_cloning
 from experiments.cloning_cost import BIN_S, bin_counts, cloning_strategies, lead, parse_loads, parts
 from experiments.full_load import summarise_searches
+from experiments.progress import display
 from experiments.stats import spread
+from experiments.sweep import Trial, TrialResult
+from experiments.traffic.armed import OwnLossError
 
 SENT = np.arange(0, 10, 0.001)
 FRAME_BITS = 1514 * 8
@@ -52,6 +56,38 @@ def test_loads() -> None:
     for wrong in ("", "a", "0", "50,-1", "300"):
         with pytest.raises(argparse.ArgumentTypeError):
             parse_loads(wrong)
+
+
+class FakeBench:
+    dropped = 0
+
+    def drop(self) -> None:
+        self.dropped += 1
+
+
+@pytest.mark.parametrize("failures", [0, 2, 3])
+def test_a_receiver_that_was_too_slow_makes_the_trial_again(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = failures
+    result = TrialResult({}, {}, ())
+
+    def trial(*_: object) -> TrialResult:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OwnLossError("lost packets of its own")
+        return result
+
+    monkeypatch.setattr(cloning_cost, "run_trial", trial)
+    bench: Any = FakeBench()
+    anything: Any = None
+    with display(1.0, quiet=True) as show:
+        arguments = (Trial("state4", 1, {"load": 100}), anything, anything, 1000.0, bench, show)
+        if failures < 3:
+            assert cloning_cost.run_valid_trial(*arguments) is result
+        else:
+            with pytest.raises(OwnLossError):
+                cloning_cost.run_valid_trial(*arguments)
+    assert bench.dropped == failures
 
 
 def search(steady: float, plain: list[float], cloning: list[float], limited_by: str = "the switch") -> dict[str, Any]:
