@@ -56,7 +56,8 @@ class TableInfo:
 
 @dataclass(frozen=True)
 class RegisterInfo:
-    """`cell_bytes`: storage of one cell (1, 2, 4, 8, or 8 * ceil(width / 64)), little-endian."""
+    """`cell_bytes`: storage of one cell (1, 2, 4, 8, or 8 * ceil(width / 64)), little-endian. `leaves`: widths of the
+    scalars in a cell, the first one in the highest bits; () means one scalar."""
 
     name: str
     index: int
@@ -64,6 +65,7 @@ class RegisterInfo:
     width: int
     signed: bool
     cell_bytes: int
+    leaves: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

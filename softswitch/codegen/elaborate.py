@@ -150,7 +150,9 @@ def _extern(
         if cells * cell_bytes(width) > MAX_BYTES:
             raise refuse(where.span, f"a register takes at most {MAX_BYTES} bytes")
         signed = is_signed(type_args[0])
-        gen.registers.append(RegisterInfo(name, obj.index, cells, width, signed, cell_bytes(width)))
+        leaves = tuple(scalar_width(leaf.type) or 0 for leaf in gen.layout.leaves("", type_args[0]))
+        info = RegisterInfo(name, obj.index, cells, width, signed, cell_bytes(width), leaves if len(leaves) > 1 else ())
+        gen.registers.append(info)
     elif kind in ("counter", "meter"):
         infos = gen.counters if kind == "counter" else gen.meters
         obj.index = len(infos)

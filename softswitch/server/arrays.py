@@ -64,7 +64,7 @@ def write_register(config: Config, kind: int, message: p4r.RegisterEntry) -> Und
     what = f"register {view.name}"
     cells = _range(message, view.info.cells, what)
     register = config.pipeline.registers[view.name]
-    value = _join(config, view, config.index.data.decode(view.spec, message.data, what, width=view.info.width))
+    value = _join(config, view, config.index.data.decode(view.spec, message.data, what, iter(_widths(view))))
     old = register.read(cells.start, len(cells))
     raw = value.to_bytes(view.info.cell_bytes, "little") * len(cells)
     register.write(cells.start, np.frombuffer(raw, dtype=old.dtype).reshape(old.shape))
@@ -86,28 +86,38 @@ def read_registers(config: Config, request: p4r.RegisterEntry) -> Iterator[p4r.R
                 value = int.from_bytes(raw[position * size : (position + 1) * size], "little")
                 message = p4r.RegisterEntry(register_id=view.id)
                 message.index.index = number
-                message.data.CopyFrom(index.data.encode(view.spec, iter(_split(config, view, value))))
+                message.data.CopyFrom(index.data.encode(view.spec, _split(config, view, value)))
                 yield message
 
     return messages()
 
 
+def _widths(view: RegisterView) -> tuple[int, ...]:
+    return view.info.leaves or (view.info.width,)
+
+
 def _join(config: Config, view: RegisterView, leaves: list[int]) -> int:
-    if len(leaves) == 1:
-        return leaves[0]
+    """The cell of a value: its scalars one after the other. Headers are always valid in a register."""
+    validity = config.index.data.validity(view.spec)
+    scalars = [leaf for leaf, valid in zip(leaves, validity, strict=True) if not valid]
     value = 0
-    for (width, _), leaf in zip(config.index.data.leaves(view.spec), leaves, strict=True):
-        value = value << width | leaf
+    for width, scalar in zip(_widths(view), scalars, strict=True):
+        if scalar >> width:
+            raise out_of_range(f"register {view.name}: {scalar} does not fit in {width} bits")
+        value = value << width | scalar
     return value
 
 
-def _split(config: Config, view: RegisterView, value: int) -> list[int]:
-    leaves = []
-    left = view.info.width
-    for width, _ in config.index.data.leaves(view.spec):
-        left -= width
-        leaves.append(value >> max(left, 0) & ((1 << width) - 1))
-    return leaves
+def _split(config: Config, view: RegisterView, value: int) -> Iterator[int]:
+    """The leaves of a cell, as DataTypes.encode takes them."""
+    left, widths = view.info.width, iter(_widths(view))
+    for valid in config.index.data.validity(view.spec):
+        if valid:
+            yield 1
+        else:
+            width = next(widths)
+            left -= width
+            yield value >> left & ((1 << width) - 1)
 
 
 # ---- counters ----

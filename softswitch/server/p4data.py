@@ -59,6 +59,21 @@ class DataTypes:
         else:
             yield new_type.translated_type.sdn_bitwidth or 32, False
 
+    def validity(self, spec: p4t.P4DataTypeSpec) -> Iterator[bool]:
+        """Of each leaf of `leaves`: whether it is the validity of a header."""
+        kind = spec.WhichOneof("type_spec")
+        if kind == "tuple":
+            for member in spec.tuple.members:
+                yield from self.validity(member)
+        elif kind == "struct":
+            for member in self._types.structs[spec.struct.name].members:
+                yield from self.validity(member.type_spec)
+        elif kind == "header":
+            yield True
+            yield from (False for _ in self._types.headers[spec.header.name].members)
+        else:
+            yield False
+
     def encode(self, spec: p4t.P4DataTypeSpec, values: Iterator[int]) -> p4d.P4Data:
         """Takes from `values` as many numbers as the type has leaves."""
         data = p4d.P4Data()
@@ -91,23 +106,27 @@ class DataTypes:
             data.error = self._types.error.members[next(values)]
         return data
 
-    def decode(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str, *, width: int = 32) -> list[int]:
-        """The leaves of `data`; `width` is the data plane's, for a translated type. Raises Refused if it does not have
-        the type."""
+    def decode(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str, widths: Iterator[int]) -> list[int]:
+        """The leaves of `data`; `widths` are the data plane's, but for the validity of headers, which it does not have.
+        Raises Refused if `data` does not have the type."""
         kind, given = spec.WhichOneof("type_spec"), data.WhichOneof("data")
         if kind == "new_type":
             new_type = self._types.new_types[spec.new_type.name]
             if new_type.WhichOneof("representation") == "original_type":
-                return self.decode(new_type.original_type, data, what)
+                return self.decode(new_type.original_type, data, what, widths)
             names = self._translations.of(self._info, spec.new_type.name)
             if names is not None and given == "bitstring":
-                return [names.decode(data.bitstring, width, what)]
+                return [names.decode(data.bitstring, next(widths), what)]
+            width = next(widths)
+            widths = iter((width,))
             spec = p4t.P4DataTypeSpec()
             spec.bitstring.bit.bitwidth = width
             kind = "bitstring"
         expected = "enum_value" if kind == "serializable_enum" else kind
         if given != expected:
             raise invalid(f"{what}: expected a value of kind {expected}, got {given or 'nothing'}")
+        if kind not in ("header", "tuple", "struct"):
+            next(widths)
         if kind == "bitstring":
             return [_decode_bits(spec.bitstring, data.bitstring, what)]
         if kind == "bool":
@@ -120,7 +139,7 @@ class DataTypes:
         if kind == "error":
             return [_index(list(self._types.error.members), data.error, what)]
         if kind == "header":
-            return self._decode_header(spec, data, what)
+            return self._decode_header(spec, data, what, widths)
         if kind == "tuple":
             specs, members = list(spec.tuple.members), data.tuple.members
         else:
@@ -128,10 +147,12 @@ class DataTypes:
             members = data.struct.members
         if len(specs) != len(members):
             raise invalid(f"{what}: {len(specs)} members expected, got {len(members)}")
-        return [v for s, member in zip(specs, members, strict=True) for v in self.decode(s, member, what)]
+        return [v for s, member in zip(specs, members, strict=True) for v in self.decode(s, member, what, widths)]
 
-    def _decode_header(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str) -> list[int]:
+    def _decode_header(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str, widths: Iterator[int]) -> list[int]:
         members = self._types.headers[spec.header.name].members
+        for _ in members:
+            next(widths)
         if not data.header.is_valid:
             if data.header.bitstrings:
                 raise invalid(f"{what}: an invalid header has no fields")

@@ -80,6 +80,25 @@ def test_names_in_registers_and_digests(running: Running, c: Controller) -> None
     assert [m.bitstring for m in item.struct.members] == [b"lobby", b"\x09"]
 
 
+def test_structs_in_registers_with_members_of_every_kind(running: Running, c: Controller) -> None:
+    c.insert(table_entry=c.entry("zones", named(b"hall"), action=to_zone(c, b"hall")))
+    running.switch.inject(1, bytes([255, 9]))
+    cell = p4r.RegisterEntry(register_id=c.id("records"))
+    cell.index.index = 1
+    (read,) = c.read(register_entry=cell)
+    members = [getattr(m, m.WhichOneof("data")) for m in read.data.struct.members]
+    assert members == [b"\5", b"\1\x2c", b"hall", True, b"\xfd"]
+    read.index.index = 2
+    read.data.struct.members[2].bitstring = b"loft"
+    c.modify(register_entry=read)
+    cell.index.index = 2
+    assert c.read(register_entry=cell) == [read]
+    assert running.device.active is not None
+    assert running.device.active.pipeline.registers["MyIngress.records"].read_cell(2) >> 8 & 0xFF == 254
+    read.data.struct.members[1].bitstring = b"\2\0"  # 512 does not fit the 9 bits of the data plane
+    assert status(lambda: c.modify(register_entry=read)) == "OUT_OF_RANGE"
+
+
 def test_controller_headers_with_translated_and_hidden_fields(running: Running, c: Controller) -> None:
     c.insert(table_entry=c.entry("zones", named(b"hall"), action=to_zone(c, b"hall")))
     (header,) = [h for h in c.p4info.controller_packet_metadata if h.preamble.name == "packet_in"]

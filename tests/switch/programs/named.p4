@@ -36,6 +36,14 @@ struct headers_t {
 
 struct metadata_t { }
 
+struct record_t {
+    bit<4> kind;
+    wide_port_t port;
+    zone_t zone;
+    bool seen;
+    int<7> change;
+}
+
 struct seen_t {
     zone_t zone;
     bit<8> kind;
@@ -67,6 +75,7 @@ control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_met
     direct_meter<bit<2>>(MeterType.packets) kind_rate;
     meter(4, MeterType.packets) rate;
     register<zone_t>(4) last_zone;
+    register<record_t>(4) records;
     bit<2> colour = 0;
 
     action to_port(bit<9> port) {
@@ -111,6 +120,7 @@ control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_met
 
     apply {
         last_zone.write(0, hdr.frame.zone);
+        records.write(1, { 4w5, (wide_port_t)9w300, hdr.frame.zone, true, -7s3 });
         digest<seen_t>(1, { hdr.frame.zone, hdr.frame.kind });
         if (hdr.packet_out.isValid()) {
             hdr.frame.zone = hdr.packet_out.zone;
