@@ -19,6 +19,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 import nfs
 from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.measure.cores import divided_cores
@@ -49,6 +52,7 @@ WORK_S = {"native": 0.6, "paper": 2.0}
 """What a reconfiguration of byte_counter.p4 takes at most in a profile, with a margin."""
 FULL_LOAD_S = 4.0
 """And more at the highest rate, where the control plane gets little of the machine."""
+MARGIN_S = 0.02
 _PORT = 5000
 _NO_LOSS = 1e-9
 _SETTLE_S = 3.0
@@ -170,9 +174,20 @@ def run_trial(trial: Trial, schedule: Schedule, bench: Bench, show: Display) -> 
             "total_ms": 1e3 * (phases.window.end - phases.window.begin),
             "held_ms": 1e3 * sum(held) if held else float(stats["longest_hold_ms"]),
             "ends_in_flow": phases.window.end < seconds,
+            "lost_meanwhile": lost_within(
+                totals.sent, packets["sequence"].to_numpy(), flow.interval_ns, phases.window.begin, phases.window.end
+            ),
             "phases": phases.durations(),
         }
     return TrialResult(measured, {}, events)
+
+
+def lost_within(sent: int, arrived: npt.NDArray[np.integer], interval_ns: int, begin: float, end: float) -> int:
+    """How many packets were lost of those that were due in a span of the flow, in s, with a margin for the rings."""
+    there = np.zeros(sent, bool)
+    there[arrived] = True
+    due = np.flatnonzero(~there) * interval_ns / 1e9
+    return int(np.count_nonzero((due >= begin - MARGIN_S) & (due < end + MARGIN_S)))
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -196,6 +211,7 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         if strategy != CONTROL_TRIAL:
             row["total_ms"] = sorted(member["total_ms"] for member in members)
             row["held_ms"] = sorted(member["held_ms"] for member in members)
+            row["lost_meanwhile"] = sum(member["lost_meanwhile"] for member in members)
             row["too_late"] = sum(not member["ends_in_flow"] for member in members)
         rows.append(row)
     return rows

@@ -14,7 +14,8 @@ from rich.table import Table
 
 
 def exact_table(rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], folder: Path) -> None:
-    """Sums over the repeats; times as median and greatest value, in ms."""
+    """Sums over the repeats; times as median and greatest value, in ms. "meanwhile": of the packets that were due in the
+    reconfiguration; what a flow loses before or after it, the machine has lost."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(title="lost by a reconfiguration in the middle of a flow", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("rate (Mbit/s)", "profile", "strategy"):
@@ -23,7 +24,9 @@ def exact_table(rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], f
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         rate = row["rate"] if _is_number(row["rate"]) else f"{row['mbit']:.0f} ({row['rate']})"
-        lost = f"{row['lost_packets']} in {row['runs_with_loss']}" if row["lost_packets"] else "0"
+        lost = str(row["lost_packets"])
+        if row["lost_packets"] and "lost_meanwhile" in row:
+            lost += f" ({row['lost_meanwhile']} meanwhile)"
         times = [_times(row[name]) if name in row else "-" for name in ("held_ms", "total_ms")]
         numbers = (str(row["runs"]), f"{row['packets']:,}", lost, f"{row['lost_bytes']:,}", *times)
         table.add_row(rate, row["profile"], row["strategy"], *numbers)

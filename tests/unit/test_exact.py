@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import numpy as np
 import pytest
 
-from experiments.exact import Schedule, main, nothing_lost, parse_rates, summarise
+from experiments.exact import Schedule, lost_within, main, nothing_lost, parse_rates, summarise
 from experiments.tables_exact import verdict
 
 
@@ -22,6 +23,7 @@ def trial(strategy: str = "state4_exact", rate: str = "10", **numbers: Any) -> d
         "lost_bytes": 0,
         "total_ms": 60.0,
         "held_ms": 0.002,
+        "lost_meanwhile": 0,
         "ends_in_flow": True,
     }
     return {**found, **numbers}
@@ -62,6 +64,14 @@ def test_a_reconfiguration_after_its_flow_shows_nothing() -> None:
     found = rows(trial(ends_in_flow=False))
     assert not nothing_lost(found)
     assert "longer --duration" in verdict(found)
+
+
+def test_what_is_lost_meanwhile() -> None:
+    """Packet k is due after k ms; 100 to 109, 500 and 990 are lost."""
+    arrived = np.array([k for k in range(1000) if k not in (*range(100, 110), 500, 990)])
+    assert lost_within(1000, arrived, 1_000_000, 0.13, 0.9) == 1
+    assert lost_within(1000, arrived, 1_000_000, 0.125, 0.9) == 6  # the margin is 20 ms
+    assert lost_within(1000, arrived, 1_000_000, 0.0, 1.0) == 12
 
 
 def test_rates() -> None:
