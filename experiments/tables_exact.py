@@ -14,7 +14,7 @@ from rich.table import Table
 
 
 def exact_table(rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], folder: Path) -> None:
-    """Sums over the repeats; times as median and greatest value, in ms. "meanwhile": of the packets that were due in the
+    """Sums over the repeats; times as median and greatest value, in ms. "meanwhile": of the packets due in the
     reconfiguration; what a flow loses before or after it, the machine has lost."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(title="lost by a reconfiguration in the middle of a flow", box=SIMPLE_HEAD, pad_edge=False)
