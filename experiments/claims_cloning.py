@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.claims import Claim, Finding
+from experiments.full_load import BUSY
 from experiments.stats import Spread
 
 HALF, ABOVE, COST = "C5 half", "C5 above", "C5 cost"
@@ -93,7 +94,8 @@ def _cost(measured: Mapping[str, Any]) -> Claim:
         _finding(measured, "swing_state", "100", "before", "half"),
     )
     values = {"flooded": flooded, "state4_before": before, "state4_during": during, "swing_state_before": swing}
-    why = "; ".join([*wrong, ours])
+    busy = f"the machine was busy: the data plane was without a core for {steady['waited']:.0%} of a flood"
+    why = "; ".join([*wrong, ours, *([busy] if steady["waited"] > BUSY else [])])
     return Claim(COST, _PUBLISHED[COST], values, "share kept", not wrong, why, findings)
 
 

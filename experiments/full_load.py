@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.measure.cores import waited_s
 from experiments.measure.steady_rate import RateTrial, rate_trial, search_rate
 from experiments.progress import Display
 from experiments.scenario import Lab
@@ -26,6 +27,9 @@ from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
 _MARGIN = 1.05  # above what a flood got through nothing has to be searched
 _SETTLE_S = 3.0
+_ATTEMPTS = 3
+BUSY = 0.15
+"""A share of the time without a core that makes a pair of floods one to do anew: it measured the machine."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +57,30 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         show.state(f"{name}: {'as fast as it goes' if math.isinf(rate) else f'{rate / 1e3:.1f} k/s'}")
         return rate_trial(lab.network, rate, seconds=seconds, port=port, payload=MAX_PAYLOAD)
 
-    floods: list[dict[str, Any]] = []
-    for pair in range(1, plan.pairs + 1):
+    def waited() -> float:
+        process = lab.switch.process
+        return 0.0 if process is None else waited_s(process.pid)
+
+    def flood_pair(pair: int) -> list[dict[str, Any]]:
+        found = []
         # Which one is first changes: a machine that gets slower must not look like a cost of cloning.
         for cloning in (False, True) if pair % 2 else (True, False):
             if cloning:
                 lab.control.call("start_cloning")
+            before = waited()
             flood = measure(math.inf, plan.flood_s)
+            share = (waited() - before) / plan.flood_s
             if cloning:
                 lab.control.call("stop_cloning", {"settle_s": _SETTLE_S})
-            floods.append({"pair": pair, "cloning": cloning, **asdict(flood)})
+            found.append({"pair": pair, "cloning": cloning, "waited": share, **asdict(flood)})
+        return found
+
+    floods: list[dict[str, Any]] = []
+    for pair in range(1, plan.pairs + 1):
+        tries: list[list[dict[str, Any]]] = []
+        while len(tries) < _ATTEMPTS and all(_waited(both) > BUSY for both in tries):
+            tries.append(flood_pair(pair))
+        floods += min(tries, key=_waited)
     plain = [flood["received_per_s"] for flood in floods if not flood["cloning"]]
     found = search_rate(
         lambda rate: measure(rate, plan.step_s),
@@ -78,14 +96,20 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         "flood_offered_per_s": float(frame["offered_per_s"].median()),
         "flood_per_s": list(by_pair[False]),
         "flood_cloning_per_s": list(by_pair[True]),
+        "flood_waited": float(frame["waited"].median()),
     }
     trials = pd.DataFrame([asdict(trial) for trial in found.trials])
     return TrialResult(measured, {"search": trials, "floods": frame}, ())
 
 
+def _waited(pair: list[dict[str, Any]]) -> float:
+    return max(float(flood["waited"]) for flood in pair)
+
+
 def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The full load of a run (`frames_per_s`); spread of the steady rate over searches, of floods over their pairs.
 
+    `waited`: the share of the time that the data plane was without a core, in the worst search.
     `cloning_keeps`: what is left of a flood's throughput with cloning, as a share, by pair.
     """
     members = list(searches.values())
@@ -97,6 +121,7 @@ def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, A
         "megabits_per_s": megabits(rates.maximum),
         "steady_mbit": rates.scaled(megabits(1.0)).as_dict(),
         "limited_by": " and ".join(sorted({member["limited_by"] for member in members})),
+        "waited": max(member.get("flood_waited", 0.0) for member in members),
         "frame_bytes": FRAME_BYTES,
         "flood_mbit": spread([megabits(rate) for rate in plain]).as_dict(),
         "flood_cloning_mbit": spread([megabits(rate) for rate in cloning]).as_dict(),

@@ -31,12 +31,28 @@ class Cores:
         prefer_session(process_id)
         if self.switch is None:
             return False
-        for task in Path(f"/proc/{process_id}/task").iterdir():
-            with suppress(OSError):  # a thread that has just ended
-                if (task / "comm").read_text().strip() == DATA_PLANE_THREAD:
-                    os.sched_setaffinity(int(task.name), {self.switch})
-                    return True
-        return False
+        task = _data_plane(process_id)
+        if task is None:
+            return False
+        os.sched_setaffinity(int(task.name), {self.switch})
+        return True
+
+
+def waited_s(process_id: int) -> float:
+    """Seconds that a switch's data plane has been ready but without a core, since it began; 0 where that is unknown."""
+    task = _data_plane(process_id)
+    with suppress(OSError, ValueError, IndexError):
+        if task is not None:
+            return int((task / "schedstat").read_text().split()[1]) / 1e9
+    return 0.0
+
+
+def _data_plane(process_id: int) -> Path | None:
+    for task in Path(f"/proc/{process_id}/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            if (task / "comm").read_text().strip() == DATA_PLANE_THREAD:
+                return task
+    return None
 
 
 @contextmanager

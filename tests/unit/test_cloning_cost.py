@@ -115,6 +115,13 @@ def test_full_load_is_the_highest_of_the_searches() -> None:
     assert found["limited_by"] == "the sender and the switch"
 
 
+def test_a_busy_machine_is_said() -> None:
+    busy = measured()
+    assert "the machine was busy" not in judge_cloning(busy)[2].why
+    busy["steady"]["waited"] = 0.4
+    assert "the data plane was without a core for 40% of a flood" in judge_cloning(busy)[2].why
+
+
 def test_the_lead_is_taken_within_a_repeat() -> None:
     def trial(strategy: str, repeat: int, loss: float) -> dict[str, Any]:
         return {"strategy": strategy, "repeat": repeat, "load": 100, "parts": {"whole": {"loss": loss}}}

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from experiments.measure.cores import Cores, divide, divided_cores
+from experiments.measure.cores import Cores, divide, divided_cores, waited_s
 from topologies import priority
 from topologies.priority import measuring, preferred, session_nice
 
@@ -51,6 +51,7 @@ def test_the_data_plane_gets_its_core() -> None:
     try:
         cores = divide(os.sched_getaffinity(0))
         assert cores.place(os.getpid())
+        assert 0 <= waited_s(os.getpid()) < 10
     finally:
         done.set()
         thread.join()
