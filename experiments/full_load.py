@@ -80,7 +80,8 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         tries: list[list[dict[str, Any]]] = []
         while len(tries) < _ATTEMPTS and all(_waited(both) > BUSY for both in tries):
             tries.append(flood_pair(pair))
-        floods += min(tries, key=_waited)
+        calmest = min(tries, key=_waited)
+        floods += calmest
     plain = [flood["received_per_s"] for flood in floods if not flood["cloning"]]
     found = search_rate(
         lambda rate: measure(rate, plan.step_s),
