@@ -1,8 +1,14 @@
-"""For all tests: Ctrl-C means the same, however the tests were started."""
+"""For all tests: Ctrl-C means the same, however the tests were started, and no test is about how long something takes."""
 
 from __future__ import annotations
 
 import signal
 
+from hypothesis import settings
+
 # A shell starts background jobs with SIGINT ignored, and the programs that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A generated case may be slow because the machine does something else.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
