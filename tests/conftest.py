@@ -1,4 +1,4 @@
-"""For all tests: Ctrl-C means the same, however the tests were started, and no test is about how long something takes."""
+"""For all tests: Ctrl-C means the same, however they were started; and none is about how long something takes."""
 
 from __future__ import annotations
 
