@@ -29,7 +29,7 @@ import nfs
 from experiments.claims import Claim
 from experiments.claims_cloning import judge_cloning
 from experiments.ending import conclude
-from experiments.full_load import FRAME_BYTES, SearchPlan, megabits, run_search, summarise_searches
+from experiments.full_load import FRAME_BYTES, SearchPlan, lab_waited_s, megabits, run_search, summarise_searches
 from experiments.main import run_main
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
@@ -55,6 +55,7 @@ PROGRAM = nfs.program_path("byte_counter")
 BIN_S = 0.02
 _PORT = 5000
 _ATTEMPTS = 3
+_BUSY = 0.04  # of a trial without a core; alone on the machine it is a hundredth
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,27 @@ def plan_for(strategy: str, options: CommonOptions) -> Plan:
 def run_valid_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, full: float, bench: Bench, show: Display
 ) -> TrialResult:
-    """A trial in which the receiver kept up: where it did not, the trial is done anew, twice at the most."""
-    for left in reversed(range(_ATTEMPTS)):
+    """A trial in which the switch had its core and the receiver kept up; where not, it is done anew, twice at the most.
+
+    What decides is how long the data plane waited for its core, never what was measured; the calmest trial counts.
+    """
+    tries: list[TrialResult] = []
+    failed: OwnLossError | None = None
+    for _ in range(_ATTEMPTS):
         try:
-            return run_trial(trial, options, schedule, full, bench, show)
+            result = run_trial(trial, options, schedule, full, bench, show)
         except OwnLossError as error:
+            failed = error
             bench.drop()
-            if not left:
-                raise
-            show.log(f"{trial.name}: {error}; once more")
-    raise AssertionError("unreachable")
+            show.log(f"{trial.name}: {error}")
+            continue
+        tries.append(result)
+        if result.measured["waited"] <= _BUSY:
+            break
+        show.log(f"{trial.name}: the data plane was without a core for {result.measured['waited']:.0%} of the time")
+    if not tries and failed is not None:
+        raise failed
+    return min(tries, key=lambda result: float(result.measured["waited"]))
 
 
 def run_trial(
@@ -127,6 +139,7 @@ def run_trial(
     target = (SERVER, f"{SERVER}-eth0")
     before = interface_counters(lab.network, *target)
     timeline = lab.timeline(lead_s=0.2)
+    waited = lab_waited_s(lab)
     sender.go(timeline.start, timeline.start + schedule.duration)
     run = _Reconfiguring(lab, always)
     if reconfigures:
@@ -139,6 +152,7 @@ def run_trial(
     timeline.run(schedule.duration + 0.3, tick)
     if reconfigures:
         run.finish()
+    waited = lab_waited_s(lab) - waited
     totals = sender.finish()
     sent = sender.sent() - timeline.start
     _, packets = receiver.finish()
@@ -159,6 +173,7 @@ def run_trial(
         "refused_packets": totals.refused,
         "received_packets": wire,
         "clones_always": always,
+        "waited": waited / schedule.duration,
         "outcome": run.outcome,
         "switch": stats,
     }

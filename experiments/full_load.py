@@ -57,19 +57,15 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         show.state(f"{name}: {'as fast as it goes' if math.isinf(rate) else f'{rate / 1e3:.1f} k/s'}")
         return rate_trial(lab.network, rate, seconds=seconds, port=port, payload=MAX_PAYLOAD)
 
-    def waited() -> float:
-        process = lab.switch.process
-        return 0.0 if process is None else waited_s(process.pid)
-
     def flood_pair(pair: int) -> list[dict[str, Any]]:
         found = []
         # Which one is first changes: a machine that gets slower must not look like a cost of cloning.
         for cloning in (False, True) if pair % 2 else (True, False):
             if cloning:
                 lab.control.call("start_cloning")
-            before = waited()
+            before = lab_waited_s(lab)
             flood = measure(math.inf, plan.flood_s)
-            share = (waited() - before) / plan.flood_s
+            share = (lab_waited_s(lab) - before) / plan.flood_s
             if cloning:
                 lab.control.call("stop_cloning", {"settle_s": _SETTLE_S})
             found.append({"pair": pair, "cloning": cloning, "waited": share, **asdict(flood)})
@@ -101,6 +97,12 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
     }
     trials = pd.DataFrame([asdict(trial) for trial in found.trials])
     return TrialResult(measured, {"search": trials, "floods": frame}, ())
+
+
+def lab_waited_s(lab: Lab) -> float:
+    """Seconds that the data plane of a lab's switch has been ready but without a core; see `waited_s`."""
+    process = lab.switch.process
+    return 0.0 if process is None else waited_s(process.pid)
 
 
 def _waited(pair: list[dict[str, Any]]) -> float:

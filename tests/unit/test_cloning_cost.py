@@ -68,7 +68,7 @@ class FakeBench:
 @pytest.mark.parametrize("failures", [0, 2, 3])
 def test_a_receiver_that_was_too_slow_makes_the_trial_again(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
     left = failures
-    result = TrialResult({}, {}, ())
+    result = TrialResult({"waited": 0.0}, {}, ())
 
     def trial(*_: object) -> TrialResult:
         nonlocal left
@@ -88,6 +88,18 @@ def test_a_receiver_that_was_too_slow_makes_the_trial_again(failures: int, monke
             with pytest.raises(OwnLossError):
                 cloning_cost.run_valid_trial(*arguments)
     assert bench.dropped == failures
+
+
+def test_the_calmest_of_disturbed_trials_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = iter(
+        TrialResult({"waited": share, "number": number}, {}, ()) for number, share in enumerate((0.3, 0.1, 0.2))
+    )
+    monkeypatch.setattr(cloning_cost, "run_trial", lambda *_: next(made))
+    anything: Any = None
+    with display(1.0, quiet=True) as show:
+        trial = Trial("state4", 1, {"load": 100})
+        found = cloning_cost.run_valid_trial(trial, anything, anything, 1000.0, anything, show)
+    assert found.measured["number"] == 1
 
 
 def search(steady: float, plain: list[float], cloning: list[float], limited_by: str = "the switch") -> dict[str, Any]:
