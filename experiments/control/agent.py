@@ -28,6 +28,7 @@ from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import PROFILES, CloneSource
 from state4.targets.bmv2 import Bmv2Target
+from state4.targets.bmv2_program import bmv2_config
 from state4.targets.p4runtime import P4RuntimeTarget
 from state4.values import RegisterSpec
 
@@ -132,6 +133,13 @@ class Agent:
         self._target.commit()
         end = time.monotonic()
         return {"begin": begin, "end": end, "save_s": saved - begin, "commit_s": end - written}
+
+    def config_bytes(self, program: str) -> int:
+        """How large a program is in the form that the switch loads."""
+        installed = load_prepared(Path(program))
+        if isinstance(self._target, Bmv2Target):
+            return len(bmv2_config(installed))
+        return len(installed.device_config)
 
     # -- state ---------------------------------------------------------------------------------------------------------
 

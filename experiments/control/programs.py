@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import pickle
 from pathlib import Path
 
 from finsy.proto import p4i
 
 from experiments.control.client import ControlError
+from p4front.load import load_program
+from p4front.p4info import build_p4info
 from p4front.source import P4Error
+from state4.cim import DEFAULT_SESSION
+from state4.layout import CloneLayout
 from state4.programs import InstalledProgram, prepare_program
 
 
@@ -22,6 +27,20 @@ def store_prepared(source: Path, folder: Path) -> Path:
     if not file.exists():
         program = _prepared(source)
         parts = (program.name, program.text, program.p4info.SerializeToString(), program.layout)
+        file.write_bytes(pickle.dumps(parts))
+    return file
+
+
+def store_original(source: Path, folder: Path) -> Path:
+    """The same for a program as it is, without instrumentation: it can be installed, and nothing else.
+
+    Its text includes the file, and names the content, so that a kept compilation is never that of an older one."""
+    file = folder / f"{source.stem}.original"
+    if not file.exists():
+        content = hashlib.sha256(_prepared(source).text.encode()).hexdigest()
+        p4info = build_p4info(load_program(source))
+        text = f'// {content}\n#include "{source.resolve()}"\n'
+        parts = (source.stem, text, p4info.SerializeToString(), CloneLayout((), 0, DEFAULT_SESSION))
         file.write_bytes(pickle.dumps(parts))
     return file
 

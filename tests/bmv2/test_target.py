@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nfs
+from experiments.control import programs
 from nfs.entries import load_entries, updates
 from state4.cli import main
 from state4.entries import Translator
 from state4.errors import BadAddress, PlanRefused, TargetError, Unsupported
-from state4.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, all_registers, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets import bmv2_program
@@ -101,6 +102,24 @@ def test_the_compilers_message_comes_with_the_refusal(bench: Bench, state: Insta
     refused = InstalledProgram("refused", state.text + "// refuse_me\n", state.p4info, state.layout)
     with pytest.raises(TargetError, match=r"p4c-bm2-ss refused refused.p4: refused.p4\(1\): error: no"):
         bench.target.verify(refused)
+
+
+def test_an_original_is_compiled_as_it_is_and_anew_when_it_changes(
+    bench: Bench, tmp_path: Path, compiler: Path
+) -> None:
+    source = tmp_path / "plain.p4"
+    texts = []
+    for number, cells in enumerate((8, 16)):
+        source.write_text(program(STATE.replace("(100) small", f"({cells}) small")))
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        programs._prepared.cache_clear()
+        original = programs.load_prepared(programs.store_original(source, folder))
+        bench.target.install(original)
+        assert {spec.name for spec in all_registers(original.p4info)} == {spec.name for spec in original.registers}
+        texts.append(original.text)
+    assert texts[0] != texts[1] and all(f'#include "{source}"' in text for text in texts)
+    assert len(compiler.read_text().splitlines()) == 2
 
 
 def test_nothing_runs_yet(bench: Bench) -> None:
