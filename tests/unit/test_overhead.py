@@ -113,6 +113,6 @@ def test_the_whole_run_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     from experiments import overhead
 
     few = [s for s in subjects(True) if s.name in ("state_1x1024x64", "chained")]
-    monkeypatch.setattr(overhead, "subjects", lambda quick: few)
+    monkeypatch.setattr(overhead, "subjects", lambda quick, target="": few)
     assert overhead.main(["--quick", "--json", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "overhead" / "latest" / "overhead.pdf").exists()
