@@ -68,7 +68,7 @@ class Subject:
 def subjects(quick: bool, target: str = "softswitch") -> list[Subject]:
     """By number of components (each packet writes one, or all of them), by cells of one component, and NFs.
 
-    bmv2 keeps each cell in an object of its own, some 200 bytes: the largest array is left out there."""
+    bmv2 keeps each cell in an object of its own, some 100 bytes: the largest array is left out there."""
     counts = (1, 4, 16) if quick else (1, 2, 4, 8, 16, 32)
     sizes: tuple[int, ...] = (1 << 10, 1 << 20) if quick else (1 << 10, 1 << 13, 1 << 16, 1 << 18, 1 << 20, 1 << 23)
     if target == "bmv2":

@@ -49,6 +49,7 @@ BOTH = "paper and native"
 CELL_BYTES = 8
 FRAME_BYTES = 1250
 RATE_MBIT = 20.0
+BMV2_CELLS = 1 << 20
 COMPONENTS_STATE_BYTES = 1 << 20  # divided among the components
 _REPEATED_S = 5.0  # what takes longer at a profile's pace is measured once: the pace decides it, not chance
 _LEAD_S = 0.4
@@ -228,19 +229,27 @@ def summarise(trials: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return result
 
 
-def left_out(profiles: tuple[str, ...], wanted: list[Point], most_s: float) -> list[dict[str, Any]]:
+def reason_against(point: Point, profile: str, most_s: float, target: str) -> str:
+    """Why a point is not measured, "" if it is."""
+    if target == "bmv2" and point.components * point.cells > BMV2_CELLS:
+        return f"bmv2 keeps each cell in an object of its own: more than {BMV2_CELLS:,} cells take too much memory"
+    if paced_s(point, profile) > most_s:
+        return (
+            f"paced, reading and writing its cells takes {paced_s(point, profile):.0f} s, above the limit of "
+            f"{most_s:g} s (--most-seconds)"
+        )
+    return ""
+
+
+def left_out(
+    profiles: tuple[str, ...], wanted: list[Point], most_s: float, target: str = "softswitch"
+) -> list[dict[str, Any]]:
     """The points that are not measured, with the reason."""
     return [
-        {
-            "profile": profile,
-            "state_bytes": point.state_bytes,
-            "components": point.components,
-            "reason": f"paced, reading and writing its cells takes {paced_s(point, profile):.0f} s, above the limit of "
-            f"{most_s:g} s (--most-seconds)",
-        }
+        {"profile": profile, "state_bytes": point.state_bytes, "components": point.components, "reason": reason}
         for profile in profiles
         for point in wanted
-        if paced_s(point, profile) > most_s
+        if (reason := reason_against(point, profile, most_s, target))
     ]
 
 
@@ -252,7 +261,9 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
         for repeat in range(1, options.repeats + 1)
         for profile in profiles
         for point in wanted
-        if paced_s(point, profile) <= (schedule.most_s if repeat == 1 else min(schedule.most_s, _REPEATED_S))
+        if not reason_against(
+            point, profile, schedule.most_s if repeat == 1 else min(schedule.most_s, _REPEATED_S), options.target
+        )
         for strategy in options.strategies
     ]
     with ExitStack() as stack:
@@ -266,7 +277,7 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
             record={"profiles": profiles, "points": [vars(point) for point in wanted], "most_s": schedule.most_s},
         )
     entries = summarise(numbers)
-    measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.most_s)}
+    measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.most_s, options.target)}
     claims = [judge_packets(entries)] if "state4" in options.strategies else []
     return conclude(folder, options, measured, claims, draw=plot.main, table=scaling_table)
 

@@ -37,6 +37,11 @@ def test_what_takes_too_long_at_the_published_pace_is_named() -> None:
     assert paced_s(large, "native") == 0
     assert paced_s(large, "paper") == pytest.approx(2 * large.cells / 522_000)
     assert left_out(("paper", "native"), [small, large], 60) == []
+    huge = Point(2, 1 << 20)
+    assert [item["reason"][:26] for item in left_out(("native",), [small, huge], 60, "bmv2")] == [
+        "bmv2 keeps each cell in an"
+    ]
+    assert left_out(("native",), [huge], 60) == []
     [gone] = left_out(("paper", "native"), [small, large], 10)
     assert (gone["profile"], gone["state_bytes"]) == ("paper", 64 << 20)
     assert "32 s" in gone["reason"]
