@@ -11,7 +11,7 @@ from tests.net.test_state_under_traffic import loss_trial
 
 NAME = "state4_waiting"
 # The control process of the experiment, which is another one than this, finds it by its name.
-STRATEGY = f'''
+STRATEGY = f"""
 from state4.lastwindow import reconfigure_waiting
 
 
@@ -27,7 +27,7 @@ class Waiting:
 
 
 STRATEGY = Waiting()
-'''
+"""
 
 
 @pytest.mark.parametrize("rate", [10.0, 60.0])
