@@ -97,6 +97,7 @@ class Bmv2:
         from sswitch_runtime import SimpleSwitch
         from thrift.protocol.TBinaryProtocol import TBinaryProtocol
         from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
+        from thrift.Thrift import TApplicationException
         from thrift.transport.TSocket import TSocket
         from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
@@ -105,16 +106,18 @@ class Bmv2:
             transport = TBufferedTransport(TSocket("127.0.0.1", port))
             try:
                 transport.open()
+                protocol = TBinaryProtocol(transport)
+                self.switch: Any = SimpleSwitch.Client(TMultiplexedProtocol(protocol, "simple_switch"))
+                self.switch.get_time_elapsed_us()  # the server listens before it has all its services
                 break
-            except TTransportException:
+            except (TTransportException, TApplicationException):
+                transport.close()
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"simple_switch did not start: {self.log()}") from None
-                time.sleep(0.005)
+                time.sleep(0.01)
         self._transport: Any = transport
-        protocol = TBinaryProtocol(transport)
         self.standard: Any = Standard.Client(TMultiplexedProtocol(protocol, "standard"))
         self.replication: Any = SimplePreLAG.Client(TMultiplexedProtocol(protocol, "simple_pre_lag"))
-        self.switch: Any = SimpleSwitch.Client(TMultiplexedProtocol(protocol, "simple_switch"))
 
     def log(self) -> str:
         """What simple_switch printed."""
