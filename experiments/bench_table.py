@@ -24,12 +24,12 @@ _ROWS = (
     ("pipeline_packets_per_s", "the compiled pipeline alone", 1e-6, "M/s", 2),
     ("undisturbed_gap_ms", "longest gap of a 100 Mbit/s flow, undisturbed", 1.0, "ms", 2),
     ("undisturbed_lost", "its packets lost", 1.0, "", 0),
-    ("read_all_s", "reading all register cells through gRPC", 1e3, "ms", 1),
+    ("read_all_s", "reading all register cells", 1e3, "ms", 1),
     ("read_all_held_ms", "data plane held by it, longest", 1.0, "ms", 3),
     ("read_all_gap_ms", "longest gap of the flow meanwhile", 1.0, "ms", 2),
     ("read_all_lost", "packets lost meanwhile", 1.0, "", 0),
-    ("swap_save_s", "VERIFY_AND_SAVE of a cached program", 1e3, "ms", 1),
-    ("swap_commit_s", "COMMIT", 1e3, "ms", 1),
+    ("swap_save_s", "saving a cached program", 1e3, "ms", 1),
+    ("swap_commit_s", "committing it", 1e3, "ms", 1),
     ("swap_held_ms", "data plane held by the swap, longest", 1.0, "ms", 3),
     ("swap_gap_ms", "longest gap of the flow meanwhile", 1.0, "ms", 2),
     ("swap_lost", "packets lost meanwhile", 1.0, "", 0),
@@ -41,7 +41,7 @@ _ROWS = (
 def bench_table(measured: Mapping[str, Mapping[str, float]], claims: Iterable[Claim], folder: Path) -> None:
     """Median and 95 % interval of each number, then the expectations."""
     console = Console()
-    table = Table(title="softswitch, beside a Linux bridge", box=SIMPLE_HEAD)
+    table = Table(title="switches beside each other", box=SIMPLE_HEAD)
     table.add_column("measured")
     for column in ("median", "95 % interval", "unit"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -55,7 +55,5 @@ def bench_table(measured: Mapping[str, Mapping[str, float]], claims: Iterable[Cl
         verdict = "[green]met[/]" if claim.holds else "[red]not met[/]"
         console.print(f"expected {claim.id} {claim.published} {claim.unit}: {verdict}, {claim.why}", highlight=False)
     if "tcp_gbit_per_s.bmv2" not in measured:
-        console.print(
-            "bmv2 is not on PATH (simple_switch, simple_switch_CLI, p4c-bm2-ss): not measured", highlight=False
-        )
+        console.print("bmv2 is not on PATH (simple_switch, p4c-bm2-ss): not measured", highlight=False)
     console.print(f"Data: {folder}", highlight=False, soft_wrap=True)

@@ -26,9 +26,11 @@ from state4.targets.bmv2_read import Profiles, Reader
 from state4.targets.bmv2_write import Writer
 from state4.values import Cells, RegisterSpec
 
-QUEUE = 1 << 16
-"""Frames that may wait at a port. bmv2's own limit of 64 would drop clones at the CPU port, and elsewhere packets that
-come out in one burst after they have waited in a new program."""
+CLONE_QUEUE = 1 << 16
+"""Frames that may wait at the CPU port; bmv2's own limit of 64 would drop clones."""
+QUEUE = 1 << 10
+"""The same at all other ports: as many as wait in bmv2's input, for they come out in one burst after they have waited
+in a new program. Not more, as a swap waits until all queues are empty."""
 _WAIT_PASSES = 1 << 15  # 60,000 to 80,000 a second on two idle cores, a tenth of that on busy ones
 _PASS_S = 0.02
 """Longer than a packet's pass: one that found the clone flag off has made its writes then."""
@@ -202,6 +204,7 @@ class Bmv2Target:
     def configure_clone_session(self, session: int, port: int) -> None:
         what = f"configuring mirror session {session}"
         self._client.call(what, "set_all_egress_queue_depths", QUEUE)
+        self._client.call(what, "set_egress_queue_depth", port, CLONE_QUEUE)
         self._client.call(what, "mirroring_session_add", session, MirroringSessionConfig(port=port))
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:

@@ -85,7 +85,7 @@ class FakeBmv2:
         self.forwarding = self.addressed = Config()
         self.calls: dict[str, int] = {}
         self.sessions: dict[int, int] = {}
-        self.queue_depth = 64
+        self.queue_depths: dict[int | str, int] = {"others": 64}
         self.groups: dict[int, list[int]] = {}
         self.nodes: dict[int, tuple[int, str]] = {}
 
@@ -256,7 +256,11 @@ class FakeBmv2:
         del self.sessions[session]
 
     def set_all_egress_queue_depths(self, depth: int) -> int:
-        self.queue_depth = depth
+        self.queue_depths = {"others": depth}
+        return 0
+
+    def set_egress_queue_depth(self, port: int, depth: int) -> int:
+        self.queue_depths[port] = depth
         return 0
 
     def bm_mc_get_entries(self, _context: int) -> str:
