@@ -75,7 +75,7 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
         net = Mininet(
             switch=_with_directory(switch, directory), host=QuietHost, link=link, controller=None, build=False
         )
-        stack.callback(_held_signals, net.stop)
+        stack.callback(_held_signals, lambda: _stop(net))
         stack.callback(_held_signals, helpers.stop_all)
         net.topo = topology
         net.autoStaticArp = True
@@ -84,6 +84,15 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
             directory.record(node.name, node.pid)
         net.start()
         yield RunningNetwork(net, directory, helpers)
+
+
+def _stop(net: Mininet) -> None:
+    """Also when Ctrl-C came in the middle of a command: Mininet gives a node no other before that one has ended."""
+    for node in net.values():
+        if node.shell and node.waiting:
+            node.sendInt()
+            node.waitOutput()
+    net.stop()
 
 
 def _with_directory(switch: Callable[..., Node], directory: RunDirectory) -> Callable[..., Node]:
