@@ -14,6 +14,7 @@ from tests.bmv2.compare import assert_same, assert_unchanged
 from tests.bmv2.runs import Refused, compile_bmv2
 from tests.bmv2.scenario import Scenario
 from tests.state4_programs import PROGRAMS, request
+from tests.switch.controller import EVERYTHING, body, frame
 from tests.switch.frames import SERVER, arp_reply, arp_request, ping, probe, tcp, udp
 from tests.switch.test_state4_clones import traffic
 
@@ -113,3 +114,56 @@ def test_instrumented_network_functions(name: str) -> None:
 def test_instrumented_programs(name: str) -> None:
     program = load_text(PROGRAMS[name], f"{name}.p4")
     assert_unchanged(for_p4c(name), instrument(program, analyse(program)))
+
+
+EVERYTHING_ENTRIES = """
+[[entry]]
+table = "routes"
+match = { "hdr.body.address" = "10.0.0.0/8" }
+action = "MyIngress.forward"
+params = { port = 2 }
+
+[[entry]]
+table = "routes"
+match = { "hdr.body.address" = "10.1.0.0/16" }
+action = "MyIngress.multicast"
+params = { group = 3 }
+
+[[entry]]
+table = "hosts"
+match = { "hdr.frame.dst" = 13 }
+action = "MyIngress.metered"
+params = { port = 4 }
+
+[[entry]]
+table = "rules"
+match = { "hdr.body.address" = "10.0.0.1&&&255.0.0.1", "hdr.body.number" = "5..9", "hdr.body.flags" = "*" }
+action = "MyIngress.forward"
+params = { port = 5 }
+priority = 10
+
+[[entry]]
+table = "rules"
+match = { "hdr.body.address" = "*", "hdr.body.number" = "7..7", "hdr.body.flags" = 1 }
+action = "MyIngress.drop"
+priority = 20
+"""
+
+
+def test_the_program_with_one_object_of_every_kind() -> None:
+    """p4c wants a direct meter to be read; the original only has one."""
+    text = EVERYTHING.read_text().replace(
+        "action metered(bit<9> port) {", "action metered(bit<9> port) {\n        host_rate.read(meta.colour);"
+    )
+    text = text.replace("struct metadata_t {", "struct metadata_t {\n    bit<2> colour;")
+    chosen = random.Random(5)
+    packets = []
+    for _ in range(80):
+        kind = chosen.choice((0x1234, 0x1234, 0x1234, 0xD1D1, 0xC0DE, 0x0800))
+        address = chosen.choice((0x0A000001, 0x0A010001, 0x0A010002, 0x0B000001))
+        flags = chosen.choice((0, 1, 0xF1, 0xF2))
+        content = body(address, chosen.randrange(4, 11), chosen.randrange(3), flags) + chosen.randbytes(5)
+        source = chosen.choice((1, 1 << 47))
+        packets.append((chosen.choice(_PORTS), frame(kind, content, dst=chosen.choice((13, 14)), src=source), 1000))
+    groups = {3: ((1, 1), (6, 2))}
+    assert_same(Scenario("everything", text, tuple(packets), EVERYTHING_ENTRIES, groups, ports=_PORTS))
