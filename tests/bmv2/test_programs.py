@@ -150,7 +150,7 @@ priority = 20
 """
 
 
-def test_the_program_with_one_object_of_every_kind() -> None:
+def everything() -> Scenario:
     """p4c wants a direct meter to be read; the original only has one."""
     text = EVERYTHING.read_text().replace(
         "action metered(bit<9> port) {", "action metered(bit<9> port) {\n        host_rate.read(meta.colour);"
@@ -166,4 +166,15 @@ def test_the_program_with_one_object_of_every_kind() -> None:
         source = chosen.choice((1, 1 << 47))
         packets.append((chosen.choice(_PORTS), frame(kind, content, dst=chosen.choice((13, 14)), src=source), 1000))
     groups = {3: ((1, 1), (6, 2))}
-    assert_same(Scenario("everything", text, tuple(packets), EVERYTHING_ENTRIES, groups, ports=_PORTS))
+    return Scenario("everything", text, tuple(packets), EVERYTHING_ENTRIES, groups, ports=_PORTS)
+
+
+def test_the_program_with_one_object_of_every_kind() -> None:
+    assert_same(everything())
+
+
+def test_the_program_with_one_object_of_every_kind_instrumented() -> None:
+    scenario = everything()
+    assert isinstance(scenario.source, str)
+    program = load_text(scenario.source, "everything.p4")
+    assert_unchanged(scenario, instrument(program, analyse(program)))
