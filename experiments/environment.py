@@ -13,7 +13,19 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("finsy", "grpcio", "protobuf", "numpy", "pandas", "pyarrow", "matplotlib", "psutil", "scapy", "mininet")
+_PACKAGES = (
+    "finsy",
+    "grpcio",
+    "protobuf",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "psutil",
+    "scapy",
+    "thrift",
+    "mininet",
+)
 
 
 def environment() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from experiments.options import TARGETS
 from experiments.report.measured import in_words
 from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, ClaimResult, Number, Report, Section
 from experiments.timeleft import in_words as duration_in_words
@@ -115,11 +116,15 @@ _PROFILES: dict[str | None, str] = {
 
 def repeat_commands(report: Report) -> Iterator[tuple[str, str]]:
     """What to type to get these results again: explanation and command."""
-    yield "All of it; an interrupted run goes on where it was", _make("reproduce", ["--quick"] if report.quick else [])
+    target = str(report.options.get("target", TARGETS[0]))
+    common = [] if target == TARGETS[0] else ["--target", target]
+    if report.quick:
+        common.append("--quick")
+    yield "All of it; an interrupted run goes on where it was", _make("reproduce", common)
     for section in report.sections:
         experiment = section.experiment
-        arguments = ["--quick", *experiment.quick_arguments] if report.quick else list(experiment.arguments)
-        yield f"{experiment.title} only", _make(experiment.make, arguments)
+        arguments = experiment.quick_arguments if report.quick else experiment.arguments
+        yield f"{experiment.title} only", _make(experiment.make, [*common, *arguments])
     yield "This run beside the published one of this repository", "make compare"
 
 

@@ -134,7 +134,9 @@ def test_another_targets_values_are_set_beside(tmp_path: Path) -> None:
     assert "| claim | published | softswitch | bmv2 | verdict |" in text
     assert "| State4: loss | < 1 % | 0.6 % [0.5, 0.7], n = 3 | 7 % (one run) |" in text
     assert re.search(r"gap_ms: 20\.5<br>✓ holds \| .*gap_ms: 20\.5<br>✗ does not hold \| ✓ holds \|", text)
-    assert "| claim | published | bmv2 | softswitch | verdict |" in (other.path / "report.md").read_text()
+    theirs = (other.path / "report.md").read_text()
+    assert "| claim | published | bmv2 | softswitch | verdict |" in theirs
+    assert 'make fig4 ARGS="--target bmv2 --repeats 3"' in theirs and 'make fig4 ARGS="--repeats 3"' in text
 
 
 def test_without_another_target_there_is_one_column(tmp_path: Path) -> None:
