@@ -3,6 +3,7 @@ ours, which stands for it where it is not installed."""
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
@@ -15,6 +16,7 @@ from finsy.proto import p4r
 
 import nfs
 from nfs.entries import load_entries, updates
+from state4.cli import main
 from state4.entries import Translator
 from state4.errors import TargetError
 from state4.programs import InstalledProgram, prepare_program
@@ -22,7 +24,8 @@ from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import CellWrites
 from state4.targets.bmv2 import Bmv2Target
-from state4.targets.bmv2_program import SWITCH
+from state4.targets.bmv2_client import Bmv2Client
+from state4.targets.bmv2_program import SWITCH, bmv2_config_of
 from state4.values import RegisterSpec
 from tests.bmv2.entities import STATE, everything, text_of
 from tests.state4_programs import program
@@ -149,3 +152,37 @@ def test_a_refused_write_leaves_the_connection_usable(target: Bmv2Target, state:
     with pytest.raises(TargetError, match="INVALID_INDEX"):
         target.write_cells([CellWrites(small, indices, (indices + 1).astype(small.dtype))])
     assert target.read_register(small).tolist() == list(range(1, 101))
+
+
+def test_the_command_line_changes_a_running_bmv2(
+    target: Bmv2Target, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = nfs.program_path("chained"), nfs.program_path("chained_v2")
+    installed = prepare_program(old)
+    target.install(installed)
+    target.write_updates(updates(load_entries(nfs.entries_path(old), installed.p4info)))
+    stages = next(spec for spec in installed.registers if spec.name.endswith("pk_reg"))
+    target.write_cells([CellWrites(stages, np.array([7, 400_000]), np.array([3, 2], stages.dtype))])
+    command = ["reconfigure", str(new), "--target", f"bmv2://{address}", "--strategy", "controller", "--json"]
+    assert main([*command, "--entries", str(nfs.entries_path(new))]) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert outcome["cells"] > 460_000 and outcome["entries"] > 0 and not outcome["skipped"]
+    with Bmv2Target(address) as other:
+        stage = next(spec for spec in prepare_program(new).registers if spec.name.endswith("pk_reg"))
+        cells = other.read_register(stage)
+    assert (cells[7], cells[400_000], np.count_nonzero(cells)) == (3, 2, 2)
+
+
+def test_a_program_of_somebody_else_is_changed_when_its_source_is_given(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = json.loads(bmv2_config_of(nfs.program_path("l2")))
+    del plain["state4"]
+    client = Bmv2Client(address)
+    client.call("loading", "bm_load_new_config", json.dumps(plain))
+    client.call("swapping", "bm_swap_configs")
+    l2 = str(nfs.program_path("l2"))
+    command = ["reconfigure", l2, "--target", f"bmv2://{address}", "--strategy", "controller"]
+    assert main(command) == 1
+    assert "give its source with --running" in capsys.readouterr().err
+    assert main([*command, "--running", l2]) == 0
