@@ -50,7 +50,9 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
     When the caller is interrupted (KeyboardInterrupt or another exception), the experiment gets the Ctrl-C, takes down
     its networks, and only then the exception goes on. The kernel ends it in order when we are killed.
     """
-    argv = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", module, *arguments, "--json"]
+    # A shell starts background jobs with SIGINT ignored; the experiment has to hear it all the same.
+    attentive = ["setpriv", "--pdeathsig", "TERM", "env", "--default-signal=INT"]
+    argv = [*attentive, sys.executable, "-m", module, *arguments, "--json"]
     begin = time.monotonic()
     process = subprocess.Popen(
         argv,

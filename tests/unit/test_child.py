@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,8 +58,9 @@ def test_a_module_that_is_missing_is_an_error(tmp_path: Path) -> None:
     assert ended.summary is None and "no_such_experiment" in (ended.error or "")
 
 
+@pytest.mark.parametrize("ours", [signal.default_int_handler, signal.SIG_IGN])
 def test_an_interruption_reaches_the_experiment_and_waits_for_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ours: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flag = tmp_path / "running"
     monkeypatch.setenv("FAKE", "hangs")
@@ -68,8 +71,12 @@ def test_an_interruption_reaches_the_experiment_and_waits_for_its_end(
             raise KeyboardInterrupt
 
     begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        run_experiment(MODULE, ["--out", str(tmp_path)], interrupt)
+    before = signal.signal(signal.SIGINT, ours)  # ignored: as a shell starts a background job
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_experiment(MODULE, ["--out", str(tmp_path)], interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begin < 50
     (run,) = (path for path in (tmp_path / "fake").iterdir())
     assert sorted(path.stem for path in (run / "trials").iterdir()) == ["none-1", "none-2"]
