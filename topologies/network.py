@@ -22,6 +22,7 @@ from topologies.processes import Helpers, require_namespaces, require_tools, run
 from topologies.rundir import RunDirectory, prune
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ONCE_MORE_MS = 200
 
 
 @dataclass
@@ -89,9 +90,9 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
 def _stop(net: Mininet) -> None:
     """Also when Ctrl-C came in the middle of a command: Mininet gives a node no other before that one has ended."""
     for node in net.values():
-        if node.shell and node.waiting:
-            node.sendInt()
-            node.waitOutput()
+        while node.shell and node.waiting:
+            node.sendInt()  # again, since one that comes before the shell has begun the command is lost
+            node.monitor(timeoutms=_ONCE_MORE_MS)
     net.stop()
 
 

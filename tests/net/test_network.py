@@ -126,7 +126,7 @@ def test_a_failing_program_says_what_failed(network: RunningNetwork) -> None:
 def test_ctrl_c_in_the_middle_of_a_nodes_command_is_no_other_error() -> None:
     before = own_run_folders(os.getpid())
     with pytest.raises(KeyboardInterrupt), running_network(PaperTopo(), switch=LinuxBridge) as network:
-        network.node("h1").sendCmd("sleep 30")  # as if Ctrl-C came while Mininet waits for its end
+        network.node("h1").sendCmd("sleep 1000")  # as if Ctrl-C came while Mininet waits for its end
         raise KeyboardInterrupt
     assert own_run_folders(os.getpid()) == before
 
