@@ -57,7 +57,7 @@ reproduce: | root net-packages $(INSTALLED) ## * All experiments, a report on al
 	@$(PYTHON) -m experiments.reproduce $(ARGS)
 
 .PHONY: compare
-compare: | base-packages $(INSTALLED) ## The newest run of all experiments beside the published one (results/reference)
+compare: | base-packages $(INSTALLED) ## The newest run of all experiments beside ours (results/reference)
 	@$(PYTHON) -m experiments.compare $(ARGS)
 
 .PHONY: overhead

@@ -64,17 +64,21 @@ class Compiler(P4C):  # type: ignore[misc]
         self.compiled = False
 
 
-def _before_start(node: Any) -> None:
-    """The CPU port: <name>-cpu0 belongs to the switch, clones arrive at <name>-cpu1."""
-    node.cmd(f"ip link add {node.name}-cpu0 type veth peer name {node.name}-cpu1")
-    names = [interface.name for interface in node.intfs.values() if interface.name != "lo"]
-    for interface in (f"{node.name}-cpu0", f"{node.name}-cpu1", *names):
-        node.cmd(f"sysctl -qw net.ipv6.conf.{interface}.disable_ipv6=1; ip link set {interface} mtu {MTU} up")
+class _WithCpuPort:
+    """A CPU port (<name>-cpu0 belongs to the switch, clones arrive at <name>-cpu1) and entries to start with."""
 
+    def start(self: Any, controllers: Any = None) -> None:
+        self.cmd(f"ip link add {self.name}-cpu0 type veth peer name {self.name}-cpu1")
+        names = [interface.name for interface in self.intfs.values() if interface.name != "lo"]
+        for interface in (f"{self.name}-cpu0", f"{self.name}-cpu1", *names):
+            self.cmd(f"sysctl -qw net.ipv6.conf.{interface}.disable_ipv6=1; ip link set {interface} mtu {MTU} up")
+        super().start(controllers)  # type: ignore[misc]
+        if self.entries:
+            _tool("entries", "--target", self.address, "--device-id", str(self.device_id), self.entries)
 
-def _after_start(node: Any) -> None:
-    if node.entries:
-        _tool("entries", "--target", node.address, "--device-id", str(node.device_id), node.entries)
+    def stop(self: Any, deleteIntfs: bool = True) -> None:
+        self.cmd(f"ip link del {self.name}-cpu1")
+        super().stop(deleteIntfs)  # type: ignore[misc]
 
 
 def _ports(node: Any) -> list[str]:
@@ -82,7 +86,7 @@ def _ports(node: Any) -> list[str]:
     return [word for port, name in sorted(found) for word in ("-i", f"{port}@{name}")]
 
 
-class SoftSwitch(P4RuntimeSwitch):  # type: ignore[misc]
+class SoftSwitch(_WithCpuPort, P4RuntimeSwitch):  # type: ignore[misc]
     """softswitch; `address` is its P4Runtime server. entries: a file of entries to start with."""
 
     def __init__(self, *args: Any, entries: str | None = None, **options: Any) -> None:
@@ -106,20 +110,11 @@ class SoftSwitch(P4RuntimeSwitch):  # type: ignore[misc]
     def switch_status(self) -> bool:
         return bool(self.switch_running() and check_listening_on_port(self.grpc_port))
 
-    def start(self, controllers: Any = None) -> None:
-        _before_start(self)
-        super().start(controllers)
-        _after_start(self)
-
-    def stop(self, deleteIntfs: bool = True) -> None:
-        self.cmd(f"ip link del {self.name}-cpu1")
-        super().stop(deleteIntfs)
-
     def describe(self) -> None:
         print(f"{self.name} -> P4Runtime: {self.address}, clones arrive at {self.name}-cpu1")
 
 
-class Bmv2Switch(P4Switch):  # type: ignore[misc]
+class Bmv2Switch(_WithCpuPort, P4Switch):  # type: ignore[misc]
     """simple_switch as State4 needs it; `address` is its Thrift server. entries: a file of entries to start with."""
 
     def __init__(self, *args: Any, entries: str | None = None, **options: Any) -> None:
@@ -137,15 +132,6 @@ class Bmv2Switch(P4Switch):  # type: ignore[misc]
 
     def add_target_arguments(self) -> list[str]:
         return [*super().add_target_arguments(), "--enable-swap", "--drop-port", str(DROP_PORT)]
-
-    def start(self, controllers: Any = None) -> None:
-        _before_start(self)
-        super().start(controllers)
-        _after_start(self)
-
-    def stop(self, deleteIntfs: bool = True) -> None:
-        self.cmd(f"ip link del {self.name}-cpu1")
-        super().stop(deleteIntfs)
 
     def describe(self) -> None:
         print(f"{self.name} -> State4 target: {self.address}, clones arrive at {self.name}-cpu1")
