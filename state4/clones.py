@@ -9,6 +9,9 @@ import numpy as np
 from state4.layout import ETHER_TYPE, MARKER_COUNT, Bytes, CloneLayout, Clones, Updates
 from state4.targets.base import Gap, ListenerStats
 
+ARRIVAL_S = 0.05
+"""How long a clone that the switch has sent may take to the listener."""
+
 
 class CloneStore:
     """Thread-safe: one side adds frames, the other takes updates."""

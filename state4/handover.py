@@ -8,12 +8,10 @@ the way between switch and controller is like; and a clone that is lost on this 
 
 from __future__ import annotations
 
+from state4.clones import ARRIVAL_S
 from state4.errors import Unsupported
 from state4.reconfigure import Reconfiguration
 from state4.targets.base import CloneSource, HandsOver, Move
-
-ARRIVAL_S = 0.05
-"""How long a clone that the switch has sent may take to the listener."""
 
 
 class ClonesMissing(Exception):

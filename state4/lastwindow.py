@@ -18,22 +18,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from state4.clones import ARRIVAL_S
 from state4.counts import Counts, Missed
 from state4.errors import State4Error
 from state4.gate import Gate
 from state4.layout import Updates
 from state4.plan import Carried
 from state4.reconfigure import Outcome, Reconfiguration
-from state4.rssm import cell_writes
+from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
 from state4.targets.base import CellWrites, CloneSource
 from state4.values import Cells
 
-MOST_ROUNDS = 8
 MOST_READINGS = 3
-FEW_UPDATES = 256
-"""Rounds of updates end when one brings no more than this."""
-ARRIVAL_S = 0.05
-"""How long a clone that the switch has sent may take to the listener."""
 
 
 @dataclass(frozen=True)

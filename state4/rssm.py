@@ -18,6 +18,10 @@ from state4.programs import InstalledProgram
 from state4.targets.base import CellWrites, Pacer, Profile, Target
 from state4.values import Cells
 
+MOST_ROUNDS = 8
+FEW_UPDATES = 256
+"""Rounds of updates before the swap end when one brings no more than this."""
+
 
 class Synchroniser:
     """Brings state into a saved program and makes it the running one."""

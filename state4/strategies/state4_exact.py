@@ -1,9 +1,9 @@
 """State4 with its last window closed: the state after the swap is exactly that before it.
 
 The paper's algorithm leaves out what is written between RSSM's last write and the swap. Here updates are first applied
-until few are left; then packets wait in the switch for a moment, the clones that are still under way are taken (the
-switch says how many there are), their updates are written, and the swap and the end of the hold are one step. If clones
-were lost, the registers are read again: at first beside traffic, in the end while packets wait.
+until few are left. The rest is done by the first of these that the switch and the plan allow: the switch applies the
+updates that it has kept and swaps, in one step (`state4.handover`); packets wait in the switch while the last updates
+are written from here (`_hold`); packets wait in the new program (`state4.lastwindow`).
 """
 
 from __future__ import annotations
@@ -14,18 +14,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from state4.clones import ARRIVAL_S
 from state4.handover import hand_over
 from state4.lastwindow import reconfigure_waiting
 from state4.reconfigure import Outcome, Reconfiguration
-from state4.rssm import cell_writes
+from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
 from state4.targets.base import CellWrites, CloneSource
 from state4.values import Cells
-
-MOST_ROUNDS = 8
-FEW_UPDATES = 256
-"""Rounds of updates end when one brings no more than this."""
-ARRIVAL_S = 0.05
-"""How long a clone that the switch has sent may take to the listener."""
 
 
 class State4Exact:
