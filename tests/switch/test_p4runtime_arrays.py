@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
 import grpc
 import numpy as np
@@ -20,18 +19,6 @@ from tests.switch.controller import (
     frame,
     status,
 )
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
 
 
 def cell(c: Controller, name: str, index: int | None = None, value: bytes | None = None) -> p4r.RegisterEntry:

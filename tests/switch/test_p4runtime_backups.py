@@ -6,27 +6,13 @@ port 1 --> multicast group --> port 2 (backups 3, then 4)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
-import pytest
 from finsy.proto import p4r
 
 from softswitch.entries import Replica
 from softswitch.stats import Drop
 from tests.switch.controller import MODIFY, Controller, Running, body, encode, frame, status
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
 
 
 def replica(port: int, instance: int, *backups: tuple[int, int]) -> p4r.Replica:

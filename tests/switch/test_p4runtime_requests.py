@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -30,18 +29,6 @@ from tests.switch.controller import (
 )
 
 SOURCE = EVERYTHING.read_bytes()
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
 
 
 # ---- batches ----

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
-import pytest
 from finsy.proto import p4r, stratum
 
 from softswitch.pipeline import compile_program
 from tests.switch.controller import EVERYTHING, INSERT, Config, Controller, Running, codes, exact, frame, lpm, status
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
 
 
 def join(running: Running, role: str, config: Any, election: int = 1) -> Controller:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -26,18 +25,6 @@ from tests.switch.controller import (
 )
 
 OneShot = p4r.ActionProfileActionSet
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
 
 
 def host(c: Controller, number: int, **more: Any) -> p4r.TableEntry:

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import grpc
 import pytest
 from finsy.proto import p4r
 
 from softswitch.server.service import MOST_STREAMS
 from tests.switch.controller import DEVICE, Controller, Running, encode, exact, frame, status
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
-
 
 NOT_FOUND, ALREADY_EXISTS = 5, 6
 

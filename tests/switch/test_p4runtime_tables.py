@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from finsy.proto import p4r
 
@@ -23,18 +21,6 @@ from tests.switch.controller import (
     status,
     ternary,
 )
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
 
 
 def out(running: Running, content: bytes) -> list[int]:
