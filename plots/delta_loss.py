@@ -5,7 +5,6 @@ python -m plots.delta_loss results/delta_loss/latest
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -13,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from plots.load import ResultMissingError, Run
+from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import COLUMN_INCHES, note_profile, save, strategy_style, styled
 
 _PUBLISHED_LIMIT = 1.0  # percent: State4 stays below it
@@ -71,10 +70,4 @@ def main(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m plots.delta_loss RESULT_FOLDER")
-    try:
-        for written in main(Path(sys.argv[1]).resolve()):
-            print(written)
-    except ResultMissingError as error:
-        sys.exit(f"error: {error}")
+    draw_from_command_line(main)

@@ -6,7 +6,6 @@ python -m plots.fig3 results/fig3/latest
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from plots.load import ResultMissingError, Run
+from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, mark_phase, mark_swap, note_profile, save, strategy_label, styled
 
 # Flows are not strategies, so they have colours and markers of their own.
@@ -97,10 +96,4 @@ def main(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m plots.fig3 RESULT_FOLDER")
-    try:
-        for written in main(Path(sys.argv[1]).resolve()):
-            print(written)
-    except ResultMissingError as error:
-        sys.exit(f"error: {error}")
+    draw_from_command_line(main)

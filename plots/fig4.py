@@ -5,7 +5,6 @@ python -m plots.fig4 results/fig4/latest
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from plots.load import ResultMissingError, Run
+from plots.load import Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, mark_phase, mark_swap, note_profile, save, strategy_label, styled
 
 _FLOWS = {
@@ -133,10 +132,4 @@ def main(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m plots.fig4 RESULT_FOLDER")
-    try:
-        for written in main(Path(sys.argv[1]).resolve()):
-            print(written)
-    except ResultMissingError as error:
-        sys.exit(f"error: {error}")
+    draw_from_command_line(main)

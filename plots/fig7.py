@@ -5,7 +5,6 @@ python -m plots.fig7 results/cloning_cost/latest
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from plots.load import ResultMissingError, Run
+from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, mark_phase, note_profile, save, strategy_style, styled
 
 _COARSE = 5  # bins of the samples in one step of a line
@@ -145,10 +144,4 @@ def main(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m plots.fig7 RESULT_FOLDER")
-    try:
-        for written in main(Path(sys.argv[1]).resolve()):
-            print(written)
-    except ResultMissingError as error:
-        sys.exit(f"error: {error}")
+    draw_from_command_line(main)

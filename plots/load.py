@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,3 +77,14 @@ class Run:
             raise ResultMissingError(f"{path} is missing")
         content: dict[str, Any] = json.loads(path.read_text())
         return content
+
+
+def draw_from_command_line(draw: Callable[[Path], Iterable[Path]]) -> None:
+    """`python -m plots.<figure> RESULT_FOLDER`: draws again from the files of a run and says what was written."""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m plots.{Path(sys.argv[0]).stem} RESULT_FOLDER")
+    try:
+        for written in draw(Path(sys.argv[1]).resolve()):
+            print(written)
+    except ResultMissingError as error:
+        sys.exit(f"error: {error}")

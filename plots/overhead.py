@@ -5,7 +5,6 @@ python -m plots.overhead results/overhead/latest
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plots.load import ResultMissingError, Run
+from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, note_profile, save, styled
 
 _BITS = {
@@ -82,10 +81,4 @@ def main(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m plots.overhead RESULT_FOLDER")
-    try:
-        for written in main(Path(sys.argv[1]).resolve()):
-            print(written)
-    except ResultMissingError as error:
-        sys.exit(f"error: {error}")
+    draw_from_command_line(main)

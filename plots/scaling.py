@@ -5,7 +5,6 @@ python -m plots.scaling results/scaling/latest
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from plots.load import ResultMissingError, Run
+from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, note_profile, save, strategy_style, styled
 
 _ROWS = (
@@ -96,10 +95,4 @@ def main(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m plots.scaling RESULT_FOLDER")
-    try:
-        for written in main(Path(sys.argv[1]).resolve()):
-            print(written)
-    except ResultMissingError as error:
-        sys.exit(f"error: {error}")
+    draw_from_command_line(main)

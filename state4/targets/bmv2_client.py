@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from sswitch_runtime import SimpleSwitch
 from sswitch_runtime.ttypes import InvalidMirroringOperation, MirroringOperationErrorCode
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol, TBinaryProtocolAccelerated
 from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
-from thrift.Thrift import TException, TMessageType
+from thrift.Thrift import TApplicationException, TException, TMessageType
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TMemoryBuffer, TTransportBase, TTransportException
 
@@ -30,6 +31,7 @@ CONTEXT = 0
 DEFAULT_PORT = 9090
 _UNDER_WAY = 256  # calls; few enough that the answers fit into the socket while we still send
 _CELLS_UNDER_WAY = 1024  # of the two parts of a long write that are on the way; their answers are shorter
+_SERVICES_S = 2.0  # between the first service of a starting switch and the last
 _LONGEST = 1 << 28  # bytes of a string, items of a list
 logging.getLogger("thrift").addHandler(logging.NullHandler())  # its errors reach the user as ours
 
@@ -88,12 +90,26 @@ class Bmv2Client:
         self._methods = {
             name: service for service in reversed(list(self._services.values())) for name in _method_names(service)
         }
-        try:
-            self._transport.open()
-        except TTransportException as error:
-            raise TargetError(f"no bmv2 answers at {address}") from error
+        self._connect()
         with contextlib.suppress(OSError):
             plain.handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _connect(self) -> None:
+        """simple_switch listens before it knows all its services, and hangs up when one comes too early."""
+        deadline = time.monotonic() + _SERVICES_S
+        while True:
+            try:
+                self._transport.open()
+            except TTransportException as error:
+                raise TargetError(f"no bmv2 answers at {self.address}") from error
+            try:
+                self._services["simple_switch"].get_time_elapsed_us()
+                return
+            except (TException, OSError, EOFError) as error:
+                self._transport.close()
+                if not isinstance(error, TApplicationException) or time.monotonic() > deadline:
+                    raise TargetError(f"what answers at {self.address} is not simple_switch ({error})") from error
+                time.sleep(_SERVICES_S / 100)
 
     def close(self) -> None:
         with self._lock:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
 
 import grpc
 import numpy as np
@@ -26,6 +26,7 @@ from state4.values import Cells, RegisterSpec
 _Config = p4r.SetForwardingPipelineConfigRequest
 _HELD_NS = "softswitch-held-ns"
 _WAIT_PASSES = 1 << 17
+_Opened = TypeVar("_Opened", BulkHold, BulkHandover)
 
 
 class P4RuntimeTarget:
@@ -134,28 +135,24 @@ class P4RuntimeTarget:
         if self.cpu_interface:
             send_frame(self.cpu_interface, WAKE)
 
-    @contextmanager
-    def hold(self, layout: CloneLayout) -> Iterator[Hold]:
+    def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
         if not self._connection.has_bulk:
             raise Unsupported("this switch cannot hold packets")
-        held = BulkHold(self._connection, layout)
-        try:
-            yield held
-        finally:
-            held.close()
-            if held.committed:
-                self._p4info, self._saved = self._next_p4info, False
+        return self._opened(BulkHold, layout)
 
-    @contextmanager
-    def hand_over(self, layout: CloneLayout) -> Iterator[HandsOver]:
+    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[HandsOver]:
         if not self._connection.has_bulk:
             raise Unsupported("this switch cannot keep clones")
-        handover = BulkHandover(self._connection, layout)
+        return self._opened(BulkHandover, layout)
+
+    @contextmanager
+    def _opened(self, kind: type[_Opened], layout: CloneLayout) -> Iterator[_Opened]:
+        opened = kind(self._connection, layout)
         try:
-            yield handover
+            yield opened
         finally:
-            handover.close()
-            if handover.committed:
+            opened.close()
+            if opened.committed:
                 self._p4info, self._saved = self._next_p4info, False
 
     # ------------------------------------------------------------ registers and counters

@@ -35,7 +35,8 @@ from bm_runtime.standard.ttypes import (
 from finsy.proto import p4i
 from sswitch_runtime import SimpleSwitch
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
-from thrift.TMultiplexedProcessor import TMultiplexedProcessor
+from thrift.Thrift import TApplicationException, TMessageType, TType
+from thrift.TMultiplexedProcessor import StoredMessageProtocol, TMultiplexedProcessor
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
@@ -249,6 +250,9 @@ class FakeBmv2:
 
     # -- the switch's own ----------------------------------------------------------------------------------------------
 
+    def get_time_elapsed_us(self) -> int:
+        return 0
+
     def mirroring_session_add(self, session: int, config: Any) -> None:
         self.sessions[session] = config.port
 
@@ -292,13 +296,34 @@ def _data_action(name: str, data: list[bytes]) -> BmActionEntry:
     return BmActionEntry(action_type=BmActionEntryType.ACTION_DATA, action_name=name, action_data=data)
 
 
+class _Processor(TMultiplexedProcessor):  # type: ignore[misc]
+    """Answers a call of an unknown service as bmv2 does: with an exception, and then it hangs up."""
+
+    def process(self, iprot: TBinaryProtocolAccelerated, oprot: TBinaryProtocolAccelerated) -> None:
+        name, kind, number = iprot.readMessageBegin()
+        service, _, call = name.partition(":")
+        if service in self.services:
+            return self.services[service].process(StoredMessageProtocol(iprot, (call, kind, number)), oprot)
+        iprot.skip(TType.STRUCT)
+        iprot.readMessageEnd()
+        oprot.writeMessageBegin(name, TMessageType.EXCEPTION, number)
+        TApplicationException(TApplicationException.PROTOCOL_ERROR, f"Unknown service: {service}").write(oprot)
+        oprot.writeMessageEnd()
+        oprot.trans.flush()
+        raise TTransportException(TTransportException.NOT_OPEN)
+
+
 @contextmanager
-def serving(fake: FakeBmv2) -> Iterator[str]:
-    """The address at which a fake answers, to any number of clients."""
-    processor = TMultiplexedProcessor()
+def serving(fake: FakeBmv2, *, last_service_after_s: float = 0.0) -> Iterator[str]:
+    """The address at which a fake answers, to any number of clients. Its services begin one after the other."""
+    processor = _Processor()
     processor.registerProcessor("standard", Standard.Processor(fake))
     processor.registerProcessor("simple_pre_lag", SimplePreLAG.Processor(fake))
-    processor.registerProcessor("simple_switch", SimpleSwitch.Processor(fake))
+    last = threading.Timer(
+        last_service_after_s, processor.registerProcessor, ("simple_switch", SimpleSwitch.Processor(fake))
+    )
+    last.daemon = True
+    last.start()
     listening = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -311,11 +336,12 @@ def serving(fake: FakeBmv2) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
     finally:
+        last.cancel()
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
 
 
-def _obey(processor: TMultiplexedProcessor, client: socket.socket) -> None:
+def _obey(processor: _Processor, client: socket.socket) -> None:
     plain = TSocket()
     plain.setHandle(client)
     protocol = TBinaryProtocolAccelerated(TBufferedTransport(plain))

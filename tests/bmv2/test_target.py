@@ -22,7 +22,7 @@ from state4.errors import BadAddress, PlanRefused, TargetError, Unsupported
 from state4.programs import InstalledProgram, all_registers, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets import bmv2_program
+from state4.targets import bmv2_client, bmv2_program
 from state4.targets.base import CellWrites
 from state4.targets.bmv2 import Bmv2Target
 from state4.targets.bmv2_client import Bmv2Client
@@ -183,6 +183,20 @@ def test_addresses() -> None:
             Bmv2Client(wrong)
     with pytest.raises(TargetError, match="no bmv2 answers"):
         Bmv2Client("127.0.0.1:1")
+
+
+def test_a_switch_that_is_just_starting_is_waited_for(bench: Bench) -> None:
+    with serving(bench.fake, last_service_after_s=0.2) as address:
+        Bmv2Client(address).close()
+
+
+def test_what_is_not_a_simple_switch_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bmv2_client, "_SERVICES_S", 0.1)
+    with (
+        serving(bench.fake, last_service_after_s=100) as address,
+        pytest.raises(TargetError, match=r"is not simple_switch .*Unknown service"),
+    ):
+        Bmv2Client(address)
 
 
 def test_missing_programs_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

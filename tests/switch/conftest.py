@@ -1,4 +1,7 @@
-"""What the tests of the P4Runtime server share: a switch with `everything.p4` that answers, and its primary client."""
+"""What the tests of the P4Runtime server share: a switch that answers, and its primary client.
+
+The switch runs `everything.p4`, or the `PROGRAM` of the test's module.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.switch.controller import Controller, Running
+from tests.switch.controller import EVERYTHING, Controller, Running
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
-    with Running() as made:
+def running(request: pytest.FixtureRequest) -> Iterator[Running]:
+    with Running(getattr(request.module, "PROGRAM", EVERYTHING)) as made:
         yield made
 
 

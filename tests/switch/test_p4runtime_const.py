@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from finsy.proto import p4r
 
@@ -11,19 +9,7 @@ from softswitch.errors import ConstantTable
 from softswitch.pipeline import compile_program
 from tests.switch.controller import PROGRAMS, Config, Controller, Running, exact, status
 
-NAMED = PROGRAMS / "named.p4"
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(NAMED) as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
+PROGRAM = PROGRAMS / "named.p4"
 
 
 def kinds(c: Controller) -> dict[int, bool]:
@@ -83,11 +69,11 @@ def test_a_const_table_takes_resources_only(c: Controller) -> None:
 def test_reconcile_takes_the_new_program_s_const_entries(running: Running, c: Controller) -> None:
     c.delete(table_entry=c.entry("kinds", exact(1, 2)))
     c.insert(table_entry=c.entry("kinds", exact(1, 9), action=c.action("marked", port=2)))
-    text = NAMED.read_text()
+    text = PROGRAM.read_text()
     c.stub.SetForwardingPipelineConfig(reconcile(text.replace("const 8w1: marked(3)", "const 8w1: marked(4)")))
     assert kinds(c) == {1: True, 9: False}
     assert [port for port, _ in running.switch.inject(1, bytes([0, 1]))] == [4]
     with pytest.raises(Exception, match=r"1 entries of table .*, in whose place const ones are now"):
         c.stub.SetForwardingPipelineConfig(reconcile(text.replace("8w2: marked(4)", "const 8w9: marked(4)")))
-    c.set_config(Config.VERIFY_AND_COMMIT, compile_program(NAMED), NAMED.read_bytes())
+    c.set_config(Config.VERIFY_AND_COMMIT, compile_program(PROGRAM), PROGRAM.read_bytes())
     assert kinds(c) == {1: True, 2: False}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -13,19 +12,7 @@ from softswitch.server.errors import Code, Refused
 from softswitch.server.translation import NameTable
 from tests.switch.controller import PROGRAMS, Config, Controller, Running, codes, status
 
-NAMED = PROGRAMS / "named.p4"
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(NAMED) as made:
-        yield made
-
-
-@pytest.fixture
-def c(running: Running) -> Iterator[Controller]:
-    with running.controller() as made:
-        yield made
+PROGRAM = PROGRAMS / "named.p4"
 
 
 def named(name: bytes) -> p4r.FieldMatch:
@@ -122,7 +109,7 @@ def test_controller_headers_with_translated_and_hidden_fields(running: Running, 
 
 def test_names_outlive_the_program(running: Running, c: Controller) -> None:
     c.insert(table_entry=c.entry("zones", named(b"first"), action=to_zone(c, b"first")))
-    c.set_config(Config.VERIFY_AND_COMMIT, compile_program(NAMED), NAMED.read_bytes())
+    c.set_config(Config.VERIFY_AND_COMMIT, compile_program(PROGRAM), PROGRAM.read_bytes())
     c.insert(table_entry=c.entry("zones", named(b"second"), action=to_zone(c, b"first")))
     assert running.switch.inject(1, bytes([254, 0])) == [(2, bytes([255, 0]))]
 
