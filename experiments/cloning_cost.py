@@ -91,7 +91,7 @@ class Bench:
 
 def plan_for(strategy: str, options: CommonOptions) -> Plan:
     entries = nfs.entries_path(PROGRAM)
-    return Plan(PROGRAM, entries, PROGRAM, entries, strategy, options.profile, target=options.target)
+    return Plan.to_itself(PROGRAM, entries, strategy, options.profile, options.target)
 
 
 def run_valid_trial(

@@ -73,16 +73,8 @@ def run_trial(
     """One flow at one rate. Sample kind `arrivals`: sequence, received_s of each packet."""
     rate, counted = float(trial.parameters["rate"]), schedule.counted
     reconfigures = trial.strategy != CONTROL_TRIAL
-    plan = Plan(
-        program=counted.program,
-        entries=counted.entries,
-        new_program=counted.program,
-        new_entries=counted.entries,
-        strategy=trial.strategy if reconfigures else "none",
-        profile=options.profile,
-        target=options.target,
-    )
-    lab = shared.lab(plan)
+    strategy = trial.strategy if reconfigures else "none"
+    lab = shared.lab(Plan.to_itself(counted.program, counted.entries, strategy, options.profile, options.target))
     receiver = Receiver(lab.network, SERVER, [_PORT])
     flow = Flow(1, "h1", ip_of(SERVER), _PORT, Flow.interval_for(rate))
     sender = Sender(lab.network, flow)

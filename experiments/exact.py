@@ -88,7 +88,7 @@ class Bench:
 
     def armed(self, strategy: str, profile: str) -> Lab:
         entries = nfs.entries_path(PROGRAM)
-        lab = self._shared.lab(Plan(PROGRAM, entries, PROGRAM, entries, strategy, profile, target=self._target))
+        lab = self._shared.lab(Plan.to_itself(PROGRAM, entries, strategy, profile, self._target))
         lab.arm()
         if lab.switch.process is not None:
             self._cores.place(lab.switch.process.pid)

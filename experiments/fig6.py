@@ -56,16 +56,8 @@ class Schedule:
 def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
     """One run. Sample kind `updates`: sequence, component, sent_s, received_s (NaN: never), lost of each packet."""
     reconfigures = trial.strategy != CONTROL_TRIAL
-    program, entries = PROGRAM.files()
-    plan = Plan(
-        program=program,
-        entries=entries,
-        new_program=program,
-        new_entries=entries,
-        strategy=trial.strategy if reconfigures else "none",
-        profile=options.profile,
-        target=options.target,
-    )
+    strategy = trial.strategy if reconfigures else "none"
+    plan = Plan.to_itself(*PROGRAM.files(), strategy, options.profile, options.target)
     with open_lab(plan) as lab:
         receiver = Receiver(lab.network, SERVER, [PORT])
         interval = round(1e9 / schedule.packets_per_s)

@@ -95,7 +95,7 @@ def run_trial(
         else:
             program, entries = subject.program, subject.entries
             show.state(f"{subject.name}: {rounds} rounds")
-            lab = shared.lab(Plan(program, entries, program, entries, "none", "native", target=target))
+            lab = shared.lab(Plan.to_itself(program, entries, "none", "native", target))
             times = network_speeds(lab, program, entries, port=subject.port, rounds=rounds)
     except (P4Error, SwitchError) as error:
         raise ControlError(f"{subject.name}: {error}") from None

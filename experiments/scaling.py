@@ -131,7 +131,7 @@ def run_trial(
     point = Point(int(trial.parameters["components"]), int(trial.parameters["cells"]))
     program, entries = point.program.files()
     profile = str(trial.parameters["profile"])
-    lab = shared.lab(Plan(program, entries, program, entries, trial.strategy, profile, target=options.target))
+    lab = shared.lab(Plan.to_itself(program, entries, trial.strategy, profile, options.target))
     show.state(f"{trial.name}: setting up")
     receiver = Receiver(lab.network, SERVER, [PORT])
     payload = payload_for(FRAME_BYTES)

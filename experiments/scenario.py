@@ -54,6 +54,11 @@ class Plan:
     components: tuple[str, ...] | None = None
     target: str = "softswitch"
 
+    @classmethod
+    def to_itself(cls, program: Path, entries: Path, strategy: str, profile: str, target: str) -> Plan:
+        """A change of a program to the same one."""
+        return cls(program, entries, program, entries, strategy, profile, target=target)
+
 
 class Timeline:
     """Actions at seconds of a trial. Second 0 is `start` of the monotonic clock."""

@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+import psutil
 from mininet.log import setLogLevel
 from mininet.net import Mininet
 from mininet.node import Node
@@ -23,6 +24,7 @@ from topologies.rundir import RunDirectory, prune
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ONCE_MORE_MS = 200
+_ASK_TIMES = 10
 
 
 @dataclass
@@ -90,9 +92,16 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
 def _stop(net: Mininet) -> None:
     """Also when Ctrl-C came in the middle of a command: Mininet gives a node no other before that one has ended."""
     for node in net.values():
+        asked = 0
         while node.shell and node.waiting:
-            node.sendInt()  # again, since one that comes before the shell has begun the command is lost
+            if asked < _ASK_TIMES:
+                node.sendInt()  # again, since one that comes before the shell has begun the command is lost
+            else:
+                for process in psutil.Process(node.shell.pid).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
             node.monitor(timeoutms=_ONCE_MORE_MS)
+            asked += 1
     net.stop()
 
 

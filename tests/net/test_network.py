@@ -123,10 +123,13 @@ def test_a_failing_program_says_what_failed(network: RunningNetwork) -> None:
         network.run("h1", "ip", "link", "show", "nothere")
 
 
-def test_ctrl_c_in_the_middle_of_a_nodes_command_is_no_other_error() -> None:
+@pytest.mark.parametrize(
+    "command", ["sleep 1000", """bash -c 'trap "" INT; sleep 1000'"""], ids=["ends", "will-not-end"]
+)
+def test_ctrl_c_in_the_middle_of_a_nodes_command_is_no_other_error(command: str) -> None:
     before = own_run_folders(os.getpid())
     with pytest.raises(KeyboardInterrupt), running_network(PaperTopo(), switch=LinuxBridge) as network:
-        network.node("h1").sendCmd("sleep 1000")  # as if Ctrl-C came while Mininet waits for its end
+        network.node("h1").sendCmd(command)  # as if Ctrl-C came while Mininet waits for its end
         raise KeyboardInterrupt
     assert own_run_folders(os.getpid()) == before
 
