@@ -192,7 +192,9 @@ def judge_fig4(measured: Mapping[str, Mapping[str, Any]], profile: str) -> Claim
     if ours["lost_packets"]:
         wrong.append(f"{ours['lost_packets']} packets were lost")
     if gap > published_ms:
-        wrong.append(f"the longest gap at the swap is {gap:.1f} ms")
+        bare = measured.get("none", {}).get("swap_ms")
+        why = f" (the switch's own call to swap, with nothing preserved, takes {bare['median']:.1f} ms)" if bare else ""
+        wrong.append(f"the longest gap at the swap is {gap:.1f} ms{why}")
     if profile == "paper" and abs(seconds - published_s) > _TIME_TOLERANCE * published_s:
         wrong.append(f"the reconfiguration took {seconds:.2f} s, not about {published_s:.2f} s")
     if profile != "paper" and seconds > published_s:
@@ -206,10 +208,11 @@ def judge_fig4(measured: Mapping[str, Mapping[str, Any]], profile: str) -> Claim
 
 
 def fig4_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """Time and longest gap of State4, and the gap of a run without a reconfiguration to compare with."""
+    """Time and longest gap of State4, and to compare with: a bare swap, and a run without a reconfiguration."""
     numbers = (
         ("state4", "reconfiguration_s", "state4: time of the reconfiguration", "about 1.82 s", "s"),
         ("state4", "gap_at_swap_ms", "state4: longest gap at the swap", "about 20 ms", "ms"),
+        ("none", "swap_ms", "no preservation: the switch's call to swap", "", "ms"),
         ("no-reconfiguration", "longest_gap_ms", "no reconfiguration: longest gap of the run", "", "ms"),
     )
     return tuple(

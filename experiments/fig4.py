@@ -124,7 +124,8 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
             "window": vars(phases.window),
             "swap": vars(phases.swap),
             "phases": phases.durations(),
-            "reconfiguration_s": phases.window.end - phases.window.begin,
+            "reconfiguration_s": phases.window.length,
+            "swap_ms": phases.swap.length * 1e3,
             "gap_at_swap_ms": longest_gap(
                 arrivals.loc[around, "received_s"].to_numpy(),
                 start=phases.swap.begin - 0.1,
@@ -169,7 +170,7 @@ def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         members = [trial for trial in trials.values() if trial["strategy"] == strategy]
         numbers: dict[str, Any] = {
             name: spread([member[name] for member in members]).as_dict()
-            for name in ("reconfiguration_s", "gap_at_swap_ms", "longest_gap_ms")
+            for name in ("reconfiguration_s", "gap_at_swap_ms", "swap_ms", "longest_gap_ms")
             if all(name in member for member in members)
         }
         numbers["lost_packets"] = max(member["sent_packets"] - member["received_packets"] for member in members)

@@ -29,8 +29,8 @@ from state4.values import Cells, RegisterSpec
 CLONE_QUEUE = 1 << 16
 """Frames that may wait at the CPU port; bmv2's own limit of 64 would drop clones."""
 QUEUE = 1 << 10
-"""The same at all other ports: as many as wait in bmv2's input, for they come out in one burst after they have waited
-in a new program. Not more, as a swap waits until all queues are empty."""
+"""The same at all other ports: as many as wait in bmv2's input, for they come out in one burst after a bulk read has
+stopped bmv2, and after they have waited in a new program. Not more, as a swap waits until all queues are empty."""
 _WAIT_PASSES = 1 << 15  # measured with chained.p4: 41,000 a second on two quiet cores, 10,000 on busy ones
 _PASS_S = 0.02
 """Longer than a packet's pass: one that found the clone flag off has made its writes then."""
@@ -95,6 +95,7 @@ class Bmv2Target:
 
     def install(self, program: InstalledProgram) -> None:
         config = bmv2_config(program)
+        self._client.call("making room in the queues", "set_all_egress_queue_depths", QUEUE)
         try:
             self._load(program, config)
         except Bmv2Refusal as error:

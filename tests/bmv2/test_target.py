@@ -447,6 +447,7 @@ def test_a_multicast_group_has_one_bit_per_port(bench: Bench, chained: Installed
 def test_clone_sessions_belong_to_the_switch_and_get_a_long_queue(bench: Bench, state: InstalledProgram) -> None:
     target, layout = bench.target, state.layout
     target.install(state)
+    assert bench.fake.queue_depths == {"others": 1024}
     target.configure_clone_session(layout.session, 510)
     target.set_clone_flag(layout, True)
     assert bench.fake.forwarding.registers[layout.flag_register] == [1]

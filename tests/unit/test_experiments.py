@@ -126,6 +126,18 @@ def test_claim_c2(changes: dict[str, object], profile: str, holds: bool) -> None
     assert judge_fig4({"state4": {**good, **changes}}, profile).holds is holds
 
 
+def test_claim_c2_tells_what_a_swap_alone_takes() -> None:
+    state4 = {
+        "reconfiguration_s": spread([1.8]).as_dict(),
+        "gap_at_swap_ms": spread([64.0]).as_dict(),
+        "lost_packets": 0,
+        "state_kept": True,
+    }
+    claim = judge_fig4({"state4": state4, "none": {"swap_ms": spread([30.3]).as_dict()}}, "paper")
+    assert not claim.holds
+    assert "64.0 ms (the switch's own call to swap, with nothing preserved, takes 30.3 ms)" in claim.why
+
+
 def test_options_name_strategies_and_refuse_others(capsys: pytest.CaptureFixture[str]) -> None:
     parser = common_parser("x")
     known = ("none", "state4")
