@@ -5,7 +5,8 @@ python -m experiments.reference --from results/report/<run>
 A run on softswitch goes to results/reference, one on another target to results/reference/<target>.
 
 Takes the report and, of every experiment, `run.json`, `summary.json` and the figures (PNGs get a palette, which makes
-them a third as large). Raw samples stay behind. The reference takes the place of the one before as a whole.
+them a third as large). Raw samples stay behind. The reference takes the place of the one before as a whole,
+and the table in the README follows it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from experiments.options import TARGETS
 from experiments.progress import working
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.images import small_png
+from experiments.report.readme import write_claims_table
 from experiments.report.state import DONE, ReportRun
 from experiments.report.write import write_report
 from experiments.results import ResultError
@@ -106,6 +108,8 @@ def main(arguments: list[str] | None = None) -> int:
         to: Path = given.to or default_target(given.source)
         with working("copying", quiet=given.json):
             size = make_reference(given.source, to)
+            if to in (REFERENCE, *(REFERENCE / target for target in TARGETS)):
+                write_claims_table()
         if given.json:
             print(json.dumps({"folder": str(to), "bytes": size}))
         else:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from experiments.compare import REFERENCE
 from experiments.registry import EXPERIMENTS
+from experiments.report.readme import BEGIN, END, README, claims_table, write_claims_table
+from experiments.results import ResultError
 from p4front.load import load_program
 from state4.cam import analyse
 from tests.doc_examples import PAGE, ROOT, example, write_example
@@ -30,6 +33,46 @@ def test_every_make_target_exists() -> None:
 def test_every_module_exists() -> None:
     for name in set(re.findall(r"python -m ([\w.]+)", TEXT)):
         assert importlib.util.find_spec(name) is not None, name
+
+
+def test_the_readme_shows_the_reference_runs() -> None:
+    assert f"{BEGIN}\n\n{claims_table(REFERENCE)}\n\n{END}" in README.read_text()
+
+
+def test_the_readmes_table_is_written_between_its_marks(tmp_path: Path) -> None:
+    readme, reference = tmp_path / "README.md", tmp_path / "reference"
+    claim = {
+        "id": "C2",
+        "title": "Time",
+        "verdict": "holds",
+        "numbers": [
+            {"what": "state4: time", "published": "1.82 s", "unit": "s", "spread": {"median": 1.8149}, "text": ""},
+            {"what": "state4: more", "published": "", "unit": "s", "spread": {"median": 1.0}, "text": ""},
+        ],
+    }
+    (reference / "bmv2").mkdir(parents=True)
+    (reference / "report.json").write_text(json.dumps({"claims": [claim]}))
+    other = {**claim, "verdict": "does not hold", "numbers": []}
+    (reference / "bmv2" / "report.json").write_text(json.dumps({"claims": [other]}))
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write_claims_table(readme, reference)
+    assert readme.read_text().splitlines() == [
+        "before",
+        BEGIN,
+        "",
+        "|  | published | softswitch | bmv2 |",
+        "|---|---|---|---|",
+        "| **C2** Time |  | ✓ holds | ✗ does not hold |",
+        "| State4: time | 1.82 s | 1.81 s | – |",
+        "",
+        END,
+        "after",
+    ]
+    readme.write_text("no place")
+    with pytest.raises(ResultError, match="no place"):
+        write_claims_table(readme, reference)
+    with pytest.raises(ResultError, match="no report"):
+        claims_table(tmp_path / "nothing")
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -1,0 +1,94 @@
+"""The table of the README: every claim as published, and as the reference runs measured it on each target.
+
+python -m experiments.report.readme writes it between its marks; `experiments.reference` does so, too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.compare import REFERENCE
+from experiments.main import EXIT_OK, run_main
+from experiments.options import TARGETS
+from experiments.report.measured import number
+from experiments.report.text import SIGNS
+from experiments.results import ResultError
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BEGIN, END = "<!-- claims: begin (experiments/report/readme.py) -->", "<!-- claims: end -->"
+
+
+def claims_table(reference: Path) -> str:
+    """Markdown: a row with the verdicts for each claim, and one for each of its numbers that the paper has, too.
+
+    Raises ResultError when there is no reference run on the default target.
+    """
+    reports = {target: _report(reference / target if place else reference) for place, target in enumerate(TARGETS)}
+    if reports[TARGETS[0]] is None:
+        raise ResultError(f"there is no report in {reference}")
+    there = {target: report for target, report in reports.items() if report is not None}
+    lines = [_row("", "published", *there), "|---" * (len(there) + 2) + "|"]
+    for claim in there[TARGETS[0]]["claims"]:
+        same = [next((c for c in report["claims"] if c["id"] == claim["id"]), None) for report in there.values()]
+        verdicts = (f"{SIGNS[c['verdict']]} {c['verdict']}" if c else "–" for c in same)
+        lines.append(_row(f"**{claim['id']}** {claim['title']}", "", *verdicts))
+        for what, published in _shown(claim):
+            lines.append(_row(_name(what), published, *(_median(c, what) for c in same)))
+    return "\n".join(lines)
+
+
+def _shown(claim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for measured in claim["numbers"]:
+        if measured["published"]:
+            yield measured["what"], measured["published"]
+
+
+def _median(claim: Mapping[str, Any] | None, what: str) -> str:
+    found = next((n for n in claim["numbers"] if n["what"] == what), None) if claim else None
+    if found is None:
+        return "–"
+    return str(found["text"] or f"{number(found['spread']['median'])} {found['unit']}")
+
+
+def _name(what: str) -> str:
+    from plots.style import strategy_label  # matplotlib takes a while
+
+    strategy, colon, rest = what.partition(": ")
+    return f"{strategy_label(strategy)}{colon}{rest}" if colon else what
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _report(folder: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def write_claims_table(readme: Path = README, reference: Path = REFERENCE) -> None:
+    """Raises ResultError when the file has no marks for the table."""
+    before, begin, rest = readme.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ResultError(f"{readme} has no place for the table: {BEGIN} ... {END}")
+    readme.write_text(f"{before}{begin}\n\n{claims_table(reference)}\n\n{end}{after}")
+
+
+def main() -> int:
+    def run() -> int:
+        write_claims_table()
+        return EXIT_OK
+
+    return run_main(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
