@@ -64,12 +64,11 @@ class Run:
         return [event for event in events if event["trial"] == trial]
 
     def small_print(self) -> str:
-        """Target, profile and run name, as every figure shows them, and what the target cannot do."""
+        """Target, profile and run name, as every figure shows them, and what the target cannot do (`run.json`: why)."""
         options = self.description()["options"]
-        text = f"{options['target']} · control plane: {options['profile']} · {self.path.name}"
-        for name, reason in options.get("left_out", {}).items():
-            text = f"without {name}: {reason} · {text}"
-        return text
+        left_out = [f"without {name}" for name in options.get("left_out", {})]
+        parts = (*left_out, options["target"], f"control plane: {options['profile']}", self.path.name)
+        return " · ".join(parts)
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
