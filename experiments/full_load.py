@@ -25,7 +25,8 @@ from experiments.sweep import TrialResult
 from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD
 
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
-_MARGIN = 1.05  # above what a flood got through nothing has to be searched
+_MARGIN = 1.05  # above what a flood got through a search need not begin
+_MOST = 3.0  # of it; a switch may forward less when it is flooded than at a rate that it can just forward
 _SETTLE_S = 3.0
 _ATTEMPTS = 3
 BUSY = 0.15
@@ -83,6 +84,7 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         lambda rate: measure(rate, plan.step_s),
         lambda rate: measure(rate, plan.confirm_s),
         highest=_MARGIN * max(plain),
+        at_most=_MOST * max(plain),
     )
     frame = pd.DataFrame(floods)
     by_pair = frame.pivot(index="pair", columns="cloning", values="received_per_s")

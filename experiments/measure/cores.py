@@ -16,7 +16,7 @@ from pathlib import Path
 from topologies.priority import prefer_session
 
 DATA_PLANE_THREAD = "dataplane"
-"""The name of softswitch's packet thread. A switch without a thread of this name is left where it is."""
+"""The name of softswitch's packet thread."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,21 @@ class Cores:
     others: frozenset[int]
 
     def place(self, process_id: int) -> bool:
-        """Gives the data plane of a switch its core, before all other work. False when it stays where it is."""
+        """Gives the data plane of a switch its core, before all other work. False when there is none to give.
+
+        A switch without a thread of that name (bmv2, whose packets go through four threads and more) may use all cores,
+        and so has that one for itself.
+        """
         prefer_session(process_id)
         if self.switch is None:
             return False
         task = _data_plane(process_id)
-        if task is None:
-            return False
-        os.sched_setaffinity(int(task.name), {self.switch})
+        if task is not None:
+            os.sched_setaffinity(int(task.name), {self.switch})
+            return True
+        for thread in Path(f"/proc/{process_id}/task").iterdir():
+            with suppress(OSError):
+                os.sched_setaffinity(int(thread.name), self.others | {self.switch})
         return True
 
 

@@ -29,7 +29,6 @@ def test_what_is_started_inside_keeps_off_the_switchs_core() -> None:
     before = os.sched_getaffinity(0)
     with divided_cores() as cores:
         assert os.sched_getaffinity(0) == cores.others
-        assert not cores.place(os.getpid())  # no thread here is a data plane
     assert os.sched_getaffinity(0) == before
 
 
@@ -56,6 +55,18 @@ def test_the_data_plane_gets_its_core() -> None:
         done.set()
         thread.join()
     assert found == [{cores.switch}]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
+def test_a_switch_of_many_threads_may_use_all_cores_also_the_one_that_nothing_else_uses() -> None:
+    allowed = os.sched_getaffinity(0)
+    with divided_cores() as cores, subprocess.Popen(["sleep", "100"]) as process:
+        try:
+            assert os.sched_getaffinity(process.pid) == cores.others
+            assert cores.place(process.pid)
+            assert os.sched_getaffinity(process.pid) == allowed
+        finally:
+            process.kill()
 
 
 @pytest.mark.skipif(session_nice() is None or os.geteuid() != 0, reason="needs sessions and root")

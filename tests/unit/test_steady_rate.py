@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.measure.steady_rate import RESOLUTION, RateTrial, search_rate
+from experiments.measure.steady_rate import LOSS_LIMIT, RESOLUTION, RateTrial, search_rate
 from experiments.traffic.armed import TrafficError
 
 
@@ -26,7 +26,7 @@ def switch_of(capacity: float, fastest_sender: float = 1e9) -> Callable[[float],
 @given(st.floats(3_000, 99_000))
 def test_the_search_comes_close_and_stays_below(capacity: float) -> None:
     found = search_rate(switch_of(capacity), switch_of(capacity), highest=100_000)
-    assert capacity * (1 - 2 * RESOLUTION) <= found.frames_per_s <= capacity * 1.001
+    assert capacity * (1 - 2 * RESOLUTION) <= found.frames_per_s <= capacity / (1 - LOSS_LIMIT) + 1
     assert found.limited_by == "the switch"
     assert len(found.trials) < 30
 
@@ -35,6 +35,18 @@ def test_a_switch_that_takes_all_is_limited_by_nothing() -> None:
     found = search_rate(switch_of(1e9), switch_of(1e9), highest=100_000)
     assert found.frames_per_s == 100_000
     assert found.limited_by.startswith("nothing")
+
+
+@given(st.floats(101_000, 299_000))
+def test_a_first_rate_that_passes_is_not_the_end_where_it_was_a_guess(capacity: float) -> None:
+    found = search_rate(switch_of(capacity), switch_of(capacity), highest=100_000, at_most=300_000)
+    assert capacity * (1 - 2 * RESOLUTION) <= found.frames_per_s <= capacity / (1 - LOSS_LIMIT) + 1
+    assert found.limited_by == "the switch"
+
+
+def test_a_guess_that_passes_is_followed_to_its_bound() -> None:
+    found = search_rate(switch_of(1e9), switch_of(1e9), highest=100_000, at_most=300_000)
+    assert found.frames_per_s == 300_000 and found.limited_by.startswith("nothing")
 
 
 def test_a_sender_that_cannot_keep_up_is_named() -> None:
