@@ -12,6 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 P4C ?=
+TEST_PROCESSES ?= -n logical --maxprocesses 4 --dist loadgroup
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # The key of the installation is the content of pyproject.toml: a changed dependency installs again, a touched file does not.
@@ -80,7 +81,7 @@ soak: | root net-packages $(INSTALLED) ## * 1,000 reconfigurations in a row unde
 
 .PHONY: test
 test: | net-packages-if-root $(INSTALLED) $(SHELL_VENV)/.installed ## All tests; those with networks run only as root
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest $(TEST_PROCESSES) $(ARGS)
 
 .PHONY: rule
 rule: | base-packages $(INSTALLED) ## Generated programs and packets against State4's rule (ARGS="--cases 100000 --programs 500")

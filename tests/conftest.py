@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from hypothesis import settings
 
 # A shell starts background jobs with SIGINT ignored, and the programs that the tests start would inherit that.
@@ -12,3 +13,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A generated case may be slow because the machine does something else.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes share the tests by file. Networks take turns in one: two at a time would disturb each other."""
+    for item in items:
+        group = "networks" if item.get_closest_marker("root") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
