@@ -12,6 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 P4C ?=
+# How the tests are shared among processes; `make test TEST_PROCESSES= ARGS=--pdb` runs them in one.
 TEST_PROCESSES ?= -n logical --maxprocesses 4 --dist loadgroup
 VENV := .venv
 PYTHON := $(VENV)/bin/python
