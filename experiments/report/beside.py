@@ -31,7 +31,7 @@ def find_beside(path: Path, options: Mapping[str, Any]) -> tuple[Beside, ...]:
     Looks where reports are kept: beside the run, and in the reference's folder, which has one folder per target."""
     found: dict[str, tuple[tuple[bool, bool, str], Beside]] = {}
     for folder in _folders(path):
-        content = _read(folder / "report.json")
+        content = read_report(folder)
         theirs = content.get("options", {})
         target = theirs.get("target")
         if target not in TARGETS or target == options.get("target"):
@@ -51,9 +51,10 @@ def _folders(path: Path) -> Iterator[Path]:
             yield folder
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_report(folder: Path) -> dict[str, Any]:
+    """The content of a folder's `report.json`; empty when there is none that can be read."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads((folder / "report.json").read_text())
     except (OSError, ValueError):
         return {}
     return content

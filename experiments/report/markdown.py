@@ -26,17 +26,17 @@ def render(report: Report) -> str:
     if len(report.commits) > 1:
         lines += ["The results come from different versions of the source; see below.", ""]
     targets = target_names(report)
-    lines += _row("claim", "published", *targets, "verdict"), "|---" * (len(targets) + 3) + "|"
+    lines += row("claim", "published", *targets, "verdict"), "|---" * (len(targets) + 3) + "|"
     for result in report.claims:
         measured = []
         for column, verdict in enumerate(verdicts_by_target(result, report)):
             texts = ((number, texts_by_target(result, number, report)[column]) for number in principal(result))
             lead = [f"{name_of(number, report)}: {text}" for number, text in texts if text]
             if len(targets) > 1:
-                lead.append(_verdict(verdict))
+                lead.append(verdict_text(verdict))
             measured.append("<br>".join(lead) or "–")
         name = f"**{result.claim.id}** {result.claim.title} ({result.claim.figure})"
-        lines.append(_row(name, result.claim.published, *measured, _verdict(result.verdict)))
+        lines.append(row(name, result.claim.published, *measured, verdict_text(result.verdict)))
     lines += ["", STATISTICS, ""]
     for section in report.sections:
         lines += _section(report, section)
@@ -55,10 +55,10 @@ def _section(report: Report, section: Section) -> list[str]:
         lines += [f"**{result.claim.id} {result.verdict}**: {_cell(result.why)}.", ""]
         if result.numbers:
             targets = target_names(report)
-            lines += _row("", "published", *targets), "|---" * (len(targets) + 2) + "|"
+            lines += row("", "published", *targets), "|---" * (len(targets) + 2) + "|"
             for number in result.numbers:
                 texts = (text or "–" for text in texts_by_target(result, number, report))
-                lines.append(_row(name_of(number, report), number.published or "–", *texts))
+                lines.append(row(name_of(number, report), number.published or "–", *texts))
             lines.append("")
         if result.claim.differs:
             lines += [
@@ -71,11 +71,11 @@ def _section(report: Report, section: Section) -> list[str]:
     return lines
 
 
-def _verdict(verdict: str) -> str:
+def verdict_text(verdict: str) -> str:
     return f"{SIGNS.get(verdict, '–')} {verdict}"
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
     return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 

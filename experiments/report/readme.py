@@ -5,7 +5,6 @@ python -m experiments.report.readme writes it between its marks; `experiments.re
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 from experiments.compare import REFERENCE
 from experiments.main import EXIT_OK, run_main
 from experiments.options import TARGETS
+from experiments.report.beside import read_report
+from experiments.report.markdown import row, verdict_text
 from experiments.report.measured import number
-from experiments.report.text import SIGNS
 from experiments.results import ResultError
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -27,17 +27,17 @@ def claims_table(reference: Path) -> str:
 
     Raises ResultError when there is no reference run on the default target.
     """
-    reports = {target: _report(reference / target if place else reference) for place, target in enumerate(TARGETS)}
-    if reports[TARGETS[0]] is None:
+    reports = {target: read_report(reference / target if place else reference) for place, target in enumerate(TARGETS)}
+    if not reports[TARGETS[0]]:
         raise ResultError(f"there is no report in {reference}")
-    there = {target: report for target, report in reports.items() if report is not None}
-    lines = [_row("", "published", *there), "|---" * (len(there) + 2) + "|"]
+    there = {target: report for target, report in reports.items() if report}
+    lines = [row("", "published", *there), "|---" * (len(there) + 2) + "|"]
     for claim in there[TARGETS[0]]["claims"]:
         same = [next((c for c in report["claims"] if c["id"] == claim["id"]), None) for report in there.values()]
-        verdicts = (f"{SIGNS[c['verdict']]} {c['verdict']}" if c else "–" for c in same)
-        lines.append(_row(f"**{claim['id']}** {claim['title']}", "", *verdicts))
+        verdicts = (verdict_text(c["verdict"]) if c else "–" for c in same)
+        lines.append(row(f"**{claim['id']}** {claim['title']}", "", *verdicts))
         for what, published in _shown(claim):
-            lines.append(_row(_name(what), published, *(_median(c, what) for c in same)))
+            lines.append(row(_name(what), published, *(_median(c, what) for c in same)))
     return "\n".join(lines)
 
 
@@ -59,18 +59,6 @@ def _name(what: str) -> str:
 
     strategy, colon, rest = what.partition(": ")
     return f"{strategy_label(strategy)}{colon}{rest}" if colon else what
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _report(folder: Path) -> dict[str, Any] | None:
-    try:
-        content: dict[str, Any] = json.loads((folder / "report.json").read_text())
-    except FileNotFoundError:
-        return None
-    return content
 
 
 def write_claims_table(readme: Path = README, reference: Path = REFERENCE) -> None:
