@@ -86,7 +86,7 @@ test: | net-packages-if-root $(INSTALLED) $(SHELL_VENV)/.installed ## All tests;
 
 .PHONY: rule
 rule: | base-packages $(INSTALLED) ## Generated programs and packets against State4's rule (ARGS="--cases 100000 --programs 500")
-	@$(PYTHON) -m tests.switch.rule $(ARGS)
+	@$(PYTHON) -m tests.switch.state4.rule $(ARGS)
 
 .PHONY: check
 check: | base-packages $(INSTALLED) ## Lint, format and types

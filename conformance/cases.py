@@ -8,7 +8,7 @@ from conformance.corpus import Case
 from conformance.isolate import Result
 from conformance.stf_run import run_stf
 from p4front.load import load_program
-from p4front.source import P4Error
+from p4front.text.source import P4Error
 
 ACCEPTED = {
     "issue1777-bmv2": "registers of structs work here; p4c's back end for bmv2 has none",

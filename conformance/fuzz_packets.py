@@ -19,8 +19,8 @@ from rich.progress import track
 
 from conformance.corpus import Case, cases
 from conformance.stf import CheckCounter, Expect, Packet, StfError, parse_stf
-from p4front.source import P4Error
-from softswitch.compiler import find_compiler
+from p4front.text.source import P4Error
+from softswitch.build.cc import find_compiler
 
 _SAMPLE_EVERY = 6  # one of this many of p4c's packet tests
 

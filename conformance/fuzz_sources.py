@@ -22,9 +22,9 @@ from rich.progress import track
 
 from conformance.isolate import Result, run_isolated
 from p4front.load import load_program
-from p4front.source import P4Error
+from p4front.text.source import P4Error
+from softswitch.build.program import syntax_check
 from softswitch.codegen import generate
-from softswitch.pipeline import syntax_check
 
 _TOKEN = re.compile(r"\s+|//[^\n]*|/\*.*?\*/|\w+|[^\w\s]", re.S)
 _BATCH = 20

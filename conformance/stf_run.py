@@ -27,11 +27,11 @@ from conformance.stf import (
     parse_stf,
     prefix_length,
 )
-from softswitch.entries import Entry, Exact, Lpm, Match, Optional, Range, Ternary
-from softswitch.model import KeyField, TableInfo
-from softswitch.pipeline import compile_program
-from softswitch.state import Register
-from softswitch.switch import Pipeline, Switch
+from softswitch.build.model import KeyField, TableInfo
+from softswitch.build.program import compile_program
+from softswitch.dataplane.entries import Entry, Exact, Lpm, Match, Optional, Range, Ternary
+from softswitch.dataplane.externs import Register
+from softswitch.dataplane.switch import Pipeline, Switch
 
 T = TypeVar("T")
 

@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import nfs
-from experiments.bench_table import bench_table
-from experiments.claims import Claim
+from experiments.claims.base import Claim
 from experiments.control.client import ControlProcess
 from experiments.control.programs import store_prepared
-from experiments.main import EXIT_OK, run_main
+from experiments.harness.lab import SWITCHES
+from experiments.harness.main import EXIT_OK, run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.progress import Display, display
+from experiments.harness.results import ResultFolder
+from experiments.harness.stats import spread
 from experiments.measure.disturbance import FlowQuality, steady_flow
 from experiments.measure.forwarding import frame_rate, tcp_rate
 from experiments.measure.pipeline import pipeline_speed
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.progress import Display, display
-from experiments.results import ResultFolder
-from experiments.scenario import SWITCHES
-from experiments.stats import spread
-from state4.targets.bmv2_program import bmv2_config_of
+from experiments.tables.bench import bench_table
+from state4.targets.bmv2.program import bmv2_config_of
 from topologies.bmv2 import Bmv2Switch, bmv2_installed
 from topologies.bridge import LinuxBridge
 from topologies.network import RunningNetwork, running_network

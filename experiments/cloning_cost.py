@@ -26,23 +26,30 @@ import numpy.typing as npt
 import pandas as pd
 
 import nfs
-from experiments.claims import Claim
-from experiments.claims_cloning import judge_cloning
-from experiments.ending import conclude
-from experiments.full_load import FRAME_BYTES, SearchPlan, lab_waited_s, megabits, run_search, summarise_searches
-from experiments.main import run_main
+from experiments.claims.base import Claim
+from experiments.claims.c5_cloning import judge_cloning
+from experiments.harness.ending import conclude
+from experiments.harness.lab import Lab, Plan
+from experiments.harness.main import run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases
+from experiments.harness.progress import Display
+from experiments.harness.shared_lab import SharedLab
+from experiments.harness.stats import spread
+from experiments.harness.strategies import available_strategies
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
+from experiments.measure.full_load import (
+    FRAME_BYTES,
+    SearchPlan,
+    lab_waited_s,
+    megabits,
+    run_search,
+    summarise_searches,
+)
 from experiments.measure.steady_rate import HOST_NICE, SEGMENTS
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.phases import Phases
-from experiments.progress import Display
-from experiments.scenario import Lab, Plan
-from experiments.shared_lab import SharedLab
-from experiments.stats import spread
-from experiments.strategies import available_strategies
-from experiments.sweep import Trial, TrialResult, run_sweep
-from experiments.tables_more import cloning_table
+from experiments.tables.more import cloning_table
 from experiments.traffic.armed import OwnLossError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from state4.strategies import load_strategy

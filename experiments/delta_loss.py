@@ -20,19 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.claims import judge_delta_loss
-from experiments.ending import conclude
-from experiments.main import run_main
+from experiments.claims.base import judge_delta_loss
+from experiments.harness.ending import conclude
+from experiments.harness.lab import NFS, Plan
+from experiments.harness.main import run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases
+from experiments.harness.progress import Display
+from experiments.harness.shared_lab import SharedLab
+from experiments.harness.stats import delta_loss, longest_gap, spread
+from experiments.harness.strategies import available_strategies
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.counters import interface_counters
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.phases import Phases
-from experiments.progress import Display
-from experiments.scenario import NFS, Plan
-from experiments.shared_lab import SharedLab
-from experiments.stats import delta_loss, longest_gap, spread
-from experiments.strategies import available_strategies
-from experiments.sweep import Trial, TrialResult, run_sweep
-from experiments.tables import delta_loss_table
+from experiments.tables.base import delta_loss_table
 from experiments.traffic.armed import wait_all
 from experiments.traffic.flows import HEADER_BYTES, Flow, Receiver, Sender
 from topologies.paper import SERVER, ip_of

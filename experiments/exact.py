@@ -23,18 +23,18 @@ import numpy as np
 import numpy.typing as npt
 
 import nfs
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.lab import Lab, Plan
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.options import PROFILES, CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases
+from experiments.harness.progress import Display
+from experiments.harness.shared_lab import SharedLab
+from experiments.harness.strategies import available_strategies
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
 from experiments.measure.steady_rate import HOST_NICE, RateTrial, rate_trial, search_rate
-from experiments.options import PROFILES, CommonOptions, common_options, common_parser
-from experiments.phases import Phases
-from experiments.progress import Display
-from experiments.scenario import Lab, Plan
-from experiments.shared_lab import SharedLab
-from experiments.strategies import available_strategies
-from experiments.sweep import Trial, TrialResult, run_sweep
-from experiments.tables_exact import exact_table
+from experiments.tables.exact import exact_table
 from experiments.traffic.armed import wait_all
 from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD, Flow, Receiver, Sender
 from topologies.paper import SERVER, ip_of

@@ -24,16 +24,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from experiments.claims import PUBLISHED_FIG3, Claim, FlowCount, fig3_findings, judge_fig3
-from experiments.ending import conclude
-from experiments.main import run_main
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.phases import Phases, knock_moment
-from experiments.progress import Display
-from experiments.scenario import NFS, Lab, Plan, open_lab
-from experiments.strategies import available_strategies
-from experiments.sweep import SETUP_S, Trial, TrialResult, run_sweep
-from experiments.tables import fig3_table
+from experiments.claims.base import PUBLISHED_FIG3, Claim, FlowCount, fig3_findings, judge_fig3
+from experiments.harness.ending import conclude
+from experiments.harness.lab import NFS, Lab, Plan, open_lab
+from experiments.harness.main import run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases, knock_moment
+from experiments.harness.progress import Display
+from experiments.harness.strategies import available_strategies
+from experiments.harness.sweep import SETUP_S, Trial, TrialResult, run_sweep
+from experiments.tables.base import fig3_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from experiments.traffic.knock import ProbeSender, knocker_at

@@ -1,7 +1,7 @@
 """Figure 6 (claim C4): the time line of one real run of each strategy, and the updates that were lost.
 
 A flow from h1 to the server writes state with every packet: four registers in turn, each packet into a cell of its own
-(experiments/generated.py). The program is changed to itself while the flow is on. An update is lost when its packet
+(harness/sized_programs.py). The program is changed to itself while the flow is on. An update is lost when its packet
 arrived at the server, so went through the switch, but its cell is empty after the swap: the wire's truth against the
 state. What the control plane did when comes from the events of the run. A trial called `no-reconfiguration` shows the
 harness's own error.
@@ -19,19 +19,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.claims import Claim
-from experiments.claims_more import PUBLISHED_FIG6, Lost, judge_fig6
-from experiments.ending import conclude
-from experiments.generated import PORT, StateProgram, missing_updates, payload_for
-from experiments.main import run_main
+from experiments.claims.base import Claim
+from experiments.claims.more import PUBLISHED_FIG6, Lost, judge_fig6
+from experiments.harness.ending import conclude
+from experiments.harness.lab import Plan, open_lab
+from experiments.harness.main import run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases
+from experiments.harness.progress import Display
+from experiments.harness.sized_programs import PORT, StateProgram, missing_updates, payload_for
+from experiments.harness.strategies import available_strategies
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.counters import interface_counters
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.phases import Phases
-from experiments.progress import Display
-from experiments.scenario import Plan, open_lab
-from experiments.strategies import available_strategies
-from experiments.sweep import Trial, TrialResult, run_sweep
-from experiments.tables_more import fig6_table
+from experiments.tables.more import fig6_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from topologies.paper import SERVER, ip_of

@@ -1,6 +1,6 @@
 """Overhead (claim C6): what instrumentation adds to a program, against the number and the size of its components.
 
-For generated programs (experiments/generated.py) and for network functions of nfs/: the bits of registers, of the
+For generated programs (harness/sized_programs.py) and for network functions of nfs/: the bits of registers, of the
 clone's header and of the metadata that were added; the lines and bytes of P4, and the bytes of the compiled program;
 the time per packet in memory with the original program, with the instrumented one while its flag is off, and while
 every packet is cloned. The three take turns, and medians of many turns are compared, so that they share the machine's
@@ -21,26 +21,26 @@ from pathlib import Path
 from typing import Any
 
 import nfs
-from experiments.claims_more import judge_memory
+from experiments.claims.more import judge_memory
 from experiments.control.client import ControlError
-from experiments.ending import conclude
-from experiments.generated import PORT, StateProgram
-from experiments.main import run_main
+from experiments.harness.ending import conclude
+from experiments.harness.lab import Plan
+from experiments.harness.main import run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.progress import Display
+from experiments.harness.shared_lab import SharedLab
+from experiments.harness.sized_programs import PORT, StateProgram
+from experiments.harness.stats import spread
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.pipeline import loaded_pipeline, small_frames
 from experiments.measure.switch_cost import network_speeds
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.progress import Display
-from experiments.scenario import Plan
-from experiments.shared_lab import SharedLab
-from experiments.stats import spread
-from experiments.sweep import Trial, TrialResult, run_sweep
-from experiments.tables_more import overhead_table
-from p4front.includes import LIBRARY, read_source
-from p4front.preprocess import preprocess
-from p4front.source import P4Error, SourceFile
-from softswitch.device_config import DeviceConfig, collect, parse
+from experiments.tables.more import overhead_table
+from p4front.text.includes import LIBRARY, read_source
+from p4front.text.preprocess import preprocess
+from p4front.text.source import P4Error, SourceFile
+from softswitch.build.device_config import DeviceConfig, collect, parse
 from softswitch.errors import SwitchError
-from state4.programs import InstalledProgram, all_registers, prepare_program
+from state4.instrumentation.programs import InstalledProgram, all_registers, prepare_program
 from state4.values import RegisterSpec
 
 EXPERIMENT = "overhead"

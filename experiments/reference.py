@@ -20,15 +20,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.compare import REFERENCE
-from experiments.main import EXIT_OK, run_main
-from experiments.options import TARGETS
-from experiments.progress import working
-from experiments.registry import EXPERIMENTS, Experiment
+from experiments.harness.main import EXIT_OK, run_main
+from experiments.harness.options import TARGETS
+from experiments.harness.progress import working
+from experiments.harness.results import ResultError
 from experiments.report.images import small_png
 from experiments.report.readme import write_claims_table
 from experiments.report.state import DONE, ReportRun
 from experiments.report.write import write_report
-from experiments.results import ResultError
+from experiments.reproduce.registry import EXPERIMENTS, Experiment
 
 LIMIT_BYTES = 5_000_000
 _FILES = ("run.json", "summary.json")

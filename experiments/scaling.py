@@ -1,6 +1,6 @@
 """Scaling: time of a reconfiguration, time that packets are held and delta-loss, against the amount of state.
 
-One flow from h1 to the server writes state with every packet (experiments/generated.py); the program is changed to
+One flow from h1 to the server writes state with every packet (harness/sized_programs.py); the program is changed to
 itself meanwhile. The state goes from 1 KB to 64 MB in one register, and 1 MB of it is divided among 1 to 64 registers;
 for every strategy, with both control-plane profiles. Per trial: the time of the reconfiguration; the longest time that
 the switch held packets, by its own count, beside the longest gap at the receiver; delta-loss = (bytes on the wire -
@@ -24,21 +24,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.claims_more import judge_packets
+from experiments.claims.more import judge_packets
 from experiments.control.client import ControlError
-from experiments.ending import conclude
-from experiments.generated import PORT, StateProgram, payload_for
-from experiments.main import run_main
+from experiments.harness.ending import conclude
+from experiments.harness.lab import Plan
+from experiments.harness.main import run_main
+from experiments.harness.options import PROFILES, CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases
+from experiments.harness.progress import Display
+from experiments.harness.shared_lab import SharedLab
+from experiments.harness.sized_programs import PORT, StateProgram, payload_for
+from experiments.harness.stats import delta_loss, longest_gap, spread
+from experiments.harness.strategies import available_strategies
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.counters import interface_counters
-from experiments.options import PROFILES, CommonOptions, common_options, common_parser
-from experiments.phases import Phases
-from experiments.progress import Display
-from experiments.scenario import Plan
-from experiments.shared_lab import SharedLab
-from experiments.stats import delta_loss, longest_gap, spread
-from experiments.strategies import available_strategies
-from experiments.sweep import Trial, TrialResult, run_sweep
-from experiments.tables_more import scaling_table
+from experiments.tables.more import scaling_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from state4.targets.base import PROFILES as PACES

@@ -22,14 +22,14 @@ import numpy as np
 
 import nfs
 from experiments.control.programs import store_prepared
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.lab import Lab, Plan, open_lab
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.options import TARGETS, require_target
 from experiments.measure.pipeline import loaded_pipeline
-from experiments.options import TARGETS, require_target
-from experiments.scenario import Lab, Plan, open_lab
 from experiments.traffic.armed import ArmedProcess, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from experiments.traffic.knock_series import knock
-from softswitch.device_config import collect
+from softswitch.build.device_config import collect
 from topologies.paper import PORTS, SERVER, ip_of
 
 OLD, NEW = nfs.program_path("chained"), nfs.program_path("chained_v2")

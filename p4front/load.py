@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from p4front.check import check
-from p4front.parse import parse_file, parse_text
+from p4front.check.program import check
 from p4front.program import Program
+from p4front.syntax.parse import parse_file, parse_text
 
 
 def load_program(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()) -> Program:

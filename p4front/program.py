@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p4front import ast
-from p4front.source import Diagnostic, SourceFile
-from p4front.types import CallableType, ObjectType, Type
+from p4front.syntax import ast
+from p4front.text.source import Diagnostic, SourceFile
+from p4front.types.types import CallableType, ObjectType, Type
 
 ConstValue = int | bool | str | tuple["ConstValue", ...] | dict[str, "ConstValue"] | ast.Node
 """A compile-time value: int (bit, int<>, serialisable enums; normalised to the type's range), bool, str (strings),

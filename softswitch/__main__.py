@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from p4front.source import P4Error
+from p4front.text.source import P4Error
 from softswitch.cli import compile_command, run_command, stats_command
 from softswitch.errors import SwitchError
 

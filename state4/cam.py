@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.p4info.externs import table_object
 from p4front.p4info.scope import ExternObject
 from p4front.program import CallInfo, Program
-from p4front.source import Diagnostic, P4Error, Span
-from p4front.types import IntType, ObjectType, strip, width_bits
-from state4.flow import MOST_UPDATES, Path, PathAnalysis, Paths
-from state4.instances import Instances, referent, scope_of
-from state4.updates import Operation, operation
+from p4front.syntax import ast
+from p4front.text.source import Diagnostic, P4Error, Span
+from p4front.types.types import IntType, ObjectType, strip, width_bits
+from state4.analysis.flow import MOST_UPDATES, Path, PathAnalysis, Paths
+from state4.analysis.instances import Instances, referent, scope_of
+from state4.analysis.updates import Operation, operation
 
 KINDS = ("register", "counter", "direct_counter", "meter", "direct_meter", "action_profile", "action_selector")
 UPDATE_METHODS = {

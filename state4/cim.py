@@ -12,19 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p4front import ast
-from p4front.includes import LIBRARY, search_path
 from p4front.p4info.annotations import literal, text_argument
 from p4front.program import Program
-from p4front.source import Diagnostic, P4Error, SourceFile, Span
-from p4front.types import BitType, BoolType, IntType, ObjectType, StructType, strip
+from p4front.syntax import ast
+from p4front.text.includes import LIBRARY, search_path
+from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.types.types import BitType, BoolType, IntType, ObjectType, StructType, strip
+from state4.analysis.instances import Callable_, referent, scope_of
 from state4.cam import SENDERS, Analysis, Write
-from state4.checks import check, parses_metadata
-from state4.edits import Edits, Inliner, above_comment, editable, indentation
-from state4.instances import Callable_, referent, scope_of
-from state4.layout import COUNT_BITS, CloneLayout, LayoutComponent
-from state4.plumbing import Plumbing
-from state4.snippets import Snippets
+from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
+from state4.instrumentation.edits import Edits, Inliner, above_comment, editable, indentation
+from state4.instrumentation.inserted_code import Snippets
+from state4.instrumentation.parameters import Plumbing
+from state4.instrumentation.refusals import check, parses_metadata
 
 DEFAULT_SESSION = 250
 """Clone session to the CPU port."""

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from finsy.proto import p4r
 
-from state4.clones import CloneStore
+from state4.clones.header import FIXED_BYTES, Bytes, CloneLayout, Updates
+from state4.clones.store import CloneStore
 from state4.errors import ListenerError
 from state4.events import EventLog
-from state4.layout import FIXED_BYTES, Bytes, CloneLayout, Updates
 from state4.targets.base import ListenerStats, Pacer, Profile, Target
 from state4.values import Cells, RegisterSpec
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from finsy.proto import p4r
 
-from state4.entries import merge
+from state4.clones.header import CloneLayout, Updates
 from state4.events import EventLog
-from state4.layout import CloneLayout, Updates
-from state4.plan import Carried
-from state4.programs import InstalledProgram
+from state4.instrumentation.programs import InstalledProgram
+from state4.plan.entries import merge
+from state4.plan.plan import Carried
 from state4.targets.base import CellWrites, Pacer, Profile, Target
 from state4.values import Cells
 

@@ -19,7 +19,7 @@ from typing import Any
 from mininet.node import Switch
 
 from state4.targets.base import CPU_PORT
-from state4.targets.bmv2_program import SWITCH, missing_line, missing_tools
+from state4.targets.bmv2.program import SWITCH, missing_line, missing_tools
 from topologies.errors import NetworkError, SwitchStartError
 from topologies.nodes import disable_ipv6, quiet_interface, run_quietly
 from topologies.processes import end, spawn_in

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nfs.entries import EntryError, load_entries, updates
-from p4front.source import P4Error
+from p4front.text.source import P4Error
+from softswitch.build.program import compile_program
 from softswitch.errors import SwitchError
-from softswitch.pipeline import compile_program
 from state4.errors import State4Error
-from state4.programs import prepare_program
+from state4.instrumentation.programs import prepare_program
 from state4.targets import addresses
-from state4.targets.bmv2_program import bmv2_config
+from state4.targets.bmv2.program import bmv2_config
 
 
 def compile_for(target: str, source: Path, folder: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.stats import Spread, spread
+from experiments.harness.stats import Spread, spread
 
 
 @dataclass(frozen=True)

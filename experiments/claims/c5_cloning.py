@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.claims import Claim, Finding
-from experiments.full_load import BUSY
-from experiments.stats import Spread
+from experiments.claims.base import Claim, Finding
+from experiments.harness.stats import Spread
+from experiments.measure.full_load import BUSY
 
 HALF, ABOVE, COST = "C5 half", "C5 above", "C5 cost"
 PUBLISHED_HIGHEST_MBIT = 600

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.claims import Claim, Finding
-from experiments.stats import spread
+from experiments.claims.base import Claim, Finding
+from experiments.harness.stats import spread
 
 # -- C4: where updates are lost ----------------------------------------------------------------------------------------
 

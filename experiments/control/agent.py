@@ -23,13 +23,13 @@ from experiments.control.programs import load_prepared
 from nfs.entries import EntryError, load_entries, updates
 from state4.errors import State4Error
 from state4.events import Event, EventLog
-from state4.programs import InstalledProgram, layout_of, user_registers
+from state4.instrumentation.programs import InstalledProgram, layout_of, user_registers
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import PROFILES, CloneSource
-from state4.targets.bmv2 import Bmv2Target
-from state4.targets.bmv2_program import bmv2_config
-from state4.targets.p4runtime import P4RuntimeTarget
+from state4.targets.bmv2.program import bmv2_config
+from state4.targets.bmv2.target import Bmv2Target
+from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.values import RegisterSpec
 
 AnyTarget = P4RuntimeTarget | Bmv2Target

@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK
-from experiments.progress import PROGRESS_VARIABLE
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK
+from experiments.harness.progress import PROGRESS_VARIABLE
 from topologies.processes import end
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

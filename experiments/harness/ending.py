@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.claims import Claim
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK
-from experiments.options import CommonOptions
-from experiments.progress import working
-from experiments.results import ResultFolder
+from experiments.claims.base import Claim
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK
+from experiments.harness.options import CommonOptions
+from experiments.harness.progress import working
+from experiments.harness.results import ResultFolder
 
 
 def conclude(

@@ -49,7 +49,7 @@ def environment() -> dict[str, Any]:
 
 def git_state() -> dict[str, Any] | None:
     """The commit of the source tree, and whether tracked files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     commit = _output(["git", "-C", str(root), "rev-parse", "HEAD"])
     if commit is None:
         return None

@@ -27,7 +27,7 @@ from topologies.network import RunningNetwork, running_network
 from topologies.paper import SWITCH, PaperTopo
 from topologies.switch import SoftSwitch
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NFS = ROOT / "nfs"
 SWITCHES: dict[str, type[SoftSwitch] | type[Bmv2Switch]] = {
     switch.target: switch for switch in (SoftSwitch, Bmv2Switch)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from experiments.control.client import ControlError
-from experiments.results import ResultError
+from experiments.harness.results import ResultError
 from experiments.traffic.armed import TrafficError
 from plots.load import ResultMissingError
 from softswitch.errors import SwitchError

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.strategies import lacking
-from state4.targets.bmv2_program import missing_line, missing_tools
+from experiments.harness.strategies import lacking
+from state4.targets.bmv2.program import missing_line, missing_tools
 
 PROFILES = ("paper", "native")
 TARGETS = ("softswitch", "bmv2")

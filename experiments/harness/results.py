@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.claims import Claim
-from experiments.environment import command_line, environment
+from experiments.claims.base import Claim
+from experiments.harness.environment import command_line, environment
 
 SCHEMA_VERSION = 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from experiments.scenario import Lab, Plan, open_lab
+from experiments.harness.lab import Lab, Plan, open_lab
 
 
 class SharedLab:

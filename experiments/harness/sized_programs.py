@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.traffic.flows import HEADER_BYTES
-from softswitch.cache import cached_directory, content_key
+from softswitch.build.cache import cached_directory, content_key
 from topologies.paper import HOSTS, PORTS, SERVER, mac_of
 
 PORT = 5000  # of the datagrams that are counted

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.options import CommonOptions
-from experiments.progress import Display, display
-from experiments.results import ResultFolder
+from experiments.harness.options import CommonOptions
+from experiments.harness.progress import Display, display
+from experiments.harness.results import ResultFolder
 from topologies.network import require_root
 from topologies.priority import measuring
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.stats import longest_gap
+from experiments.harness.stats import longest_gap
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
 from topologies.network import RunningNetwork

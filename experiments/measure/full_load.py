@@ -16,12 +16,12 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.harness.lab import Lab
+from experiments.harness.progress import Display
+from experiments.harness.stats import spread
+from experiments.harness.sweep import TrialResult
 from experiments.measure.cores import waited_s
 from experiments.measure.steady_rate import RateTrial, rate_trial, search_rate
-from experiments.progress import Display
-from experiments.scenario import Lab
-from experiments.stats import spread
-from experiments.sweep import TrialResult
 from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD
 
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES

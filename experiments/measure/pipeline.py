@@ -14,11 +14,11 @@ from finsy.proto import p4r
 
 from experiments.traffic.frames import udp_datagram
 from nfs.entries import load_entries, updates
-from softswitch.device_config import DeviceConfig, collect, compile_config
-from softswitch.pipeline import CompiledPipeline
-from softswitch.server.device import Device
-from softswitch.switch import Switch
-from state4.layout import CloneLayout
+from softswitch.build.device_config import DeviceConfig, collect, compile_config
+from softswitch.build.program import CompiledPipeline
+from softswitch.dataplane.switch import Switch
+from softswitch.server.device.device import Device
+from state4.clones.header import CloneLayout
 from state4.targets.base import CPU_PORT
 from topologies.paper import PORTS, SERVER, ip_of, mac_of
 

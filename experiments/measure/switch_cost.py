@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.control.programs import store_original, store_prepared
+from experiments.harness.lab import Lab
 from experiments.measure.steady_rate import RateTrial, rate_trial
-from experiments.scenario import Lab
 from experiments.traffic.armed import TrafficError
 from experiments.traffic.flows import SMALL_PAYLOAD
 

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from experiments.main import EXIT_OK, run_main
-from experiments.progress import working
+from experiments.harness.main import EXIT_OK, run_main
+from experiments.harness.progress import working
 from experiments.report.state import ReportRun
 from experiments.report.write import write_report
 

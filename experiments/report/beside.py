@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.options import TARGETS
+from experiments.harness.options import TARGETS
+from experiments.harness.stats import Spread
 from experiments.report.measured import in_words
-from experiments.stats import Spread
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.stats import Spread, spread
+from experiments.harness.stats import Spread, spread
 
 _SPREAD_KEYS = frozenset(Spread.__dataclass_fields__)
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.registry import CLAIMS, EXPERIMENTS, Experiment, PublishedClaim
+from experiments.harness.stats import Spread
 from experiments.report.beside import Beside, find_beside
 from experiments.report.measured import Numbers, flat_numbers, number_tables
 from experiments.report.state import DONE, FAILED, INTERRUPTED, ReportRun
-from experiments.stats import Spread
+from experiments.reproduce.registry import CLAIMS, EXPERIMENTS, Experiment, PublishedClaim
 
 HOLDS, FAILS, ERROR, OPEN, MISSING = "holds", "does not hold", "error", "not judged", "not run"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from experiments.options import TARGETS
+from experiments.harness.options import TARGETS
 from experiments.report.measured import in_words
 from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, ClaimResult, Number, Report, Section
-from experiments.timeleft import in_words as duration_in_words
+from experiments.reproduce.time_left import in_words as duration_in_words
 
 TITLE = "State4: reproduction report"
 

@@ -28,10 +28,10 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from experiments.child import Ended, Progress, run_experiment
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, run_main
-from experiments.options import PROFILES, TARGETS, require_target
-from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
+from experiments.harness.child import Ended, Progress, run_experiment
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, run_main
+from experiments.harness.options import PROFILES, TARGETS, require_target
+from experiments.harness.strategies import available_strategies, lacking
 from experiments.report.model import ERROR, FAILS, HOLDS, Report
 from experiments.report.state import (
     DONE,
@@ -45,8 +45,8 @@ from experiments.report.state import (
 )
 from experiments.report.text import SIGNS, headline, measured_text, name_of, principal
 from experiments.report.write import write_report
-from experiments.strategies import available_strategies, lacking
-from experiments.timeleft import current_left, in_words, speed_factor
+from experiments.reproduce.registry import CLONING, EXPERIMENTS, NONE, Experiment
+from experiments.reproduce.time_left import current_left, in_words, speed_factor
 from state4.strategies import load_strategy
 from topologies.network import require_root
 
@@ -339,7 +339,3 @@ def main(arguments: list[str] | None = None) -> int:
             return run(options)
 
     return run_main(start)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

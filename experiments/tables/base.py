@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from experiments.claims import Claim
+from experiments.claims.base import Claim
 
 
 def print_claims(claims: Iterable[Claim], console: Console) -> None:

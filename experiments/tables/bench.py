@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from experiments.claims import Claim
+from experiments.claims.base import Claim
 
 # name in the summary, words, factor, unit, digits
 _ROWS = (

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments.claims import Claim
-from experiments.tables import print_claims
+from experiments.claims.base import Claim
+from experiments.tables.base import print_claims
 
 
 def _columns(table: Table, names: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from experiments.traffic.armed import ArmedProcess, OwnLossError, TrafficError
-from softswitch.cache import cached_directory, content_key
+from softswitch.build.cache import cached_directory, content_key
 from topologies.network import RunningNetwork
 
 _SOURCE = Path(__file__).with_name("flow.c")

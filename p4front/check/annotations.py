@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from p4front import ast
-from p4front.context import Context
-from p4front.type_rules import kind_of
-from p4front.types import BOOL, INTEGER, MATCH_KIND, STRING, WRONG, BitType, IntType, Type
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.types.rules import kind_of
+from p4front.types.types import BOOL, INTEGER, MATCH_KIND, STRING, WRONG, BitType, IntType, Type
 
 _TRANSLATION = re.compile(r'\s*"[^"]*"\s*,\s*(string|\d\w*|bit\s*<\s*\d\w*\s*>)\s*', re.ASCII)
 Named = ast.ActionDecl | ast.TableDecl

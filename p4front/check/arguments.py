@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from p4front import ast
-from p4front.source import Span
-from p4front.types import CallableType, ParamInfo
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.types import CallableType, ParamInfo
 
 
 @dataclass(frozen=True, slots=True)

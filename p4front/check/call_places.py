@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.arguments import Mismatch
-from p4front.context import Context
+from p4front.check.arguments import Mismatch
+from p4front.check.context import Context
 from p4front.program import CallInfo
-from p4front.type_rules import contains_varbit, is_header, is_union, kind_of
-from p4front.types import ObjectType, StackType, StructType, TupleType, Type, TypeVar, VarbitType
+from p4front.syntax import ast
+from p4front.types.rules import contains_varbit, is_header, is_union, kind_of
+from p4front.types.types import ObjectType, StackType, StructType, TupleType, Type, TypeVar, VarbitType
 
 
 def place_problem(cx: Context, info: CallInfo) -> str | None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p4front import ast
-from p4front.arguments import Matched, Mismatch, fitting, match_arguments
-from p4front.call_places import core_call_problem, place_problem
-from p4front.check_members import SIZES, size_value
-from p4front.context import Context
-from p4front.lvalues import lvalue_problem
+from p4front.check.arguments import Matched, Mismatch, fitting, match_arguments
+from p4front.check.call_places import core_call_problem, place_problem
+from p4front.check.context import Context
+from p4front.check.lvalues import lvalue_problem
+from p4front.check.members import SIZES, size_value
+from p4front.check.scopes import is_callable
 from p4front.program import BoundArg, CallInfo
-from p4front.scopes import is_callable
-from p4front.source import Span
-from p4front.substitute import free_variables
-from p4front.type_rules import kind_of
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.rules import kind_of
+from p4front.types.substitute import free_variables
+from p4front.types.types import (
     WRONG,
     CallableType,
     DontCareType,
@@ -25,7 +25,7 @@ from p4front.types import (
     Type,
     TypeOfType,
 )
-from p4front.unify import Unifier
+from p4front.types.unify import Unifier
 
 
 class CallChecker:

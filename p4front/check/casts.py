@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from p4front import ast, constants
-from p4front.constants import FoldError
-from p4front.context import Context
-from p4front.type_rules import SIZED, cast_hint, castable, kind_of
-from p4front.types import WRONG, BitType, BoolType, IntegerType, StringType, Type
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.types import constants
+from p4front.types.constants import FoldError
+from p4front.types.rules import SIZED, cast_hint, castable, kind_of
+from p4front.types.types import WRONG, BitType, BoolType, IntegerType, StringType, Type
 
 
 class CastChecker:

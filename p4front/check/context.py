@@ -7,28 +7,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from p4front import ast
+from p4front.check.scopes import Scope, signature_key
 from p4front.program import ConstValue, Program
-from p4front.scopes import Scope, signature_key
-from p4front.source import Reporter, Span
-from p4front.types import WRONG, CallableType, Type, TypeVar
+from p4front.syntax import ast
+from p4front.text.source import Reporter, Span
+from p4front.types.types import WRONG, CallableType, Type, TypeVar
 
 if TYPE_CHECKING:
-    from p4front.check_callables import CallableChecker
-    from p4front.check_calls import CallChecker
-    from p4front.check_casts import CastChecker
-    from p4front.check_declarations import DeclarationChecker
-    from p4front.check_expressions import ExpressionChecker
-    from p4front.check_instances import InstanceChecker
-    from p4front.check_members import MemberChecker
-    from p4front.check_operators import OperatorChecker
-    from p4front.check_parsers import ParserChecker
-    from p4front.check_statements import StatementChecker
-    from p4front.check_tables import TableChecker
-    from p4front.convert import Converter
-    from p4front.infer_types import TypeArguments
-    from p4front.keysets import KeysetChecker
-    from p4front.resolve_types import TypeResolver
+    from p4front.check.callables import CallableChecker
+    from p4front.check.calls import CallChecker
+    from p4front.check.casts import CastChecker
+    from p4front.check.convert import Converter
+    from p4front.check.declarations import DeclarationChecker
+    from p4front.check.expressions import ExpressionChecker
+    from p4front.check.infer_types import TypeArguments
+    from p4front.check.instances import InstanceChecker
+    from p4front.check.keysets import KeysetChecker
+    from p4front.check.members import MemberChecker
+    from p4front.check.operators import OperatorChecker
+    from p4front.check.parsers import ParserChecker
+    from p4front.check.resolve_types import TypeResolver
+    from p4front.check.statements import StatementChecker
+    from p4front.check.tables import TableChecker
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ expressions, `{#}` and `...` to what is expected. The final types go to `Program
 
 from __future__ import annotations
 
-from p4front import ast, constants
-from p4front.context import Context
+from p4front.check.context import Context
 from p4front.program import ConstValue
-from p4front.substitute import free_variables
-from p4front.type_rules import SIZED, cast_hint, is_header, is_union, is_wrong, kind_of
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.types import constants
+from p4front.types.rules import SIZED, cast_hint, is_header, is_union, is_wrong, kind_of
+from p4front.types.substitute import free_variables
+from p4front.types.types import (
     DontCareType,
     IntegerType,
     IntType,
@@ -25,7 +26,7 @@ from p4front.types import (
     TupleType,
     Type,
 )
-from p4front.unify import Unifier
+from p4front.types.unify import Unifier
 
 ASSIGN = "cannot assign {have} to {want}"
 """The default wording of a mismatch; callers give their own with the same two fields."""

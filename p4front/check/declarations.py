@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front import ast
-from p4front.context import Context
-from p4front.type_rules import (
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.types.rules import (
     castable,
     is_wrong,
     kind_of,
@@ -14,7 +14,7 @@ from p4front.type_rules import (
     struct_field_problem,
     variable_problem,
 )
-from p4front.types import (
+from p4front.types.types import (
     BOOL,
     ERROR,
     MATCH_KIND,

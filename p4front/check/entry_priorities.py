@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.arguments import Mismatch
+from p4front.check.arguments import Mismatch
 from p4front.program import Program
+from p4front.syntax import ast
 
 UNORDERED = ("exact", "lpm")
 """Match kinds that need no priority: at most one entry, or the longest prefix, fits."""

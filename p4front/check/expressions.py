@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front import ast, constants
-from p4front.context import Context
-from p4front.scopes import is_callable
-from p4front.source import Span
-from p4front.type_rules import WIDTH_LIMIT, kind_of
-from p4front.types import (
+from p4front.check.context import Context
+from p4front.check.scopes import is_callable
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types import constants
+from p4front.types.rules import WIDTH_LIMIT, kind_of
+from p4front.types.types import (
     BOOL,
     DONT_CARE,
     INTEGER,

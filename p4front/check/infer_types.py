@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p4front import ast
-from p4front.arguments import Matched
-from p4front.context import Context
-from p4front.source import Span
-from p4front.substitute import free_variables, substitute, substitute_callable
-from p4front.type_rules import contains_int, kind_of
-from p4front.types import (
+from p4front.check.arguments import Matched
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.rules import contains_int, kind_of
+from p4front.types.substitute import free_variables, substitute, substitute_callable
+from p4front.types.types import (
     DONT_CARE,
     WRONG,
     CallableType,
@@ -24,7 +24,7 @@ from p4front.types import (
     TypeVar,
     VoidType,
 )
-from p4front.unify import Unifier
+from p4front.types.unify import Unifier
 
 
 class TypeArguments:

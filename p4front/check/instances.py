@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from p4front import ast
-from p4front.context import Context
+from p4front.check.context import Context
 from p4front.program import CallInfo
-from p4front.source import Span
-from p4front.substitute import substitute_callable
-from p4front.type_rules import kind_of
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.rules import kind_of
+from p4front.types.substitute import substitute_callable
+from p4front.types.types import (
     DONT_CARE,
     VOID,
     WRONG,
@@ -22,7 +22,7 @@ from p4front.types import (
     Type,
     TypeVar,
 )
-from p4front.unify import Unifier
+from p4front.types.unify import Unifier
 
 
 class InstanceChecker:

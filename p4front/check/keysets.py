@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p4front import ast
-from p4front.context import Context
-from p4front.type_rules import kind_of
-from p4front.types import (
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.types.rules import kind_of
+from p4front.types.types import (
     WRONG,
     BoolType,
     EnumType,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.context import Context
-from p4front.types import StackType
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.types.types import StackType
 
 
 def lvalue_problem(cx: Context, expr: ast.Expr) -> str | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from p4front import ast
-from p4front.context import Context
+from p4front.check.context import Context
 from p4front.program import ConstValue
-from p4front.source import Span
-from p4front.substitute import substitute_callable
-from p4front.type_rules import is_header, is_union, kind_of, size_bits
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.rules import is_header, is_union, kind_of, size_bits
+from p4front.types.substitute import substitute_callable
+from p4front.types.types import (
     BOOL,
     INTEGER,
     VOID,

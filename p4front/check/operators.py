@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from p4front import ast, constants
-from p4front.constants import FoldError
-from p4front.context import Context
-from p4front.type_rules import SIZED, WIDTH_LIMIT, cast_hint, castable, comparable, is_header, is_union, kind_of
-from p4front.types import (
+from p4front.check.context import Context
+from p4front.syntax import ast
+from p4front.types import constants
+from p4front.types.constants import FoldError
+from p4front.types.rules import SIZED, WIDTH_LIMIT, cast_hint, castable, comparable, is_header, is_union, kind_of
+from p4front.types.types import (
     BOOL,
     STRING,
     WRONG,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.context import Context, Frame
-from p4front.type_rules import SIZED, kind_of
-from p4front.types import (
+from p4front.check.context import Context, Frame
+from p4front.syntax import ast
+from p4front.types.rules import SIZED, kind_of
+from p4front.types.types import (
     WRONG,
     BoolType,
     EnumType,

@@ -6,27 +6,27 @@ from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
-from p4front import ast
-from p4front.check_annotations import AnnotationChecker
-from p4front.check_callables import CallableChecker
-from p4front.check_calls import CallChecker
-from p4front.check_casts import CastChecker
-from p4front.check_declarations import DeclarationChecker
-from p4front.check_expressions import ExpressionChecker
-from p4front.check_instances import InstanceChecker
-from p4front.check_members import MemberChecker
-from p4front.check_operators import OperatorChecker
-from p4front.check_parsers import ParserChecker
-from p4front.check_statements import StatementChecker
-from p4front.check_tables import TableChecker
-from p4front.context import Context
-from p4front.convert import Converter
-from p4front.infer_types import TypeArguments
-from p4front.keysets import KeysetChecker
+from p4front.check.annotations import AnnotationChecker
+from p4front.check.callables import CallableChecker
+from p4front.check.calls import CallChecker
+from p4front.check.casts import CastChecker
+from p4front.check.context import Context
+from p4front.check.convert import Converter
+from p4front.check.declarations import DeclarationChecker
+from p4front.check.expressions import ExpressionChecker
+from p4front.check.infer_types import TypeArguments
+from p4front.check.instances import InstanceChecker
+from p4front.check.keysets import KeysetChecker
+from p4front.check.members import MemberChecker
+from p4front.check.operators import OperatorChecker
+from p4front.check.parsers import ParserChecker
+from p4front.check.resolve_types import TypeResolver
+from p4front.check.statements import StatementChecker
+from p4front.check.tables import TableChecker
 from p4front.program import Program
-from p4front.resolve_types import TypeResolver
-from p4front.source import SourceFile
-from p4front.types import ObjectType
+from p4front.syntax import ast
+from p4front.text.source import SourceFile
+from p4front.types.types import ObjectType
 
 V1MODEL_VERSIONS = (20180101, 20200408)
 

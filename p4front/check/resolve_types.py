@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front import ast
-from p4front.context import Context
-from p4front.scopes import is_type
-from p4front.source import Span
-from p4front.substitute import substitute
-from p4front.type_rules import (
+from p4front.check.context import Context
+from p4front.check.scopes import is_type
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.rules import (
     VALUES_LIMIT,
     WIDTH_LIMIT,
     count_values,
@@ -17,7 +16,8 @@ from p4front.type_rules import (
     struct_field_problem,
     tuple_item_problem,
 )
-from p4front.types import (
+from p4front.types.substitute import substitute
+from p4front.types.types import (
     BOOL,
     DONT_CARE,
     ERROR,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
-from p4front import ast
+from p4front.syntax import ast
 
 TYPE_DECLARATIONS = (
     ast.StructDecl,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from p4front import ast
-from p4front.context import Context
-from p4front.lvalues import lvalue_problem
+from p4front.check.context import Context
+from p4front.check.lvalues import lvalue_problem
 from p4front.program import ConstValue
-from p4front.type_rules import is_wrong, kind_of
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.types.rules import is_wrong, kind_of
+from p4front.types.types import (
     BOOL,
     WRONG,
     ActionEnumType,

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from p4front import ast, constants
-from p4front.arguments import Mismatch, match_arguments
-from p4front.context import Context, Frame
-from p4front.entry_priorities import needs_priorities, priority_problems
+from p4front.check.arguments import Mismatch, match_arguments
+from p4front.check.context import Context, Frame
+from p4front.check.entry_priorities import needs_priorities, priority_problems
 from p4front.program import BoundArg, CallInfo
-from p4front.type_rules import SIZED, kind_of
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.types import constants
+from p4front.types.rules import SIZED, kind_of
+from p4front.types.types import (
     BOOL,
     WRONG,
     BoolType,

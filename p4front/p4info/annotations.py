@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from finsy.proto import p4i, p4t
 
-from p4front import ast
+from p4front.syntax import ast
 
 _NOT_COPIED = frozenset({"name", "id", "brief", "description"})
 _PARSED = frozenset({"noWarn", "deprecated", "length", "synchronous", "field_list", "match", "command_line", "pkginfo"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from finsy.proto import p4i
 
-from p4front import ast
 from p4front.p4info.annotations import (
     add_annotations,
     add_documentation,
@@ -20,7 +19,8 @@ from p4front.p4info.scope import ExternObject, Table, ValueSet
 from p4front.p4info.tables import add_action, add_table
 from p4front.p4info.typespec import TypeSpecs, control_width, flatten
 from p4front.program import Program
-from p4front.types import StructType
+from p4front.syntax import ast
+from p4front.types.types import StructType
 
 _PACKAGE_FIELDS = ("name", "version", "organization", "contact", "url", "arch")
 _PLATFORM_FIELDS = (

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.p4info.scope import Action, ExternObject, Item, Scope, Table, ValueSet, enter, extern_object
 from p4front.p4info.walk import live_nodes, reachable_states
 from p4front.program import CallInfo, Program
-from p4front.types import TypeVar
+from p4front.syntax import ast
+from p4front.types.types import TypeVar
 
 
 @dataclass(eq=False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from finsy.proto import p4i
 
-from p4front import ast
 from p4front.p4info.annotations import (
     add_annotations,
     add_documentation,
@@ -21,7 +20,8 @@ from p4front.p4info.keys import set_match_type
 from p4front.p4info.scope import ExternObject, Scope, Table, ValueSet
 from p4front.p4info.typespec import TypeSpecs, field_name, type_name
 from p4front.program import CallInfo, ConstValue
-from p4front.types import BitType, ObjectType, SerEnumType, StructType, strip, width_bits
+from p4front.syntax import ast
+from p4front.types.types import BitType, ObjectType, SerEnumType, StructType, strip, width_bits
 
 KINDS = {
     "counter": Kind.COUNTER,

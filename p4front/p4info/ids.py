@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from enum import IntEnum
 
-from p4front import ast
-from p4front.source import Diagnostic, P4Error
+from p4front.syntax import ast
+from p4front.text.source import Diagnostic, P4Error
 
 MASK_32 = 0xFFFFFFFF
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from finsy.proto import p4i
 
-from p4front import ast
 from p4front.p4info.annotations import text_argument
 from p4front.program import Program
-from p4front.types import StructType
+from p4front.syntax import ast
+from p4front.types.types import StructType
 
 MATCH_TYPES = {
     "exact": p4i.MatchField.EXACT,

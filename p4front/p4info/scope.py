@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.p4info.annotations import text_argument
 from p4front.program import CallInfo, ConstValue, Program
-from p4front.substitute import substitute
-from p4front.types import ObjectType, Type, TypeVar
+from p4front.syntax import ast
+from p4front.types.substitute import substitute
+from p4front.types.types import ObjectType, Type, TypeVar
 
 
 @dataclass(eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from finsy.proto import p4i
 
-from p4front import ast
 from p4front.p4info.annotations import (
     add_annotations,
     add_documentation,
@@ -19,7 +18,8 @@ from p4front.p4info.keys import key_name, set_match_type
 from p4front.p4info.scope import Action, Table
 from p4front.p4info.typespec import TypeSpecs, control_width, padded, type_name
 from p4front.program import ConstValue, Program
-from p4front.types import EnumType, SerEnumType, Type
+from p4front.syntax import ast
+from p4front.types.types import EnumType, SerEnumType, Type
 
 DEFAULT_SIZE = 1024
 """Entries of a table without `size` in v1model."""

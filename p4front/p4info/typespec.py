@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from finsy.proto import p4i, p4t
 
-from p4front import ast
 from p4front.p4info.annotations import add_annotations, literal, text_argument
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.types.types import (
     BitType,
     BoolType,
     EnumType,

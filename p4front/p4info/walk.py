@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from p4front import ast
 from p4front.program import ConstValue, Program
+from p4front.syntax import ast
 
 
 def live_nodes(root: ast.Node, program: Program, value: Callable[[ast.Expr], ConstValue | None]) -> Iterator[ast.Node]:

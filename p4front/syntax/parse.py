@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from p4front import ast
-from p4front.includes import read_source
-from p4front.parser import parse_tokens
-from p4front.preprocess import preprocess
-from p4front.source import Reporter, SourceFile
+from p4front.syntax import ast
+from p4front.syntax.parser.program import parse_tokens
+from p4front.text.includes import read_source
+from p4front.text.preprocess import preprocess
+from p4front.text.source import Reporter, SourceFile
 
 
 def parse_file(

@@ -12,9 +12,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from p4front.expand import expand
-from p4front.lexer import DIRECTIVE, STRING, RawToken, Token, scan
-from p4front.source import SourceFile
+from p4front.text.expand import expand
+from p4front.text.lexer import DIRECTIVE, STRING, RawToken, Token, scan
+from p4front.text.source import SourceFile
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

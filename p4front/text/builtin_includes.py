@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from p4front.includes import LIBRARY, LIBRARY_FILES, LIBRARY_VERSION, read_source
-from p4front.lexer import DIRECTIVE, Token, scan
-from p4front.source import SourceFile
+from p4front.text.includes import LIBRARY, LIBRARY_FILES, LIBRARY_VERSION, read_source
+from p4front.text.lexer import DIRECTIVE, Token, scan
+from p4front.text.source import SourceFile
 
 _INCLUDE = re.compile(r'#[ \t]*include[ \t]*(?:<([^>\n]+)>|"([^"\n]+)")\s*$')
 _COMMENT = re.compile(r"//[^\n]*|/\*[\s\S]*?\*/")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from p4front.lexer import scan
+from p4front.text.lexer import scan
 
 _DEEPEST = 30
 

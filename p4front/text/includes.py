@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from p4front.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 
-LIBRARY = Path(__file__).resolve().parent / "include"
+LIBRARY = Path(__file__).resolve().parents[1] / "include"
 """Our own core.p4 and v1model.p4; always searched first."""
 
 LIBRARY_VERSION = "20180101"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from p4front.source import SourceFile, Span
+from p4front.text.source import SourceFile, Span
 
 IDENT, INT, STRING, EOF, BAD, DIRECTIVE = "identifier", "integer", "string", "end of file", "bad", "directive"
 PRAGMA, END_PRAGMA = "@pragma", "end of the pragma's line"

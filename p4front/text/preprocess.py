@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p4front.align import Aligner
-from p4front.includes import LIBRARY_FILES, decode, read_source, search_path
-from p4front.lexer import DIRECTIVE, EOF, RawToken, Token, scan
-from p4front.library import plain_tokens
-from p4front.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.text.align import Aligner
+from p4front.text.builtin_includes import plain_tokens
+from p4front.text.includes import LIBRARY_FILES, decode, read_source, search_path
+from p4front.text.lexer import DIRECTIVE, EOF, RawToken, Token, scan
+from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 
 _FLAGS = ("-E", "-C", "-dD", "-w", "-undef", "-nostdinc", "-x", "assembler-with-cpp")
 _MARKER = re.compile(r'#(?:line)? (\d+) "((?:[^"\\]|\\.)*)"')

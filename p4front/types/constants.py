@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p4front.program import ConstValue
-from p4front.type_rules import WIDTH_LIMIT
-from p4front.types import (
+from p4front.types.rules import WIDTH_LIMIT
+from p4front.types.types import (
     BitType,
     BoolType,
     EnumType,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p4front.types import (
+from p4front.types.types import (
     BitType,
     BoolType,
     CallableType,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from p4front.types import (
+from p4front.types.types import (
     CallableType,
     FieldInfo,
     ListType,

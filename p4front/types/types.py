@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from p4front import ast
+    from p4front.syntax import ast
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front.substitute import substitute
-from p4front.type_rules import SIZED
-from p4front.types import (
+from p4front.types.rules import SIZED
+from p4front.types.substitute import substitute
+from p4front.types.types import (
     CallableType,
     DontCareType,
     ErrorneousType,

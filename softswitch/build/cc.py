@@ -11,7 +11,9 @@ from pathlib import Path
 
 from softswitch.errors import SwitchError
 
-RUNTIME_DIR = Path(__file__).parent / "runtime"
+RUNTIME_DIR = Path(__file__).parents[1] / "runtime"
+INTERFACE_DIR = RUNTIME_DIR / "include"
+"""What generated code includes, and what the runtime offers to its controller."""
 SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined", "-g")
 
 
@@ -48,13 +50,13 @@ def compiler_version(compiler: str) -> str:
 def build_shared_object(sources: Sequence[Path], output: Path, *, flags: Sequence[str] = ()) -> None:
     """Compiles C sources to one shared object. Raises CompilerNotFound or CompilerFailed."""
     command = [find_compiler(), "-std=gnu11", "-fPIC", "-shared", "-fno-strict-aliasing", "-fwrapv"]
-    command += [*flags, f"-I{RUNTIME_DIR}", *map(str, sources), "-o", str(output)]
+    command += [*flags, f"-I{INTERFACE_DIR}", *map(str, sources), "-o", str(output)]
     _run(command, f"the C compiler failed on {sources[0].name}")
 
 
 def check_syntax(source: Path) -> None:
     """Only parses and type-checks a C source. Raises as `build_shared_object`."""
-    command = [find_compiler(), "-std=gnu11", "-fsyntax-only", "-w", f"-I{RUNTIME_DIR}", str(source)]
+    command = [find_compiler(), "-std=gnu11", "-fsyntax-only", "-w", f"-I{INTERFACE_DIR}", str(source)]
     _run(command, f"the C compiler failed on {source.name}")
 
 

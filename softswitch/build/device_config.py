@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import p4front
-from p4front.parse import parse_file
-from p4front.source import P4Error
-from softswitch.cache import cached_directory, content_key
+from p4front.syntax.parse import parse_file
+from p4front.text.source import P4Error
+from softswitch.build.cache import cached_directory, content_key
 from softswitch.errors import SwitchError
-from softswitch.pipeline import CompiledPipeline, compile_program, compile_text
+from softswitch.build.program import CompiledPipeline, compile_program, compile_text
 
 FORMAT = 1
 MOST_BYTES = 64 << 20

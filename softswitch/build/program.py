@@ -19,22 +19,23 @@ from tempfile import TemporaryDirectory
 from finsy.proto import p4i
 
 import p4front
+import softswitch
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.program import Program
-from softswitch.cache import cache_root, cached_directory, content_key
+from softswitch.build.cache import cache_root, cached_directory, content_key
 from softswitch.codegen import Generated, generate
-from softswitch.compiler import (
-    RUNTIME_DIR,
+from softswitch.build.cc import (
+    INTERFACE_DIR,
     SANITIZE_FLAGS,
     build_shared_object,
     check_syntax,
     compiler_version,
     find_compiler,
 )
-from softswitch.model import PipelineInfo
-from softswitch.model_json import from_json, to_json
-from softswitch.runtime_build import sanitize_wanted
+from softswitch.build.model import PipelineInfo
+from softswitch.build.model_json import from_json, to_json
+from softswitch.build.runtime import sanitize_wanted
 
 _OPTIMISE = ("-O2", "-w")
 
@@ -178,6 +179,8 @@ def _remember_request(request: str, key: str, program: Program, path: Path) -> N
 @functools.lru_cache
 def _own_code() -> str:
     """A key of everything of ours that decides what is generated."""
-    own = [*Path(p4front.__file__).parent.rglob("*.py"), *(Path(p4front.__file__).parent / "include").glob("*.p4")]
-    own += [*(Path(__file__).parent / "codegen").rglob("*.py"), Path(__file__), *RUNTIME_DIR.glob("*.h")]
+    front_end = Path(p4front.__file__).parent
+    own = [*front_end.rglob("*.py"), *(front_end / "include").glob("*.p4")]
+    own += [file for room in ("build", "codegen") for file in (Path(softswitch.__file__).parent / room).rglob("*.py")]
+    own += INTERFACE_DIR.glob("*.h")
     return content_key(*(part for file in sorted(own) for part in (file.name, file.read_bytes())))

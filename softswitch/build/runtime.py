@@ -6,10 +6,10 @@ import functools
 import os
 from pathlib import Path
 
-from softswitch.cache import cached_directory, content_key
-from softswitch.compiler import RUNTIME_DIR, SANITIZE_FLAGS, build_shared_object, compiler_version, find_compiler
+from softswitch.build.cache import cached_directory, content_key
+from softswitch.build.cc import RUNTIME_DIR, SANITIZE_FLAGS, build_shared_object, compiler_version, find_compiler
 
-_BASE = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-pthread")
+_BASE = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-pthread", f"-I{RUNTIME_DIR}")
 _OPTIMISED = (*_BASE, "-O2", "-g1")
 _SANITIZED = (*_BASE, "-O1", *SANITIZE_FLAGS)
 
@@ -26,8 +26,8 @@ def sanitize_wanted() -> bool:
 def runtime_library(sanitize: bool) -> Path:
     """The path of libssrt.so, built if need be. Raises CompilerNotFound or CompilerFailed."""
     flags = _SANITIZED if sanitize else _OPTIMISED
-    sources = sorted(RUNTIME_DIR.glob("*.c"))
-    files = sorted([*sources, *RUNTIME_DIR.glob("*.h")])
+    sources = sorted(RUNTIME_DIR.rglob("*.c"))
+    files = sorted([*sources, *RUNTIME_DIR.rglob("*.h")])
     content = [part for file in files for part in (file.name, file.read_bytes())]
     key = content_key(compiler_version(find_compiler()), *flags, *content)
 

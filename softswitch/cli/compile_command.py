@@ -8,9 +8,9 @@ from pathlib import Path
 
 from google.protobuf import json_format, text_format
 
+from softswitch.build.device_config import collect, compile_config
+from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.cli.arguments import add_preprocessor
-from softswitch.device_config import collect, compile_config
-from softswitch.pipeline import CompiledPipeline, compile_program
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,8 +6,8 @@ import logging
 import threading
 from pathlib import Path
 
+from softswitch.dataplane.switch import Switch
 from softswitch.errors import Closed
-from softswitch.switch import Switch
 
 LEVELS = {
     "trace": logging.DEBUG,

@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from softswitch.build.device_config import collect
+from softswitch.build.program import compile_program
 from softswitch.cli.arguments import UsageError, add_preprocessor, port_interface, port_number
 from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
 from softswitch.cli.parent import end_with_parent
-from softswitch.device_config import collect
+from softswitch.dataplane.switch import Switch
 from softswitch.errors import InterfaceError
-from softswitch.pipeline import compile_program
-from softswitch.server.device import Device
-from softswitch.server.listen import DEFAULT_ADDRESS, Server, TlsOptions
-from softswitch.switch import Switch
+from softswitch.server.device.device import Device
+from softswitch.server.rpc.listen import DEFAULT_ADDRESS, Server, TlsOptions
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from softswitch.cli.arguments import UsageError
+from softswitch.dataplane.stats import Drop
 from softswitch.errors import SwitchError
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
-from softswitch.server.listen import DEFAULT_ADDRESS
-from softswitch.stats import Drop
+from softswitch.server.rpc.listen import DEFAULT_ADDRESS
 
 _TIMEOUT_S = 10.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 from softswitch.codegen import elaborate
 from softswitch.codegen.names import c_string
-from softswitch.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

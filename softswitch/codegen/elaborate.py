@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast
 from p4front.program import CallInfo, ConstValue
-from p4front.types import ObjectType, Type, TypeVar
-from softswitch.codegen import consteval, controls, parsers
+from p4front.syntax import ast
+from p4front.types.types import ObjectType, Type, TypeVar
+from softswitch.build.model import CounterInfo, ProfileInfo, RegisterInfo, cell_bytes
+from softswitch.codegen.controls import controls
 from softswitch.codegen.env import Constant, Env, ExternObject
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_signed, scalar_width
+from softswitch.codegen.expressions import consteval
 from softswitch.codegen.names import join_name
-from softswitch.model import CounterInfo, ProfileInfo, RegisterInfo, cell_bytes
+from softswitch.codegen.parsers import parsers
+from softswitch.codegen.values.layout import is_signed, scalar_width
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.program import ConstValue
-from p4front.substitute import substitute
-from p4front.types import Type, TypeVar
+from p4front.syntax import ast
+from p4front.types.substitute import substitute
+from p4front.types.types import Type, TypeVar
 
 
 @dataclass(frozen=True)

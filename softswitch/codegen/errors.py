@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p4front.source import Diagnostic, P4Error, Span
+from p4front.text.source import Diagnostic, P4Error, Span
 
 
 class Refused(P4Error):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from p4front.types import SerEnumType, StructType, Type, strip
-from softswitch.codegen import arguments, consteval
-from softswitch.codegen.body import Body
+from p4front.syntax import ast
+from p4front.types.types import SerEnumType, StructType, Type, strip
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import arguments, consteval
 from softswitch.codegen.externs import operands
 from softswitch.codegen.names import field_name
+from softswitch.codegen.statements.body import Body
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

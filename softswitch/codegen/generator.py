@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from p4front import ast
 from p4front.program import Program
-from p4front.source import P4Error, Reporter
-from p4front.types import StackType, Type, VoidType, strip
-from softswitch.codegen import actions, consteval, elaborate, functions, tables
-from softswitch.codegen.body import Body
+from p4front.syntax import ast
+from p4front.text.source import P4Error, Reporter
+from p4front.types.types import StackType, Type, VoidType, strip
+from softswitch.build.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
+from softswitch.codegen import elaborate
+from softswitch.codegen.controls import actions, tables
 from softswitch.codegen.env import Constant, Env, ExternObject
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import Layout
+from softswitch.codegen.expressions import consteval, functions
 from softswitch.codegen.names import Namer
-from softswitch.codegen.wire import Wire
-from softswitch.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
+from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values.layout import Layout
+from softswitch.codegen.values.wire import Wire
 
 NESTING_LIMIT = 64
 _PURE_METHODS = ("length", "packet_in.length")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from p4front import ast
-from p4front.source import Span
+from p4front.syntax import ast
+from p4front.text.source import Span
 
 _WORDS = frozenset(
     """

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from p4front import ast
 from p4front.p4info.annotations import has, text_argument
 from p4front.p4info.elaborate import block_name, top_names
 from p4front.p4info.typespec import flatten
 from p4front.program import CallInfo, Program
-from p4front.source import P4Error
-from p4front.types import StructType, strip, width_bits
-from softswitch.codegen import controls, descriptors, elaborate, fieldlists, parsers
+from p4front.syntax import ast
+from p4front.text.source import P4Error
+from p4front.types.types import StructType, strip, width_bits
+from softswitch.build.model import ControllerHeaderInfo, PipelineInfo
+from softswitch.codegen import descriptors, elaborate, fieldlists
+from softswitch.codegen.controls import controls
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.generator import Generator
-from softswitch.model import ControllerHeaderInfo, PipelineInfo
+from softswitch.codegen.parsers import parsers
 
 ARCHITECTURE = "V1Switch"
 _ROLES = ("p", "vr", "ig", "eg", "ck", "dep")

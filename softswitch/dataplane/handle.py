@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from softswitch import native
+from softswitch.dataplane import native
 from softswitch.errors import Closed
 
 

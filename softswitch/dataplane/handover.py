@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from softswitch import native
+from softswitch.build.model import RegisterInfo
+from softswitch.dataplane import native
+from softswitch.dataplane.externs import Counter, Meter, Register
+from softswitch.dataplane.tables import Table
 from softswitch.errors import BadEntry
-from softswitch.model import RegisterInfo
-from softswitch.state import Counter, Meter, Register
-from softswitch.tables import Table
 
 MARK_BYTES = 9
 

@@ -7,7 +7,7 @@ import functools
 from ctypes import POINTER, c_bool, c_char_p, c_int, c_int64, c_uint32, c_uint64, c_void_p
 
 from softswitch import errors
-from softswitch.runtime_build import runtime_library, sanitize_wanted
+from softswitch.build.runtime import runtime_library, sanitize_wanted
 
 U32_MAX = 0xFFFFFFFF
 U64_MAX = 0xFFFFFFFFFFFFFFFF

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from ctypes import byref, c_uint32
 from itertools import count
 
-from softswitch import native
-from softswitch.entries import Group, GroupMember, KeyMatch, Member, WeightedAction
+from softswitch.build.model import ActionInfo, ProfileInfo, TableInfo, ValueSetInfo, words
+from softswitch.dataplane import native
+from softswitch.dataplane.entries import Group, GroupMember, KeyMatch, Member, WeightedAction
+from softswitch.dataplane.handle import PipelineHandle
+from softswitch.dataplane.native import DELETE, INSERT, MODIFY, ROW_HEAD, U32_MAX, U64_MAX
+from softswitch.dataplane.rows import Keys, address, encode_params, packed
 from softswitch.errors import BadEntry, EntryNotFound
-from softswitch.handle import PipelineHandle
-from softswitch.model import ActionInfo, ProfileInfo, TableInfo, ValueSetInfo, words
-from softswitch.native import DELETE, INSERT, MODIFY, ROW_HEAD, U32_MAX, U64_MAX
-from softswitch.rows import Keys, address, encode_params, packed
 
 _HIDDEN = 1 << 40  # ids above are ours: members and groups of action sets
 

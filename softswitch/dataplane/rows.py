@@ -9,7 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from softswitch.entries import (
+from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo, words
+from softswitch.dataplane.entries import (
     ColourCounts,
     CounterValue,
     Entry,
@@ -22,9 +23,8 @@ from softswitch.entries import (
     Ternary,
     meter_config,
 )
+from softswitch.dataplane.native import METER_WORDS, READ_HEAD, ROW_HEAD, U64_MAX
 from softswitch.errors import BadEntry
-from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo, words
-from softswitch.native import METER_WORDS, READ_HEAD, ROW_HEAD, U64_MAX
 
 BY_ACTION, BY_MEMBER, BY_GROUP = 0, 1, 2
 _KINDS: dict[str, type[KeyMatch]] = {

@@ -20,18 +20,18 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch import native
-from softswitch.entries import CloneSession, DigestMessage, MulticastGroup, Replica
+from softswitch.build.model import PipelineInfo, words
+from softswitch.dataplane import native
+from softswitch.dataplane.entries import CloneSession, DigestMessage, MulticastGroup, Replica
+from softswitch.dataplane.externs import Counter, Meter, Register, Words
+from softswitch.dataplane.handle import PipelineHandle, SwitchHandle
+from softswitch.dataplane.handover import CloneFormat, HandedOver, Handover, open_journal, prepare
+from softswitch.dataplane.native import DELETE, INSERT, MODIFY, U64_MAX
+from softswitch.dataplane.profiles import Profile, ValueSet
+from softswitch.dataplane.rows import address, get_words, packed
+from softswitch.dataplane.stats import PORT_WORDS, SWITCH_WORDS, PortStats, SwitchStats, port_stats, switch_stats
+from softswitch.dataplane.tables import Table
 from softswitch.errors import PipelineLoadError
-from softswitch.handle import PipelineHandle, SwitchHandle
-from softswitch.handover import CloneFormat, HandedOver, Handover, open_journal, prepare
-from softswitch.model import PipelineInfo, words
-from softswitch.native import DELETE, INSERT, MODIFY, U64_MAX
-from softswitch.profiles import Profile, ValueSet
-from softswitch.rows import address, get_words, packed
-from softswitch.state import Counter, Meter, Register, Words
-from softswitch.stats import PORT_WORDS, SWITCH_WORDS, PortStats, SwitchStats, port_stats, switch_stats
-from softswitch.tables import Table
 
 PacketInMode = Literal["auto", "grpc", "interface", "both"]
 Replicas = Sequence[Replica | tuple[int, int]]
@@ -42,7 +42,7 @@ _LOG_KINDS: tuple[Literal["message", "trace", "notice"], ...] = ("message", "tra
 
 
 class Loadable(Protocol):
-    """What `Switch.load` needs of a compiled program (softswitch.pipeline.CompiledPipeline)."""
+    """What `Switch.load` needs of a compiled program (softswitch.build.program.CompiledPipeline)."""
 
     @property
     def so_path(self) -> Path: ...

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from ctypes import byref, c_uint32
 from dataclasses import replace
 
-from softswitch import native
-from softswitch.entries import (
+from softswitch.build.model import TableInfo
+from softswitch.dataplane import native
+from softswitch.dataplane.entries import (
     ColourCounts,
     CounterValue,
     DefaultEntry,
@@ -18,12 +19,10 @@ from softswitch.entries import (
     MeterState,
     WeightedAction,
 )
-from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound
-from softswitch.handle import PipelineHandle
-from softswitch.model import TableInfo
-from softswitch.native import DELETE, INSERT, METER_WORDS, MODIFY, READ_HEAD, U32_MAX
-from softswitch.profiles import Profile
-from softswitch.rows import (
+from softswitch.dataplane.handle import PipelineHandle
+from softswitch.dataplane.native import DELETE, INSERT, METER_WORDS, MODIFY, READ_HEAD, U32_MAX
+from softswitch.dataplane.profiles import Profile
+from softswitch.dataplane.rows import (
     BY_ACTION,
     BY_GROUP,
     BY_MEMBER,
@@ -33,6 +32,7 @@ from softswitch.rows import (
     encode_counts,
     packed,
 )
+from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound
 
 _Key = tuple[tuple[int, ...], int]  # value and mask words, priority
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.program import CallInfo, Program
-from p4front.source import Diagnostic, P4Error
-from state4.instances import Instances, referent, table_actions
+from p4front.syntax import ast
+from p4front.text.source import Diagnostic, P4Error
+from state4.analysis.instances import Instances, referent, table_actions
 
 MOST_UPDATES = 126
 """The most updates of one pass that a clone can hold (its count has 7 bits)."""

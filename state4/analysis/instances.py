@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.p4info.scope import ExternObject, Scope, enter, extern_object
 from p4front.p4info.walk import live_nodes, reachable_states
 from p4front.program import CallInfo, Program
+from p4front.syntax import ast
 
 Callable_ = ast.ControlDecl | ast.ParserDecl | ast.ActionDecl | ast.FunctionDecl
 BLOCKS = ("parser", "verify", "ingress", "egress", "compute", "deparser")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front import ast
 from p4front.program import Program
+from p4front.syntax import ast
 
 
 @dataclass(frozen=True, slots=True)

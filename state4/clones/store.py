@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from state4.layout import ETHER_TYPE, MARKER_COUNT, Bytes, CloneLayout, Clones, Updates
+from state4.clones.header import ETHER_TYPE, MARKER_COUNT, Bytes, CloneLayout, Clones, Updates
 from state4.targets.base import Gap, ListenerStats
 
 ARRIVAL_S = 0.05

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p4front.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 
 _COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:[^"\\\n]|\\.)*"')
 _CONDITION = re.compile(r"^[ \t]*#[ \t]*(?:(if)(?:n?def)?|(endif))\b", re.MULTILINE)

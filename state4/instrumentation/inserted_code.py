@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from state4.layout import CLONE, COUNT_BITS, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
+from state4.clones.header import CLONE, COUNT_BITS, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
 
 _ENDS = 3
 """The clone flag of a pass that ends where it began."""

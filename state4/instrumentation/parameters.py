@@ -10,13 +10,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.p4info.scope import ExternObject
 from p4front.program import CallInfo, Program
-from p4front.source import Diagnostic, P4Error, SourceFile, Span
-from p4front.types import StructType
-from state4.edits import Edits, code_position, editable
-from state4.instances import BlockInstance, Bound, Callable_, Context, Edge, Instances, enclosing_control, referent
+from p4front.syntax import ast
+from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.types.types import StructType
+from state4.analysis.instances import (
+    BlockInstance,
+    Bound,
+    Callable_,
+    Context,
+    Edge,
+    Instances,
+    enclosing_control,
+    referent,
+)
+from state4.instrumentation.edits import Edits, code_position, editable
 
 Key = tuple[ast.Node, ...]
 """A register as seen from a piece of code: the instances on the way to it, then its declaration."""

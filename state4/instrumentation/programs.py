@@ -13,8 +13,8 @@ from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from state4.cam import analyse
 from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.errors import NotInstrumented
-from state4.layout import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.values import RegisterSpec
 
 FLAG_ANNOTATION = "state4_components"

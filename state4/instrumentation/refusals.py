@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from p4front import ast
 from p4front.program import Program
-from p4front.source import Diagnostic, P4Error
-from p4front.types import BitType, BoolType, IntType, StructType, Type, strip
+from p4front.syntax import ast
+from p4front.text.source import Diagnostic, P4Error
+from p4front.types.types import BitType, BoolType, IntType, StructType, Type, strip
+from state4.analysis.instances import referent
 from state4.cam import SENDERS, Analysis
-from state4.edits import editable
-from state4.instances import referent
+from state4.instrumentation.edits import editable
 
 FLAG_ANNOTATION = "state4_components"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from finsy.proto import p4i, p4r
 
-from state4.mapping import ActionChange, StateMap, TableChange
+from state4.plan.state_map import ActionChange, StateMap, TableChange
 
 ORDER = (
     "action_profile_member",

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from finsy.proto import p4i
 
-from state4.conversion import Conversion
-from state4.entries import Translator
 from state4.errors import PlanRefused, UnknownComponent
-from state4.mapcheck import check_map
-from state4.mapping import StateMap
-from state4.programs import user_registers
+from state4.instrumentation.programs import user_registers
+from state4.plan.conversion import Conversion
+from state4.plan.entries import Translator
+from state4.plan.state_map import StateMap
+from state4.plan.state_map_check import check_map
 from state4.values import Cells, RegisterSpec, convert
 
 _OTHERS = {"action_profiles": "action profile", "value_sets": "value set", "meters": "meter", "counters": "counter"}

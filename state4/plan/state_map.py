@@ -43,8 +43,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from state4.conversion import Conversion
 from state4.errors import BadMap
+from state4.plan.conversion import Conversion
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,10 +8,10 @@ from typing import Any
 
 from finsy.proto import p4i
 
-from state4.conversion import limits
 from state4.errors import BadMap
-from state4.mapping import StateMap
-from state4.programs import all_registers
+from state4.instrumentation.programs import all_registers
+from state4.plan.conversion import limits
+from state4.plan.state_map import StateMap
 
 _LISTS = (
     "tables",

@@ -2,8 +2,8 @@
 
 The paper's algorithm leaves out what is written between RSSM's last write and the swap. Here updates are first applied
 until few are left. The rest is done by the first of these that the switch and the plan allow: the switch applies the
-updates that it has kept and swaps, in one step (`state4.handover`); packets wait in the switch while the last updates
-are written from here (`_hold`); packets wait in the new program (`state4.lastwindow`).
+updates that it has kept and swaps, in one step (`state4.transfer.handover`); packets wait in the switch while the last
+updates are written from here (`_hold`); packets wait in the new program (`state4.transfer.gated_handover`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from state4.clones import ARRIVAL_S
-from state4.handover import hand_over
-from state4.lastwindow import reconfigure_waiting
+from state4.clones.store import ARRIVAL_S
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
 from state4.targets.base import CellWrites, CloneSource
+from state4.transfer.gated_handover import reconfigure_waiting
+from state4.transfer.handover import hand_over
 from state4.values import Cells
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from finsy.proto import p4i
 
 from state4.targets.base import CPU_PORT
-from state4.targets.bmv2 import Bmv2Target
-from state4.targets.bmv2_client import DEFAULT_PORT
-from state4.targets.bmv2_program import require_compiler
-from state4.targets.p4runtime import P4RuntimeTarget
+from state4.targets.bmv2.client import DEFAULT_PORT
+from state4.targets.bmv2.program import require_compiler
+from state4.targets.bmv2.target import Bmv2Target
+from state4.targets.p4runtime.target import P4RuntimeTarget
 
 BMV2 = "bmv2"
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from finsy.proto import p4i, p4r
 
-from state4.layout import Bytes, CloneLayout, Updates
-from state4.programs import InstalledProgram
+from state4.clones.header import Bytes, CloneLayout, Updates
+from state4.instrumentation.programs import InstalledProgram
 from state4.values import Cells, RegisterSpec
 
 CPU_PORT = 510
@@ -174,7 +174,7 @@ class Target(Protocol):
 
     @property
     def can_hold(self) -> bool:
-        """Whether `hold` works. Without it the new program itself lets packets wait (`state4.gate`)."""
+        """Whether `hold` works. Without it the new program itself lets packets wait (`state4.transfer.gate`)."""
 
     @property
     def longest_wait_passes(self) -> int:

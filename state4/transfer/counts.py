@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from finsy.proto import p4r
 
-from state4.gate import Gate
-from state4.layout import CLONE, Updates
+from state4.clones.header import CLONE, Updates
 from state4.reconfigure import Reconfiguration
 from state4.targets.base import CloneSource
+from state4.transfer.gate import Gate
 from state4.values import Cells
 
 MOST_READINGS = 4

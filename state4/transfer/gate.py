@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from finsy.proto import p4i
 
-from state4.layout import IDLE, WAIT, CloneLayout
-from state4.programs import all_registers
+from state4.clones.header import IDLE, WAIT, CloneLayout
+from state4.instrumentation.programs import all_registers
 from state4.targets.base import CloneSource, Target
 
 _ROUNDS, _MOST, _GAVE_UP, _CPU = range(4)

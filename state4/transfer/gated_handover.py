@@ -1,8 +1,8 @@
 """The end of a reconfiguration on a switch that cannot hold packets.
 
-The new program begins with its gate closed (`state4.gate`): packets wait in it. What the old program still sent is on
-the CPU port before the new program's first word; those late updates are written as they are, and packets go on. So the
-new program never sees a cell without them, whatever it does with its state.
+The new program begins with its gate closed (`state4.transfer.gate`): packets wait in it. What the old program still sent
+is on the CPU port before the new program's first word; those late updates are written as they are, and packets go on.
+So the new program never sees a cell without them, whatever it does with its state.
 
 Where the gate did not hold (the new program cannot wait, or waited too long for us), packets have run meanwhile. Then
 late updates are merged: a cell that still has what was written before the swap takes the last value; one that both
@@ -18,15 +18,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from state4.clones import ARRIVAL_S
-from state4.counts import Counts, Missed
+from state4.clones.header import Updates
+from state4.clones.store import ARRIVAL_S
 from state4.errors import State4Error
-from state4.gate import Gate
-from state4.layout import Updates
-from state4.plan import Carried
+from state4.plan.plan import Carried
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
 from state4.targets.base import CellWrites, CloneSource
+from state4.transfer.counts import Counts, Missed
+from state4.transfer.gate import Gate
 from state4.values import Cells
 
 MOST_READINGS = 3

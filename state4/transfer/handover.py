@@ -8,7 +8,7 @@ the way between switch and controller is like; and a clone that is lost on this 
 
 from __future__ import annotations
 
-from state4.clones import ARRIVAL_S
+from state4.clones.store import ARRIVAL_S
 from state4.errors import Unsupported
 from state4.reconfigure import Reconfiguration
 from state4.targets.base import CloneSource, HandsOver, Move

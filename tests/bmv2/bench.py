@@ -23,8 +23,8 @@ from types import TracebackType
 from typing import Any
 
 from nfs.entries import Entries, Match, TableRow
-from softswitch.cache import cached_directory, content_key
-from softswitch.compiler import build_shared_object
+from softswitch.build.cache import cached_directory, content_key
+from softswitch.build.cc import build_shared_object
 
 # In the year 2100: whatever bmv2 waits for until a certain time does not happen.
 _START_NS = 4_102_444_800_000_000_000

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import nfs
 from nfs.entries import Entries, TableRow, parse, resolve
-from softswitch.cache import cached_directory, content_key
-from softswitch.pipeline import CompiledPipeline, compile_program, compile_text
-from softswitch.switch import Pipeline, Switch
-from state4.programs import all_registers
+from softswitch.build.cache import cached_directory, content_key
+from softswitch.build.program import CompiledPipeline, compile_program, compile_text
+from softswitch.dataplane.switch import Pipeline, Switch
+from state4.instrumentation.programs import all_registers
 from tests.bmv2.bench import Bmv2
 from tests.bmv2.scenario import START_US, Scenario, Seen, ordered
 from tests.switch.harness import entry_of, install

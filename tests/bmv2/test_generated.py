@@ -7,7 +7,7 @@ import os
 import pytest
 
 from p4front.load import load_text
-from p4front.source import P4Error
+from p4front.text.source import P4Error
 from state4.cam import analyse
 from state4.cim import instrument
 from tests.bmv2.compare import assert_same, assert_unchanged

@@ -16,7 +16,7 @@ from tests.bmv2.scenario import Scenario
 from tests.state4_programs import PROGRAMS, request
 from tests.switch.controller import EVERYTHING, body, frame
 from tests.switch.frames import SERVER, arp_reply, arp_request, ping, probe, tcp, udp
-from tests.switch.test_state4_clones import traffic
+from tests.switch.state4.test_clones import traffic
 
 pytestmark = pytest.mark.bmv2
 _PORTS = (1, 2, 3, 4, 5, 6)

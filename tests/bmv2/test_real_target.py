@@ -16,16 +16,16 @@ from finsy.proto import p4r
 
 import nfs
 from nfs.entries import load_entries, updates
-from state4.cli import main
-from state4.entries import Translator
+from state4.cli.main import main
 from state4.errors import TargetError
-from state4.programs import InstalledProgram, prepare_program
+from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.plan.entries import Translator
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import CellWrites
-from state4.targets.bmv2 import Bmv2Target
-from state4.targets.bmv2_client import Bmv2Client
-from state4.targets.bmv2_program import SWITCH, bmv2_config_of
+from state4.targets.bmv2.client import Bmv2Client
+from state4.targets.bmv2.program import SWITCH, bmv2_config_of
+from state4.targets.bmv2.target import Bmv2Target
 from state4.values import RegisterSpec
 from tests.bmv2.entities import STATE, everything, text_of
 from tests.state4_programs import program

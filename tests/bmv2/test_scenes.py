@@ -17,16 +17,16 @@ from tests.bmv2.scenario import Scenario
 pytestmark = [pytest.mark.bmv2, pytest.mark.timeout(600)]
 
 FILES = (
-    "codegen_copies",
-    "codegen_externs",
-    "codegen_headers",
-    "codegen_parsers",
-    "codegen_tables",
-    "v1model_checksums",
-    "v1model_hash",
-    "v1model_messages",
-    "v1model_metadata",
-    "v1model_replication",
+    "codegen/test_copies",
+    "codegen/test_externs",
+    "codegen/test_headers",
+    "codegen/test_parsers",
+    "codegen/test_tables",
+    "v1model/test_checksums",
+    "v1model/test_hash",
+    "v1model/test_messages",
+    "v1model/test_metadata",
+    "v1model/test_replication",
 )
 MOST_PACKETS = 40
 DIFFERENT = {
@@ -55,7 +55,7 @@ DIFFERENT = {
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What these tests did with switches that they only sent packets to."""
     file = tmp_path_factory.mktemp("scenes") / "scenes.jsonl"
-    tests = [str(Path(__file__).parents[1] / "switch" / f"test_{name}.py") for name in FILES]
+    tests = [str(Path(__file__).parents[1] / "switch" / f"{name}.py") for name in FILES]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.bmv2.recorder", *tests]
     environment = {**os.environ, "STATE4_SCENES": str(file)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

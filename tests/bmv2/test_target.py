@@ -16,18 +16,19 @@ from hypothesis import strategies as st
 import nfs
 from experiments.control import programs
 from nfs.entries import load_entries, updates
-from state4.cli import main
-from state4.entries import Translator
+from state4.cli.main import main
 from state4.errors import BadAddress, PlanRefused, TargetError, Unsupported
-from state4.programs import InstalledProgram, all_registers, prepare_program
+from state4.instrumentation.programs import InstalledProgram, all_registers, prepare_program
+from state4.plan.entries import Translator
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets import bmv2_client, bmv2_program
 from state4.targets.base import CellWrites
-from state4.targets.bmv2 import Bmv2Target
-from state4.targets.bmv2_client import Bmv2Client
-from state4.targets.bmv2_keys import key_of, matches_of, member_bytes, member_of, options_of, priority_of
-from state4.targets.bmv2_program import missing_line, p4info_of
+from state4.targets.bmv2 import client as bmv2_client
+from state4.targets.bmv2 import program as bmv2_program
+from state4.targets.bmv2.client import Bmv2Client
+from state4.targets.bmv2.keys import key_of, matches_of, member_bytes, member_of, options_of, priority_of
+from state4.targets.bmv2.program import missing_line, p4info_of
+from state4.targets.bmv2.target import Bmv2Target
 from state4.values import RegisterSpec
 from tests.bmv2.entities import STATE, everything, text_of
 from tests.bmv2.fake_bmv2 import FakeBmv2, serving

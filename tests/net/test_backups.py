@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from softswitch.entries import Replica
-from softswitch.pipeline import compile_program
-from softswitch.switch import Switch
+from softswitch.build.program import compile_program
+from softswitch.dataplane.entries import Replica
+from softswitch.dataplane.switch import Switch
 from tests.net.veths import Veths, inside, receive, silent, wait
 from tests.switch.controller import EVERYTHING, body, frame
 

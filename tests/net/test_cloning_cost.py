@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from experiments.cloning_cost import BIN_S, Bench, Schedule, run_trial, search_trial
-from experiments.full_load import SearchPlan
+from experiments.harness.options import CommonOptions
+from experiments.harness.progress import display
+from experiments.harness.sweep import Trial, TrialResult
+from experiments.measure.full_load import SearchPlan
 from experiments.measure.steady_rate import rate_trial
-from experiments.options import CommonOptions
-from experiments.progress import display
-from experiments.sweep import Trial, TrialResult
 from topologies.bridge import LinuxBridge
 from topologies.network import running_network
 from topologies.paper import PaperTopo

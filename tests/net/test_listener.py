@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from state4.clones.header import CloneLayout, LayoutComponent
 from state4.errors import ListenerError
-from state4.layout import CloneLayout, LayoutComponent
 from state4.rsrm import Listener
 from tests.net.veths import Veths, inside, wait
 

@@ -61,7 +61,7 @@ def p4run(folder: Path, lines: list[str], **environment: str) -> str:
 )
 def test_hosts_talk_and_the_program_is_changed_with_its_state(tmp_path: Path, target: str) -> None:
     address = {"softswitch": "127.0.0.1:9559", "bmv2": "bmv2://127.0.0.1:9090"}[target]
-    change = f"{PYTHON} -m state4.cli reconfigure --target {address} --cpu-interface s1-cpu1 --json"
+    change = f"{PYTHON} -m state4.cli.main reconfigure --target {address} --cpu-interface s1-cpu1 --json"
     said = p4run(
         tmp_path,
         [

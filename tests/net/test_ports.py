@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from softswitch.dataplane.stats import Drop
+from softswitch.dataplane.switch import Pipeline, Switch
 from softswitch.errors import InterfaceError, InterfaceNotFound
-from softswitch.stats import Drop
-from softswitch.switch import Pipeline, Switch
 from tests.net.veths import Veths, inside, receive, silent, wait
 from tests.switch.handmade import build
-from tests.switch.runtime_bench import SCRIPTED, script_frame
-from tests.switch.test_runtime_switch import FORWARDER
+from tests.switch.runtime.bench import SCRIPTED, script_frame
+from tests.switch.runtime.test_switch import FORWARDER
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from experiments import delta_loss, fig4
-from experiments.progress import display
-from experiments.shared_lab import SharedLab
-from experiments.sweep import Trial
+from experiments.harness.progress import display
+from experiments.harness.shared_lab import SharedLab
+from experiments.harness.sweep import Trial
 from tests.net.test_strategies import OPTIONS
 
 

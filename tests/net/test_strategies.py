@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from experiments.claims import ALL, PUBLISHED_FIG3
-from experiments.options import CommonOptions
+from experiments.claims.base import ALL, PUBLISHED_FIG3
+from experiments.harness.options import CommonOptions
 
 pytestmark = pytest.mark.timeout(240)
 

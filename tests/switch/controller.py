@@ -13,11 +13,11 @@ from typing import Any
 import grpc
 from finsy.proto import p4i, p4r, p4r_grpc, rpc_status
 
-from softswitch.pipeline import CompiledPipeline, compile_program
+from softswitch.build.program import CompiledPipeline, compile_program
+from softswitch.dataplane.switch import Switch
 from softswitch.proto.bulk_grpc import BulkStub
-from softswitch.server.device import Device
-from softswitch.server.listen import Server
-from softswitch.switch import Switch
+from softswitch.server.device.device import Device
+from softswitch.server.rpc.listen import Server
 
 PROGRAMS = Path(__file__).parent / "programs"
 EVERYTHING = PROGRAMS / "everything.p4"

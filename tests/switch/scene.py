@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from softswitch.pipeline import compile_text
-from softswitch.switch import Pipeline, Switch
+from softswitch.build.program import compile_text
+from softswitch.dataplane.switch import Pipeline, Switch
 
 PORTS = range(0, 8)
 

@@ -21,7 +21,7 @@ from google.protobuf import json_format, text_format
 
 import nfs
 from softswitch.__main__ import main
-from softswitch.device_config import compile_config, parse
+from softswitch.build.device_config import compile_config, parse
 from tests.switch.controller import DEVICE, EVERYTHING, Controller
 
 COMMAND = [sys.executable, "-m", "softswitch"]
@@ -150,7 +150,7 @@ def test_without_root() -> None:
                 text=True,
             )
 
-        if as_nobody("-c", "import softswitch.switch").returncode != 0:
+        if as_nobody("-c", "import softswitch.dataplane.switch").returncode != 0:
             pytest.skip("the checkout can't be read by everybody")
         done = as_nobody("-m", "softswitch", "run", "--no-p4", "-i", "1@lo")
     assert done.returncode == 2

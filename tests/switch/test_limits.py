@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from p4front.source import P4Error
-from softswitch.pipeline import compile_text
+from p4front.text.source import P4Error
+from softswitch.build.program import compile_text
 from tests.switch.scene import program
 
 LIMITS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text()

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from softswitch.__main__ import main
-from softswitch.entries import Entry, Lpm
+from softswitch.dataplane.entries import Entry, Lpm
 from tests.switch.controller import Running, body, frame
 
 

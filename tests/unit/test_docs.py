@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from experiments.compare import REFERENCE
-from experiments.registry import EXPERIMENTS
+from experiments.harness.results import ResultError
 from experiments.report.readme import BEGIN, END, README, claims_table, write_claims_table
-from experiments.results import ResultError
+from experiments.reproduce.registry import EXPERIMENTS
 from p4front.load import load_program
 from state4.cam import analyse
 from tests.doc_examples import PAGE, ROOT, example, write_example
@@ -102,7 +102,7 @@ def test_the_network_function_has_one_register_that_is_written(tmp_path: Path) -
 
 CHECK = """
 import json, sys
-from experiments.strategies import available_strategies
+from experiments.harness.strategies import available_strategies
 from state4.strategies import load_strategy
 from plots.style import strategy_style
 names = available_strategies()

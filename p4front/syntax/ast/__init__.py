@@ -5,7 +5,7 @@ Node names follow the grammar of the P4_16 specification (appendix G). Every nod
 
 from __future__ import annotations
 
-from p4front.ast.declarations import (
+from p4front.syntax.ast.declarations import (
     ActionDecl,
     ConstantDecl,
     ControlDecl,
@@ -32,7 +32,7 @@ from p4front.ast.declarations import (
     ValueSetDecl,
     VariableDecl,
 )
-from p4front.ast.expressions import (
+from p4front.syntax.ast.expressions import (
     Argument,
     Binary,
     BoolLiteral,
@@ -56,8 +56,8 @@ from p4front.ast.expressions import (
     TypeNameExpr,
     Unary,
 )
-from p4front.ast.nodes import Annotation, KeyValue, Name, Node
-from p4front.ast.statements import (
+from p4front.syntax.ast.nodes import Annotation, KeyValue, Name, Node
+from p4front.syntax.ast.statements import (
     Assignment,
     BlockStatement,
     Break,
@@ -74,9 +74,9 @@ from p4front.ast.statements import (
     Switch,
     SwitchCase,
 )
-from p4front.ast.states import ParserState, SelectCase, SelectExpr, Transition
-from p4front.ast.tables import ActionRef, KeyElement, TableDecl, TableEntry, TableProperty
-from p4front.ast.types import (
+from p4front.syntax.ast.states import ParserState, SelectCase, SelectExpr, Transition
+from p4front.syntax.ast.tables import ActionRef, KeyElement, TableDecl, TableEntry, TableProperty
+from p4front.syntax.ast.types import (
     BaseType,
     DontCareType,
     ListType,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from p4front.ast.expressions import Argument, Expr
-from p4front.ast.nodes import Annotation, Name, Node
-from p4front.ast.statements import BlockStatement
-from p4front.ast.types import TypeRef
+from p4front.syntax.ast.expressions import Argument, Expr
+from p4front.syntax.ast.nodes import Annotation, Name, Node
+from p4front.syntax.ast.statements import BlockStatement
+from p4front.syntax.ast.types import TypeRef
 
 if TYPE_CHECKING:
-    from p4front.ast.states import ParserState
+    from p4front.syntax.ast.states import ParserState
 
 
 @dataclass(eq=False, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front.ast.nodes import KeyValue, Name, Node
-from p4front.ast.types import TypeRef
+from p4front.syntax.ast.nodes import KeyValue, Name, Node
+from p4front.syntax.ast.types import TypeRef
 
 
 @dataclass(eq=False, slots=True)

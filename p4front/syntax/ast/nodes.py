@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from p4front.source import Span
+from p4front.text.source import Span
 
 if TYPE_CHECKING:
-    from p4front.ast.expressions import Expr
+    from p4front.syntax.ast.expressions import Expr
 
 
 @dataclass(eq=False, slots=True)

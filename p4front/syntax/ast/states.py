@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front.ast.declarations import Declaration
-from p4front.ast.expressions import Expr
-from p4front.ast.nodes import Name, Node
+from p4front.syntax.ast.declarations import Declaration
+from p4front.syntax.ast.expressions import Expr
+from p4front.syntax.ast.nodes import Name, Node
 
 
 @dataclass(eq=False, slots=True)

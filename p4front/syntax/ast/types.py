@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p4front.ast.nodes import Name, Node
+from p4front.syntax.ast.nodes import Name, Node
 
 if TYPE_CHECKING:
-    from p4front.ast.expressions import Expr
+    from p4front.syntax.ast.expressions import Expr
 
 
 @dataclass(eq=False, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
-from p4front import ast
-from p4front.lexer import BAD, EOF, IDENT, INT, NAME_KINDS, SHIFT_START, Token
-from p4front.source import Reporter, Span
+from p4front.syntax import ast
+from p4front.text.lexer import BAD, EOF, IDENT, INT, NAME_KINDS, SHIFT_START, Token
+from p4front.text.source import Reporter, Span
 
 MAX_NESTING = 400
 """Deepest nesting of brackets, blocks, `else if` and prefix operators; longest chain of binary operators, times two."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.lexer import IDENT, NAME_KINDS, Token
-from p4front.parser_base import GENERIC, TYPE
-from p4front.parser_statements import StatementParser
+from p4front.syntax import ast
+from p4front.syntax.parser.base import GENERIC, TYPE
+from p4front.syntax.parser.statements import StatementParser
+from p4front.text.lexer import IDENT, NAME_KINDS, Token
 
 _MISPLACED = {
     "table": "a table can only be declared inside a control",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.lexer import IDENT, INT, NAME_KINDS, SHIFT_START, STRING, Token, integer
-from p4front.parser_base import GENERIC, MAX_NESTING, TYPE_KEYWORDS
-from p4front.parser_types import TypeParser
-from p4front.source import Reporter
+from p4front.syntax import ast
+from p4front.syntax.parser.base import GENERIC, MAX_NESTING, TYPE_KEYWORDS
+from p4front.syntax.parser.types import TypeParser
+from p4front.text.lexer import IDENT, INT, NAME_KINDS, SHIFT_START, STRING, Token, integer
+from p4front.text.source import Reporter
 
 _LEVELS = ("||", "&&", "== !=", "< > <= >=", "|", "^", "&", "<< >>", "++ + - |+| |-|", "* / %")
 PRECEDENCE = {op: level for level, ops in enumerate(_LEVELS, 1) for op in ops.split()}

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from p4front import ast
-from p4front.lexer import PRAGMA, Token
-from p4front.parser_base import TYPE
-from p4front.parser_tables import TableParser
-from p4front.source import Reporter
+from p4front.syntax import ast
+from p4front.syntax.parser.base import TYPE
+from p4front.syntax.parser.tables import TableParser
+from p4front.text.lexer import PRAGMA, Token
+from p4front.text.source import Reporter
 
 _FRAMES = 15000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 
-from p4front import ast
-from p4front.lexer import ASSIGN_OPS, END_PRAGMA, EOF, IDENT, KEYWORDS, NAME_KINDS, PRAGMA, SHIFT_START, Token
-from p4front.parser_base import Result
-from p4front.parser_expressions import ExpressionParser
-from p4front.source import Span
+from p4front.syntax import ast
+from p4front.syntax.parser.base import Result
+from p4front.syntax.parser.expressions import ExpressionParser
+from p4front.text.lexer import ASSIGN_OPS, END_PRAGMA, EOF, IDENT, KEYWORDS, NAME_KINDS, PRAGMA, SHIFT_START, Token
+from p4front.text.source import Span
 
 _NOT_IN_A_PARSER = frozenset(["return", "exit", "switch", "for", "break", "continue"])
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front import ast
-from p4front.lexer import NAME_KINDS, Token
-from p4front.parser_base import Result
-from p4front.parser_declarations import DeclarationParser
-from p4front.source import Span
+from p4front.syntax import ast
+from p4front.syntax.parser.base import Result
+from p4front.syntax.parser.declarations import DeclarationParser
+from p4front.text.lexer import NAME_KINDS, Token
+from p4front.text.source import Span
 
 
 class TableParser(DeclarationParser):

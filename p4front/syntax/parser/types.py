@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.lexer import IDENT, NAME_KINDS, SHIFT_START, Token
-from p4front.parser_base import TYPE, TYPE_KEYWORDS, Cursor
+from p4front.syntax import ast
+from p4front.syntax.parser.base import TYPE, TYPE_KEYWORDS, Cursor
+from p4front.text.lexer import IDENT, NAME_KINDS, SHIFT_START, Token
 
 
 class TypeParser(Cursor):

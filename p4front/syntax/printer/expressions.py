@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from p4front import ast
-from p4front.parser_expressions import PRECEDENCE
+from p4front.syntax import ast
+from p4front.syntax.parser.expressions import PRECEDENCE
 
 _TERNARY, _PREFIX, _POSTFIX = 0, 20, 21
 _PREFIX_OF_BASE = {2: "0b", 8: "0o", 10: "", 16: "0x"}

@@ -7,16 +7,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from p4front import ast
-from p4front.includes import LIBRARY, LIBRARY_VERSION
-from p4front.parser import deep_recursion
-from p4front.print_expressions import (
+from p4front.syntax import ast
+from p4front.syntax.parser.program import deep_recursion
+from p4front.syntax.printer.expressions import (
     annotations_text,
     arguments_text,
     expression_text,
     keyset_text,
     type_text,
 )
+from p4front.text.includes import LIBRARY, LIBRARY_VERSION
 
 _INDENT = "    "
 _PLACES = frozenset(["span", "raw"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast
 from p4front.program import CallInfo
-from softswitch.codegen import arguments, calls, statements
-from softswitch.codegen.body import Body, Function
+from p4front.syntax import ast
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import arguments, calls
 from softswitch.codegen.names import identifier, join_name, place
+from softswitch.codegen.statements import statements
+from softswitch.codegen.statements.body import Body, Function
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from p4front.source import P4Error
-from softswitch.codegen import actions, arguments, elaborate, expressions, functions, statements, tables
-from softswitch.codegen.body import Body, Function, Param
+from p4front.syntax import ast
+from p4front.text.source import P4Error
+from softswitch.codegen import elaborate
+from softswitch.codegen.controls import actions, tables
 from softswitch.codegen.env import Constant, Env, Variable
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import arguments, expressions, functions
 from softswitch.codegen.names import identifier, place
+from softswitch.codegen.statements import statements
+from softswitch.codegen.statements.body import Body, Function, Param
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p4front import ast, entry_priorities
+from p4front.check import entry_priorities
 from p4front.program import ConstValue
-from p4front.source import Span
-from p4front.types import EnumType, ErrorType, Type, strip
-from softswitch.codegen import consteval, keysets
+from p4front.syntax import ast
+from p4front.text.source import Span
+from p4front.types.types import EnumType, ErrorType, Type, strip
+from softswitch.build.model import words
+from softswitch.codegen.controls import keysets
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import scalar_width
-from softswitch.model import words
+from softswitch.codegen.expressions import consteval
+from softswitch.codegen.values.layout import scalar_width
 
 if TYPE_CHECKING:
+    from softswitch.codegen.controls.tables import TableInstance
     from softswitch.codegen.generator import Generator
-    from softswitch.codegen.tables import TableInstance
 
 
 @dataclass(frozen=True)

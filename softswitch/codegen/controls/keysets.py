@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from p4front.types import EnumType, ErrorType, Type, strip
-from softswitch.codegen import consteval, expressions, scalars
-from softswitch.codegen.body import Body
+from p4front.syntax import ast
+from p4front.types.types import EnumType, ErrorType, Type, strip
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_signed, scalar_width
+from softswitch.codegen.expressions import consteval, expressions
+from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_signed, scalar_width
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

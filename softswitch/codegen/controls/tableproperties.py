@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from softswitch.codegen import consteval, elaborate
+from p4front.syntax import ast
+from softswitch.codegen import elaborate
 from softswitch.codegen.env import Env, ExternObject
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import consteval
 from softswitch.codegen.names import annotated_name
 
 if TYPE_CHECKING:
+    from softswitch.codegen.controls.tables import TableInstance
     from softswitch.codegen.generator import Generator
-    from softswitch.codegen.tables import TableInstance
 
 DEFAULT_SIZE = 1024
 MAX_SIZE = (1 << 31) - 1

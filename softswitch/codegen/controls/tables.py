@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast
 from p4front.p4info.keys import key_name
-from p4front.types import Type, strip
-from softswitch.codegen import (
-    actions,
-    arguments,
-    calls,
-    consteval,
-    elaborate,
-    entries,
-    expressions,
-    places,
-    scalars,
-    tableproperties,
-)
-from softswitch.codegen.body import Body, Function, Val
+from p4front.syntax import ast
+from p4front.types.types import Type, strip
+from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo
+from softswitch.codegen import elaborate
+from softswitch.codegen.controls import actions, entries, tableproperties
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
+from softswitch.codegen.expressions import arguments, calls, consteval, expressions, places
 from softswitch.codegen.names import identifier, join_name, place
-from softswitch.codegen.packing import Writer
-from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo
+from softswitch.codegen.statements.body import Body, Function, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
+from softswitch.codegen.values.packing import Writer
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from p4front import ast
 from p4front.program import BoundArg
-from p4front.types import IntegerType, ObjectType, StackType, Type, strip
-from softswitch.codegen import expressions, places
-from softswitch.codegen.body import Body, Param, Val
+from p4front.syntax import ast
+from p4front.types.types import IntegerType, ObjectType, StackType, Type, strip
 from softswitch.codegen.env import Env, ExternObject, Variable
-from softswitch.codegen.layout import is_aggregate
+from softswitch.codegen.expressions import expressions, places
+from softswitch.codegen.statements.body import Body, Param, Val
+from softswitch.codegen.values.layout import is_aggregate
 
 
 @dataclass

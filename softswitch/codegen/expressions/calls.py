@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import BoundArg, CallInfo
-from p4front.types import BOOL, BitType, IntegerType, ObjectType, Type, VoidType, strip
-from softswitch.codegen import (
-    actions,
-    arguments,
-    consteval,
-    controls,
-    expressions,
-    externs,
-    functions,
-    headers,
-    parsers,
-    tables,
-)
-from softswitch.codegen.body import Body, Function, Val
+from p4front.syntax import ast
+from p4front.types.types import BOOL, BitType, IntegerType, ObjectType, Type, VoidType, strip
+from softswitch.codegen import externs
+from softswitch.codegen.controls import actions, controls, tables
 from softswitch.codegen.env import Constant, Env, ExternObject
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import arguments, consteval, expressions, functions
+from softswitch.codegen.parsers import parsers
+from softswitch.codegen.statements.body import Body, Function, Val
+from softswitch.codegen.values import headers
 
 
 def call(body: Body, expr: ast.Call) -> Val | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast, constants
 from p4front.program import ConstValue
-from p4front.types import BoolType, Type, TypeOfType, strip
+from p4front.syntax import ast
+from p4front.types import constants
+from p4front.types.types import BoolType, Type, TypeOfType, strip
 from softswitch.codegen.env import Constant, Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import scalar_width
+from softswitch.codegen.values.layout import scalar_width
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

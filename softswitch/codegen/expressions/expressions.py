@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p4front import ast
 from p4front.program import ConstValue
-from p4front.types import (
+from p4front.syntax import ast
+from p4front.types.types import (
     BOOL,
     BitType,
     BoolType,
@@ -20,11 +20,12 @@ from p4front.types import (
     TypeOfType,
     strip,
 )
-from softswitch.codegen import calls, consteval, initialisers, integers, places, scalars
-from softswitch.codegen.body import Body, Val
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_aggregate, is_signed, scalar_width
+from softswitch.codegen.expressions import calls, consteval, places
 from softswitch.codegen.names import field_name
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import initialisers, integers, scalars
+from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
 
 _AGGREGATES = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr, ast.DefaultExpr)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import Type, TypeVar, VoidType
-from softswitch.codegen import arguments, calls, statements
-from softswitch.codegen.body import Body, Function, Val
+from p4front.syntax import ast
+from p4front.types.types import Type, TypeVar, VoidType
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import arguments, calls
 from softswitch.codegen.names import identifier, place
+from softswitch.codegen.statements import statements
+from softswitch.codegen.statements.body import Body, Function, Val
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

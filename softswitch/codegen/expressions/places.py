@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.types import StackType, StructType, TupleType, Type, strip
-from softswitch.codegen import consteval, expressions, parser_errors, scalars
-from softswitch.codegen.body import Body, Place, Val
+from p4front.syntax import ast
+from p4front.types.types import StackType, StructType, TupleType, Type, strip
 from softswitch.codegen.env import Variable
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_header, is_union, scalar_width
+from softswitch.codegen.expressions import consteval, expressions
 from softswitch.codegen.names import field_name
+from softswitch.codegen.parsers import parser_errors
+from softswitch.codegen.statements.body import Body, Place, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_header, is_union, scalar_width
 
 
 def is_place(body: Body, expr: ast.Expr) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front import ast
 from p4front.program import CallInfo
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
 from softswitch.codegen.env import ExternObject
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import checksums, hashing, logging, metering, packet, registers, replication
+from softswitch.codegen.statements.body import Body, Val
 
 Function = Callable[[Body, ast.Call, CallInfo], "Val | None"]
 Method = Callable[[Body, ast.Call, CallInfo, ExternObject], "Val | None"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BOOL, BitType
-from softswitch.codegen import elaborate, expressions, places, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BOOL, BitType
+from softswitch.codegen import elaborate
 from softswitch.codegen.env import ExternObject
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import hashing, operands
-from softswitch.codegen.layout import scalar_width
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import scalar_width
 
 
 def _compute(body: Body, data_expr: ast.Expr, algorithm: str, with_payload: bool) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BitType, IntegerType, VarbitType, strip
-from softswitch.codegen import consteval, elaborate, expressions, packing, places, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BitType, IntegerType, VarbitType, strip
+from softswitch.codegen import elaborate
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import consteval, expressions, places
 from softswitch.codegen.externs import operands
-from softswitch.codegen.layout import scalar_width, wire_bits
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import packing, scalars
+from softswitch.codegen.values.layout import scalar_width, wire_bits
 
 
 def pack(body: Body, parts: Sequence[operands.Part]) -> tuple[str, str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BOOL, VarbitType, strip
-from softswitch.codegen import consteval, expressions, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BOOL, VarbitType, strip
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import consteval, expressions
 from softswitch.codegen.externs import operands
-from softswitch.codegen.layout import is_signed, scalar_width
 from softswitch.codegen.names import c_string, place
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_signed, scalar_width
 
 
 def nothing(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:

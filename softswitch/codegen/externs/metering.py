@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BitType
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BitType
 from softswitch.codegen.env import ExternObject
 from softswitch.codegen.externs import operands
+from softswitch.codegen.statements.body import Body, Val
 
 
 def count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BitType, Type
-from softswitch.codegen import consteval, expressions, places, scalars
-from softswitch.codegen.body import Body, Place, Val
+from p4front.syntax import ast
+from p4front.types.types import BitType, Type
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import Leaf, scalar_width
+from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.statements.body import Body, Place, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import Leaf, scalar_width
 
 
 def argument(info: CallInfo, name: str, where: ast.Node) -> ast.Expr:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BitType, StackType, StructType, TupleType, Type, VarbitType, strip
-from softswitch.codegen import expressions, packing, parser_errors, places, wire
-from softswitch.codegen.body import Body, Place, Val
+from p4front.syntax import ast
+from p4front.types.types import BitType, StackType, StructType, TupleType, Type, VarbitType, strip
 from softswitch.codegen.env import ExternObject
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
-from softswitch.codegen.layout import is_header, is_union, members, scalar_width, wire_bits
+from softswitch.codegen.parsers import parser_errors
+from softswitch.codegen.statements.body import Body, Place, Val
+from softswitch.codegen.values import packing, wire
+from softswitch.codegen.values.layout import is_header, is_union, members, scalar_width, wire_bits
 
 
 def extract(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:

@@ -4,14 +4,15 @@ A struct or header in a cell is the concatenation of its fields, the first one m
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BitType, BoolType, Type, strip
-from softswitch.codegen import expressions, places, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BitType, BoolType, Type, strip
 from softswitch.codegen.env import ExternObject
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
-from softswitch.codegen.layout import is_aggregate, is_header, scalar_width
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_aggregate, is_header, scalar_width
 
 
 def _cells(body: Body, obj: ExternObject) -> str:

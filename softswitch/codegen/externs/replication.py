@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BitType, StructType, VarbitType, strip
-from softswitch.codegen import expressions, fieldlists, places, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BitType, StructType, VarbitType, strip
+from softswitch.codegen import fieldlists
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
-from softswitch.codegen.layout import scalar_width
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import scalar_width
 
 DIGEST_WORDS = 64
 DIGESTS_PER_PACKET = 4

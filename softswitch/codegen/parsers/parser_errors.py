@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softswitch.codegen.body import Body
+from softswitch.codegen.statements.body import Body
 
 
 def reject_if(body: Body, condition: str, error: str) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from p4front.source import P4Error
-from p4front.types import BoolType
-from softswitch.codegen import arguments, elaborate, parser_errors, selects, statements
-from softswitch.codegen.body import Body, Function
+from p4front.syntax import ast
+from p4front.text.source import P4Error
+from p4front.types.types import BoolType
+from softswitch.codegen import elaborate
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import arguments
 from softswitch.codegen.names import identifier, place
+from softswitch.codegen.parsers import parser_errors, selects
+from softswitch.codegen.statements import statements
+from softswitch.codegen.statements.body import Body, Function
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

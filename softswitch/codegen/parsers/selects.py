@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from p4front.types import BoolType, StructType, TupleType, Type, strip
-from softswitch.codegen import consteval, expressions, keysets, parser_errors, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BoolType, StructType, TupleType, Type, strip
+from softswitch.build.model import KeyField, ValueSetInfo
+from softswitch.codegen.controls import keysets
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import members, scalar_width
+from softswitch.codegen.expressions import consteval, expressions
 from softswitch.codegen.names import annotated_name, join_name
-from softswitch.model import KeyField, ValueSetInfo
+from softswitch.codegen.parsers import parser_errors
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import members, scalar_width
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

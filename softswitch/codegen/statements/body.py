@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from p4front import ast
-from p4front.types import StructType, Type
+from p4front.syntax import ast
+from p4front.types.types import StructType, Type
 from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.names import Namer, c_string
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from p4front import ast
 from p4front.program import ConstValue
-from p4front.types import StackType, Type, strip
-from softswitch.codegen import consteval, expressions, places, scalars, statements
-from softswitch.codegen.body import Body, Loop, Val
+from p4front.syntax import ast
+from p4front.types.types import StackType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_signed, scalar_width
+from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.statements import statements
+from softswitch.codegen.statements.body import Body, Loop, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_signed, scalar_width
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.source import P4Error
-from p4front.types import VoidType, strip
-from softswitch.codegen import calls, consteval, elaborate, expressions, loops, places, scalars, switches
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.text.source import P4Error
+from p4front.types.types import VoidType, strip
+from softswitch.codegen import elaborate
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_signed, scalar_width
+from softswitch.codegen.expressions import calls, consteval, expressions, places
 from softswitch.codegen.names import c_string
+from softswitch.codegen.statements import loops, switches
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_signed, scalar_width
 
 MOST_OF_A_CONDITION = 100
 """Characters of an `if` that the packet's story shows."""

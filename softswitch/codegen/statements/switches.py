@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front import ast
-from p4front.types import ActionEnumType
-from softswitch.codegen import calls, consteval, expressions, statements
-from softswitch.codegen.body import Body
+from p4front.syntax import ast
+from p4front.types.types import ActionEnumType
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import scalar_width
+from softswitch.codegen.expressions import calls, consteval, expressions
+from softswitch.codegen.statements import statements
+from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values.layout import scalar_width
 
 
 def switch(body: Body, statement: ast.Switch) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.program import CallInfo
-from p4front.types import BOOL, BitType, StackType, StructType, TupleType, Type, TypeOfType, VarbitType, strip
-from softswitch.codegen import consteval, expressions, places
-from softswitch.codegen.body import Body, Place, Val
+from p4front.syntax import ast
+from p4front.types.types import BOOL, BitType, StackType, StructType, TupleType, Type, TypeOfType, VarbitType, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_header, is_union, members, wire_bits
+from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.statements.body import Body, Place, Val
+from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
 
 
 def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.types import EnumType, SerEnumType, StackType, StructType, TupleType, Type, strip
-from softswitch.codegen import expressions
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import EnumType, SerEnumType, StackType, StructType, TupleType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_header, is_union, members
+from softswitch.codegen.expressions import expressions
 from softswitch.codegen.names import field_name
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values.layout import is_header, is_union, members
 
 
 def build(body: Body, expr: ast.Expr, target: Type) -> Val:

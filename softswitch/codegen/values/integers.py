@@ -7,12 +7,13 @@ target.
 
 from __future__ import annotations
 
-from p4front import ast
-from p4front.types import BOOL, BitType, IntegerType, IntType, Type, strip
-from softswitch.codegen import consteval, expressions, scalars
-from softswitch.codegen.body import Body, Val
+from p4front.syntax import ast
+from p4front.types.types import BOOL, BitType, IntegerType, IntType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.layout import is_signed, scalar_width
+from softswitch.codegen.expressions import consteval, expressions
+from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import is_signed, scalar_width
 
 MOST_BITS = 4096
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from p4front.program import ConstValue
-from p4front.source import Span
-from p4front.types import (
+from p4front.text.source import Span
+from p4front.types.types import (
     BitType,
     BoolType,
     EnumType,
@@ -24,9 +24,9 @@ from p4front.types import (
     VoidType,
     strip,
 )
-from softswitch.codegen import scalars
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.names import Namer, field_name, identifier
+from softswitch.codegen.values import scalars
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from p4front.types import BoolType, VarbitType, strip
-from softswitch.codegen import scalars
-from softswitch.codegen.layout import Leaf, scalar_width
+from p4front.types.types import BoolType, VarbitType, strip
+from softswitch.codegen.values import scalars
+from softswitch.codegen.values.layout import Leaf, scalar_width
 
 
 def load(p: str, bit: int, width: int) -> str:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front.source import Span
-from p4front.types import StackType, StructType, TupleType, Type, VarbitType, strip
-from softswitch.codegen import headers, packing
-from softswitch.codegen.layout import is_header, is_union, members, wire_bits
+from p4front.text.source import Span
+from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
 from softswitch.codegen.names import identifier
+from softswitch.codegen.values import headers, packing
+from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator

@@ -1,5 +1,5 @@
 /* Indirect counters: packets and bytes are always counted; the declared kind says which of them a controller is shown. */
-#include "internal.h"
+#include "core/internal.h"
 
 struct ss_counter {
     ss_instance *instance;

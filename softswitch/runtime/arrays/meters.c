@@ -4,7 +4,7 @@
  * yellow when the committed bucket has too few; else that one pays too and the packet is green.
  * Single rate (RFC 2697): what does not fit the committed bucket goes to the excess bucket. A packet is green when the first
  * can pay, yellow when the second can, else red. */
-#include "internal.h"
+#include "core/internal.h"
 
 #define SCALE 1000000000ull /* tokens are kept in billionths, so that a rate per second adds `rate` of them per nanosecond */
 

@@ -1,7 +1,7 @@
 /* Register arrays: plain storage that generated code reads and writes itself, and whole-range access for controllers. */
 #include <sys/mman.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 #define HUGE_PAGE (2u << 20)
 

@@ -1,7 +1,7 @@
 /* Time and chance: both can be set, so that tests repeat. */
 #include <time.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 _Thread_local ss_switch *ss_current;
 

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 #define CHECK_NS (200 * 1000000ull) /* how often ports are looked after */
 #define NICE (-10)                  /* packets go before the programs that control them; needs root, else as it is */

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "table.h"
+#include "tables/table.h"
 
 #define SEQUENCE_BYTES 4u
 #define COUNT_AT 4u

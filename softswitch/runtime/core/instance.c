@@ -1,7 +1,7 @@
 /* A compiled pipeline: opened, its objects made, its initial entries set; made active at a safe point; closed. */
 #include <dlfcn.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 #define USER_ALIGNMENT 64u
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
-#include "port.h"
+#include "include/api.h"
+#include "ports/port.h"
 
 #define SS_PORTS 65536u
 #define SS_BATCH 32u

@@ -3,7 +3,7 @@
  * They have a lock of their own: a controller that takes messages never stops packets for longer than one message's copy. */
 #include <errno.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 typedef struct message {
     uint32_t bytes, tag;

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 static _Thread_local char error_text[512];
 static _Thread_local int error_status;

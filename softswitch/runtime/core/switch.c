@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 #define HOLD_SLICE_NS 200000u
 #define PACKET_INS 8192u

@@ -1,4 +1,4 @@
-/* What libssrt.so offers to its controller (softswitch/native.py): the switch, its ports, and the objects of a loaded pipeline.
+/* What libssrt.so offers to its controller (softswitch/dataplane/native.py): the switch, its ports, and the objects of a loaded pipeline.
  *
  * Every call is safe from any thread. A call that touches what packets use waits for the safe point (switch.c). Functions that
  * return `int` give SS_OK or a negative ss_status, and ss_error_text() then tells more. */
@@ -32,7 +32,7 @@ typedef struct ss_switch ss_switch;
 typedef struct ss_instance ss_instance; /* a loaded pipeline */
 typedef struct ss_profile ss_profile;
 
-/* Why a packet went no further. The order is known to softswitch/stats.py. */
+/* Why a packet went no further. The order is known to softswitch/dataplane/stats.py. */
 enum ss_drop {
     SS_DROP_INGRESS,        /* mark_to_drop in ingress */
     SS_DROP_EGRESS,         /* mark_to_drop in egress */

@@ -1,5 +1,5 @@
 /* Packets by hand: run one to its end, hand one in as if received, or many to see how long they take. */
-#include "internal.h"
+#include "core/internal.h"
 
 int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out, uint64_t *out_bytes)
 {

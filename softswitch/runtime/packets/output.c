@@ -1,5 +1,5 @@
 /* Where a finished frame goes: a port, the packet-in queue, or the hands of whoever injected it. */
-#include "internal.h"
+#include "core/internal.h"
 
 static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                     uint32_t payload_bytes)

@@ -1,5 +1,5 @@
 /* The packet replication engine: clone sessions and multicast groups. They belong to the switch, not to a program. */
-#include "internal.h"
+#include "core/internal.h"
 
 /* A port that is there and up; the CPU port also when controllers take its packets from the queue. */
 static bool works(const ss_switch *sw, uint32_t number)

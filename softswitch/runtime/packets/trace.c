@@ -2,8 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "bits.h"
-#include "table.h"
+#include "include/bits.h"
+#include "tables/table.h"
 
 static void push_line(ss_switch *sw, uint32_t kind, const char *format, va_list arguments)
 {

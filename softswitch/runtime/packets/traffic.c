@@ -4,7 +4,7 @@
  * recirculate, send. Clones of egress, resubmitted and recirculated packets go to a queue that is emptied before the next packet.
  * A packet that comes back again and again is put off to the next batch after PASSES_AT_ONCE turns, so that it holds up nobody;
  * when packets are run by hand, and for clones of clones, MOST_PASSES is the end. */
-#include "internal.h"
+#include "core/internal.h"
 
 #define PASSES_AT_ONCE 16u
 #define MOST_PASSES 1000u

@@ -2,7 +2,7 @@
  *
  * A veth hands such frames over as they are: the checksum field holds the sum of the pseudo header, and the receiver would
  * throw the packet away once we have sent it on. */
-#include "port_packet.h"
+#include "ports/port_packet.h"
 
 static uint32_t big_endian_16(const uint8_t *at) { return (uint32_t)at[0] << 8 | at[1]; }
 

@@ -5,7 +5,7 @@
 #include <linux/if_packet.h>
 #include <sched.h>
 
-#include "port_packet.h"
+#include "ports/port_packet.h"
 
 #define SEND_TRIES 4
 #define HEADER_ROOM 256u

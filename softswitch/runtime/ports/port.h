@@ -2,7 +2,7 @@
 #ifndef SS_PORT_H
 #define SS_PORT_H
 
-#include "api.h"
+#include "include/api.h"
 
 typedef struct ss_frame { /* borrowed from the port until `release` */
     const uint8_t *data;

@@ -1,5 +1,5 @@
 /* A port of memory: frames sent to it wait for ss_port_take. Frames come in by ss_inject and ss_submit. */
-#include "internal.h"
+#include "core/internal.h"
 
 #define MOST_WAITING 65536u
 

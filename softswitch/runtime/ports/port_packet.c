@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "port_packet.h"
+#include "ports/port_packet.h"
 
 #define RING_BYTES (8u << 20)
 #define BLOCK_BYTES (1u << 18)

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "internal.h"
+#include "core/internal.h"
 
 #define SS_TX_SLOTS 64u
 #define SS_BIG_FRAME 65600u

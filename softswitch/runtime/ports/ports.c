@@ -1,5 +1,5 @@
 /* The ports of a switch: added, removed, counted; and frames that controllers send straight out of one. */
-#include "internal.h"
+#include "core/internal.h"
 
 static int add(ss_switch *sw, uint32_t number, ss_port *port)
 {

@@ -1,5 +1,5 @@
 /* Tables as controllers see them: entries written, read, counted and aged, each call in one safe point. */
-#include "table.h"
+#include "tables/table.h"
 
 #define ROWS_AT_ONCE 128u
 

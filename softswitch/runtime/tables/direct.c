@@ -1,5 +1,5 @@
 /* Direct counters and meters as controllers see them. Slot UINT32_MAX means those of the default entry. */
-#include "table.h"
+#include "tables/table.h"
 
 static bool used(const ss_table *table, uint64_t slot) { return slot < table->slot_count && table->slots[slot]; }
 

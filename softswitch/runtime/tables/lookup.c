@@ -1,5 +1,5 @@
 /* Tables as packets see them: lookup, direct counters, direct meters. */
-#include "table.h"
+#include "tables/table.h"
 
 const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t selector_hash, bool *hit)
 {

@@ -1,4 +1,4 @@
-#include "matcher.h"
+#include "tables/matcher.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef SS_MATCHER_H
 #define SS_MATCHER_H
 
-#include "pipeline.h"
+#include "include/pipeline.h"
 
 typedef struct ss_rule {
     struct ss_rule *next; /* in its bucket: better rules of one masked key come first */

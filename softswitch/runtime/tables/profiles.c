@@ -1,6 +1,6 @@
 /* Action profiles and selectors: members hold an action, groups hold weighted members. */
-#include "internal.h"
-#include "table.h"
+#include "core/internal.h"
+#include "tables/table.h"
 
 typedef struct member {
     uint64_t id;

@@ -2,8 +2,8 @@
 #ifndef SS_TABLE_H
 #define SS_TABLE_H
 
-#include "internal.h"
-#include "matcher.h"
+#include "core/internal.h"
+#include "tables/matcher.h"
 
 enum ss_reference { SS_BY_ACTION, SS_BY_MEMBER, SS_BY_GROUP };
 

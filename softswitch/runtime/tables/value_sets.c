@@ -1,6 +1,6 @@
 /* Parser value sets: the matcher without actions. */
-#include "internal.h"
-#include "matcher.h"
+#include "core/internal.h"
+#include "tables/matcher.h"
 
 struct ss_value_set {
     ss_instance *instance;

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from finsy.proto import p4i
 
-from softswitch.pipeline import CompiledPipeline
-from softswitch.server.digests import Digests
-from softswitch.server.index import P4Index, build_index
-from softswitch.server.packet_io import ControllerHeader
-from softswitch.server.translation import Translations
-from softswitch.switch import Pipeline
+from softswitch.build.program import CompiledPipeline
+from softswitch.dataplane.switch import Pipeline
+from softswitch.server.device.index import P4Index, build_index
+from softswitch.server.entities.digests import Digests
+from softswitch.server.rpc.packet_io import ControllerHeader
+from softswitch.server.values.translation import Translations
 
 
 @dataclass(eq=False)

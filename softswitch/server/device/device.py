@@ -7,20 +7,20 @@ import threading
 
 from finsy.proto import p4i, p4r
 
-from p4front.source import P4Error
-from softswitch import device_config
-from softswitch.device_config import BadDeviceConfig
+from p4front.text.source import P4Error
+from softswitch.build import device_config
+from softswitch.build.device_config import BadDeviceConfig
+from softswitch.build.program import CompiledPipeline
+from softswitch.dataplane.handover import HandedOver, Handover
+from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
-from softswitch.handover import HandedOver, Handover
-from softswitch.pipeline import CompiledPipeline
-from softswitch.server.arbitration import Arbitration, election_id
-from softswitch.server.batches import Batches
-from softswitch.server.config import Config, check_config, make_config
+from softswitch.server.device.config import Config, check_config, make_config
+from softswitch.server.device.reconcile import Reconciliation
+from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
-from softswitch.server.pre import ReplicationEngine
-from softswitch.server.reconcile import Reconciliation
-from softswitch.server.translation import Translations
-from softswitch.switch import Switch
+from softswitch.server.rpc.arbitration import Arbitration, election_id
+from softswitch.server.rpc.batches import Batches
+from softswitch.server.values.translation import Translations
 
 log = logging.getLogger(__name__)
 Request = p4r.SetForwardingPipelineConfigRequest

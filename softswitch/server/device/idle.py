@@ -6,9 +6,9 @@ import time
 
 from finsy.proto import p4r
 
-from softswitch.entries import KeyMatch
-from softswitch.server.config import Config
-from softswitch.server.tables import from_state, table_of
+from softswitch.dataplane.entries import KeyMatch
+from softswitch.server.device.config import Config
+from softswitch.server.entities.tables import from_state, table_of
 
 MOST_ENTRIES = 1000
 """Entries in one notification."""

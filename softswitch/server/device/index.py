@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from finsy.proto import p4i, p4t
 
-from softswitch.model import (
+from softswitch.build.model import (
     CounterInfo,
     DigestInfo,
     KeyField,
@@ -18,9 +18,9 @@ from softswitch.model import (
     ValueSetInfo,
 )
 from softswitch.server.errors import invalid, not_found
-from softswitch.server.p4data import DataTypes
-from softswitch.server.translation import Translations
-from softswitch.server.values import ValueCodec
+from softswitch.server.values.p4data import DataTypes
+from softswitch.server.values.translation import Translations
+from softswitch.server.values.values import ValueCodec
 
 _V = TypeVar("_V")
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from softswitch.entries import Entry, EntryState
-from softswitch.handover import Component, Handover
-from softswitch.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
-from softswitch.server.config import Config
-from softswitch.server.index import TableView
-from softswitch.tables import Table
+from softswitch.build.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
+from softswitch.dataplane.entries import Entry, EntryState
+from softswitch.dataplane.handover import Component, Handover
+from softswitch.dataplane.tables import Table
+from softswitch.server.device.config import Config
+from softswitch.server.device.index import TableView
 
 
 def _same_action(old: ActionInfo, new: TableInfo) -> bool:

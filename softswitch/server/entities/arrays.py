@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 from finsy.proto import p4r
 
-from softswitch.entries import ColourCounts, CounterValue
-from softswitch.server.config import Config
-from softswitch.server.direct import (
+from softswitch.dataplane.entries import ColourCounts, CounterValue
+from softswitch.server.device.config import Config
+from softswitch.server.device.index import RegisterView
+from softswitch.server.entities.direct import (
     check_cleared,
     from_colours,
     from_counter,
@@ -19,7 +20,6 @@ from softswitch.server.direct import (
     to_meter,
 )
 from softswitch.server.errors import invalid, out_of_range
-from softswitch.server.index import RegisterView
 
 Undo = Callable[[], None]
 View = TypeVar("View")

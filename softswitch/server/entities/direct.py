@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from finsy.proto import p4i, p4r
 
-from softswitch.entries import ColourCounts, CounterValue, Entry, MeterConfig, MeterState
+from softswitch.dataplane.entries import ColourCounts, CounterValue, Entry, MeterConfig, MeterState
+from softswitch.dataplane.tables import Table
+from softswitch.server.device.index import TableView
 from softswitch.server.errors import invalid
-from softswitch.server.index import TableView
-from softswitch.tables import Table
 
 THREE_BY_ONE, TWO_BY_ONE = p4i.MeterSpec.SINGLE_RATE_THREE_COLOR, p4i.MeterSpec.SINGLE_RATE_TWO_COLOR
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from finsy.proto import p4r
 
-from softswitch.entries import Exact, KeyMatch, Lpm, Optional, Range, Ternary
-from softswitch.server.bytestrings import decode, encode
+from softswitch.dataplane.entries import Exact, KeyMatch, Lpm, Optional, Range, Ternary
+from softswitch.server.device.index import MatchView
 from softswitch.server.errors import invalid
-from softswitch.server.index import MatchView
+from softswitch.server.values.bytestrings import decode, encode
 
 
 def to_keys(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from finsy.proto import p4r
 
-from softswitch.entries import CloneSession, MulticastGroup, Replica
+from softswitch.dataplane.entries import CloneSession, MulticastGroup, Replica
+from softswitch.dataplane.switch import Switch
 from softswitch.errors import EntryExists, EntryNotFound
-from softswitch.server.bytestrings import decode, encode
 from softswitch.server.errors import invalid
-from softswitch.switch import Switch
+from softswitch.server.values.bytestrings import decode, encode
 
 PORT_BITS = 32
 INSTANCE_BITS = 16

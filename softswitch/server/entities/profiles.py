@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 
 from finsy.proto import p4r
 
-from softswitch.entries import Group, GroupMember, Member
-from softswitch.profiles import Profile
-from softswitch.server.actions import check_group_size, checked_weight, from_action, to_action, watch_port
-from softswitch.server.bytestrings import encode
-from softswitch.server.config import Config
+from softswitch.dataplane.entries import Group, GroupMember, Member
+from softswitch.dataplane.profiles import Profile
+from softswitch.server.device.config import Config
+from softswitch.server.device.index import ProfileView
+from softswitch.server.entities.actions import check_group_size, checked_weight, from_action, to_action, watch_port
+from softswitch.server.entities.matches import from_keys, to_keys
 from softswitch.server.errors import Code, Refused, invalid, not_found
-from softswitch.server.index import ProfileView
-from softswitch.server.matches import from_keys, to_keys
+from softswitch.server.values.bytestrings import encode
 
 Undo = Callable[[], None]
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from finsy.proto import p4r
 
-from softswitch.entries import ColourCounts, CounterValue, Entry, EntryState, MeterState
-from softswitch.server.actions import check_scope, to_action
-from softswitch.server.config import Config
-from softswitch.server.direct import (
+from softswitch.dataplane.entries import ColourCounts, CounterValue, Entry, EntryState, MeterState
+from softswitch.dataplane.tables import Table
+from softswitch.server.device.config import Config
+from softswitch.server.device.index import TableView
+from softswitch.server.entities.actions import check_scope, to_action
+from softswitch.server.entities.direct import (
     apply_resources,
     check_cleared,
     check_resources,
@@ -19,10 +21,8 @@ from softswitch.server.direct import (
     to_counter,
     to_meter,
 )
+from softswitch.server.entities.tables import check_default_key, full_entry, key_entry, pack_note, table_of
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found
-from softswitch.server.index import TableView
-from softswitch.server.tables import check_default_key, full_entry, key_entry, pack_note, table_of
-from softswitch.tables import Table
 
 Undo = Callable[[], None]
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from finsy.proto import p4r
 
-from softswitch.entries import Entry, EntryState
-from softswitch.server.actions import check_scope, from_action, from_action_set, to_action, to_action_set
-from softswitch.server.config import Config
+from softswitch.dataplane.entries import Entry, EntryState
+from softswitch.dataplane.tables import Table
+from softswitch.server.device.config import Config
+from softswitch.server.device.index import TableView
+from softswitch.server.entities.actions import check_scope, from_action, from_action_set, to_action, to_action_set
+from softswitch.server.entities.matches import from_keys, to_keys
 from softswitch.server.errors import invalid
-from softswitch.server.index import TableView
-from softswitch.server.matches import from_keys, to_keys
-from softswitch.tables import Table
 
 
 def table_of(config: Config, view: TableView) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 from finsy.proto import p4r
 
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found
-from softswitch.server.roles import Scope, parse_scope
+from softswitch.server.rpc.roles import Scope, parse_scope
 
 ElectionId = int
 """128-bit election id as one number."""

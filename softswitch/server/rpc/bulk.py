@@ -10,14 +10,14 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.entries import meter_config
+from softswitch.dataplane.entries import meter_config
 from softswitch.errors import Closed
 from softswitch.proto import bulk_pb2
-from softswitch.server.config import Config
-from softswitch.server.device import Device
+from softswitch.server.device.config import Config
+from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, invalid, not_found, out_of_range
-from softswitch.server.hold import serve_hold
-from softswitch.server.service import answering
+from softswitch.server.rpc.hold import serve_hold
+from softswitch.server.rpc.service import answering
 
 CHUNK_BYTES = 1 << 20
 COUNTER_BYTES, METER_BYTES = 16, 40

@@ -16,10 +16,10 @@ from finsy.proto import p4r_grpc
 
 from softswitch.errors import SwitchError
 from softswitch.proto.bulk_grpc import add_bulk_servicer
-from softswitch.server.bulk import BulkService
-from softswitch.server.device import Device
-from softswitch.server.notify import Notifier
-from softswitch.server.service import P4RuntimeService
+from softswitch.server.device.device import Device
+from softswitch.server.rpc.bulk import BulkService
+from softswitch.server.rpc.notify import Notifier
+from softswitch.server.rpc.service import P4RuntimeService
 
 log = logging.getLogger(__name__)
 DEFAULT_ADDRESS = "127.0.0.1:9559"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from finsy.proto import p4r
 
 from softswitch.errors import Closed
-from softswitch.server.device import Device
-from softswitch.server.idle import IdleWatch
+from softswitch.server.device.device import Device
+from softswitch.server.device.idle import IdleWatch
 
 log = logging.getLogger(__name__)
 WAIT_S = 0.1

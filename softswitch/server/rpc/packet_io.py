@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from finsy.proto import p4r
 
-from softswitch.model import PipelineInfo
+from softswitch.build.model import PipelineInfo
+from softswitch.server.device.index import P4Index
 from softswitch.server.errors import invalid
-from softswitch.server.index import P4Index
-from softswitch.server.values import ValueCodec
+from softswitch.server.values.values import ValueCodec
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import grpc
 from finsy.proto import p4r, p4r_grpc
 
 from softswitch.errors import SwitchError
-from softswitch.server.arbitration import election_id
-from softswitch.server.device import Device
+from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, abort, of_switch
-from softswitch.server.stream import Stream
+from softswitch.server.rpc.arbitration import election_id
+from softswitch.server.rpc.stream import Stream
 
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"

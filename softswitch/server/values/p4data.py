@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from finsy.proto import p4d, p4i, p4t
 
-from softswitch.server.bytestrings import decode, decode_signed, encode, encode_signed
 from softswitch.server.errors import invalid
-from softswitch.server.translation import Translations
+from softswitch.server.values.bytestrings import decode, decode_signed, encode, encode_signed
+from softswitch.server.values.translation import Translations
 
 
 class DataTypes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from softswitch.server.bytestrings import decode, encode
-from softswitch.server.translation import NameTable
+from softswitch.server.values.bytestrings import decode, encode
+from softswitch.server.values.translation import NameTable
 
 
 @dataclass(frozen=True)

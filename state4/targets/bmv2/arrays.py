@@ -14,7 +14,7 @@ from bm_runtime.standard.ttypes import BmCounterValue
 
 from state4.errors import TargetError
 from state4.targets.base import CellWrites
-from state4.targets.bmv2_client import CONTEXT, Bmv2Client
+from state4.targets.bmv2.client import CONTEXT, Bmv2Client
 from state4.values import Cells, RegisterSpec
 
 _TOP = (1 << 63) - 1

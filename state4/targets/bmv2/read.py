@@ -9,8 +9,8 @@ from typing import Any
 from bm_runtime.standard.ttypes import BmActionEntryType
 from finsy.proto import p4i, p4r
 
-from state4.targets.bmv2_client import CONTEXT, Bmv2Client
-from state4.targets.bmv2_keys import Actions, config_of, matches_of, member_of, priority_of
+from state4.targets.bmv2.client import CONTEXT, Bmv2Client
+from state4.targets.bmv2.keys import Actions, config_of, matches_of, member_of, priority_of
 
 
 @dataclass

@@ -14,16 +14,16 @@ from contextlib import AbstractContextManager
 from finsy.proto import p4i, p4r
 from sswitch_runtime.ttypes import MirroringSessionConfig
 
+from state4.clones.header import WAKE, CloneLayout
 from state4.errors import ListenerError, TargetError, Unsupported
-from state4.layout import WAKE, CloneLayout
-from state4.programs import InstalledProgram, all_registers
+from state4.instrumentation.programs import InstalledProgram, all_registers
 from state4.rsrm import Listener, send_frame
 from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold
-from state4.targets.bmv2_arrays import Bmv2Arrays
-from state4.targets.bmv2_client import CONTEXT, Bmv2Client, Bmv2Refusal
-from state4.targets.bmv2_program import bmv2_config, p4info_of
-from state4.targets.bmv2_read import Profiles, Reader
-from state4.targets.bmv2_write import Writer
+from state4.targets.bmv2.arrays import Bmv2Arrays
+from state4.targets.bmv2.client import CONTEXT, Bmv2Client, Bmv2Refusal
+from state4.targets.bmv2.program import bmv2_config, p4info_of
+from state4.targets.bmv2.read import Profiles, Reader
+from state4.targets.bmv2.write import Writer
 from state4.values import Cells, RegisterSpec
 
 CLONE_QUEUE = 1 << 16

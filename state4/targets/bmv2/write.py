@@ -11,9 +11,9 @@ from finsy.proto import p4i, p4r
 from sswitch_runtime.ttypes import MirroringSessionConfig
 
 from state4.errors import TargetError, Unsupported
-from state4.targets.bmv2_client import CONTEXT, Bmv2Client
-from state4.targets.bmv2_keys import Actions, key_of, member_bytes, options_of, rates_of
-from state4.targets.bmv2_read import Handles, Profiles
+from state4.targets.bmv2.client import CONTEXT, Bmv2Client
+from state4.targets.bmv2.keys import Actions, key_of, member_bytes, options_of, rates_of
+from state4.targets.bmv2.read import Handles, Profiles
 
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 _MS = 1_000_000  # in ns

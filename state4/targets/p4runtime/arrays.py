@@ -14,7 +14,7 @@ from finsy.proto import p4i, p4r
 
 from softswitch.proto import bulk_pb2
 from state4.targets.base import CellWrites
-from state4.targets.connection import Connection
+from state4.targets.p4runtime.connection import Connection
 from state4.values import Cells, RegisterSpec
 
 _CHUNK_BYTES = 1 << 20

@@ -10,11 +10,11 @@ import grpc
 import numpy as np
 
 from softswitch.proto import bulk_pb2
+from state4.clones.header import CloneLayout
 from state4.errors import TargetError, Unsupported
-from state4.layout import CloneLayout
-from state4.targets.arrays import add_writes
 from state4.targets.base import CellWrites, Move
-from state4.targets.connection import Connection, code, reason
+from state4.targets.p4runtime.arrays import add_writes
+from state4.targets.p4runtime.connection import Connection, code, reason
 from state4.values import Cells, RegisterSpec
 
 LONGEST_S = 0.5

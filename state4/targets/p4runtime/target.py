@@ -12,15 +12,15 @@ import numpy as np
 from finsy.proto import p4i, p4r
 
 from softswitch.proto import bulk_pb2
-from state4.entries import wanted_entities
+from state4.clones.header import WAKE, CloneLayout
 from state4.errors import ListenerError, TargetError, Unsupported
-from state4.layout import WAKE, CloneLayout
-from state4.programs import InstalledProgram, all_registers
+from state4.instrumentation.programs import InstalledProgram, all_registers
+from state4.plan.entries import wanted_entities
 from state4.rsrm import Listener, send_frame
-from state4.targets.arrays import arrays_of
 from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold
-from state4.targets.connection import Connection, code
-from state4.targets.hold import BulkHandover, BulkHold
+from state4.targets.p4runtime.arrays import arrays_of
+from state4.targets.p4runtime.connection import Connection, code
+from state4.targets.p4runtime.hold import BulkHandover, BulkHold
 from state4.values import Cells, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p4front.source import P4Error
-from softswitch.pipeline import compile_text
+from p4front.text.source import P4Error
+from softswitch.build.program import compile_text
 from tests.switch.scene import program, scene
 
 A, B = "(int)hdr.h.a", "(int)hdr.h.b"

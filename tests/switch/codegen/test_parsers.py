@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softswitch import entries as soft
+from softswitch.dataplane import entries as soft
 from tests.switch.scene import scene
 
 BYTE = "header b_t { bit<8> v; }"

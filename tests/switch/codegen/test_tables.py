@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from p4front.source import P4Error
-from softswitch import entries as soft
-from softswitch.pipeline import compile_text
+from p4front.text.source import P4Error
+from softswitch.build.program import compile_text
+from softswitch.dataplane import entries as soft
 from tests.switch.scene import program, scene
 
 SET = "action set(bit<8> v) { hdr.h.d = v; }"

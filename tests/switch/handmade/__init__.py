@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from softswitch.cache import cached_directory, content_key
-from softswitch.compiler import RUNTIME_DIR, SANITIZE_FLAGS, build_shared_object
-from softswitch.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
-from softswitch.runtime_build import sanitize_wanted
+from softswitch.build.cache import cached_directory, content_key
+from softswitch.build.cc import INTERFACE_DIR, SANITIZE_FLAGS, build_shared_object
+from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
+from softswitch.build.runtime import sanitize_wanted
 
 HERE = Path(__file__).parent
 _MATCHES = {match: f"SS_{match.upper()}" for match in ("exact", "lpm", "ternary", "range", "optional", "selector")}
@@ -29,7 +29,7 @@ def build(behaviour: str, info: PipelineInfo, const_entries: str = "") -> Handma
     """Compiles `<behaviour>.c` with descriptions of the objects in `info`."""
     source = (HERE / f"{behaviour}.c").read_text().replace("/* DESCRIPTIONS */", descriptions(info, const_entries))
     flags = ("-O1", *SANITIZE_FLAGS) if sanitize_wanted() else ("-O2",)
-    headers = [file.read_bytes() for file in sorted(RUNTIME_DIR.glob("*.h"))]
+    headers = [file.read_bytes() for file in sorted(INTERFACE_DIR.glob("*.h"))]
     key = content_key(source, *flags, *headers)
 
     def make(folder: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.switch.harness import START_US, Bench
-from tests.switch.test_hula import (
+from tests.switch.nfs.test_hula import (
     ENTRIES,
     FLOWLET_TIMEOUT,
     L2,

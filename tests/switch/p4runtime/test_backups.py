@@ -10,8 +10,8 @@ from functools import partial
 
 from finsy.proto import p4r
 
-from softswitch.entries import Replica
-from softswitch.stats import Drop
+from softswitch.dataplane.entries import Replica
+from softswitch.dataplane.stats import Drop
 from tests.switch.controller import MODIFY, Controller, Running, body, encode, frame, status
 
 

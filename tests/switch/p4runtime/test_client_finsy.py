@@ -10,8 +10,8 @@ import finsy as fy
 import pytest
 from google.protobuf import text_format
 
-from softswitch.device_config import collect
-from softswitch.pipeline import compile_program
+from softswitch.build.device_config import collect
+from softswitch.build.program import compile_program
 from tests.switch.controller import EVERYTHING, Running, body, frame
 
 Session = Callable[[fy.Switch, Running], Awaitable[None]]

@@ -11,10 +11,10 @@ import finsy as fy
 import pytest
 
 from softswitch.__main__ import main
-from softswitch.device_config import collect
+from softswitch.build.device_config import collect
 from tests.switch.controller import EVERYTHING, Running, body, frame
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def shell_python() -> Path | None:

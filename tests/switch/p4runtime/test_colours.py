@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from finsy.proto import p4i, p4r
 
-from softswitch.pipeline import compile_program
+from softswitch.build.program import compile_program
 from tests.switch.controller import DELETE, INSERT, MODIFY, PROGRAMS, Config, Controller, Running, exact, status
 
 NAMED = PROGRAMS / "named.p4"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from finsy.proto import p4r
 
+from softswitch.build.program import compile_program
 from softswitch.errors import ConstantTable
-from softswitch.pipeline import compile_program
 from tests.switch.controller import PROGRAMS, Config, Controller, Running, exact, status
 
 PROGRAM = PROGRAMS / "named.p4"

@@ -9,9 +9,9 @@ from finsy.proto import p4r
 
 import nfs
 from nfs.entries import load_entries, parse, resolve, updates
-from softswitch.server.batches import Batches
-from softswitch.server.config import make_config
-from softswitch.server.pre import ReplicationEngine
+from softswitch.server.device.config import make_config
+from softswitch.server.entities.pre import ReplicationEngine
+from softswitch.server.rpc.batches import Batches
 from tests.switch.harness import Bench
 
 

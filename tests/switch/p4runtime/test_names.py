@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from finsy.proto import p4r
 
-from softswitch.pipeline import compile_program
+from softswitch.build.program import compile_program
 from softswitch.server.errors import Code, Refused
-from softswitch.server.translation import NameTable
+from softswitch.server.values.translation import NameTable
 from tests.switch.controller import PROGRAMS, Config, Controller, Running, codes, status
 
 PROGRAM = PROGRAMS / "named.p4"

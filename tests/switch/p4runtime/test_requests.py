@@ -8,7 +8,7 @@ import grpc
 import pytest
 from finsy.proto import p4r
 
-from softswitch.device_config import collect
+from softswitch.build.device_config import collect
 from tests.switch.controller import (
     DELETE,
     DEVICE,

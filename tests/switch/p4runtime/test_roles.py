@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from finsy.proto import p4r, stratum
 
-from softswitch.pipeline import compile_program
+from softswitch.build.program import compile_program
 from tests.switch.controller import EVERYTHING, INSERT, Config, Controller, Running, codes, exact, frame, lpm, status
 
 

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from finsy.proto import p4r
 
-from softswitch.server.service import MOST_STREAMS
+from softswitch.server.rpc.service import MOST_STREAMS
 from tests.switch.controller import DEVICE, Controller, Running, encode, exact, frame, status
 
 NOT_FOUND, ALREADY_EXISTS = 5, 6

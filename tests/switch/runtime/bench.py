@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from softswitch.model import (
+from softswitch.build.model import (
     ActionInfo,
     ActionParam,
     CounterInfo,
@@ -18,7 +18,7 @@ from softswitch.model import (
     ValueSetInfo,
     words,
 )
-from softswitch.switch import Pipeline, Switch
+from softswitch.dataplane.switch import Pipeline, Switch
 from tests.switch.handmade import build
 
 ACTIONS = (

@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softswitch.entries import CounterValue, Entry, MeterConfig, Ternary
+from softswitch.dataplane.entries import CounterValue, Entry, MeterConfig, Ternary
+from softswitch.dataplane.handover import CloneFormat, Handover
 from softswitch.errors import BadEntry
-from softswitch.handover import CloneFormat, Handover
 from state4.errors import TargetError
 from state4.events import EventLog
-from state4.programs import InstalledProgram, layout_of, prepare_program
+from state4.instrumentation.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import Move
-from state4.targets.p4runtime import P4RuntimeTarget
+from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4_bench import BenchTarget, Schedule
+from tests.switch.state4.bench import BenchTarget, Schedule
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 BODY = """
@@ -169,7 +169,7 @@ def test_a_large_register_is_read_in_pieces(
 ) -> None:
     """So packets never wait for all of it."""
     old = programs["old"]
-    monkeypatch.setattr("state4.targets.arrays._CHUNK_BYTES", 3 * 8)
+    monkeypatch.setattr("state4.targets.p4runtime.arrays._CHUNK_BYTES", 3 * 8)
     with P4RuntimeTarget(running.address) as target:
         target.install(old)
         spec = next(r for r in old.registers if r.name == A)

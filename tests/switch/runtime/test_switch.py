@@ -11,7 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from softswitch.entries import Entry, Exact, MulticastGroup, Replica
+from softswitch.build.model import CounterInfo, PipelineInfo, RegisterInfo
+from softswitch.dataplane.entries import Entry, Exact, MulticastGroup, Replica
+from softswitch.dataplane.stats import Drop
+from softswitch.dataplane.switch import Switch
 from softswitch.errors import (
     BadEntry,
     BadIndex,
@@ -24,11 +27,8 @@ from softswitch.errors import (
     PortInUse,
     PortNotFound,
 )
-from softswitch.model import CounterInfo, PipelineInfo, RegisterInfo
-from softswitch.stats import Drop
-from softswitch.switch import Switch
 from tests.switch.handmade import Handmade, build
-from tests.switch.runtime_bench import AGAIN, SCRIPTED, Prober, Scripted, script_frame, table
+from tests.switch.runtime.bench import AGAIN, SCRIPTED, Prober, Scripted, script_frame, table
 
 FORWARDER = PipelineInfo("forwarder", registers=(RegisterInfo("seen", 0, 8, 64, False, 8),))
 ARRAYS = PipelineInfo(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from softswitch.entries import (
+from softswitch.build.model import TableInfo
+from softswitch.dataplane.entries import (
     CounterValue,
     DefaultEntry,
     Entry,
@@ -22,8 +23,7 @@ from softswitch.entries import (
     Ternary,
 )
 from softswitch.errors import BadEntry, Closed, ConstantTable, EntryExists, EntryNotFound, ObjectNotFound, TableFull
-from softswitch.model import TableInfo
-from tests.switch.runtime_bench import Prober, table
+from tests.switch.runtime.bench import Prober, table
 
 SHAPES = (
     ((16, "exact"),),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from softswitch.entries import Entry, Exact, Group
+from softswitch.dataplane.entries import Entry, Exact, Group
 from tests.switch import frames
 from tests.switch.controller import EVERYTHING, Controller
 from tests.switch.harness import Bench
+from tests.switch.p4runtime.test_stream import packet_out
 from tests.switch.scene import Scene, scene
 from tests.switch.test_cli import daemon
-from tests.switch.test_p4runtime_stream import packet_out
 
 
 def story(bench: Bench | Scene, port: int, frame: bytes) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from softswitch.entries import DigestMessage, MeterConfig
-from softswitch.stats import Drop
-from tests.switch.runtime_bench import (
+from softswitch.dataplane.entries import DigestMessage, MeterConfig
+from softswitch.dataplane.stats import Drop
+from tests.switch.runtime.bench import (
     ABORT,
     AGAIN,
     ALWAYS,

@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from finsy.proto import p4i, p4r
 
-from softswitch.device_config import compile_config, parse
-from softswitch.handover import CloneFormat, Component
-from softswitch.pipeline import CompiledPipeline
-from softswitch.server.arbitration import Client
-from softswitch.server.config import Config
-from softswitch.server.device import Device
-from softswitch.server.reconcile import Reconciliation
-from softswitch.switch import Pipeline, Switch
-from state4.clones import CloneStore
-from state4.entries import wanted_entities
+from softswitch.build.device_config import compile_config, parse
+from softswitch.build.program import CompiledPipeline
+from softswitch.dataplane.handover import CloneFormat, Component
+from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.server.device.config import Config
+from softswitch.server.device.device import Device
+from softswitch.server.device.reconcile import Reconciliation
+from softswitch.server.rpc.arbitration import Client
+from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout, Updates
+from state4.clones.store import CloneStore
 from state4.errors import Unsupported
-from state4.layout import FIXED_BYTES, WAIT, WAKE, CloneLayout, Updates
-from state4.programs import InstalledProgram, all_registers, layout_of, user_registers
+from state4.instrumentation.programs import InstalledProgram, all_registers, layout_of, user_registers
+from state4.plan.entries import wanted_entities
 from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold, ListenerStats, Move
 from state4.values import Cells, RegisterSpec
 

@@ -1,4 +1,4 @@
-"""A longer run of the generated cases of State4's rule: python -m tests.switch.rule --cases 100000"""
+"""A longer run of the generated cases of State4's rule: python -m tests.switch.state4.rule --cases 100000"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-FILES = ("tests/switch/test_state4_rule.py", "tests/switch/test_state4_waiting.py")
+FILES = ("tests/switch/state4/test_rule.py", "tests/switch/state4/test_waiting.py")
 
 
 def main() -> int:

@@ -16,13 +16,13 @@ import pytest
 import nfs
 from nfs.entries import load_entries
 from p4front.load import load_program, load_text
-from softswitch.pipeline import CompiledPipeline, compile_program, compile_text
-from softswitch.switch import Switch
+from softswitch.build.program import CompiledPipeline, compile_program, compile_text
+from softswitch.dataplane.switch import Switch
 from state4.cam import analyse
 from state4.cim import Instrumented, instrument
-from state4.clones import CloneStore
-from state4.layout import Clones
-from state4.programs import all_registers
+from state4.clones.header import Clones
+from state4.clones.store import CloneStore
+from state4.instrumentation.programs import all_registers
 from state4.values import RegisterSpec
 from tests.state4_programs import PROGRAMS, request
 from tests.switch.frames import SERVER, probe, tcp, udp

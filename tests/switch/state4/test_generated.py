@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from experiments.generated import PORT, StateProgram, counted_bytes, missing_updates, payload_for
+from experiments.harness.sized_programs import PORT, StateProgram, counted_bytes, missing_updates, payload_for
 from experiments.traffic.frames import udp_datagram
 from tests.switch.harness import Bench
 from topologies.paper import SERVER, ip_of, mac_of

@@ -17,8 +17,8 @@ from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import NATIVE
 from tests.state4_programs import request
-from tests.switch.state4_bench import BenchTarget, Cell, Packets, Schedule, oracle
-from tests.switch.state4_generated import generated
+from tests.switch.state4.bench import BenchTarget, Cell, Packets, Schedule, oracle
+from tests.switch.state4.generated import generated
 
 PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "24"))
 CASES = int(os.environ.get("STATE4_CASES", "700"))

@@ -12,17 +12,17 @@ from finsy.proto import p4i, p4r
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from state4.cli import main
-from state4.conversion import Conversion
+from state4.cli.main import main
 from state4.errors import PlanRefused
-from state4.mapping import StateMap, load_map
-from state4.programs import InstalledProgram, prepare_program, user_registers
+from state4.instrumentation.programs import InstalledProgram, prepare_program, user_registers
+from state4.plan.conversion import Conversion
+from state4.plan.state_map import StateMap, load_map
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.p4runtime import P4RuntimeTarget
+from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4_bench import BenchTarget, Schedule, oracle
+from tests.switch.state4.bench import BenchTarget, Schedule, oracle
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 OLD = """

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from finsy.proto import p4r
 
-from state4.cli import main
-from state4.clones import CloneStore
+from state4.cli.main import main
+from state4.clones.header import FIXED_BYTES, WAKE, CloneLayout
+from state4.clones.store import CloneStore
 from state4.errors import BadAddress, ListenerError, NotInstrumented, NotPrimary, PlanRefused, TargetError
 from state4.events import EventLog
-from state4.layout import FIXED_BYTES, WAKE, CloneLayout
-from state4.programs import InstalledProgram, layout_of, prepare_program
+from state4.instrumentation.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import CPU_PORT, CellWrites, CloneSource
-from state4.targets.connection import Connection
-from state4.targets.p4runtime import P4RuntimeTarget
+from state4.targets.p4runtime.connection import Connection
+from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
 
@@ -271,7 +271,7 @@ def test_a_hold_ends_by_itself(
     running: Running, programs: tuple[InstalledProgram, InstalledProgram], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = programs
-    monkeypatch.setattr("state4.targets.hold.LONGEST_S", 0.02)
+    monkeypatch.setattr("state4.targets.p4runtime.hold.LONGEST_S", 0.02)
     with Target(running.address) as target:
         target.install(old)
         add_entry(target, old, 1, 2)

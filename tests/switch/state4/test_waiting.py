@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from state4.cli import main
-from state4.gate import Gate
-from state4.lastwindow import ClonesLost
-from state4.layout import FIXED_BYTES, WAKE
-from state4.programs import layout_of
+from state4.cli.main import main
+from state4.clones.header import FIXED_BYTES, WAKE
+from state4.instrumentation.programs import layout_of
 from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import CPU_PORT
+from state4.transfer.gate import Gate
+from state4.transfer.gated_handover import ClonesLost
 from tests.state4_programs import program, request
-from tests.switch.state4_bench import BenchTarget, Schedule
-from tests.switch.state4_generated import installed_program
-from tests.switch.test_state4_rule import CASES, LIMIT_S, PROGRAMS, STEPS, Case, counts, lossy, schedules, seeds
+from tests.switch.state4.bench import BenchTarget, Schedule
+from tests.switch.state4.generated import installed_program
+from tests.switch.state4.test_rule import CASES, LIMIT_S, PROGRAMS, STEPS, Case, counts, lossy, schedules, seeds
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 slow = settings(max_examples=max(1, CASES // 2), deadline=None, suppress_health_check=_CHECKS)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.switch.scene import scene
-from tests.switch.test_v1model_hash import ALGORITHMS, csum16, xor16
+from tests.switch.v1model.test_hash import ALGORITHMS, csum16, xor16
 
 DATA = "bit<16> sum; bit<32> a; bit<24> b; bit<8> c;"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from softswitch.entries import DigestMessage
-from softswitch.stats import Drop
+from softswitch.dataplane.entries import DigestMessage
+from softswitch.dataplane.stats import Drop
 from tests.switch.scene import Scene, scene
 
 # ---- log_msg ----

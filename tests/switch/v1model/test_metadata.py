@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from softswitch.pipeline import compile_text
-from softswitch.stats import Drop
-from softswitch.switch import Switch
+from softswitch.build.program import compile_text
+from softswitch.dataplane.stats import Drop
+from softswitch.dataplane.switch import Switch
 from tests.switch.scene import Scene, program, scene
 
 # ---- where a packet goes ----

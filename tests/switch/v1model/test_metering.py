@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from softswitch.entries import CounterValue, DefaultEntry, Entry, Exact, MeterConfig
+from softswitch.dataplane.entries import CounterValue, DefaultEntry, Entry, Exact, MeterConfig
 from tests.switch.scene import Scene, scene
 
 GREEN, YELLOW, RED = "00", "01", "02"

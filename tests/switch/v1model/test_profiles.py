@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from softswitch.entries import CounterValue, Entry, Exact, Group, GroupMember, Lpm, Member, WeightedAction
+from softswitch.dataplane.entries import CounterValue, Entry, Exact, Group, GroupMember, Lpm, Member, WeightedAction
 from softswitch.errors import EntryNotFound, TableFull
 from tests.switch.scene import Scene, scene
-from tests.switch.test_v1model_hash import ALGORITHMS
+from tests.switch.v1model.test_hash import ALGORITHMS
 
 SET = "action set(bit<8> d) { hdr.h.d = d; } action off() { hdr.h.c = 0xee; }"
 

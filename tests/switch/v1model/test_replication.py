@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from softswitch.stats import Drop
+from softswitch.dataplane.stats import Drop
 from tests.switch.scene import Scene, running, scene
 
 NORMAL, INGRESS_CLONE, EGRESS_CLONE, RECIRCULATED, REPLICATED, RESUBMITTED = 0, 1, 2, 4, 5, 6

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.claims import Claim, Finding
-from experiments.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
-from experiments.options import common_options, common_parser
-from experiments.progress import Display
-from experiments.stats import spread
-from experiments.sweep import Trial, TrialResult, run_sweep
+from experiments.claims.base import Claim, Finding
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.options import common_options, common_parser
+from experiments.harness.progress import Display
+from experiments.harness.stats import spread
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from topologies.errors import NetworkError
 
 NAMES = ("none", "state4")

@@ -7,11 +7,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from experiments.claims import Claim, Finding
-from experiments.registry import Experiment
+from experiments.claims.base import Claim, Finding
+from experiments.harness.results import ResultFolder
+from experiments.harness.stats import spread
 from experiments.report.state import DONE, FAILED, ReportRun
-from experiments.results import ResultFolder
-from experiments.stats import spread
+from experiments.reproduce.registry import Experiment
 
 EXPERIMENTS = (
     Experiment("first", "fig3", "The first <figure>", "What it shows.", ("C1",), 20.0, 2.0),

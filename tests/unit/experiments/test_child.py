@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from experiments.child import Ended, Progress, run_experiment
+from experiments.harness.child import Ended, Progress, run_experiment
 
-MODULE = "tests.unit.fake_experiment"
+MODULE = "tests.unit.experiments.fake_experiment"
 
 
 def start(tmp_path: Path, **kwargs: object) -> tuple[Ended, list[Progress]]:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from experiments import cloning_cost
-from experiments.claims import Claim
-from experiments.claims_cloning import ABOVE, COST, HALF, judge_cloning
+from experiments.claims.base import Claim
+from experiments.claims.c5_cloning import ABOVE, COST, HALF, judge_cloning
 from experiments.cloning_cost import BIN_S, bin_counts, cloning_strategies, lead, parse_loads, parts
-from experiments.full_load import summarise_searches
-from experiments.progress import display
-from experiments.stats import spread
-from experiments.sweep import Trial, TrialResult
+from experiments.harness.progress import display
+from experiments.harness.stats import spread
+from experiments.harness.sweep import Trial, TrialResult
+from experiments.measure.full_load import summarise_searches
 from experiments.traffic.armed import OwnLossError
 
 SENT = np.arange(0, 10, 0.001)

@@ -9,10 +9,10 @@ import pytest
 
 from experiments import reference
 from experiments.compare import ABSENT, compare, main, newest_report, read_report
+from experiments.harness.results import ResultError
 from experiments.reference import default_target, make_reference
 from experiments.report.write import write_report
-from experiments.results import ResultError
-from tests.unit.reports import EXPERIMENTS, make_run
+from tests.unit.experiments.reports import EXPERIMENTS, make_run
 
 
 def run_in(out: Path, **kwargs: object) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.exact import Schedule, lost_within, main, nothing_lost, parse_rates, summarise
-from experiments.tables_exact import verdict
+from experiments.tables.exact import verdict
 
 
 def trial(strategy: str = "state4_exact", rate: str = "10", **numbers: Any) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import argparse
 import numpy as np
 import pytest
 
-from experiments.claims import FlowCount, judge_delta_loss, judge_fig4
+from experiments.claims.base import FlowCount, judge_delta_loss, judge_fig4
 from experiments.delta_loss import parse_rates, summarise
 from experiments.fig3 import count_flow
 from experiments.fig4 import compare_state
-from experiments.options import common_options, common_parser
-from experiments.stats import spread
-from experiments.sweep import Trial
+from experiments.harness.options import common_options, common_parser
+from experiments.harness.stats import spread
+from experiments.harness.sweep import Trial
 
 SECONDS = np.arange(10.0)  # one packet per second, sent at 0, 1, ... 9 s
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import fig6
-from experiments.claims_more import Lost, judge_fig6
-from experiments.generated import StateProgram, counted_bytes, missing_updates
-from experiments.phases import Phases
+from experiments.claims.more import Lost, judge_fig6
+from experiments.harness.phases import Phases
+from experiments.harness.sized_programs import StateProgram, counted_bytes, missing_updates
 
 SMALL = StateProgram(components=2, cells=8)
 

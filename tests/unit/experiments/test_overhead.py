@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import nfs
-from experiments.claims_more import judge_memory
-from experiments.generated import StateProgram
+from experiments.claims.more import judge_memory
+from experiments.harness.sized_programs import StateProgram
 from experiments.overhead import VARIANTS, added, code_size, field_bits, subjects, summarise
-from p4front.source import SourceFile
-from state4.programs import prepare_program
+from p4front.text.source import SourceFile
+from state4.instrumentation.programs import prepare_program
 
 TEXT = """\
 #include <core.p4>

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from experiments.control.client import ControlError
-from experiments.phases import Phases, knock_moment
+from experiments.harness.phases import Phases, knock_moment
 
 
 def event(t: float, phase: str, what: str, **data: Any) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from experiments import reproduce
-from experiments.child import Ended, Progress
-from experiments.claims import Claim, Finding
-from experiments.registry import CLAIMS, EXPERIMENTS, Experiment
-from experiments.reproduce import Options, parse
-from experiments.results import ResultFolder
-from experiments.stats import spread
+import experiments
+from experiments.claims.base import Claim, Finding
+from experiments.harness.child import Ended, Progress
+from experiments.harness.results import ResultFolder
+from experiments.harness.stats import spread
+from experiments.reproduce import runner as reproduce
+from experiments.reproduce.registry import CLAIMS, EXPERIMENTS, Experiment
+from experiments.reproduce.runner import Options, parse
 
 FIRST = Experiment("first", "first", "The first", "It shows nothing.", ("C1",), full_s=20.0, quick_s=2.0)
 SECOND = Experiment(
@@ -180,10 +181,10 @@ def test_what_does_not_exist_is_refused(argument: str, message: str, capsys: pyt
 
 def test_every_claim_has_an_experiment_and_every_experiment_a_module() -> None:
     for experiment in EXPERIMENTS:
-        assert (Path(reproduce.__file__).parent / f"{experiment.name}.py").exists()
+        assert (Path(experiments.__file__).parent / f"{experiment.name}.py").exists()
     names = [experiment.name for experiment in EXPERIMENTS]
     assert len(set(names)) == len(names)
-    makefile = (Path(reproduce.__file__).parent.parent / "Makefile").read_text()
+    makefile = (Path(experiments.__file__).parents[1] / "Makefile").read_text()
     for experiment in EXPERIMENTS:
         assert f"\n{experiment.make}: " in makefile
 

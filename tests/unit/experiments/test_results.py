@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.claims import Claim
-from experiments.results import ResultError, ResultFolder
+from experiments.claims.base import Claim
+from experiments.harness.results import ResultError, ResultFolder
 
 OPTIONS = {"strategies": ("state4", "none"), "profile": "paper", "repeats": 2}
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments import bench, cloning_cost, delta_loss, exact, fig3, fig4, fig6, overhead, reproduce, scaling, soak
-from experiments.options import CommonOptions, common_options, common_parser
-from experiments.results import ResultFolder
-from experiments.strategies import available_strategies, lacking
+from experiments import bench, cloning_cost, delta_loss, exact, fig3, fig4, fig6, overhead, scaling, soak
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.results import ResultFolder
+from experiments.harness.strategies import available_strategies, lacking
+from experiments.reproduce import runner as reproduce
 from plots.load import Run
 from topologies.bmv2 import Bmv2MissingError, require_bmv2
 

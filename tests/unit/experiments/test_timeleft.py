@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.timeleft import current_left, in_words, speed_factor
+from experiments.reproduce.time_left import current_left, in_words, speed_factor
 
 
 def test_nothing_finished_is_as_expected() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from p4front import ast
 from p4front.load import load_text
 from p4front.program import Program
-from p4front.source import P4Error
+from p4front.syntax import ast
+from p4front.text.source import P4Error
 
 
 def errors_of(text: str) -> list[str]:

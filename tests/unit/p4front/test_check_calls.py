@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.p4check import V1MODEL, error_of, errors_of, in_control, v1switch
+from tests.unit.p4front.p4check import V1MODEL, error_of, errors_of, in_control, v1switch
 
 FUNCTIONS = (
     "bit<8> add(in bit<8> a, in bit<8> b) { return a + b; } void set(out bit<8> a) { a = 1; } "

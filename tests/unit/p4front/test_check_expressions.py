@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from p4front.load import load_text
-from p4front.source import P4Error
-from tests.unit.p4check import error_of, errors_of, in_control
+from p4front.text.source import P4Error
+from tests.unit.p4front.p4check import error_of, errors_of, in_control
 
 HEADERS = (
     "header H { bit<8> a; bit<16> b; } header G { bit<8> z; } header_union U { H h; G g; } struct S { H h; H[4] st; }"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from p4front import ast
 from p4front.load import load_text
-from tests.unit.p4check import error_of, errors_of
+from p4front.syntax import ast
+from tests.unit.p4front.p4check import error_of, errors_of
 
 HEAD = "#include <core.p4>\nheader H { bit<8> a; bit<16> b; } struct S { H h; H[3] st; } enum bit<8> K { X = 1 }\n"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from p4front import ast
-from p4front.entry_priorities import entry_priorities
+from p4front.check.entry_priorities import entry_priorities
 from p4front.load import load_text
-from tests.unit.p4check import V1MODEL, error_of, errors_of
+from p4front.syntax import ast
+from tests.unit.p4front.p4check import V1MODEL, error_of, errors_of
 
 LOCAL = (
     "action set(bit<9> p) { s.egress_spec = p; } action both(inout bit<16> v, bit<16> d) { v = d; } action nop() { } "

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p4front import constants
-from p4front.constants import FoldError
 from p4front.load import load_text
-from p4front.types import BOOL, INTEGER, BitType, IntType
-from tests.unit.p4check import error_of, value_of
+from p4front.types import constants
+from p4front.types.constants import FoldError
+from p4front.types.types import BOOL, INTEGER, BitType, IntType
+from tests.unit.p4front.p4check import error_of, value_of
 
 widths = st.integers(1, 130)
 values = st.integers(-(1 << 140), 1 << 140)

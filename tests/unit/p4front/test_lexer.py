@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p4front.lexer import BAD, DIRECTIVE, END_PRAGMA, IDENT, INT, KEYWORDS, PRAGMA, SHIFT_START, STRING, integer, scan
+from p4front.text.lexer import (
+    BAD,
+    DIRECTIVE,
+    END_PRAGMA,
+    IDENT,
+    INT,
+    KEYWORDS,
+    PRAGMA,
+    SHIFT_START,
+    STRING,
+    integer,
+    scan,
+)
 
 
 def kinds(text: str) -> list[str]:

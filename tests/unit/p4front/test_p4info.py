@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from p4front.load import load_text
 from p4front.p4info import build_p4info, stable_id
 from p4front.p4info.ids import Kind, SymbolTable, field_ids, one_at_a_time
-from p4front.source import P4Error
+from p4front.text.source import P4Error
 
 START = "state start { transition accept; }"
 PROGRAM = """

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p4front import ast
-from p4front.includes import LIBRARY
-from p4front.lexer import EOF, KEYWORDS, Token, scan
-from p4front.parse import parse_file, parse_text
-from p4front.parser import parse_tokens
-from p4front.parser_base import MAX_NESTING
-from p4front.print_expressions import expression_text, type_text
-from p4front.printer import node_text
-from p4front.source import P4Error, Reporter, SourceFile
+from p4front.syntax import ast
+from p4front.syntax.parse import parse_file, parse_text
+from p4front.syntax.parser.base import MAX_NESTING
+from p4front.syntax.parser.program import parse_tokens
+from p4front.syntax.printer.expressions import expression_text, type_text
+from p4front.syntax.printer.program import node_text
+from p4front.text.includes import LIBRARY
+from p4front.text.lexer import EOF, KEYWORDS, Token, scan
+from p4front.text.source import P4Error, Reporter, SourceFile
 
 N = TypeVar("N", bound=ast.Node)
 

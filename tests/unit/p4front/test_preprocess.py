@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p4front import preprocess as module
-from p4front.includes import read_source
-from p4front.lexer import DIRECTIVE, END_PRAGMA, EOF, Token, scan
-from p4front.library import plain_tokens
-from p4front.preprocess import preprocess
-from p4front.source import P4Error, SourceFile
+from p4front.text import preprocess as module
+from p4front.text.builtin_includes import plain_tokens
+from p4front.text.includes import read_source
+from p4front.text.lexer import DIRECTIVE, END_PRAGMA, EOF, Token, scan
+from p4front.text.preprocess import preprocess
+from p4front.text.source import P4Error, SourceFile
 
 
 def tokens(text: str, path: str = "t.p4", defines: Sequence[str] = ()) -> list[Token]:

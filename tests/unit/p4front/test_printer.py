@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p4front import ast
-from p4front.parse import parse_file, parse_text
-from p4front.print_expressions import expression_text
-from p4front.printer import node_text, print_program, same_tree
-from p4front.source import P4Error, SourceFile, Span
+from p4front.syntax import ast
+from p4front.syntax.parse import parse_file, parse_text
+from p4front.syntax.printer.expressions import expression_text
+from p4front.syntax.printer.program import node_text, print_program, same_tree
+from p4front.text.source import P4Error, SourceFile, Span
 
-NFS = Path(__file__).parents[2] / "nfs"
+NFS = Path(__file__).parents[3] / "nfs"
 
 PROGRAM = """\
 const bit<8> C = (1 + 2) * 3;

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from p4front import ast
 from p4front.load import load_text
-from p4front.types import BitType, StructType, TypeVar, strip, unnamed_struct, width_bits
-from tests.unit.p4check import errors_of, expressions, in_control, type_of, v1switch, value_of
+from p4front.syntax import ast
+from p4front.types.types import BitType, StructType, TypeVar, strip, unnamed_struct, width_bits
+from tests.unit.p4front.p4check import errors_of, expressions, in_control, type_of, v1switch, value_of
 
 
 def test_literals_take_the_type_of_their_place() -> None:

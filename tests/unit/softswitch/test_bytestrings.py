@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softswitch.server.bytestrings import decode, decode_signed, encode, encode_signed
 from softswitch.server.errors import Code, Refused
+from softswitch.server.values.bytestrings import decode, decode_signed, encode, encode_signed
 
 WIDTHS = st.integers(1, 200)
 

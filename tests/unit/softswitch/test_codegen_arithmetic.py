@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softswitch.codegen import scalars
-from softswitch.compiler import RUNTIME_DIR, find_compiler
+from softswitch.build.cc import INTERFACE_DIR, find_compiler
+from softswitch.codegen.values import scalars
 
 WIDTHS = (
     1,
@@ -187,7 +187,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder: Path = tmp_path_factory.mktemp("arithmetic")
     (folder / "ops.c").write_text(source())
     command = [find_compiler(), "-std=gnu11", "-O1", "-Wall", "-Werror", "-Wno-unused-function", "-fPIC", "-shared"]
-    subprocess.run([*command, f"-I{RUNTIME_DIR}", "ops.c", "-o", "ops.so"], cwd=folder, check=True)
+    subprocess.run([*command, f"-I{INTERFACE_DIR}", "ops.c", "-o", "ops.so"], cwd=folder, check=True)
     return ctypes.CDLL(str(folder / "ops.so"))
 
 

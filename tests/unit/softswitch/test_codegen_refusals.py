@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from p4front.load import load_text
-from p4front.source import P4Error
+from p4front.text.source import P4Error
+from softswitch.build.program import syntax_check
 from softswitch.codegen import generate
-from softswitch.pipeline import syntax_check
 from tests.switch.scene import EXTRACT, program
 
 

@@ -7,9 +7,9 @@ import pytest
 import nfs
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
-from p4front.source import P4Error
+from p4front.text.source import P4Error
 from state4.cam import Analysis, analyse
-from state4.programs import all_registers
+from state4.instrumentation.programs import all_registers
 from tests.state4_programs import PROGRAMS, program
 
 INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"

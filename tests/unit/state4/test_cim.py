@@ -10,11 +10,11 @@ import nfs
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.program import Program
-from p4front.source import P4Error
+from p4front.text.source import P4Error
 from state4.cam import analyse
 from state4.cim import Instrumented, InstrumentOptions, instrument
-from state4.edits import _conditional
-from state4.programs import layout_of, prepare_program, user_registers
+from state4.instrumentation.edits import _conditional
+from state4.instrumentation.programs import layout_of, prepare_program, user_registers
 from tests.state4_programs import PROGRAMS, program, request
 
 INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"

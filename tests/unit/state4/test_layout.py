@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state4.clones import CloneStore
-from state4.layout import CloneLayout, LayoutComponent, Updates
+from state4.clones.header import CloneLayout, LayoutComponent, Updates
+from state4.clones.store import CloneStore
 from state4.values import RegisterSpec, convert
 
 LAYOUT = CloneLayout(

@@ -15,13 +15,13 @@ import nfs
 from nfs.entries import load_entries, updates
 from p4front.load import load_text
 from p4front.p4info import build_p4info
-from state4.cli import main
-from state4.entries import Translator, merge
+from state4.cli.main import main
+from state4.clones.header import CloneLayout, LayoutComponent, Updates
 from state4.errors import PlanRefused, State4Error, UnknownComponent
 from state4.events import EventLog
-from state4.layout import CloneLayout, LayoutComponent, Updates
-from state4.plan import Carried, make_plan
-from state4.programs import prepare_program
+from state4.instrumentation.programs import prepare_program
+from state4.plan.entries import Translator, merge
+from state4.plan.plan import Carried, make_plan
 from state4.rssm import cell_writes
 from state4.strategies import load_strategies, load_strategy, strategy_names
 from state4.strategies.swing_state import window_s

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from p4front.load import load_text
 from p4front.p4info import build_p4info
-from state4.conversion import Conversion, limits
-from state4.entries import Translator
 from state4.errors import BadMap, PlanRefused
-from state4.mapping import ActionChange, StateMap, TableChange, load_map, parse_map
-from state4.plan import Carried, make_plan
+from state4.plan.conversion import Conversion, limits
+from state4.plan.entries import Translator
+from state4.plan.plan import Carried, make_plan
+from state4.plan.state_map import ActionChange, StateMap, TableChange, load_map, parse_map
 from state4.values import RegisterSpec
 from tests.state4_programs import program
 
@@ -353,7 +353,7 @@ def test_an_empty_conversion_is_none() -> None:
 
 
 def test_the_example_of_the_documentation() -> None:
-    page = Path(__file__).resolve().parents[2] / "docs" / "state_maps.md"
+    page = Path(__file__).resolve().parents[3] / "docs" / "state_maps.md"
     (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
     found = parse_map(example, "docs")
     assert found.registers["MyIngress.byte_reg"] == Conversion(Fraction(1, 1024), saturate=True, offset=16, count=1024)
