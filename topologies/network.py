@@ -90,19 +90,42 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
 
 
 def _stop(net: Mininet) -> None:
-    """Also when Ctrl-C came in the middle of a command: Mininet gives a node no other before that one has ended."""
     for node in net.values():
-        asked = 0
-        while node.shell and node.waiting:
-            if asked < _ASK_TIMES:
-                node.sendInt()  # again, since one that comes before the shell has begun the command is lost
-            else:
-                for process in psutil.Process(node.shell.pid).children(recursive=True):
-                    with suppress(psutil.NoSuchProcess):
-                        process.kill()
-            node.monitor(timeoutms=_ONCE_MORE_MS)
-            asked += 1
+        _finish_command(node)
     net.stop()
+
+
+def _finish_command(node: Node) -> None:
+    """Brings a node's shell back to its prompt, also when Ctrl-C came in the middle of a command: Mininet gives a node
+    no other before that one has ended, and sees the end by a mark in the prompt.
+
+    An interrupt character makes the terminal discard what it has not delivered yet. So the mark can get lost, and what
+    was readable a moment ago need not be any more: nothing here may block, and a shell that has nothing to run is asked
+    for its prompt again.
+    """
+    if not (node.shell and node.waiting):
+        return
+    descriptor = node.stdout.fileno()
+    os.set_blocking(descriptor, False)
+    asked = 0
+    while node.waiting and node.shell.poll() is None:
+        running = psutil.Process(node.shell.pid).children(recursive=True)
+        if asked < _ASK_TIMES:
+            node.sendInt()  # again, since one that comes before the shell has begun the command is lost
+        else:
+            for process in running:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        if asked and not running:
+            node.write("\n")
+        with suppress(BlockingIOError):
+            node.monitor(timeoutms=_ONCE_MORE_MS)
+        asked += 1
+    with suppress(BlockingIOError, OSError):  # prompts that came twice would end the next command early
+        while node.waitReadable(timeoutms=_ONCE_MORE_MS if asked > 1 else 0):
+            node.read()
+    node.readbuf = ""
+    os.set_blocking(descriptor, True)
 
 
 def _with_directory(switch: Callable[..., Node], directory: RunDirectory) -> Callable[..., Node]:

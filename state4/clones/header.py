@@ -57,8 +57,8 @@ class LayoutComponent:
 @dataclass(frozen=True)
 class CloneLayout:
     """Format of one program's clones. `prefix` begins the names of everything that was added ("state4"). `waits`:
-    whether the program can let packets wait (see `state4.transfer.gate`).
-    `adds`: registers whose every write adds something to the cell. `counters`: indirect counters, if their counts are cloned."""
+    whether the program can let packets wait (see `state4.transfer.gate`). `adds`: registers whose every write adds
+    something to the cell. `counters`: indirect counters, if their counts are cloned."""
 
     components: tuple[LayoutComponent, ...]
     slots: int

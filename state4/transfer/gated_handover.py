@@ -1,8 +1,8 @@
 """The end of a reconfiguration on a switch that cannot hold packets.
 
-The new program begins with its gate closed (`state4.transfer.gate`): packets wait in it. What the old program still sent
-is on the CPU port before the new program's first word; those late updates are written as they are, and packets go on.
-So the new program never sees a cell without them, whatever it does with its state.
+The new program begins with its gate closed (`state4.transfer.gate`): packets wait in it. What the old program still
+sent is on the CPU port before the new program's first word; those late updates are written as they are, and
+packets go on. So the new program never sees a cell without them, whatever it does with its state.
 
 Where the gate did not hold (the new program cannot wait, or waited too long for us), packets have run meanwhile. Then
 late updates are merged: a cell that still has what was written before the swap takes the last value; one that both

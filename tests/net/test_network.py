@@ -134,6 +134,30 @@ def test_ctrl_c_in_the_middle_of_a_nodes_command_is_no_other_error(command: str)
     assert own_run_folders(os.getpid()) == before
 
 
+@pytest.mark.parametrize("lost", ["answer", "whole-output"])
+def test_a_shell_whose_answer_was_lost_is_asked_again(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt character discards what a terminal has not delivered: the mark of the prompt, or all that made the
+    terminal readable."""
+    before = own_run_folders(os.getpid())
+    with pytest.raises(KeyboardInterrupt), running_network(PaperTopo(), switch=LinuxBridge) as network:
+        node = network.node("h1")
+        if lost == "answer":
+            node.sendCmd("true")
+            time.sleep(0.2)
+            node.read(1024)  # as if the command had been interrupted between reading its end and noting it
+        else:
+            node.sendCmd("sleep 1000")
+            times = iter(range(3))
+            ready = node.waitReadable
+
+            def too_early(timeoutms: int | None = None) -> object:
+                return [True] if next(times, None) is not None else ready(timeoutms)
+
+            monkeypatch.setattr(node, "waitReadable", too_early)
+        raise KeyboardInterrupt
+    assert own_run_folders(os.getpid()) == before
+
+
 def test_nothing_is_left_after_an_error() -> None:
     before = own_run_folders(os.getpid())
     pids: list[int] = []

@@ -197,7 +197,8 @@ def test_quick_is_expected_to_end_within_ten_minutes() -> None:
     "name", [*(e.name for e in EXPERIMENTS), "bench", "reproduce", "compare", "reference", "report"]
 )
 def test_every_command_prints_json_for_machines(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    module = importlib.import_module("experiments.report.__main__" if name == "report" else f"experiments.{name}")
+    package = name in ("reproduce", "report")
+    module = importlib.import_module(f"experiments.{name}.__main__" if package else f"experiments.{name}")
     with pytest.raises(SystemExit) as stop:
         module.main(["--help"])
     assert stop.value.code == 0
