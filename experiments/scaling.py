@@ -41,7 +41,7 @@ from experiments.measure.counters import interface_counters
 from experiments.tables.more import scaling_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flows import Flow, Receiver, Sender
-from state4.targets.base import PROFILES as PACES
+from state4.transfer.pacing import PROFILES as PACES
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "scaling"

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from finsy.proto import p4i, p4r
 
 from state4.clones.header import CloneLayout
+from state4.clones.source import CloneSource, ListenerStats
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of
@@ -18,8 +19,9 @@ from state4.plan.plan import Carried, Plan, make_plan
 from state4.plan.state_map import StateMap
 from state4.rsrm import Retriever
 from state4.rssm import Synchroniser
-from state4.targets.base import NATIVE, CloneSource, ListenerStats, Profile, Target
+from state4.targets.base import Target
 from state4.transfer.cancel import cancellable
+from state4.transfer.pacing import NATIVE, Profile
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 
 from finsy.proto import p4r
 
-from state4.clones.header import CloneLayout, Updates
+from state4.clones.header import CloneLayout
+from state4.clones.look_ahead import look_ahead
+from state4.clones.updates import Updates
 from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram
 from state4.plan.entries import merge
 from state4.plan.plan import Carried
-from state4.targets.base import CellWrites, Pacer, Profile, Target
-from state4.values import Cells
+from state4.targets.base import Target
+from state4.transfer.pacing import Pacer, Profile
+from state4.values import Cells, CellWrites
 
 MOST_ROUNDS = 8
 FEW_UPDATES = 256
@@ -58,11 +61,11 @@ class Synchroniser:
         updates = merge(carried, own, initial)
         with self.events.phase("write_tables", entries=len(updates)):
             if updates:
-                self.target.write_updates(updates)
+                self.target.write_entities(updates)
 
     def apply_updates(self, updates: Updates, layout: CloneLayout, carried: Sequence[Carried]) -> int:
         """Writes cloned updates of carried components, each cell once. Returns how many cells were written."""
-        latest = updates.latest()
+        latest = look_ahead(updates)
         writes = cell_writes(latest, layout, carried)
         written = sum(len(w.indices) for w in writes)
         with self.events.phase("apply_updates", updates=len(updates), written=written):

@@ -81,6 +81,15 @@ class RegisterSpec:
         return np.frombuffer(bytearray(rows), np.uint8).reshape(-1, self.cell_bytes)
 
 
+@dataclass(frozen=True)
+class CellWrites:
+    """Single cells of a register. `indices`: [n]; `values`: one cell for each index."""
+
+    register: RegisterSpec
+    indices: Cells
+    values: Cells
+
+
 def convert(values: Cells, old: RegisterSpec, new: RegisterSpec) -> Cells:
     """Contents of a register in the form of another: as many cells as fit, each cut or extended (with its sign, if the
     old one is signed) to the new width. Cells that the old register did not have are 0."""

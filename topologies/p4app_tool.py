@@ -39,7 +39,7 @@ def compile_for(target: str, source: Path, folder: Path) -> Path:
 def write_entries(address: str, file: Path, *, device_id: int = 1) -> None:
     """Writes a file of entries to a running switch. Raises EntryError, State4Error."""
     with addresses.connect(address, device_id=device_id) as target:
-        target.write_updates(updates(load_entries(file, target.running())))
+        target.write_entities(updates(load_entries(file, target.running())))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,15 +21,15 @@ from finsy.proto import p4r
 
 from experiments.control.programs import load_prepared
 from nfs.entries import EntryError, load_entries, updates
+from state4.clones.source import CloneSource
 from state4.errors import State4Error
 from state4.events import Event, EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, user_registers
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.base import PROFILES, CloneSource
-from state4.targets.bmv2.program import bmv2_config
 from state4.targets.bmv2.target import Bmv2Target
 from state4.targets.p4runtime.target import P4RuntimeTarget
+from state4.transfer.pacing import PROFILES
 from state4.values import RegisterSpec
 
 AnyTarget = P4RuntimeTarget | Bmv2Target
@@ -66,7 +66,7 @@ class Agent:
             for update in found
             if (group := _group(update)) is None or (group not in left_out_groups and self._groups.get(group) != update)
         ]
-        self._target.write_updates(wanted)
+        self._target.write_entities(wanted)
         self._groups |= {group: update for update in wanted if (group := _group(update)) is not None}
 
     def prepare(
@@ -128,7 +128,7 @@ class Agent:
         begin = time.monotonic()
         self._target.save(new)
         saved = time.monotonic()
-        self._target.write_updates(own)
+        self._target.write_entities(own)
         written = time.monotonic()
         self._target.commit()
         end = time.monotonic()
@@ -136,10 +136,7 @@ class Agent:
 
     def config_bytes(self, program: str) -> int:
         """How large a program is in the form that the switch loads."""
-        installed = load_prepared(Path(program))
-        if isinstance(self._target, Bmv2Target):
-            return len(bmv2_config(installed))
-        return len(installed.device_config)
+        return len(self._target.configuration(load_prepared(Path(program))))
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
@@ -178,20 +175,12 @@ class Agent:
 
     def stats(self, reset: bool = False) -> dict[str, Any]:
         """The switch's own counts; with `reset` they begin at 0 again. bmv2 has none; it never holds packets."""
-        if isinstance(self._target, Bmv2Target):
+        has_statistics = self._target.abilities.has_statistics
+        if has_statistics is None:
             return {"holds": 0, "held_ms": 0.0, "longest_hold_ms": 0.0}
-        answer = self._target.stats(reset=reset)
-        return {
-            "packets": answer.packets,
-            "batches": answer.batches,
-            "holds": answer.holds,
-            "held_ms": answer.held_ns / 1e6,
-            "longest_hold_ms": answer.longest_hold_ns / 1e6,
-            "swaps": answer.swaps,
-            "drops": {reason: count for reason, count in answer.drops.items() if count},
-            "ring_drops": sum(port.rx_ring_drops for port in answer.ports),
-            "tx_drops": sum(port.tx_drops for port in answer.ports),
-        }
+        found = vars(has_statistics.statistics(reset=reset))
+        held, longest = found.pop("held_s"), found.pop("longest_hold_s")
+        return {**found, "drops": dict(found["drops"]), "held_ms": 1e3 * held, "longest_hold_ms": 1e3 * longest}
 
     # -- clones --------------------------------------------------------------------------------------------------------
 
@@ -233,7 +222,9 @@ class Agent:
     def _compiled(self, path: Path) -> InstalledProgram:
         """An instrumented program that the switch has compiled, so that a save only has to open it."""
         program = load_prepared(path)
-        self._target.verify(program)
+        verifies = self._target.abilities.verifies
+        if verifies is not None:
+            verifies.verify(program)
         return program
 
     def _on_event(self, event: Event) -> None:

@@ -29,9 +29,10 @@ from state4.plan.state_map import StateMap, load_map
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy, strategy_names
 from state4.targets import addresses
-from state4.targets.base import CPU_PORT, PROFILES
+from state4.targets.base import CPU_PORT
 from state4.targets.bmv2.program import MissingTool
 from state4.transfer.cancel import cancellable
+from state4.transfer.pacing import PROFILES
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
 

@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from state4.clones.updates import Bytes, Updates
+
 ETHER_TYPE = 0x88B6
 FIXED_BYTES = 14
 MARKER_COUNT = 127
@@ -36,7 +38,6 @@ IDLE, CLONE, WAIT = 0, 1, 2
 WAKE = bytes(12) + ETHER_TYPE.to_bytes(2, "big")
 """A frame from the CPU port that a program drops, and answers with its marker if packets wait in it. It is an Ethernet
 header with nothing behind it, which no protocol uses."""
-Bytes = npt.NDArray[np.uint8]
 
 
 def bytes_for(value: int) -> int:
@@ -155,7 +156,7 @@ class CloneLayout:
                 _number(flat[:, : self.component_bytes]).astype(np.uint32),
                 _number(flat[:, self.component_bytes : at]),
                 np.ascontiguousarray(flat[:, at:][:, ::-1]),
-            ).within(self),
+            ).within([c.cells for c in self.all]),
             foreign=foreign,
         )
 
@@ -169,55 +170,6 @@ class CloneLayout:
             frame += component.to_bytes(self.component_bytes, "big")
             frame += index.to_bytes(self.index_bytes, "big") + value.to_bytes(self.value_bytes, "big")
         return frame.ljust(self.header_bytes, b"\0")
-
-
-@dataclass(frozen=True)
-class Updates:
-    """Updates in order of time. `component`: numbers from 1; `value`: [n, value_bytes] little-endian."""
-
-    component: npt.NDArray[np.uint32]
-    index: npt.NDArray[np.uint64]
-    value: Bytes
-
-    def __len__(self) -> int:
-        return len(self.component)
-
-    @classmethod
-    def empty(cls, value_bytes: int) -> Updates:
-        return cls(np.zeros(0, np.uint32), np.zeros(0, np.uint64), np.zeros((0, value_bytes), np.uint8))
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Updates], value_bytes: int) -> Updates:
-        if not parts:
-            return cls.empty(value_bytes)
-        return cls(
-            np.concatenate([p.component for p in parts]),
-            np.concatenate([p.index for p in parts]),
-            np.concatenate([p.value for p in parts]),
-        )
-
-    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Updates:
-        return Updates(self.component[rows], self.index[rows], self.value[rows])
-
-    def within(self, layout: CloneLayout) -> Updates:
-        """Without updates of unknown components and of cells beyond the register: those changed nothing."""
-        sizes = np.array([0, *(c.cells for c in layout.all)], np.uint64)
-        known = self.component < len(sizes)
-        inside = self.index < sizes[np.where(known, self.component, 0)]
-        return self if bool(inside.all()) else self.select(inside)
-
-    def latest(self) -> Updates:
-        """Look-ahead: of several updates of one cell only the last, in the order of their last occurrence."""
-        if len(self) < 2:
-            return self
-        keys = (self.component.astype(np.uint64) << np.uint64(40)) | self.index
-        _, first_from_end = np.unique(keys[::-1], return_index=True)
-        return self.select(np.sort(len(self) - 1 - first_from_end))
-
-    def of(self, number: int) -> tuple[npt.NDArray[np.uint64], Bytes]:
-        """Indices and values of one component, in order."""
-        rows = self.component == number
-        return self.index[rows], self.value[rows]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import threading
 
 import numpy as np
 
-from state4.clones.header import ETHER_TYPE, MARKER_COUNT, Bytes, CloneLayout, Clones, Updates
-from state4.targets.base import Gap, ListenerStats
+from state4.clones.header import ETHER_TYPE, MARKER_COUNT, CloneLayout, Clones
+from state4.clones.source import Gap, ListenerStats
+from state4.clones.updates import Bytes, Updates
 
 ARRIVAL_S = 0.05
 """How long a clone that the switch has sent may take to the listener."""

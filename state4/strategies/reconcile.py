@@ -5,7 +5,7 @@ The switch compares the two programs and copies everything that they declare ali
 
 from __future__ import annotations
 
-from state4.errors import PlanRefused
+from state4.errors import PlanRefused, Unsupported
 from state4.plan.entries import merge
 from state4.reconfigure import Outcome, Reconfiguration
 
@@ -16,6 +16,9 @@ class Reconcile:
     needs_cloning = False
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
+        reconciles = context.target.abilities.reconciles
+        if reconciles is None:
+            raise Unsupported("this switch keeps no state by itself when its program changes: no RECONCILE_AND_COMMIT")
         changed = [item for item in context.carried if item.changes]
         if context.plan.left_out or changed or context.plan.converted:
             names = [*(item.old.name for item in changed), *(f"table {name}" for name, _ in context.plan.converted)]
@@ -23,12 +26,12 @@ class Reconcile:
             raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
         entries = context.translate(context.retriever.entries())
         with context.events.phase("commit") as result:
-            held_s = context.target.reconcile(context.new)
+            held_s = reconciles.reconcile(context.new)
             result |= {} if held_s is None else {"held_s": held_s}
         own = merge(entries, context.entries)[len(entries) :]
         with context.events.phase("write_tables", entries=len(own)):
             if own:
-                context.target.write_updates(own)
+                context.target.write_entities(own)
         return context.outcome(self.name, cells=context.plan.cells, entries=len(entries))
 
 

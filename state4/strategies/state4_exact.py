@@ -14,13 +14,15 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from state4.clones.look_ahead import look_ahead
+from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
-from state4.targets.base import CellWrites, CloneSource
+from state4.targets.abilities import Holds
 from state4.transfer.gated_handover import reconfigure_waiting
 from state4.transfer.handover import hand_over
-from state4.values import Cells
+from state4.values import Cells, CellWrites
 
 
 class State4Exact:
@@ -29,7 +31,8 @@ class State4Exact:
     needs_cloning = True
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
-        if not context.target.can_hold:
+        holds = context.target.abilities.holds
+        if holds is None:
             return reconfigure_waiting(context, self.name)
         retriever, synchroniser = context.retriever, context.synchroniser
         listener = context.start_cloning()
@@ -42,7 +45,7 @@ class State4Exact:
             synchroniser.write_registers(context.carried, contents)
             synchroniser.write_counters(context.plan.counters, counters)
             written = self._catch_up(context, listener)
-            written += self._finish(context, listener)
+            written += self._finish(context, listener, holds)
             stats = listener.stats()
         finally:
             listener.close()
@@ -62,17 +65,17 @@ class State4Exact:
                 break
         return written
 
-    def _finish(self, context: Reconfiguration, listener: CloneSource) -> int:
+    def _finish(self, context: Reconfiguration, listener: CloneSource, holds: Holds) -> int:
         written = hand_over(context, listener)
-        return self._hold(context, listener) if written is None else written
+        return self._hold(context, listener, holds) if written is None else written
 
-    def _hold(self, context: Reconfiguration, listener: CloneSource) -> int:
+    def _hold(self, context: Reconfiguration, listener: CloneSource, holds: Holds) -> int:
         lost = listener.stats().lost
         registers = [item.old for item in context.carried]
-        with _quick_threads(), context.events.phase("hold") as result, context.target.hold(context.layout) as held:
+        with _quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
             complete = listener.wait_for(*held.sequences, ARRIVAL_S) and not lost and not listener.stats().lost
             if complete:
-                writes = cell_writes(listener.take().latest(), context.layout, context.carried)
+                writes = cell_writes(look_ahead(listener.take()), context.layout, context.carried)
             else:
                 writes = whole_registers(context, held.read_registers(registers))
             result["written"] = sum(len(w.indices) for w in writes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from state4.reconfigure import Outcome, Reconfiguration
-from state4.targets.base import Profile
+from state4.transfer.pacing import Profile
 
 LEAST_WINDOW_S = 0.05
 """For a profile without a rate: about what State4 needs then."""

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from finsy.proto import p4r
 
-from state4.clones.header import CLONE, Updates
+from state4.clones.header import CLONE
+from state4.clones.source import CloneSource
+from state4.clones.updates import Updates
 from state4.reconfigure import Reconfiguration
-from state4.targets.base import CloneSource
 from state4.transfer.gate import Gate
 from state4.values import Cells
 
@@ -124,7 +125,7 @@ class Counts:
                 values = self._context.target.read_counter(new)[changed] + values - self._written[old][changed]
             updates += _counter_updates(infos[new].preamble.id, changed, values)
         if updates:
-            self._context.target.write_updates(updates)
+            self._context.target.write_entities(updates)
         self.wrote()
         return len(updates)
 

@@ -12,24 +12,26 @@ import numpy as np
 from finsy.proto import p4i
 
 from state4.clones.header import IDLE, WAIT, CloneLayout
+from state4.clones.source import CloneSource
 from state4.instrumentation.programs import all_registers
-from state4.targets.base import CloneSource, Target
+from state4.targets.base import Target
 
 _ROUNDS, _MOST, _GAVE_UP, _CPU = range(4)
 """Cells of the gate register."""
 TELL_S = 0.01
 """How long the new program may be silent before it is woken."""
-LONGEST_S = 0.4
+MAX_TELL_S = 0.4
 """How long its first word is waited for."""
 
 
 class Gate:
-    """Of one program. `usable`: whether it can let packets wait."""
+    """Of one program. `usable`: whether it can let packets wait in this switch."""
 
     def __init__(self, target: Target, p4info: p4i.P4Info, layout: CloneLayout) -> None:
         self._target = target
         self._layout = layout
-        self.usable = layout.waits
+        self._waits = target.abilities.lets_packets_wait
+        self.usable = layout.waits and self._waits is not None
         specs = {spec.name: spec for spec in all_registers(p4info)}
         self._flag = specs[layout.flag_register]
         if self.usable:
@@ -37,21 +39,23 @@ class Gate:
 
     def close(self) -> None:
         """Packets wait from now on, or from the first one of a program that is saved."""
-        most, cpu = self._target.longest_wait_passes, self._target.cpu_port
+        assert self._waits is not None
+        most, cpu = self._waits.max_wait_passes, self._target.cpu_port
         self._target.write_register(self._cells, np.array([0, most, 0, cpu + 1], self._cells.dtype))
         self._target.write_register(self._flag, np.array([WAIT], self._flag.dtype))
 
     def told(self, listener: CloneSource) -> bool:
         """Waits until the program has said on the CPU port that it runs, so that everything of the one before is here.
         False if it has not."""
+        assert self._waits is not None
         if listener.wait_for_program(self._layout.fingerprint, TELL_S):
             return True
-        self._target.wake()
-        if listener.wait_for_program(self._layout.fingerprint, LONGEST_S / 4):
+        self._waits.wake()
+        if listener.wait_for_program(self._layout.fingerprint, MAX_TELL_S / 4):
             return True
         self._target.write_register(self._cells, np.array([0], self._cells.dtype), _ROUNDS)  # its word was lost: again
-        self._target.wake()
-        return listener.wait_for_program(self._layout.fingerprint, LONGEST_S / 2)
+        self._waits.wake()
+        return listener.wait_for_program(self._layout.fingerprint, MAX_TELL_S / 2)
 
     def holds(self) -> bool:
         """Whether packets wait, as far as is known now."""

@@ -18,16 +18,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from state4.clones.header import Updates
+from state4.clones.look_ahead import look_ahead
+from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
+from state4.clones.updates import Updates
 from state4.errors import State4Error
 from state4.plan.plan import Carried
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
-from state4.targets.base import CellWrites, CloneSource
 from state4.transfer.counts import Counts, Missed
 from state4.transfer.gate import Gate
-from state4.values import Cells
+from state4.values import Cells, CellWrites
 
 MOST_READINGS = 3
 
@@ -146,7 +147,7 @@ def _catch_up(
         counts.see(updates)
         updates = Updates.concatenate([*pending, updates], context.layout.value_bytes)
         pending = ()
-        image.put(cell_writes(updates.latest(), context.layout, context.carried))
+        image.put(cell_writes(look_ahead(updates), context.layout, context.carried))
         written += context.synchroniser.apply_updates(updates, context.layout, context.carried)
         if len(updates) <= FEW_UPDATES:
             break
@@ -160,7 +161,7 @@ def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Im
         heard = gate.told(listener) if gate.usable else _quiet(context, listener)
         late = listener.take()
         counts.see(late)
-        window = _finish(context, gate, image, cell_writes(late.latest(), context.layout, context.carried), counts)
+        window = _finish(context, gate, image, cell_writes(look_ahead(late), context.layout, context.carried), counts)
         if not heard:
             reason = "the new program was not heard on the CPU port, so clones of the old one may be missing"
             window = replace(window, inexact=(*window.inexact, reason))

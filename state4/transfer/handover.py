@@ -8,10 +8,10 @@ the way between switch and controller is like; and a clone that is lost on this 
 
 from __future__ import annotations
 
+from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
-from state4.errors import Unsupported
 from state4.reconfigure import Reconfiguration
-from state4.targets.base import CloneSource, HandsOver, Move
+from state4.targets.abilities import Handover, Move
 
 
 class ClonesMissing(Exception):
@@ -22,22 +22,23 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
     """Brings the new program up to date and makes it the forwarding one. Returns how many cells were written; None if
     the switch can't, or not with this plan: then the new program is still only saved."""
     layout, carried = context.layout, context.carried
-    if any(item.conversion is not None for item in carried):
+    hands_over = context.target.abilities.hands_over
+    if hands_over is None or any(item.conversion is not None for item in carried):
         return None
     moves = [Move(layout.number(item.old.name), item.old.name, item.new.name) for item in carried]
     try:
-        with context.target.hand_over(layout) as handover:
+        with hands_over.hand_over(layout) as handover:
             written = _up_to(context, listener, handover)
             with context.events.phase("hold") as result, context.events.phase("commit"):
                 if not handover.finish(moves, context.state_map.names):
                     raise ClonesMissing
                 result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
             return written + handover.updates
-    except (Unsupported, ClonesMissing):
+    except ClonesMissing:
         return None
 
 
-def _up_to(context: Reconfiguration, listener: CloneSource, handover: HandsOver) -> int:
+def _up_to(context: Reconfiguration, listener: CloneSource, handover: Handover) -> int:
     """Applies every update before the moment from which the switch keeps them; later ones may be among them, too. If
     one was lost, the registers are read: whatever is newer than the reading, the switch keeps."""
     lost = listener.stats().lost

@@ -22,11 +22,10 @@ from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.plan.entries import Translator
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.base import CellWrites
 from state4.targets.bmv2.client import Bmv2Client
 from state4.targets.bmv2.program import SWITCH, bmv2_config_of
 from state4.targets.bmv2.target import Bmv2Target
-from state4.values import RegisterSpec
+from state4.values import CellWrites, RegisterSpec
 from tests.bmv2.entities import STATE, everything, text_of
 from tests.state4_programs import program
 
@@ -79,7 +78,7 @@ def test_a_switch_without_a_program_says_so(target: Bmv2Target) -> None:
 def test_everything_that_is_written_is_read_again(target: Bmv2Target, address: str, state: InstalledProgram) -> None:
     target.install(state)
     written = everything(state.p4info)
-    target.write_updates(Translator(state.p4info, state.p4info).translate(written).updates)
+    target.write_entities(Translator(state.p4info, state.p4info).translate(written).updates)
     read = text_of(target.read_entities())
     assert [text for text in text_of(written) if text not in read] == []
     assert len(read) == len(written) + 1  # the default action that p4c gives a table: NoAction
@@ -92,12 +91,12 @@ def test_entries_and_groups_of_the_chained_program(target: Bmv2Target) -> None:
     chained = prepare_program(path)
     target.install(chained)
     wanted = updates(load_entries(nfs.entries_path(path), chained.p4info))
-    target.write_updates(wanted)
+    target.write_entities(wanted)
     inserted = [u.entity for u in wanted if u.entity.HasField("table_entry") and u.type == p4r.Update.INSERT]
     read = [e for e in target.read_entities() if not e.table_entry.is_default_action]
     assert text_of(read) == text_of(inserted)
     with pytest.raises(TargetError, match="it exists already"):
-        target.write_updates(wanted[:1])
+        target.write_entities(wanted[:1])
 
 
 def test_registers_hold_what_was_written(target: Bmv2Target, state: InstalledProgram) -> None:
@@ -118,7 +117,7 @@ def test_registers_hold_what_was_written(target: Bmv2Target, state: InstalledPro
 
 def test_the_controller_approach_carries_everything(target: Bmv2Target, state: InstalledProgram) -> None:
     target.install(state)
-    target.write_updates(Translator(state.p4info, state.p4info).translate(everything(state.p4info)).updates)
+    target.write_entities(Translator(state.p4info, state.p4info).translate(everything(state.p4info)).updates)
     before = text_of(target.read_entities())
     small = _register(state, "small")
     values = (np.arange(100) % 3).astype(small.dtype)
@@ -160,7 +159,7 @@ def test_the_command_line_changes_a_running_bmv2(
     old, new = nfs.program_path("chained"), nfs.program_path("chained_v2")
     installed = prepare_program(old)
     target.install(installed)
-    target.write_updates(updates(load_entries(nfs.entries_path(old), installed.p4info)))
+    target.write_entities(updates(load_entries(nfs.entries_path(old), installed.p4info)))
     stages = next(spec for spec in installed.registers if spec.name.endswith("pk_reg"))
     target.write_cells([CellWrites(stages, np.array([7, 400_000]), np.array([3, 2], stages.dtype))])
     command = ["reconfigure", str(new), "--target", f"bmv2://{address}", "--strategy", "controller", "--json"]

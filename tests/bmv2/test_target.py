@@ -22,14 +22,13 @@ from state4.instrumentation.programs import InstalledProgram, all_registers, pre
 from state4.plan.entries import Translator
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.base import CellWrites
 from state4.targets.bmv2 import client as bmv2_client
 from state4.targets.bmv2 import program as bmv2_program
 from state4.targets.bmv2.client import Bmv2Client
 from state4.targets.bmv2.keys import key_of, matches_of, member_bytes, member_of, options_of, priority_of
 from state4.targets.bmv2.program import missing_line, p4info_of
 from state4.targets.bmv2.target import Bmv2Target
-from state4.values import RegisterSpec
+from state4.values import CellWrites, RegisterSpec
 from tests.bmv2.entities import STATE, everything, text_of
 from tests.bmv2.fake_bmv2 import FakeBmv2, serving
 from tests.state4_programs import program
@@ -391,14 +390,14 @@ def test_everything_that_is_written_is_read_again(bench: Bench, state: Installed
     written = everything(state.p4info)
     translation = Translator(state.p4info, state.p4info).translate(written)
     assert not translation.left
-    bench.target.write_updates(translation.updates)
+    bench.target.write_entities(translation.updates)
     assert text_of(bench.target.read_entities()) == text_of(written)
 
 
 def test_members_and_groups_of_others_get_numbers(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
     for entity in everything(state.p4info)[:2]:
-        bench.target.write_updates([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
+        bench.target.write_entities([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
     with serving(bench.fake) as address, Bmv2Target(address) as other:
         member, group = other.read_entities()
     assert group.action_profile_group.members[0].member_id == member.action_profile_member.member_id > 0
@@ -407,28 +406,28 @@ def test_members_and_groups_of_others_get_numbers(bench: Bench, state: Installed
 def test_entries_are_changed_and_deleted_by_their_key(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
     entity = everything(state.p4info)[5]
-    bench.target.write_updates([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
+    bench.target.write_entities([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
     with pytest.raises(TargetError, match=r"writing an entry of MyIngress\.ternaries: bmv2 says DUPLICATE_ENTRY"):
-        bench.target.write_updates([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
+        bench.target.write_entities([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
     entity.table_entry.action.action.params[0].value = b"\7"
-    bench.target.write_updates([p4r.Update(type=p4r.Update.MODIFY, entity=entity)])
+    bench.target.write_entities([p4r.Update(type=p4r.Update.MODIFY, entity=entity)])
     (row,) = bench.fake.forwarding.entries["MyIngress.ternaries"].values()
     assert row.action_entry.action_data == [b"\0\7"]
-    bench.target.write_updates([p4r.Update(type=p4r.Update.DELETE, entity=entity)])
+    bench.target.write_entities([p4r.Update(type=p4r.Update.DELETE, entity=entity)])
     assert not bench.fake.forwarding.entries["MyIngress.ternaries"]
 
 
 def test_multicast_groups_and_entries_of_the_chained_program(bench: Bench, chained: InstalledProgram) -> None:
     bench.target.install(chained)
     wanted = updates(load_entries(nfs.entries_path(nfs.program_path("chained")), chained.p4info))
-    bench.target.write_updates(wanted)
+    bench.target.write_entities(wanted)
     nodes = [bench.fake.nodes[node] for node in bench.fake.groups[1]]
     assert [ports[::-1].index("1") for _, ports in nodes] and all(set(ports) <= {"0", "1"} for _, ports in nodes)
     inserted = [u.entity for u in wanted if u.entity.HasField("table_entry") and u.type == p4r.Update.INSERT]
     read = [e for e in bench.target.read_entities() if not e.table_entry.is_default_action]
     assert text_of(read) == text_of(inserted)
     with pytest.raises(TargetError, match="it exists already"):
-        bench.target.write_updates(wanted[:1])
+        bench.target.write_entities(wanted[:1])
 
 
 def test_a_multicast_group_has_one_bit_per_port(bench: Bench, chained: InstalledProgram) -> None:
@@ -438,10 +437,10 @@ def test_a_multicast_group_has_one_bit_per_port(bench: Bench, chained: Installed
     group.multicast_group_id = 77
     for port, instance in ((1, 0), (4, 0), (2, 5)):
         group.replicas.add(port=bytes([port]), instance=instance)
-    bench.target.write_updates([update])
+    bench.target.write_entities([update])
     assert [bench.fake.nodes[node] for node in bench.fake.groups[77]] == [(0, "10010"), (5, "100")]
     update.type = p4r.Update.DELETE
-    bench.target.write_updates([update])
+    bench.target.write_entities([update])
     assert 77 not in bench.fake.groups and not bench.fake.nodes
 
 
@@ -464,7 +463,7 @@ def test_clone_sessions_belong_to_the_switch_and_get_a_long_queue(bench: Bench, 
 def test_the_controller_approach_carries_everything(bench: Bench, state: InstalledProgram) -> None:
     target = bench.target
     target.install(state)
-    target.write_updates(Translator(state.p4info, state.p4info).translate(everything(state.p4info)).updates)
+    target.write_entities(Translator(state.p4info, state.p4info).translate(everything(state.p4info)).updates)
     before = text_of(target.read_entities())
     cells = bench.fake.forwarding.registers
     cells["MyIngress.small"][3:6] = 1, 2, 2

@@ -158,7 +158,7 @@ class Scene:
             for program in reversed(programs):
                 target.verify(program)  # compiled: from here on a save takes a moment
                 target.install(program)
-            target.write_updates(updates(resolve(parse(ENTRIES, Path("entries.toml")), programs[0].p4info)))
+            target.write_entities(updates(resolve(parse(ENTRIES, Path("entries.toml")), programs[0].p4info)))
         self.controllers.wait_ready()
         self._channel = grpc.insecure_channel(self.address)
         self.bulk = BulkStub(self._channel)

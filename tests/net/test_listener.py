@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from state4.clones.header import CloneLayout, LayoutComponent
+from state4.clones.listener import Listener
+from state4.clones.look_ahead import look_ahead
 from state4.errors import ListenerError
-from state4.rsrm import Listener
 from tests.net.veths import Veths, inside, wait
 
 LAYOUT = CloneLayout((LayoutComponent("a", 300, 48), LayoutComponent("b", 8, 100)), 3, 250)
@@ -49,7 +50,7 @@ def test_clones_in_order_and_nothing_else(veths: Veths) -> None:
         assert len(updates) == 2001
         values = updates.value[updates.component == 1][:, 0].tolist()
         assert values == [number % 256 for number in range(1, 1001)] + [5]
-        latest = updates.latest()
+        latest = look_ahead(updates)
         assert len(latest) == 308
         stats = made.stats()
         assert (stats.clones, stats.lost, stats.foreign, stats.dropped) == (1001, 0, 1, 0)

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from bm_runtime.standard.ttypes import BmCounterValue
 
 from state4.errors import TargetError
-from state4.targets.base import CellWrites
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client
-from state4.values import Cells, RegisterSpec
+from state4.values import Cells, CellWrites, RegisterSpec
 
 _TOP = (1 << 63) - 1
 _FEW_CELLS = 64

@@ -9,29 +9,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 from finsy.proto import p4i, p4r
 from sswitch_runtime.ttypes import MirroringSessionConfig
 
 from state4.clones.header import WAKE, CloneLayout
+from state4.clones.listener import Listener, send_frame
 from state4.errors import ListenerError, TargetError, Unsupported
 from state4.instrumentation.programs import InstalledProgram, all_registers
-from state4.rsrm import Listener, send_frame
-from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold
+from state4.targets.abilities import Abilities
+from state4.targets.base import CPU_PORT
 from state4.targets.bmv2.arrays import Bmv2Arrays
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client, Bmv2Refusal
 from state4.targets.bmv2.program import bmv2_config, p4info_of
 from state4.targets.bmv2.read import Profiles, Reader
 from state4.targets.bmv2.write import Writer
-from state4.values import Cells, RegisterSpec
+from state4.values import Cells, CellWrites, RegisterSpec
 
 CLONE_QUEUE = 1 << 16
 """Frames that may wait at the CPU port; bmv2's own limit of 64 would drop clones."""
 QUEUE = 1 << 10
 """The same at all other ports: as many as wait in bmv2's input, for they come out in one burst after a bulk read has
 stopped bmv2, and after they have waited in a new program. Not more, as a swap waits until all queues are empty."""
-_WAIT_PASSES = 1 << 15  # measured with chained.p4: 41,000 a second on two quiet cores, 10,000 on busy ones
+_MAX_WAIT_PASSES = 1 << 15  # measured with chained.p4: 41,000 a second on two quiet cores, 10,000 on busy ones
 _PASS_S = 0.02
 """Longer than a packet's pass: one that found the clone flag off has made its writes then."""
 _NO_FORGETTING = (
@@ -44,8 +44,7 @@ class Bmv2Target:
     """`address`: "host:port" of the Thrift server. `running`: P4Info of what runs now, for a program that State4 did
     not install. Use it as a context manager. Raises BadAddress, TargetError if the switch cannot be reached."""
 
-    can_hold = False
-    longest_wait_passes = _WAIT_PASSES
+    max_wait_passes = _MAX_WAIT_PASSES
 
     def __init__(
         self,
@@ -73,7 +72,14 @@ class Bmv2Target:
     def close(self) -> None:
         self._client.close()
 
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(verifies=self, lets_packets_wait=self)
+
     # ------------------------------------------------------------ programs
+
+    def configuration(self, program: InstalledProgram) -> bytes:
+        return bmv2_config(program).encode()
 
     def running(self) -> p4i.P4Info:
         if self._p4info is None:
@@ -137,15 +143,6 @@ class Bmv2Target:
         self._arrays.end_fresh()
         self._p4info, self._next_p4info = self._next_p4info, None
 
-    def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
-        raise Unsupported("bmv2 cannot hold packets")
-
-    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[HandsOver]:
-        raise Unsupported("bmv2 cannot keep clones")
-
-    def reconcile(self, program: InstalledProgram) -> None:
-        raise Unsupported("bmv2 keeps no state by itself when its program changes: it has no RECONCILE_AND_COMMIT")
-
     def discard_saved(self) -> None:
         """bmv2 cannot forget a saved program: the old one goes on forwarding, but nothing can be changed any more.
         Raises TargetError if there is one."""
@@ -197,7 +194,7 @@ class Bmv2Target:
         reader = Reader(self._client, p4info, self._profiles)
         return [entry for table in p4info.tables if table.preamble.id in tables for entry in reader.entries(table)]
 
-    def write_updates(self, updates: Sequence[p4r.Update]) -> None:
+    def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         Writer(self._client, self._next_p4info or self.running(), self._profiles).write(updates)
 
     # ------------------------------------------------------------ clones

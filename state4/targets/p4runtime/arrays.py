@@ -13,9 +13,8 @@ import numpy as np
 from finsy.proto import p4i, p4r
 
 from softswitch.proto import bulk_pb2
-from state4.targets.base import CellWrites
 from state4.targets.p4runtime.connection import Connection
-from state4.values import Cells, RegisterSpec
+from state4.values import Cells, CellWrites, RegisterSpec
 
 _CHUNK_BYTES = 1 << 20
 

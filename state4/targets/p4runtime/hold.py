@@ -12,12 +12,12 @@ import numpy as np
 from softswitch.proto import bulk_pb2
 from state4.clones.header import CloneLayout
 from state4.errors import TargetError, Unsupported
-from state4.targets.base import CellWrites, Move
+from state4.targets.abilities import Move
 from state4.targets.p4runtime.arrays import add_writes
 from state4.targets.p4runtime.connection import Connection, code, reason
-from state4.values import Cells, RegisterSpec
+from state4.values import Cells, CellWrites, RegisterSpec
 
-LONGEST_S = 0.5
+MAX_HOLD_S = 0.5
 """After this time the switch lets packets go on, whatever became of us."""
 
 
@@ -93,7 +93,7 @@ class BulkHold(_Stream):
         super().__init__(connection, "holding packets")
         # The first request opens the way: packets wait from the second on only.
         self._ask(_first(connection))
-        begin = bulk_pb2.HoldRequest(max_hold_us=round(LONGEST_S * 1e6))
+        begin = bulk_pb2.HoldRequest(max_hold_us=round(MAX_HOLD_S * 1e6))
         if layout.slots:
             begin.reads.add(name=layout.sequence_register)
         answer = self._ask(begin)

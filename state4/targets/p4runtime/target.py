@@ -13,19 +13,20 @@ from finsy.proto import p4i, p4r
 
 from softswitch.proto import bulk_pb2
 from state4.clones.header import WAKE, CloneLayout
-from state4.errors import ListenerError, TargetError, Unsupported
+from state4.clones.listener import Listener, send_frame
+from state4.errors import ListenerError, TargetError
 from state4.instrumentation.programs import InstalledProgram, all_registers
 from state4.plan.entries import wanted_entities
-from state4.rsrm import Listener, send_frame
-from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold
+from state4.targets.abilities import Abilities, Handover, Hold, Statistics
+from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.arrays import arrays_of
 from state4.targets.p4runtime.connection import Connection, code
 from state4.targets.p4runtime.hold import BulkHandover, BulkHold
-from state4.values import Cells, RegisterSpec
+from state4.values import Cells, CellWrites, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
 _HELD_NS = "softswitch-held-ns"
-_WAIT_PASSES = 1 << 17
+_MAX_WAIT_PASSES = 1 << 17
 _Opened = TypeVar("_Opened", BulkHold, BulkHandover)
 
 
@@ -67,7 +68,24 @@ class P4RuntimeTarget:
         """Who gets digests and packet-ins, in a thread of the connection."""
         self._connection.on_message = receive
 
+    @property
+    def abilities(self) -> Abilities:
+        bulk = self if self._connection.has_bulk else None
+        return Abilities(
+            verifies=self,
+            reconciles=self,
+            holds=bulk,
+            hands_over=bulk,
+            lets_packets_wait=self,
+            has_statistics=bulk,
+        )
+
+    max_wait_passes = _MAX_WAIT_PASSES
+
     # ------------------------------------------------------------ programs
+
+    def configuration(self, program: InstalledProgram) -> bytes:
+        return program.device_config
 
     def running(self) -> p4i.P4Info:
         if self._p4info is None:
@@ -123,26 +141,14 @@ class P4RuntimeTarget:
         )
         self._connection.call("discarding the saved program", lambda: self._connection.bulk.DiscardSaved(request))
 
-    @property
-    def can_hold(self) -> bool:
-        return self._connection.has_bulk
-
-    @property
-    def longest_wait_passes(self) -> int:
-        return _WAIT_PASSES
-
     def wake(self) -> None:
         if self.cpu_interface:
             send_frame(self.cpu_interface, WAKE)
 
     def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
-        if not self._connection.has_bulk:
-            raise Unsupported("this switch cannot hold packets")
         return self._opened(BulkHold, layout)
 
-    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[HandsOver]:
-        if not self._connection.has_bulk:
-            raise Unsupported("this switch cannot keep clones")
+    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[Handover]:
         return self._opened(BulkHandover, layout)
 
     @contextmanager
@@ -189,7 +195,7 @@ class P4RuntimeTarget:
         found = self._connection.read(entities, "reading the new program's entries")
         return [entity.table_entry for entity in found]
 
-    def write_updates(self, updates: Sequence[p4r.Update]) -> None:
+    def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         self._connection.write(updates)
 
     # ------------------------------------------------------------ clones
@@ -228,13 +234,22 @@ class P4RuntimeTarget:
             raise ListenerError("no interface to listen for clones on; give --cpu-interface")
         return Listener(self.cpu_interface, layout)
 
-    def stats(self, *, reset: bool = False) -> bulk_pb2.StatsResponse:
-        """Counts of the switch (softswitch only); with `reset` those of the whole switch begin at 0 again."""
+    def statistics(self, *, reset: bool = False) -> Statistics:
         request = bulk_pb2.StatsRequest(device_id=self._connection.device_id, reset=reset)
         answer: bulk_pb2.StatsResponse = self._connection.call(
             "reading statistics", lambda: self._connection.bulk.GetStats(request)
         )
-        return answer
+        return Statistics(
+            packets=answer.packets,
+            batches=answer.batches,
+            swaps=answer.swaps,
+            holds=answer.holds,
+            held_s=answer.held_ns / 1e9,
+            longest_hold_s=answer.longest_hold_ns / 1e9,
+            ring_drops=sum(port.rx_ring_drops for port in answer.ports),
+            tx_drops=sum(port.tx_drops for port in answer.ports),
+            drops={reason: count for reason, count in answer.drops.items() if count},
+        )
 
 
 def _counter(p4info: p4i.P4Info, name: str) -> p4i.Counter:

@@ -20,7 +20,7 @@ from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.base import Move
+from state4.targets.abilities import Move
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.state4_programs import program, request
 from tests.switch.controller import Running

@@ -22,13 +22,15 @@ from softswitch.server.device.config import Config
 from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.rpc.arbitration import Client
-from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout, Updates
+from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
+from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore
-from state4.errors import Unsupported
+from state4.clones.updates import Updates
 from state4.instrumentation.programs import InstalledProgram, all_registers, layout_of, user_registers
 from state4.plan.entries import wanted_entities
-from state4.targets.base import CPU_PORT, CellWrites, HandsOver, Hold, ListenerStats, Move
-from state4.values import Cells, RegisterSpec
+from state4.targets.abilities import Abilities, Handover, Hold, Move
+from state4.targets.base import CPU_PORT
+from state4.values import Cells, CellWrites, RegisterSpec
 
 Packets = list[tuple[int, bytes]]
 Cell = tuple[str, int]
@@ -129,7 +131,7 @@ class BenchTarget:
         self.held = False
         self.queue: deque[int | None] = deque()
         """Packets that have arrived and did not run to their end: their numbers; None is a frame that wakes."""
-        self.longest_wait_passes = 1 << 20
+        self.max_wait_passes = 1 << 20
         self._flag: tuple[Config, str] | None = None
         self.clones = 0
         self.dropped = 0
@@ -219,6 +221,18 @@ class BenchTarget:
     # ------------------------------------------------------------ the Target protocol
 
     @property
+    def abilities(self) -> Abilities:
+        return Abilities(
+            reconciles=self,
+            holds=self if self.can_hold else None,
+            hands_over=self if self.can_hold and self.can_hand_over else None,
+            lets_packets_wait=self,
+        )
+
+    def configuration(self, program: InstalledProgram) -> bytes:
+        return program.device_config
+
+    @property
     def config(self) -> Config:
         assert self.device.active is not None
         return self.device.active
@@ -280,7 +294,7 @@ class BenchTarget:
         answers = self.device.batches.read(self.device.target(), request)
         return [e.table_entry for answer in answers for e in answer.entities]
 
-    def write_updates(self, updates: Sequence[p4r.Update]) -> None:
+    def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         self.step("write updates")
         self.device.batches.write(self.device.target(), p4r.WriteRequest(device_id=1, updates=updates))
 
@@ -337,8 +351,6 @@ class BenchTarget:
 
     @contextmanager
     def hold(self, layout: CloneLayout) -> Iterator[Hold]:
-        if not self.can_hold:
-            raise Unsupported("this switch cannot hold packets")
         self.step("hold")
         self.held = True
         try:
@@ -347,9 +359,7 @@ class BenchTarget:
             self.held = False
 
     @contextmanager
-    def hand_over(self, layout: CloneLayout) -> Iterator[HandsOver]:
-        if not (self.can_hold and self.can_hand_over):
-            raise Unsupported("this switch cannot keep clones")
+    def hand_over(self, layout: CloneLayout) -> Iterator[Handover]:
         self.step("keep clones")
         handover = MemoryHandover(self, layout)
         try:

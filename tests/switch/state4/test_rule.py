@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.base import NATIVE
+from state4.transfer.pacing import NATIVE
 from tests.state4_programs import request
 from tests.switch.state4.bench import BenchTarget, Cell, Packets, Schedule, oracle
 from tests.switch.state4.generated import generated
@@ -65,7 +65,7 @@ class Case:
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept
-        target.longest_wait_passes = rounds
+        target.max_wait_passes = rounds
         try:
             target.install(self.old)
             if watched:

@@ -192,7 +192,7 @@ def add(target: P4RuntimeTarget, p4info: p4i.P4Info, op: int, cell: int, action:
     entry.action.action.action_id = next(a.preamble.id for a in p4info.actions if a.preamble.name.endswith(action))
     for number, value in enumerate(params, 1):
         entry.action.action.params.add(param_id=number, value=bytes([value]))
-    target.write_updates([update])
+    target.write_entities([update])
 
 
 def ports(running: Running, op: int, cell: int, value: int = 0) -> list[int]:

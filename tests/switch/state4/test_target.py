@@ -16,15 +16,17 @@ from finsy.proto import p4r
 
 from state4.cli.main import main
 from state4.clones.header import FIXED_BYTES, WAKE, CloneLayout
+from state4.clones.source import CloneSource
 from state4.clones.store import CloneStore
 from state4.errors import BadAddress, ListenerError, NotInstrumented, NotPrimary, PlanRefused, TargetError
 from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.base import CPU_PORT, CellWrites, CloneSource
+from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.connection import Connection
 from state4.targets.p4runtime.target import P4RuntimeTarget
+from state4.values import CellWrites
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
 
@@ -142,7 +144,7 @@ def add_entry(target: P4RuntimeTarget, program: InstalledProgram, op: int, port:
     entry.match.add(field_id=1).exact.value = bytes([op])
     entry.action.action.action_id = action.preamble.id
     entry.action.action.params.add(param_id=1, value=bytes([port]))
-    target.write_updates([update])
+    target.write_entities([update])
 
 
 def spec(program: InstalledProgram, name: str):  # type: ignore[no-untyped-def]
@@ -194,7 +196,7 @@ def test_state_goes_over(
     context = prepare(target, new, events=events)
     target.running_switch = running
     outcome = reconfigure(load_strategy(strategy), context)
-    if strategy == "state4_exact" and not target.can_hold:
+    if strategy == "state4_exact" and target.abilities.holds is None:
         assert outcome.inexact == (
             "counter MyIngress.c goes over as it was read: the program does not clone its counts",
         )
@@ -271,7 +273,7 @@ def test_a_hold_ends_by_itself(
     running: Running, programs: tuple[InstalledProgram, InstalledProgram], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = programs
-    monkeypatch.setattr("state4.targets.p4runtime.hold.LONGEST_S", 0.02)
+    monkeypatch.setattr("state4.targets.p4runtime.hold.MAX_HOLD_S", 0.02)
     with Target(running.address) as target:
         target.install(old)
         add_entry(target, old, 1, 2)

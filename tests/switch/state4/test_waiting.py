@@ -117,7 +117,7 @@ def closed(text: str, most: int) -> BenchTarget:
     """A switch with an instrumented program in which packets wait, for so many rounds."""
     installed = installed_program("closed", text)
     target = BenchTarget([], Schedule(), can_hold=False)
-    target.longest_wait_passes = most
+    target.max_wait_passes = most
     target.install(installed)
     target.configure_clone_session(installed.layout.session, CPU_PORT)
     Gate(target, installed.p4info, installed.layout).close()

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state4.clones.header import CloneLayout, LayoutComponent, Updates
+from state4.clones.header import CloneLayout, LayoutComponent
+from state4.clones.look_ahead import look_ahead
 from state4.clones.store import CloneStore
+from state4.clones.updates import Updates
 from state4.values import RegisterSpec, convert
 
 LAYOUT = CloneLayout(
@@ -75,7 +77,7 @@ def test_look_ahead_changes_nothing_but_the_work(written: list[Update]) -> None:
     """Applying the latest updates gives the cells that applying all of them in order gives."""
     parts = [LAYOUT.encode(written[at : at + 4]) for at in range(0, len(written), 4)]
     updates = LAYOUT.decode(frames(*parts)).updates
-    latest = as_tuples(updates.latest())
+    latest = as_tuples(look_ahead(updates))
     assert {(c, i): v for c, i, v in latest} == {(c, i): v for c, i, v in written}
     assert len({(c, i) for c, i, _ in latest}) == len(latest)
 

@@ -16,7 +16,9 @@ from nfs.entries import load_entries, updates
 from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.cli.main import main
-from state4.clones.header import CloneLayout, LayoutComponent, Updates
+from state4.clones.header import CloneLayout, LayoutComponent
+from state4.clones.look_ahead import look_ahead
+from state4.clones.updates import Updates
 from state4.errors import PlanRefused, State4Error, UnknownComponent
 from state4.events import EventLog
 from state4.instrumentation.programs import prepare_program
@@ -25,7 +27,7 @@ from state4.plan.plan import Carried, make_plan
 from state4.rssm import cell_writes
 from state4.strategies import load_strategies, load_strategy, strategy_names
 from state4.strategies.swing_state import window_s
-from state4.targets.base import NATIVE, PAPER, Pacer
+from state4.transfer.pacing import NATIVE, PAPER, Pacer
 from state4.values import RegisterSpec
 from tests.state4_programs import program
 
@@ -62,7 +64,7 @@ def test_updates_land_where_the_old_program_wrote_them(
         np.frombuffer(rows, np.uint8).reshape(-1, layout.value_bytes),
     )
     found: dict[int, int] = {}
-    for write in cell_writes(updates.latest(), layout, carried(old, new)):
+    for write in cell_writes(look_ahead(updates), layout, carried(old, new)):
         assert write.register == new
         found |= dict(zip(write.indices.tolist(), new.integers(write.values), strict=True))
     mask = (1 << min(old_bits, new_bits)) - 1

@@ -1,0 +1,150 @@
+"""Abilities that a switch may have besides what every target does (`state4.targets.base.Target`).
+
+A target lists them in its `abilities`, and code asks for one in one way:
+
+    holds = target.abilities.holds
+    if holds is None:
+        ...  # this switch cannot hold packets
+
+All methods raise TargetError when the switch refuses or is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from state4.clones.header import CloneLayout
+from state4.instrumentation.programs import InstalledProgram
+from state4.values import Cells, CellWrites, RegisterSpec
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a target can do; None where it cannot."""
+
+    verifies: Verifies | None = None
+    reconciles: Reconciles | None = None
+    holds: Holds | None = None
+    hands_over: HandsOver | None = None
+    lets_packets_wait: LetsPacketsWait | None = None
+    has_statistics: HasStatistics | None = None
+
+
+class Verifies(Protocol):
+    """The switch checks a program without loading it (P4Runtime's VERIFY)."""
+
+    def verify(self, program: InstalledProgram) -> None:
+        """Checks and compiles a program, so that a later save only loads it. Nothing else changes."""
+
+
+class Reconciles(Protocol):
+    """The switch itself keeps the state when its program changes (P4Runtime's RECONCILE_AND_COMMIT)."""
+
+    def reconcile(self, program: InstalledProgram) -> float | None:
+        """Returns how long packets waited in s, None if the switch does not say."""
+
+
+# ---------------------------------------------------------------- packets wait in the switch
+
+
+class Holds(Protocol):
+    """The switch holds packets while the control plane works. Such a switch also shows the forwarding program's
+    registers while another program is saved."""
+
+    def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
+        """Packets wait until `Hold.finish` or the end of the context."""
+
+
+class Hold(Protocol):
+    """The forwarding program stands still: no packet is processed and none is lost. `sequences`: numbers of its last
+    clones; `held_s`: how long packets have waited, as the switch says."""
+
+    sequences: tuple[int, int]
+    held_s: float
+
+    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]: ...
+
+    def finish(self, writes: Sequence[CellWrites]) -> None:
+        """Writes cells of the saved program, brings its counters up to date, commits it, and releases the packets."""
+
+
+# ---------------------------------------------------------------- the switch applies the last updates itself
+
+
+class HandsOver(Protocol):
+    """The switch keeps clones of updates and applies them itself at the swap."""
+
+    def hand_over(self, layout: CloneLayout) -> AbstractContextManager[Handover]:
+        """From here to the end of the context the switch keeps a copy of every clone that it sends."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A register whose updates are written to a register of the saved program, cut or extended to its width. `number`:
+    its number in clones."""
+
+    number: int
+    old: str
+    new: str
+
+
+class Handover(Protocol):
+    """Clones are kept until `finish`. `sequences`: numbers of the last clones that were not kept; `held_s`: how long
+    packets have waited; `clones`, `updates`: how many the switch has applied in the end."""
+
+    sequences: tuple[int, int]
+    held_s: float
+    clones: int
+    updates: int
+
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+        """In one step to packets: writes the kept updates to the saved program, moves counters and meters (`renames`:
+        old name -> new name), and commits. False if the switch declines because a clone is missing (for example, there
+        was no room for it); then nothing was done."""
+
+
+# ---------------------------------------------------------------- packets wait in a program
+
+
+class LetsPacketsWait(Protocol):
+    """A program can make packets wait in this switch, by resubmitting the first one (`state4.transfer.gate`).
+
+    `max_wait_passes`: how many passes through ingress one packet makes in about half a second; after so many, a program
+    stops waiting, whatever became of the controller."""
+
+    @property
+    def max_wait_passes(self) -> int: ...
+
+    def wake(self) -> None:
+        """Sends `WAKE` into the switch through the CPU port, so that the forwarding program announces that it runs even
+        without traffic. Does nothing if the CPU port cannot be reached."""
+
+
+# ---------------------------------------------------------------- statistics
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts of a switch since it started or since they were reset. `holds`, `held_s`, `longest_hold_s`: how often and
+    how long packets waited for the control plane; `drops`: packets by reason; `ring_drops`, `tx_drops`: packets that
+    the ports lost."""
+
+    packets: int = 0
+    batches: int = 0
+    swaps: int = 0
+    holds: int = 0
+    held_s: float = 0.0
+    longest_hold_s: float = 0.0
+    ring_drops: int = 0
+    tx_drops: int = 0
+    drops: Mapping[str, int] = field(default_factory=dict)
+
+
+class HasStatistics(Protocol):
+    """The switch counts what it does."""
+
+    def statistics(self, *, reset: bool = False) -> Statistics:
+        """With `reset` the counts of the whole switch start at 0 again."""
