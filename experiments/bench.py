@@ -18,6 +18,7 @@ from typing import Any
 
 import nfs
 from experiments.claims.base import Claim
+from experiments.claims.stats import spread
 from experiments.control.client import ControlProcess
 from experiments.control.programs import store_prepared
 from experiments.harness.lab import SWITCHES
@@ -25,11 +26,11 @@ from experiments.harness.main import EXIT_OK, run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
 from experiments.harness.progress import Display, display
 from experiments.harness.results import ResultFolder
-from experiments.harness.stats import spread
 from experiments.measure.disturbance import FlowQuality, steady_flow
-from experiments.measure.forwarding import frame_rate, tcp_rate
+from experiments.measure.forwarding import frame_rate
 from experiments.measure.pipeline import pipeline_speed
 from experiments.tables.bench import bench_table
+from experiments.traffic.iperf3 import tcp_rate
 from state4.targets.bmv2.program import bmv2_config_of
 from topologies.bmv2 import Bmv2Switch, bmv2_installed
 from topologies.bridge import LinuxBridge

@@ -27,7 +27,8 @@ import pandas as pd
 
 import nfs
 from experiments.claims.base import Claim
-from experiments.claims.c5_cloning import judge_cloning
+from experiments.claims.c5_cloning_cost import judge_cloning
+from experiments.claims.stats import spread
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Lab, Plan
 from experiments.harness.main import run_main
@@ -35,7 +36,6 @@ from experiments.harness.options import CommonOptions, common_options, common_pa
 from experiments.harness.phases import Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
-from experiments.harness.stats import spread
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.cores import divided_cores
@@ -49,9 +49,11 @@ from experiments.measure.full_load import (
     summarise_searches,
 )
 from experiments.measure.steady_rate import HOST_NICE, SEGMENTS
-from experiments.tables.more import cloning_table
+from experiments.tables.fig7 import cloning_table
 from experiments.traffic.armed import OwnLossError, wait_all
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from state4.strategies import load_strategy
 from topologies.paper import SERVER, ip_of
 

@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.claims.stats import Spread
 from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.harness.results import ResultError
-from experiments.harness.stats import Spread
 from experiments.report.measured import in_words, number
 from experiments.report.state import REPORT, result_folders
 

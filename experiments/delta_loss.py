@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.claims.base import judge_delta_loss
+from experiments.claims.c3_delta_loss import judge_delta_loss
+from experiments.claims.stats import delta_loss, longest_gap, spread
 from experiments.harness.ending import conclude
 from experiments.harness.lab import NFS, Plan
 from experiments.harness.main import run_main
@@ -28,13 +29,14 @@ from experiments.harness.options import CommonOptions, common_options, common_pa
 from experiments.harness.phases import Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
-from experiments.harness.stats import delta_loss, longest_gap, spread
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.counters import interface_counters
-from experiments.tables.base import delta_loss_table
+from experiments.tables.fig5 import delta_loss_table
 from experiments.traffic.armed import wait_all
-from experiments.traffic.flows import HEADER_BYTES, Flow, Receiver, Sender
+from experiments.traffic.flow import HEADER_BYTES, Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "delta_loss"
@@ -136,7 +138,7 @@ def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def run(options: CommonOptions, schedule: Schedule) -> int:
-    from plots import delta_loss as plot
+    from plots import fig5 as plot
 
     trials = [
         Trial(strategy, repeat, {"rate": rate})

@@ -36,7 +36,9 @@ from experiments.measure.counters import interface_counters
 from experiments.measure.steady_rate import HOST_NICE, RateTrial, rate_trial, search_rate
 from experiments.tables.exact import exact_table
 from experiments.traffic.armed import wait_all
-from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD, Flow, Receiver, Sender
+from experiments.traffic.flow import HEADER_BYTES, MAX_PAYLOAD, Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "exact"
@@ -61,14 +63,14 @@ _SETTLE_S = 3.0
 @dataclass(frozen=True)
 class Schedule:
     """`duration`: seconds of a trial, None: as short as the profile allows. `rates` in Mbit/s of frames, or "highest".
-    A search has trials of `step_s` and some of `confirm_s`, up to `most_mbit`; its flows get `share` of it."""
+    A search has trials of `step_s` and some of `confirm_s`, up to `max_mbit`; its flows get `share` of it."""
 
     profiles: tuple[str, ...]
     rates: tuple[str, ...]
     duration: float | None
     step_s: float
     confirm_s: float
-    most_mbit: float
+    max_mbit: float
     share: float
 
     def seconds(self, profile: str, rate: str) -> float:
@@ -114,7 +116,7 @@ class Bench:
         found = search_rate(
             lambda rate: measure(rate, schedule.step_s),
             lambda rate: measure(rate, schedule.confirm_s),
-            highest=schedule.most_mbit * 1e6 / (8 * FRAME_BYTES),
+            highest=schedule.max_mbit * 1e6 / (8 * FRAME_BYTES),
             limit=_NO_LOSS,
         )
         lab.control.call("stop_cloning", {"settle_s": _SETTLE_S})
@@ -279,7 +281,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--rates", "--rate", type=parse_rates, metavar="MBPS,...", help=f"also '{HIGHEST}' (default: {default})"
     )
     parser.add_argument(
-        "--most", type=float, default=4000.0, metavar="MBPS", help="no rate above is searched (default: %(default)s)"
+        "--max-rate",
+        "--most",
+        dest="max_mbit",
+        type=float,
+        default=4000.0,
+        metavar="MBPS",
+        help="no rate above is searched (default: %(default)s)",
     )
     parser.add_argument(
         "--share",
@@ -300,12 +308,14 @@ def main(arguments: list[str] | None = None) -> int:
         duration=options.duration_s,
         step_s=0.3 if options.quick else 1.0,
         confirm_s=1.0 if options.quick else 4.0,
-        most_mbit=namespace.most,
+        max_mbit=namespace.max_mbit,
         share=namespace.share / 100,
     )
-    least = LEAD_S + TAIL_S
-    if schedule.duration is not None and schedule.duration < least:
-        parser.error(f"--duration must be at least {least:g} s: a reconfiguration begins after {LEAD_S:g} s of traffic")
+    shortest = LEAD_S + TAIL_S
+    if schedule.duration is not None and schedule.duration < shortest:
+        parser.error(
+            f"--duration must be at least {shortest:g} s: a reconfiguration begins after {LEAD_S:g} s of traffic"
+        )
     return run_main(lambda: run(replace(options, profile=",".join(profiles)), schedule))
 
 

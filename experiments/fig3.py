@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from experiments.claims.base import PUBLISHED_FIG3, Claim, FlowCount, fig3_findings, judge_fig3
+from experiments.claims.base import Claim
+from experiments.claims.c1_flows_survive import PUBLISHED_FIG3, FlowCount, fig3_findings, judge_fig3
 from experiments.harness.ending import conclude
 from experiments.harness.lab import NFS, Lab, Plan, open_lab
 from experiments.harness.main import run_main
@@ -33,10 +34,12 @@ from experiments.harness.phases import Phases, knock_moment
 from experiments.harness.progress import Display
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import SETUP_S, Trial, TrialResult, run_sweep
-from experiments.tables.base import fig3_table
+from experiments.tables.fig3 import fig3_table
 from experiments.traffic.armed import TrafficError, wait_all
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
 from experiments.traffic.knock import ProbeSender, knocker_at
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 
 PROGRAM = "fig3"
@@ -46,9 +49,9 @@ FLOWS = {"open": "h1", "early1": "h2", "early2": "h3", "late": "h4"}
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
 
 _ATTEMPTS = 5
-# Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop anew. Within a flowlet its hop is
-# not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
-_LEAST_INTERVAL_S = 0.15
+# Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop again. Within a flowlet its hop
+# is not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
+_MIN_INTERVAL_S = 0.15
 _QUICK_S = 56.0  # for all strategies together
 _MARGIN_S = 0.02  # a packet that is sent this close to a knock or to the swap is not judged
 
@@ -69,7 +72,7 @@ class Schedule:
         share = duration / 30.0
         # Compressed, the reconfiguration itself stays as long as it is; its middle is where it was.
         begin = 18.1 * share - 0.9 if options.profile == "paper" else 19.0 * share
-        return Schedule(duration, max(share, _LEAST_INTERVAL_S), 8.0 * share, begin)
+        return Schedule(duration, max(share, _MIN_INTERVAL_S), 8.0 * share, begin)
 
 
 def plan_for(strategy: str, profile: str, target: str = "softswitch") -> Plan:

@@ -16,20 +16,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.claims.base import judge_fig4
+from experiments.claims.c2_disruption import judge_fig4
+from experiments.claims.stats import longest_gap, spread
 from experiments.harness.ending import conclude
 from experiments.harness.lab import NFS, Lab, Plan, open_lab
 from experiments.harness.main import run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
 from experiments.harness.phases import Phases
 from experiments.harness.progress import Display
-from experiments.harness.stats import longest_gap, spread
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
-from experiments.tables.base import fig4_table
+from experiments.tables.fig4 import fig4_table
 from experiments.traffic.armed import TrafficError, wait_all
-from experiments.traffic.flows import HEADER_BYTES, Flow, Receiver, Sender
+from experiments.traffic.flow import HEADER_BYTES, Flow
 from experiments.traffic.knock import ProbeSender, knocker_at
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 
 EXPERIMENT = "fig4"

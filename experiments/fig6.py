@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.claims.base import Claim
-from experiments.claims.more import PUBLISHED_FIG6, Lost, judge_fig6
+from experiments.claims.c4_loss_windows import PUBLISHED_FIG6, Lost, judge_fig6
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Plan, open_lab
 from experiments.harness.main import run_main
@@ -31,9 +31,11 @@ from experiments.harness.sized_programs import PORT, StateProgram, missing_updat
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.counters import interface_counters
-from experiments.tables.more import fig6_table
+from experiments.tables.fig6 import fig6_table
 from experiments.traffic.armed import TrafficError, wait_all
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "fig6"

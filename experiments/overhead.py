@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import nfs
-from experiments.claims.more import judge_memory
+from experiments.claims.c6_overhead import judge_memory
+from experiments.claims.stats import spread
 from experiments.control.client import ControlError
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Plan
@@ -30,11 +31,10 @@ from experiments.harness.options import CommonOptions, common_options, common_pa
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.sized_programs import PORT, StateProgram
-from experiments.harness.stats import spread
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.pipeline import loaded_pipeline, small_frames
 from experiments.measure.switch_cost import network_speeds
-from experiments.tables.more import overhead_table
+from experiments.tables.overhead import overhead_table
 from p4front.text.includes import LIBRARY, read_source
 from p4front.text.preprocess import preprocess
 from p4front.text.source import P4Error, SourceFile

@@ -24,11 +24,11 @@ from experiments.harness.main import EXIT_OK, run_main
 from experiments.harness.options import TARGETS
 from experiments.harness.progress import working
 from experiments.harness.results import ResultError
+from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.images import small_png
 from experiments.report.readme import write_claims_table
 from experiments.report.state import DONE, ReportRun
 from experiments.report.write import write_report
-from experiments.reproduce.registry import EXPERIMENTS, Experiment
 
 LIMIT_BYTES = 5_000_000
 _FILES = ("run.json", "summary.json")

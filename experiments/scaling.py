@@ -8,7 +8,7 @@ bytes in the registers) / bytes on the wire, and how many milliseconds of the fl
 receiver's.
 
 All trials share one network: installing a program anew empties its state. A point that would take longer than
-`--most-seconds` at the profile's pace is left out and named: what was not measured is not predicted.
+`--max-seconds` at the profile's pace is left out and named: what was not measured is not predicted.
 
 Exit code: 0 when claim C6 holds as far as packets go (State4 loses none), or State4 was left out; 1 when it does not
 hold; 2 for wrong use and for failed runs.
@@ -24,7 +24,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.claims.more import judge_packets
+from experiments.claims.c6_overhead import judge_packets
+from experiments.claims.stats import delta_loss, longest_gap, spread
 from experiments.control.client import ControlError
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Plan
@@ -34,13 +35,14 @@ from experiments.harness.phases import Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.sized_programs import PORT, StateProgram, payload_for
-from experiments.harness.stats import delta_loss, longest_gap, spread
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.counters import interface_counters
-from experiments.tables.more import scaling_table
+from experiments.tables.scaling import scaling_table
 from experiments.traffic.armed import TrafficError, wait_all
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from state4.transfer.pacing import PROFILES as PACES
 from topologies.paper import SERVER, ip_of
 
@@ -54,7 +56,7 @@ COMPONENTS_STATE_BYTES = 1 << 20  # divided among the components
 _REPEATED_S = 5.0  # what takes longer at a profile's pace is measured once: the pace decides it, not chance
 _LEAD_S = 0.4
 _TAIL_S = 0.3
-_MOST_WAIT_S = 300.0
+_MAX_WAIT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A flow lasts `least_s`, or its reconfiguration and a little more. Points beyond `most_s` are left out."""
+    """A flow lasts `min_s`, or its reconfiguration and a little more. Points beyond `max_s` are left out."""
 
-    least_s: float
-    most_s: float
+    min_s: float
+    max_s: float
 
 
 SIZES = tuple(1 << power for power in range(10, 27, 2))
@@ -142,7 +144,7 @@ def run_trial(
     before = {name: interface_counters(lab.network, *port) for name, port in ports.items()}
     lab.control.call("stats", {"reset": True})
     start = time.monotonic() + 0.05
-    sender.go(start, start + _MOST_WAIT_S)
+    sender.go(start, start + _MAX_WAIT_S)
     _wait(start + _LEAD_S, trial, start, show)
     lab.begin_reconfiguration()
     while lab.control.busy():
@@ -155,7 +157,7 @@ def run_trial(
     except ControlError as error:
         failed = str(error)
     stats = lab.control.call("stats")
-    _wait(max(start + schedule.least_s, time.monotonic() + _TAIL_S), trial, start, show)
+    _wait(max(start + schedule.min_s, time.monotonic() + _TAIL_S), trial, start, show)
     totals = sender.finish()
     time.sleep(0.1)  # what still waits in the switch
     _, packets = receiver.finish()
@@ -229,27 +231,27 @@ def summarise(trials: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return result
 
 
-def reason_against(point: Point, profile: str, most_s: float, target: str) -> str:
+def reason_against(point: Point, profile: str, max_s: float, target: str) -> str:
     """Why a point is not measured, "" if it is."""
     if target == "bmv2" and point.components * point.cells > BMV2_CELLS:
         return f"bmv2 keeps each cell in an object of its own: more than {BMV2_CELLS:,} cells take too much memory"
-    if paced_s(point, profile) > most_s:
+    if paced_s(point, profile) > max_s:
         return (
             f"paced, reading and writing its cells takes {paced_s(point, profile):.0f} s, above the limit of "
-            f"{most_s:g} s (--most-seconds)"
+            f"{max_s:g} s (--max-seconds)"
         )
     return ""
 
 
 def left_out(
-    profiles: tuple[str, ...], wanted: list[Point], most_s: float, target: str = "softswitch"
+    profiles: tuple[str, ...], wanted: list[Point], max_s: float, target: str = "softswitch"
 ) -> list[dict[str, Any]]:
     """The points that are not measured, with the reason."""
     return [
         {"profile": profile, "state_bytes": point.state_bytes, "components": point.components, "reason": reason}
         for profile in profiles
         for point in wanted
-        if (reason := reason_against(point, profile, most_s, target))
+        if (reason := reason_against(point, profile, max_s, target))
     ]
 
 
@@ -262,7 +264,7 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
         for profile in profiles
         for point in wanted
         if not reason_against(
-            point, profile, schedule.most_s if repeat == 1 else min(schedule.most_s, _REPEATED_S), options.target
+            point, profile, schedule.max_s if repeat == 1 else min(schedule.max_s, _REPEATED_S), options.target
         )
         for strategy in options.strategies
     ]
@@ -273,11 +275,11 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
             options,
             trials,
             lambda trial, show: run_trial(trial, options, schedule, shared, show),
-            trial_s=schedule.least_s,
-            record={"profiles": profiles, "points": [vars(point) for point in wanted], "most_s": schedule.most_s},
+            trial_s=schedule.min_s,
+            record={"profiles": profiles, "points": [vars(point) for point in wanted], "max_s": schedule.max_s},
         )
     entries = summarise(numbers)
-    measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.most_s, options.target)}
+    measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.max_s, options.target)}
     claims = [judge_packets(entries)] if "state4" in options.strategies else []
     return conclude(folder, options, measured, claims, draw=plot.main, table=scaling_table)
 
@@ -286,7 +288,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = common_parser(__doc__, repeats=2)
     parser.set_defaults(profile=None)
     parser.add_argument(
+        "--max-seconds",
         "--most-seconds",
+        dest="max_seconds",
         type=float,
         default=60.0,
         metavar="S",
@@ -300,7 +304,7 @@ def main(arguments: list[str] | None = None) -> int:
     if namespace.quick and not any(text.startswith("--repeats") for text in (arguments or sys.argv[1:])):
         namespace.repeats = 1
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
-    schedule = Schedule(options.duration_s or 1.0, namespace.most_seconds)
+    schedule = Schedule(options.duration_s or 1.0, namespace.max_seconds)
     sizes = namespace.sizes or (QUICK_SIZES if options.quick else SIZES)
     counts = namespace.registers or (QUICK_COUNTS if options.quick else COUNTS)
     return run_main(lambda: run(options, schedule, profiles, points(sizes, counts)))

@@ -27,8 +27,10 @@ from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.harness.options import TARGETS, require_target
 from experiments.measure.pipeline import loaded_pipeline
 from experiments.traffic.armed import ArmedProcess, wait_all
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
 from experiments.traffic.knock_series import knock
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from softswitch.build.device_config import collect
 from topologies.paper import PORTS, SERVER, ip_of
 
@@ -39,7 +41,7 @@ FLOW_MBIT = 20.0
 GROWTH_BYTES = 16 << 20
 """Memory that may be taken after the first tenth of the run, in which caches fill."""
 _FLOW_PORT = 5000
-_MOST_S = 7200.0
+_MAX_S = 7200.0
 
 
 def run(count: int, *, as_json: bool, target: str = "softswitch") -> int:
@@ -60,7 +62,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
     wait_all(receiver, sender, knocker)
     entries = lab.control.call("entities")
     start = time.monotonic() + 0.05
-    sender.go(start, start + _MOST_S)
+    sender.go(start, start + _MAX_S)
     changes = []
     for number in range(count):
         program = (NEW, OLD)[number % 2]
@@ -138,7 +140,7 @@ def _rss(lab: Lab) -> int:
 
 
 def _spread(values: list[float]) -> dict[str, float]:
-    names = {"least": 0, "median": 50, "p99": 99, "most": 100}
+    names = {"minimum": 0, "median": 50, "p99": 99, "maximum": 100}
     return {name: round(float(np.percentile(values, share)), 3) for name, share in names.items()}
 
 

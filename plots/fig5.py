@@ -1,6 +1,6 @@
 """Figure 5: the share of state that a reconfiguration loses, against the rate of the traffic.
 
-python -m plots.delta_loss results/delta_loss/latest
+python -m plots.fig5 results/delta_loss/latest
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def draw(run: Run) -> Figure:
 
 def main(folder: Path) -> tuple[Path, Path]:
     """Draws the figure into the run's folder."""
-    return save(draw(Run(folder)), folder, "delta_loss")
+    return save(draw(Run(folder)), folder, "fig5")
 
 
 if __name__ == "__main__":

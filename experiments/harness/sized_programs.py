@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.traffic.flows import HEADER_BYTES
+from experiments.traffic.flow import HEADER_BYTES
 from softswitch.build.cache import cached_directory, content_key
 from topologies.paper import HOSTS, PORTS, SERVER, mac_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.claims.base import PUBLISHED_FIG3
+from experiments.claims.c1_flows_survive import PUBLISHED_FIG3
 
 
 def available_strategies() -> tuple[str, ...]:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.harness.stats import longest_gap
+from experiments.claims.stats import longest_gap
 from experiments.traffic.armed import TrafficError, wait_all
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.network import RunningNetwork
 from topologies.paper import SERVER, ip_of
 

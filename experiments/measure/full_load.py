@@ -16,17 +16,17 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.claims.stats import spread
 from experiments.harness.lab import Lab
 from experiments.harness.progress import Display
-from experiments.harness.stats import spread
 from experiments.harness.sweep import TrialResult
 from experiments.measure.cores import waited_s
 from experiments.measure.steady_rate import RateTrial, rate_trial, search_rate
-from experiments.traffic.flows import HEADER_BYTES, MAX_PAYLOAD
+from experiments.traffic.flow import HEADER_BYTES, MAX_PAYLOAD
 
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
 _MARGIN = 1.05  # above what a flood got through a search need not begin
-_MOST = 3.0  # of it; a switch may forward less when it is flooded than at a rate that it can just forward
+_CEILING = 3.0  # of it; a switch may forward less when it is flooded than at a rate that it can just forward
 _SETTLE_S = 3.0
 _ATTEMPTS = 3
 BUSY = 0.15
@@ -84,7 +84,7 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         lambda rate: measure(rate, plan.step_s),
         lambda rate: measure(rate, plan.confirm_s),
         highest=_MARGIN * max(plain),
-        at_most=_MOST * max(plain),
+        ceiling=_CEILING * max(plain),
     )
     frame = pd.DataFrame(floods)
     by_pair = frame.pivot(index="pair", columns="cloning", values="received_per_s")

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 
 from experiments.measure.counters import interface_counters
 from experiments.traffic.armed import TrafficError
-from experiments.traffic.flows import Flow, Receiver, Sender
+from experiments.traffic.flow import Flow
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from topologies.network import RunningNetwork
 from topologies.paper import SERVER, ip_of
 
@@ -30,10 +32,10 @@ HOST_NICE = -3
 only, or at full load nothing were left for the control plane where all but the data plane share one core."""
 SEGMENTS = 32
 """Packets that the sender hands to the kernel together, or it would be slower than the switch."""
-_OF_THREE = 2  # trials of a rate that decide
+_DECIDING = 2  # of at most three trials of a rate
 _STEP_DOWN = 0.05  # after a rate that could not be confirmed
 _KEPT_UP = 0.98  # of the rate asked for, else the sender was too slow for it
-_LEAST_SHARE = 0.02  # of the first rate: below, nothing is searched
+_MIN_SHARE = 0.02  # of the first rate: below, nothing is searched
 _CLIMB = 1.25  # from a first rate that passed
 
 
@@ -65,13 +67,13 @@ def search_rate(
     confirm: Callable[[float], RateTrial],
     *,
     highest: float,
-    at_most: float = 0.0,
+    ceiling: float = 0.0,
     limit: float = LOSS_LIMIT,
     resolution: float = RESOLUTION,
 ) -> SteadyRate:
     """The highest steady rate up to `highest` (frames per second). `measure` runs a short trial, `confirm` a full one.
 
-    `at_most`: where `highest` is a guess; when it passes, higher ones are tried up to this one. Each rate has up to
+    `ceiling`: where `highest` is a guess; when it passes, higher ones are tried up to this one. Each rate has up to
     three trials, and passes with two.
 
     Raises TrafficError when not even a small share of `highest` passes.
@@ -83,31 +85,31 @@ def search_rate(
         nonlocal limited_by
         good: list[RateTrial] = []
         bad: list[RateTrial] = []
-        while max(len(good), len(bad)) < _OF_THREE:
+        while max(len(good), len(bad)) < _DECIDING:
             trial = run(rate)
             trials.append(trial)
             (good if trial.kept_up and trial.loss < limit else bad).append(trial)
-        if len(bad) >= _OF_THREE:
+        if len(bad) >= _DECIDING:
             limited_by = "the switch" if bad[-1].kept_up else "the sender"
-        return len(good) >= _OF_THREE
+        return len(good) >= _DECIDING
 
     low, high = 0.0, highest
     while passes(measure, high):
         low = high
-        if high >= at_most:
+        if high >= ceiling:
             break
-        high = min(high * _CLIMB, at_most)
+        high = min(high * _CLIMB, ceiling)
     while high - low > resolution * high:
         middle = (low + high) / 2
         if passes(measure, middle):
             low = middle
         else:
             high = middle
-        if high < _LEAST_SHARE * highest:
+        if high < _MIN_SHARE * highest:
             raise TrafficError(f"more than {limit:.1%} of the frames are lost even at {high:.0f} frames per second")
     while not passes(confirm, low):
         low *= 1 - _STEP_DOWN
-        if low < _LEAST_SHARE * highest:
+        if low < _MIN_SHARE * highest:
             raise TrafficError(f"no rate down to {low:.0f} frames per second could be confirmed")
     return SteadyRate(low, limited_by, tuple(trials))
 

@@ -15,7 +15,7 @@ from experiments.control.programs import store_original, store_prepared
 from experiments.harness.lab import Lab
 from experiments.measure.steady_rate import RateTrial, rate_trial
 from experiments.traffic.armed import TrafficError
-from experiments.traffic.flows import SMALL_PAYLOAD
+from experiments.traffic.flow import SMALL_PAYLOAD
 
 ORIGINAL, OFF, ON = "original", "flag off", "flag on"
 _FLOOD_S = 0.3

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.harness.stats import Spread, spread
+from experiments.claims.stats import Spread, spread
 
 _SPREAD_KEYS = frozenset(Spread.__dataclass_fields__)
 
@@ -47,7 +47,7 @@ def number_tables(measured: Any) -> Iterator[Numbers]:
     for title, rows in tables.items():
         columns = tuple(dict.fromkeys(column for cells in rows.values() for column in cells))
         names = tuple(rows)
-        if len(columns) > _MOST_COLUMNS and len(names) < len(columns):
+        if len(columns) > _MAX_COLUMNS and len(names) < len(columns):
             turned = tuple(tuple(rows[name].get(column, "") for name in names) for column in columns)
             yield Numbers(title, "", names, columns, turned)
             continue
@@ -55,7 +55,7 @@ def number_tables(measured: Any) -> Iterator[Numbers]:
         yield Numbers(title, "", columns, names, cells)
 
 
-_MOST_COLUMNS = 8
+_MAX_COLUMNS = 8
 
 
 def _lists_of_records(content: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:

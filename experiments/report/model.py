@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.harness.stats import Spread
-from experiments.report.beside import Beside, find_beside
+from experiments.claims.base import PublishedClaim
+from experiments.claims.catalogue import CLAIMS
+from experiments.claims.stats import Spread
+from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.measured import Numbers, flat_numbers, number_tables
+from experiments.report.other_targets import Beside, find_beside
 from experiments.report.state import DONE, FAILED, INTERRUPTED, ReportRun
-from experiments.reproduce.registry import CLAIMS, EXPERIMENTS, Experiment, PublishedClaim
 
 HOLDS, FAILS, ERROR, OPEN, MISSING = "holds", "does not hold", "error", "not judged", "not run"
 

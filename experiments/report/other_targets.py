@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.claims.stats import Spread
 from experiments.harness.options import TARGETS
-from experiments.harness.stats import Spread
 from experiments.report.measured import in_words
 
 

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from experiments.harness.options import TARGETS
 from experiments.report.measured import in_words
 from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, ClaimResult, Number, Report, Section
-from experiments.reproduce.time_left import in_words as duration_in_words
 
 TITLE = "State4: reproduction report"
 
@@ -139,3 +138,14 @@ def section_facts(section: Section) -> str:
     below = "/".join(part for part in PurePosixPath(section.folder or "").parts if part != "..")
     folder = f"; data in {below}" if below else ""
     return f"{section.target}, control plane {section.profile}, {duration_in_words(section.seconds)}{folder}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """`about 2 h 10 min`, `about 7 min`, `less than a minute`."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    hours, rest = divmod(minutes, 60)
+    if hours == 0:
+        return f"about {minutes} min"
+    return f"about {hours} h {rest} min" if rest else f"about {hours} h"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report import html, markdown
 from experiments.report.model import Report, build_report
 from experiments.report.state import ReportRun
-from experiments.reproduce.registry import EXPERIMENTS, Experiment
 
 
 def write_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS) -> tuple[Report, Path]:

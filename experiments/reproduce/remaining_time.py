@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_FEWEST_S = 5.0  # a share of a trial that has just begun says nothing
+_MIN_ELAPSED_S = 5.0  # a share of a trial that has just begun says nothing
 _FACTOR_LIMITS = (0.2, 5.0)
 
 
@@ -17,21 +17,10 @@ def speed_factor(finished: Sequence[tuple[float, float]]) -> float:
     return min(max(sum(pair[1] for pair in finished) / expected, low), high)
 
 
-def current_left(expected_s: float, elapsed_s: float, share_done: float) -> float:
+def remaining_s(expected_s: float, elapsed_s: float, share_done: float) -> float:
     """What is left of the experiment that runs now. `share_done`: 0 to 1, as it says itself; 0 when it says nothing."""
-    if share_done > 0 and elapsed_s >= _FEWEST_S:
+    if share_done > 0 and elapsed_s >= _MIN_ELAPSED_S:
         by_share = elapsed_s * (1 - share_done) / share_done
         # The more is done, the better its own word is.
         return by_share * share_done + max(expected_s - elapsed_s, 0.0) * (1 - share_done)
     return max(expected_s - elapsed_s, 0.0)
-
-
-def in_words(seconds: float) -> str:
-    """`about 2 h 10 min`, `about 7 min`, `less than a minute`."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return "less than a minute"
-    hours, rest = divmod(minutes, 60)
-    if hours == 0:
-        return f"about {minutes} min"
-    return f"about {hours} h {rest} min" if rest else f"about {hours} h"

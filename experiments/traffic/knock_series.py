@@ -17,7 +17,7 @@ import time
 from experiments.traffic.frames import tcp_syn
 
 PORTS = (10000, 20000, 30000)
-MOST = 900_000
+MAX_KNOCKS = 900_000
 """Knocks, as many as pk_reg has sources for."""
 _FIRST_SOURCE = 0x0A000100
 _PATTERN = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # source of three, position in the sequence
@@ -50,7 +50,7 @@ def main() -> int:
     sent = 0
     start = time.monotonic()
     while not select.select([sys.stdin], [], [], 0.001)[0]:
-        due = min(MOST, int((time.monotonic() - start) * options.per_second))
+        due = min(MAX_KNOCKS, int((time.monotonic() - start) * options.per_second))
         for number in range(sent, due):
             raw.send(knock(number))
         sent = max(sent, due)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.traffic.flows import HEADER_BYTES, Flow, Receiver, Sender
+from experiments.traffic.flow import HEADER_BYTES, Flow
 from experiments.traffic.knock import Knocker
+from experiments.traffic.receiver import Receiver
+from experiments.traffic.sender import Sender
 from tests.net.folders import own_run_folders
 from topologies.bridge import LinuxBridge
 from topologies.errors import NetworkError, SwitchStartError

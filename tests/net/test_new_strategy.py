@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
+from experiments.registry import EXPERIMENTS, NONE
 from experiments.reproduce import runner as reproduce
-from experiments.reproduce.registry import EXPERIMENTS, NONE
-from experiments.reproduce.runner import Options
+from experiments.reproduce.options import Options
 from plots.load import Run
 from state4 import strategies
 from tests.doc_examples import write_example
@@ -35,7 +35,7 @@ COMPARING = tuple(experiment for experiment in EXPERIMENTS if experiment.strateg
 
 PLANNED = """
 import importlib, json, sys
-from experiments.reproduce.registry import EXPERIMENTS, NONE
+from experiments.registry import EXPERIMENTS, NONE
 
 class Planned(Exception):
     pass

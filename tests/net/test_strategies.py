@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from experiments.claims.base import ALL, PUBLISHED_FIG3
+from experiments.claims.c1_flows_survive import ALL, PUBLISHED_FIG3
 from experiments.harness.options import CommonOptions
 
 pytestmark = pytest.mark.timeout(240)

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from experiments.claims.base import Claim, Finding
+from experiments.claims.stats import spread
 from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.harness.options import common_options, common_parser
 from experiments.harness.progress import Display
-from experiments.harness.stats import spread
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from topologies.errors import NetworkError
 

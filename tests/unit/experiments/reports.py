@@ -8,10 +8,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from experiments.claims.base import Claim, Finding
+from experiments.claims.stats import spread
 from experiments.harness.results import ResultFolder
-from experiments.harness.stats import spread
+from experiments.registry import Experiment
 from experiments.report.state import DONE, FAILED, ReportRun
-from experiments.reproduce.registry import Experiment
 
 EXPERIMENTS = (
     Experiment("first", "fig3", "The first <figure>", "What it shows.", ("C1",), 20.0, 2.0),

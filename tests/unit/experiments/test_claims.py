@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.claims.base import ALL, NOTHING, PUBLISHED_FIG3, FlowCount, fig3_findings, judge_fig3
+from experiments.claims.c1_flows_survive import ALL, NOTHING, PUBLISHED_FIG3, FlowCount, fig3_findings, judge_fig3
 
 
 def published_counts() -> dict[str, dict[str, FlowCount]]:

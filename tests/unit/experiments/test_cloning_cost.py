@@ -10,10 +10,10 @@ import pytest
 
 from experiments import cloning_cost
 from experiments.claims.base import Claim
-from experiments.claims.c5_cloning import ABOVE, COST, HALF, judge_cloning
+from experiments.claims.c5_cloning_cost import ABOVE, COST, HALF, judge_cloning
+from experiments.claims.stats import spread
 from experiments.cloning_cost import BIN_S, bin_counts, cloning_strategies, lead, parse_loads, parts
 from experiments.harness.progress import display
-from experiments.harness.stats import spread
 from experiments.harness.sweep import Trial, TrialResult
 from experiments.measure.full_load import summarise_searches
 from experiments.traffic.armed import OwnLossError

@@ -7,12 +7,14 @@ import argparse
 import numpy as np
 import pytest
 
-from experiments.claims.base import FlowCount, judge_delta_loss, judge_fig4
+from experiments.claims.c1_flows_survive import FlowCount
+from experiments.claims.c2_disruption import judge_fig4
+from experiments.claims.c3_delta_loss import judge_delta_loss
+from experiments.claims.stats import spread
 from experiments.delta_loss import parse_rates, summarise
 from experiments.fig3 import count_flow
 from experiments.fig4 import compare_state
 from experiments.harness.options import common_options, common_parser
-from experiments.harness.stats import spread
 from experiments.harness.sweep import Trial
 
 SECONDS = np.arange(10.0)  # one packet per second, sent at 0, 1, ... 9 s

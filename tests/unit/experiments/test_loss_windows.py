@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import fig6
-from experiments.claims.more import Lost, judge_fig6
+from experiments.claims.c4_loss_windows import Lost, judge_fig6
 from experiments.harness.phases import Phases
 from experiments.harness.sized_programs import StateProgram, counted_bytes, missing_updates
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import nfs
-from experiments.claims.more import judge_memory
+from experiments.claims.c6_overhead import judge_memory
 from experiments.harness.sized_programs import StateProgram
 from experiments.overhead import VARIANTS, added, code_size, field_bits, subjects, summarise
 from p4front.text.source import SourceFile

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from experiments.harness.stats import Spread, spread
+from experiments.claims.stats import Spread, spread
 from experiments.report.__main__ import main
 from experiments.report.measured import flat_numbers, in_words, number, number_tables
 from experiments.report.state import ReportRun

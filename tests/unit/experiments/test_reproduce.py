@@ -13,12 +13,13 @@ import pytest
 
 import experiments
 from experiments.claims.base import Claim, Finding
+from experiments.claims.catalogue import CLAIMS
+from experiments.claims.stats import spread
 from experiments.harness.child import Ended, Progress
 from experiments.harness.results import ResultFolder
-from experiments.harness.stats import spread
+from experiments.registry import EXPERIMENTS, Experiment
 from experiments.reproduce import runner as reproduce
-from experiments.reproduce.registry import CLAIMS, EXPERIMENTS, Experiment
-from experiments.reproduce.runner import Options, parse
+from experiments.reproduce.options import Options, parse
 
 FIRST = Experiment("first", "first", "The first", "It shows nothing.", ("C1",), full_s=20.0, quick_s=2.0)
 SECOND = Experiment(

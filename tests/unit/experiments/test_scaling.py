@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from experiments.claims.more import judge_packets
+from experiments.claims.c6_overhead import judge_packets
 from experiments.scaling import (
     COUNTS,
     NUMBERS,
@@ -20,7 +20,7 @@ from experiments.scaling import (
     points,
     summarise,
 )
-from experiments.tables.more import bytes_text
+from experiments.tables.base import bytes_text
 
 
 def test_points_go_from_1_kb_to_64_mb_and_to_64_registers() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.harness.stats import bootstrap_interval, delta_loss, longest_gap, spread, throughput
+from experiments.claims.stats import bootstrap_interval, delta_loss, longest_gap, spread, throughput
 
 NUMBERS = st.floats(-1e6, 1e6)
 

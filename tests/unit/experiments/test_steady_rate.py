@@ -39,13 +39,13 @@ def test_a_switch_that_takes_all_is_limited_by_nothing() -> None:
 
 @given(st.floats(101_000, 299_000))
 def test_a_first_rate_that_passes_is_not_the_end_where_it_was_a_guess(capacity: float) -> None:
-    found = search_rate(switch_of(capacity), switch_of(capacity), highest=100_000, at_most=300_000)
+    found = search_rate(switch_of(capacity), switch_of(capacity), highest=100_000, ceiling=300_000)
     assert capacity * (1 - 2 * RESOLUTION) <= found.frames_per_s <= capacity / (1 - LOSS_LIMIT) * (1 + 1e-9)
     assert found.limited_by == "the switch"
 
 
 def test_a_guess_that_passes_is_followed_to_its_bound() -> None:
-    found = search_rate(switch_of(1e9), switch_of(1e9), highest=100_000, at_most=300_000)
+    found = search_rate(switch_of(1e9), switch_of(1e9), highest=100_000, ceiling=300_000)
     assert found.frames_per_s == 300_000 and found.limited_by.startswith("nothing")
 
 

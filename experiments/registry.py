@@ -1,0 +1,120 @@
+"""Which experiments there are: what `make reproduce` runs, in this order, and what the report calls them.
+
+A new experiment is one more line in `EXPERIMENTS`: everything else (running, resuming, the time left, the report, the
+comparison) goes by its result folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ALL, CLONING, NONE = "all", "those that clone", "none"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """`name` is its module below `experiments` and its folder below `results`; `make` is its target.
+
+    claims: ids of the claims that its summary judges.
+    shows: what its figure shows, in a sentence.
+    full_s, quick_s: how long it takes on two cores, for the time left of a first run; later runs know it better.
+    arguments, quick_arguments: what it is called with by `make reproduce`, beside the common options.
+    paper_s, paper_arguments: the same with trials as long as the published ones, where those are longer.
+    strategies: which of them take part: all, those that clone, or none.
+    """
+
+    name: str
+    make: str
+    title: str
+    shows: str
+    claims: tuple[str, ...]
+    full_s: float
+    quick_s: float
+    arguments: tuple[str, ...] = ()
+    quick_arguments: tuple[str, ...] = ()
+    paper_s: float | None = None
+    paper_arguments: tuple[str, ...] | None = None
+    strategies: str = ALL
+
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Experiment(
+        "fig3",
+        "fig3",
+        "Packets that arrive around a swap",
+        "Packets received of four flows, by strategy; grey is the reconfiguration, the line is the swap, the triangles "
+        "are knocks.",
+        ("C1",),
+        full_s=340.0,
+        quick_s=65.0,
+        arguments=("--repeats", "3", "--duration", "15"),
+        paper_s=620.0,
+        paper_arguments=("--repeats", "3"),
+    ),
+    Experiment(
+        "fig4",
+        "fig4",
+        "Time and disruption of a reconfiguration",
+        "Throughput per millisecond of five flows and of their sum, the whole run and 200 ms around the swap.",
+        ("C2",),
+        full_s=330.0,
+        quick_s=65.0,
+        arguments=("--repeats", "3", "--duration", "12"),
+        paper_s=730.0,
+        paper_arguments=("--repeats", "3"),
+    ),
+    Experiment(
+        "delta_loss",
+        "fig5",
+        "Share of state lost, against the rate",
+        "Delta-loss against the rate of the traffic, by strategy; medians with 95 % intervals over the repeats.",
+        ("C3",),
+        full_s=1010.0,
+        quick_s=65.0,
+        paper_s=5300.0,
+        paper_arguments=("--paper-length",),
+    ),
+    Experiment(
+        "fig6",
+        "fig6",
+        "Where updates are lost",
+        "Time line of one real run of each strategy: reads, clones, writes, the swap, and the lost updates.",
+        ("C4",),
+        full_s=300.0,
+        quick_s=60.0,
+        arguments=("--repeats", "3"),
+    ),
+    Experiment(
+        "cloning_cost",
+        "fig7",
+        "What cloning costs",
+        "Throughput over time at 100, 75 and 50 % of the highest steady rate, every packet writing state, and the loss "
+        "while packets are cloned.",
+        ("C5 half", "C5 above", "C5 cost"),
+        full_s=520.0,
+        quick_s=80.0,
+        arguments=("--repeats", "3"),
+        strategies=CLONING,
+    ),
+    Experiment(
+        "overhead",
+        "overhead",
+        "What instrumentation adds",
+        "Register bits, header bits, code and time per packet that instrumentation adds, against the number and the "
+        "size of the components.",
+        ("C6 memory",),
+        full_s=120.0,
+        quick_s=20.0,
+        strategies=NONE,
+    ),
+    Experiment(
+        "scaling",
+        "scaling",
+        "From 1 KB to 64 MB of state",
+        "Time of the reconfiguration, held time and delta-loss against the amount of state and the number of "
+        "components, by strategy, for both control-plane profiles.",
+        ("C6 packets",),
+        full_s=580.0,
+        quick_s=50.0,
+    ),
+)

@@ -1,0 +1,117 @@
+"""The options of `python -m experiments.reproduce`, and what each experiment is called with."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.harness.options import PROFILES, TARGETS, require_target
+from experiments.harness.strategies import available_strategies, lacking
+from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
+from state4.strategies import load_strategy
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run everything. `chosen`, `profile`: as the user said, None for what each experiment does by itself."""
+
+    target: str
+    chosen: tuple[str, ...] | None
+    profile: str | None
+    seed: int
+    quick: bool
+    out: Path
+    only: tuple[str, ...]
+    new: bool
+    json: bool
+    paper_length: bool = False
+
+    def for_record(self) -> dict[str, Any]:
+        """What decides what is measured: equal for a run and its continuation."""
+        content = asdict(self)
+        for name in ("out", "only", "new", "json", "chosen"):
+            del content[name]
+        able = [name for name in self.chosen or available_strategies() if not lacking(self.target, name)]
+        return {**content, "strategies": able}  # a new one is a new run
+
+    def strategies(self, experiment: Experiment) -> tuple[str, ...] | None:
+        """The chosen ones that take part in an experiment; None for the experiment's own."""
+        if self.chosen is None or experiment.strategies == NONE:
+            return None
+        if experiment.strategies == CLONING:
+            return tuple(name for name in self.chosen if load_strategy(name).needs_cloning)
+        return tuple(name for name in self.chosen if not lacking(self.target, name))
+
+    def usual_s(self, experiment: Experiment) -> float:
+        """How long an experiment takes, before a run has shown it."""
+        if self.quick:
+            return experiment.quick_s
+        if self.paper_length and experiment.paper_s is not None:
+            return experiment.paper_s
+        return experiment.full_s
+
+    def arguments(self, experiment: Experiment) -> list[str]:
+        """The command line of one experiment."""
+        given = ["--target", self.target, "--seed", str(self.seed), "--out", str(self.out)]
+        if self.profile is not None:
+            given += ["--control-plane", self.profile]
+        chosen = self.strategies(experiment)
+        if chosen:
+            given += ["--strategy", ",".join(chosen)]
+        if self.quick:
+            return [*given, "--quick", *experiment.quick_arguments]
+        if self.paper_length and experiment.paper_arguments is not None:
+            return [*given, *experiment.paper_arguments]
+        return [*given, *experiment.arguments]
+
+
+def parse(
+    arguments: Sequence[str] | None, experiments: Sequence[Experiment] = EXPERIMENTS, *, description: str | None = None
+) -> Options:
+    """Leaves with exit code 2 and one line for what does not exist."""
+    names = [experiment.name for experiment in experiments]
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.reproduce",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="the same checks, compressed: within 10 minutes")
+    parser.add_argument(
+        "--paper-length", action="store_true", help="trials as long as the published ones: over two hours"
+    )
+    parser.add_argument("--only", default="", metavar="NAME[,NAME]", help=f"now only these of {', '.join(names)}")
+    parser.add_argument("--new", action="store_true", help="begin a new run even when one can be continued")
+    parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
+    parser.add_argument("--strategy", metavar="NAME[,NAME]", help="only these strategies (default: all)")
+    parser.add_argument("--control-plane", dest="profile", choices=PROFILES, help="default: each experiment's own")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
+    given = parser.parse_args(arguments)
+    require_target(given.target, parser)
+    only = tuple(name for name in given.only.split(",") if name)
+    chosen = tuple(name for name in (given.strategy or "").split(",") if name) or None
+    for kind, wanted, known in (
+        ("experiment", only, tuple(names)),
+        ("strategy", chosen or (), available_strategies()),
+    ):
+        for name in wanted:
+            if name not in known:
+                parser.error(f"no {kind} named {name!r}; there are {', '.join(known)}")
+    if given.quick and given.paper_length:
+        parser.error("--quick and --paper-length exclude each other")
+    return Options(
+        given.target,
+        chosen,
+        given.profile,
+        given.seed,
+        given.quick,
+        given.out,
+        only,
+        given.new,
+        given.json,
+        given.paper_length,
+    )

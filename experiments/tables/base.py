@@ -1,0 +1,39 @@
+"""What the tables share: columns, verdicts, and where figure and data are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.claims.base import Claim
+
+
+def add_columns(table: Table, names: Iterable[str]) -> None:
+    """Words to the left and in one line, numbers to the right."""
+    for name in names:
+        words = name in ("strategy", "program")
+        table.add_column(name, justify="left" if words else "right", no_wrap=words, min_width=18 if words else None)
+
+
+def print_claims(claims: Iterable[Claim], console: Console) -> None:
+    for claim in claims:
+        verdict = "[green]holds[/]" if claim.holds else "[red]does not hold[/]"
+        console.print(f"Claim {claim.id} {verdict}: {claim.why}", highlight=False)
+
+
+def print_end(console: Console, claims: Iterable[Claim], folder: Path, figure: str) -> None:
+    """The verdicts, and where figure and data are."""
+    print_claims(claims, console)
+    console.print(f"Figure: {folder / figure}.png", highlight=False, soft_wrap=True)
+    console.print(f"Data:   {folder}", highlight=False, soft_wrap=True)
+
+
+def bytes_text(number: int) -> str:
+    """1024 is 1 KB, as the sizes of arrays are powers of two."""
+    for unit, size in (("MB", 1 << 20), ("KB", 1 << 10)):
+        if number >= size:
+            return f"{number / size:g} {unit}"
+    return f"{number} B"

@@ -1,0 +1,133 @@
+"""iperf3: one TCP connection between two nodes, its server and client in their namespaces, its own JSON kept.
+
+connection = Iperf3(network, "h1", SERVER, ip_of(SERVER), seconds=10.0)   # the server listens
+connection.start()                                                       # the client sends from now on
+...
+report = connection.finish()                                             # waits for the end
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.traffic.armed import TrafficError
+from topologies.network import RunningNetwork
+
+PORT = 5201
+_LISTEN_S = 10.0
+_PATIENCE_S = 20.0
+_LISTENING = "0A"  # state of a socket in /proc/net/tcp
+
+
+@dataclass(frozen=True)
+class TcpRate:
+    """What one TCP connection got through: goodput at the receiver."""
+
+    gigabits_per_s: float
+    retransmits: int
+
+
+class Iperf3:
+    """One TCP connection from `source` to `target`. Its server listens when the constructor returns.
+
+    seconds: of sending; omit_s: seconds before them that do not count; interval_s: of the client's own reports;
+    name: of the helpers, unique within the network. Raises TrafficError.
+    """
+
+    def __init__(
+        self,
+        network: RunningNetwork,
+        source: str,
+        target: str,
+        target_ip: str,
+        *,
+        seconds: float,
+        omit_s: float = 0.0,
+        interval_s: float = 1.0,
+        port: int = PORT,
+        name: str = "iperf3",
+    ) -> None:
+        self.json_path: Path = network.directory.path / f"{name}.json"
+        self._network = network
+        self._source, self._target = source, target
+        self._names = f"{name}-server", f"{name}-client"
+        self._seconds = omit_s + seconds
+        self._argv = ["iperf3", "-c", target_ip, "-p", str(port), "-t", f"{seconds:g}", "-i", f"{interval_s:g}", "-J"]
+        if omit_s:
+            self._argv += ["-O", f"{omit_s:g}"]
+        self._client: subprocess.Popen[bytes] | None = None
+        server = ["iperf3", "-s", "-1", "-p", str(port)]
+        process = network.helpers.spawn(self._names[0], network.pid(target), server)
+        try:
+            _wait_listening(network, target, port, process)
+        except BaseException:
+            network.helpers.stop(self._names[0])
+            raise
+
+    def start(self) -> None:
+        """The client connects and sends; returns at once."""
+        with self.json_path.open("wb") as output:
+            self._client = self._network.helpers.spawn(
+                self._names[1], self._network.pid(self._source), self._argv, stdout=output
+            )
+
+    def finish(self) -> dict[str, Any]:
+        """Waits for the client's end and returns its report, which is in `json_path`, too. Raises TrafficError."""
+        if self._client is None:
+            raise TrafficError(f"{self._names[1]} was never started")
+        try:
+            self._client.wait(self._seconds + _PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise TrafficError(
+                f"iperf3 from {self._source} to {self._target} did not end within {self._seconds + _PATIENCE_S:g} s"
+            ) from None
+        finally:
+            self.stop()
+        return read_report(self.json_path, f"iperf3 from {self._source} to {self._target}")
+
+    def stop(self) -> None:
+        """Ends both sides, whatever they do."""
+        for name in reversed(self._names):
+            self._network.helpers.stop(name)
+
+
+def read_report(path: Path, what: str) -> dict[str, Any]:
+    """The JSON of an iperf3 client. Raises TrafficError with iperf3's own words when it could not do its work."""
+    text = path.read_text(errors="replace")
+    try:
+        report: dict[str, Any] = json.loads(text)
+    except ValueError:
+        raise TrafficError(f"{what}: {text.strip()[:200] or 'it printed nothing'}") from None
+    if "error" in report:
+        raise TrafficError(f"{what}: {report['error']}")
+    return report
+
+
+def tcp_rate(network: RunningNetwork, source: str, target: str, target_ip: str, *, seconds: float) -> TcpRate:
+    """One TCP connection for `seconds` after half a second of warming up. Raises TrafficError."""
+    connection = Iperf3(network, source, target, target_ip, seconds=seconds, omit_s=0.5)
+    connection.start()
+    total = connection.finish()["end"]
+    return TcpRate(total["sum_received"]["bits_per_second"] / 1e9, int(total["sum_sent"].get("retransmits", 0)))
+
+
+def _wait_listening(
+    network: RunningNetwork, node: str, port: int, process: subprocess.Popen[bytes], timeout_s: float = _LISTEN_S
+) -> None:
+    """Waits until a TCP socket of the node listens on `port`."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise TrafficError(f"iperf3 -s ended with code {process.returncode}")
+        tables = network.run(node, "sh", "-c", "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true")
+        for line in tables.splitlines():
+            fields = line.split()
+            if len(fields) > 3 and fields[1].endswith(f":{port:04X}") and fields[3] == _LISTENING:
+                return
+        time.sleep(0.02)
+    raise TrafficError(f"iperf3 -s did not listen on port {port} of {node} within {timeout_s:g} s")
