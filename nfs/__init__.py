@@ -6,7 +6,16 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
-PROGRAMS = ("l2", "hula", "port_knocking", "chained", "chained_v2", "byte_counter")
+PROGRAMS = (
+    "l2",
+    "hula",
+    "port_knocking",
+    "chained",
+    "chained_v2",
+    "chained_counting",
+    "chained_counting_v2",
+    "byte_counter",
+)
 
 
 def program_path(name: str) -> Path:

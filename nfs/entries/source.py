@@ -53,7 +53,15 @@ class EntrySource:
 
 
 def parse(text: str, path: Path) -> EntrySource:
-    """Blocks of a file in its order. Raises EntryError for what is no TOML, and for unknown blocks and keys."""
+    """Blocks of a file in its order, after those of the files that it includes.
+
+    Raises EntryError for what is no TOML, for unknown blocks and keys, and for an included file that can't be read.
+    """
+    return _parse(text, path, (path.resolve(),))
+
+
+def _parse(text: str, path: Path, chain: tuple[Path, ...]) -> EntrySource:
+    """`chain`: this file and those that led to it."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -62,12 +70,18 @@ def parse(text: str, path: Path) -> EntrySource:
         raise EntryError([f"{path}:{line}: error: not TOML: {_ERROR_LINE.sub('', str(error)).strip()}"]) from None
 
     problems: list[str] = []
+    included, found_problems = _included(document.pop("include", []), Place(path, _line_of(text, "include")), chain)
+    problems += found_problems
     names = document.pop("names", {})
     if not isinstance(names, dict):
         raise EntryError([f"{path}:1: error: `names` has to be a [names] table of words and their values"])
     for word, value in names.items():
         if isinstance(value, bool) or not isinstance(value, int | str):
             problems.append(f"{path}:1: error: the name '{word}' has to stand for a number or a string")
+    for source in included:
+        for word, value in source.names.items():
+            if names.setdefault(word, value) != value:
+                problems.append(f"{path}:1: error: the name '{word}' stands for another value in {source.path}")
 
     blocks: list[Block] = []
     headers = _headers(text)
@@ -89,7 +103,27 @@ def parse(text: str, path: Path) -> EntrySource:
             blocks.append(block)
     if problems:
         raise EntryError(problems)
-    return EntrySource(path, names, tuple(sorted(blocks, key=lambda block: block.place.line)))
+    blocks.sort(key=lambda block: block.place.line)
+    return EntrySource(path, names, (*(block for source in included for block in source.blocks), *blocks))
+
+
+def _included(wanted: object, place: Place, chain: tuple[Path, ...]) -> tuple[list[EntrySource], list[str]]:
+    """The files that `include` names, which lie in the same folder or are named from there, and what is wrong."""
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        return [], [f'{place}: error: `include` has to be a list of files: include = ["other.entries.toml"]']
+    sources, problems = [], []
+    for name in wanted:
+        file = place.path.parent / name
+        if file.resolve() in chain:
+            problems.append(f"{place}: error: '{name}' includes itself")
+            continue
+        try:
+            sources.append(_parse(file.read_text(encoding="utf-8"), file, (*chain, file.resolve())))
+        except EntryError as error:
+            problems += error.problems
+        except OSError as error:
+            problems.append(f"{place}: error: cannot read '{name}': {error.strerror}")
+    return sources, problems
 
 
 def _headers(text: str) -> dict[str, list[tuple[int, dict[str, int]]]]:

@@ -57,8 +57,9 @@ def test_chained_is_the_program_of_the_paper() -> None:
     assert abs(size - 236 * 1024) <= 1024
 
 
-def test_chained_v2_has_a_place_for_all_that_chained_keeps() -> None:
-    old, new = p4info("chained"), p4info("chained_v2")
+@pytest.mark.parametrize("name", ["chained", "chained_counting"])
+def test_the_second_version_has_a_place_for_all_that_the_first_keeps(name: str) -> None:
+    old, new = p4info(name), p4info(f"{name}_v2")
 
     def names(info: p4i.P4Info) -> set[tuple[object, ...]]:
         kept: set[tuple[object, ...]] = {
@@ -73,6 +74,11 @@ def test_chained_v2_has_a_place_for_all_that_chained_keeps() -> None:
     more = names(new) - names(old)
     assert names(old) <= names(new)
     assert {str(item[0]) for item in more} == {"MyIngress.access.acl", "MyIngress.flows.flow_bytes"}
+
+
+def test_chained_counting_is_chained_with_one_stage_more() -> None:
+    old, new = registers(p4info("chained")), registers(p4info("chained_counting"))
+    assert list(new.items()) == [*old.items(), ("counted_bytes", (256, 64))]
 
 
 def test_the_names_of_the_paper_network_are_the_same_in_all_entries() -> None:

@@ -10,7 +10,7 @@ from finsy.proto import p4i, p4r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfs.entries import Entries, EntryError, Match, Replica, parse, resolve, updates
+from nfs.entries import Entries, EntryError, Match, Replica, load_entries, parse, resolve, updates
 from nfs.entries.updates import encode
 from nfs.entries.values import BadValue, read_match, read_value
 from p4front.load import load_text
@@ -295,3 +295,35 @@ def test_any_text_is_a_value_or_refused(text: str, kind: str) -> None:
     except BadValue:
         return
     assert found is None or 0 <= found[0] < 1 << 16
+
+
+def test_an_included_file_comes_first_and_lends_its_words(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(GOOD)
+    more = 'include = ["base.toml"]\n\n[[entry]]\ntable = "all_kinds"\nmatch = { mac = "me" }\naction = "set"\n'
+    more += "params = { a = 1, b = 2 }\npriority = 6\n"
+    file = tmp_path / "more.toml"
+    file.write_text(more)
+    rows = load_entries(file, info()).rows
+    assert [row.priority for row in rows] == [7, 6]
+    assert [str(row.place) for row in rows] == [f"{tmp_path}/base.toml:6", f"{file}:3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('include = ["gone.toml"]', "more.toml:1: error: cannot read 'gone.toml': No such file or directory"),
+        ('\ninclude = ["more.toml"]', "more.toml:2: error: 'more.toml' includes itself"),
+        ('include = "base.toml"', 'more.toml:1: error: `include` has to be a list of files: include = ["other'),
+        ('include = ["base.toml"]\n[names]\ntcp = 7', "more.toml:1: error: the name 'tcp' stands for another value in"),
+        ('include = ["bad.toml"]', "bad.toml:1: error: unknown block 'nothing'"),
+    ],
+)
+def test_wrong_includes(text: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(GOOD)
+    (tmp_path / "bad.toml").write_text("[[nothing]]\n")
+    file = tmp_path / "more.toml"
+    file.write_text(text)
+    with pytest.raises(EntryError) as caught:
+        load_entries(file, info())
+    [found] = caught.value.problems
+    assert found.startswith(f"{tmp_path}/{problem}")
