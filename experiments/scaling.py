@@ -43,7 +43,7 @@ from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flow import Flow
 from experiments.traffic.receiver import Receiver
 from experiments.traffic.sender import Sender
-from state4.transfer.pacing import PROFILES as PACES
+from state4.pacing import PROFILES as PACES
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "scaling"

@@ -1,27 +1,27 @@
-"""One reconfiguration: from which program to which, what is carried over, how, and what came of it."""
+"""One reconfiguration: a change of programs on a running switch, by some strategy, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
-from finsy.proto import p4i, p4r
+from finsy.proto import p4r
 
-from state4.clones.header import CloneLayout
-from state4.clones.source import CloneSource, ListenerStats
+from state4.cancel import cancellable
+from state4.clones.source import ListenerStats
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of
-from state4.plan.entries import Translator
-from state4.plan.plan import Carried, Plan, make_plan
+from state4.pacing import NATIVE, Profile
+from state4.plan.change import Change
+from state4.plan.plan import make_plan
 from state4.plan.state_map import StateMap
-from state4.rsrm import Retriever
+from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser
 from state4.targets.base import Target
-from state4.transfer.cancel import cancellable
-from state4.transfer.pacing import NATIVE, Profile
 
 
 @dataclass(frozen=True)
@@ -50,79 +50,23 @@ class Outcome:
         return {**vars(self), "skipped": list(self.skipped), "inexact": list(self.inexact)}
 
 
-@dataclass
-class Reconfiguration:
-    """Everything a strategy works with. Make one with `prepare`. `entries`: updates that the new program shall get
-    beside what is carried over."""
+@dataclass(kw_only=True)
+class Reconfiguration(Change):
+    """Everything a strategy works with. Make one with `prepare`."""
 
     target: Target
-    old: p4i.P4Info
-    new: InstalledProgram
-    plan: Plan
     profile: Profile
     events: EventLog
-    entries: Sequence[p4r.Update] = ()
-    state_map: StateMap = field(default_factory=StateMap)
-    _skipped: list[str] = field(default_factory=list)
 
-    @property
-    def carried(self) -> tuple[Carried, ...]:
-        return self.plan.registers
-
-    @property
-    def layout(self) -> CloneLayout:
-        """Of the running program. Raises NotInstrumented."""
-        return layout_of(self.old)
-
-    @property
-    def adding(self) -> frozenset[str]:
-        """New names of carried registers that both programs only ever add to."""
-        old, new = self.layout.adds, self.new.layout.adds
-        plain = [c for c in self.carried if c.conversion is None]
-        return frozenset(c.new.name for c in plain if c.old.name in old and c.new.name in new)
-
-    @property
+    @cached_property
     def retriever(self) -> Retriever:
-        return Retriever(self.target, self.profile, self.events)
+        """The paper's RSRM."""
+        return Retriever(self.target, self, self.profile, self.events)
 
-    @property
+    @cached_property
     def synchroniser(self) -> Synchroniser:
-        return Synchroniser(self.target, self.profile, self.events)
-
-    def translate(self, entities: Sequence[p4r.Entity]) -> list[p4r.Update]:
-        """What the control plane put into the running program, for the new one: what the plan keeps of it."""
-        names = {t.preamble.id: t.preamble.name for t in self.old.tables}
-        defaults = {t.preamble.id: t.initial_default_action for t in self.old.tables}
-        wanted = []
-        for entity in entities:
-            entry = entity.table_entry
-            if entity.HasField("table_entry"):
-                initial = entry.is_default_action and _is_initial(entry, defaults[entry.table_id])
-                if entry.is_const or initial or names.get(entry.table_id) not in self.plan.tables:
-                    continue
-            if _is_empty(entity):
-                continue
-            wanted.append(entity)
-        translation = Translator(self.old, self.new.p4info, self.state_map).translate(wanted)
-        self._skipped += translation.left
-        return translation.updates
-
-    def start_cloning(self) -> CloneSource:
-        """Opens the listener, then points the mirror session at the CPU port and sets the flag: nothing is missed."""
-        layout = self.layout
-        with self.events.phase("listen"):
-            listener = self.target.open_listener(layout)
-        try:
-            self.target.set_clone_flag(layout, False)  # a controller that died may have left it on
-            if layout.slots:
-                listener.expect(*self.target.read_sequences(layout))
-            self.target.configure_clone_session(layout.session, self.target.cpu_port)
-            self.target.set_clone_flag(layout, True)
-            self.events.record("clone_on")
-        except BaseException:
-            listener.close()
-            raise
-        return listener
+        """The paper's RSSM."""
+        return Synchroniser(self.target, self, self.profile, self.events)
 
     def abandon(self) -> None:
         """Leaves the switch as it was: nothing saved, nothing cloned. What cannot be reached is left to the next
@@ -132,29 +76,17 @@ class Reconfiguration:
         with suppress(State4Error):
             self.target.set_clone_flag(layout_of(self.target.running()), False)
 
-    def outcome(self, strategy: str, *, clones: ListenerStats | None = None, **numbers: Any) -> Outcome:
-        found = {} if clones is None else {"clones": clones.clones, "updates": clones.updates}
+    def outcome(
+        self, strategy: str, state: State | None = None, *, clones: ListenerStats | None = None, **numbers: Any
+    ) -> Outcome:
+        """`state`: what was carried in bulk; `clones`: what the listener received; `numbers`: what else is known."""
+        found: dict[str, Any] = {}
+        if state is not None:
+            found |= {"cells": state.cells, "entries": len(state.entries), "skipped": state.skipped}
         if clones is not None:
+            found |= {"clones": clones.clones, "updates": clones.updates}
             found |= {"lost_clones": clones.lost, "dropped_frames": clones.dropped}
-        return Outcome(strategy, **{**found, **numbers}, skipped=tuple(self._skipped))
-
-
-def _is_empty(entity: p4r.Entity) -> bool:
-    """A meter without a configuration, a value set without members: as every program begins."""
-    if entity.HasField("meter_entry"):
-        return not entity.meter_entry.HasField("config")
-    return bool(entity.HasField("value_set_entry") and not entity.value_set_entry.members)
-
-
-def _is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
-    """Whether a default action is the one that the program itself declares."""
-    action = entry.action.action
-    if not entry.action.HasField("action"):
-        return False
-    if action.action_id != initial.action_id:
-        return bool(action.action_id == 0)
-    values = {p.param_id: p.value.lstrip(b"\0") for p in action.params}
-    return bool(values == {a.param_id: a.value.lstrip(b"\0") for a in initial.arguments})
+        return Outcome(strategy, **{**found, **numbers})
 
 
 class Strategy(Protocol):
@@ -195,7 +127,16 @@ def prepare(
     old = target.running()
     plan = make_plan(old, program.p4info, only=only, state_map=state_map, problem_of=target.register_problem)
     plan.check(allow_loss=allow_loss)
-    return Reconfiguration(target, old, program, plan, profile, events or EventLog(), entries, state_map)
+    return Reconfiguration(
+        target=target,
+        old=old,
+        new=program,
+        plan=plan,
+        profile=profile,
+        events=events or EventLog(),
+        entries=entries,
+        state_map=state_map,
+    )
 
 
 def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:

@@ -6,44 +6,99 @@ control-plane retriever reads every cell of every component, in the caller's thr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from finsy.proto import p4r
 
+from state4.clones.header import CloneLayout
+from state4.clones.source import CloneSource
 from state4.events import EventLog
+from state4.pacing import Pacer, Profile
+from state4.plan.change import Change
 from state4.targets.base import Target
-from state4.transfer.pacing import Pacer, Profile
 from state4.values import Cells, RegisterSpec
 
 
+@dataclass(frozen=True)
+class State:
+    """What is carried over in bulk. `entries`: of the old program, in the terms of the new one; `skipped`: why some
+    have no place there; `registers`: contents by the old name; `counters`: packets and bytes of each cell by the old
+    name."""
+
+    entries: Sequence[p4r.Update] = ()
+    skipped: tuple[str, ...] = ()
+    registers: Mapping[str, Cells] = field(default_factory=dict)
+    counters: Mapping[str, Cells] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> int:
+        """Register cells."""
+        return sum(len(contents) for contents in self.registers.values())
+
+
 class Retriever:
-    """Reads the state of the forwarding program, at the speed of a profile."""
+    """Both halves for one change of programs, at the speed of a profile. All methods raise TargetError."""
 
-    def __init__(self, target: Target, profile: Profile, events: EventLog) -> None:
-        self.target = target
-        self.profile = profile
-        self.events = events
-        self._pacer = Pacer(profile.read_cells_per_s)
+    def __init__(self, target: Target, change: Change, profile: Profile, events: EventLog) -> None:
+        self._target = target
+        self._change = change
+        self._profile = profile
+        self._events = events
 
-    def registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+    # ------------------------------------------------------------ the data plane's half
+
+    @contextmanager
+    def cloning(self) -> Iterator[CloneSource]:
+        """State updates are cloned and collected from here on, so that nothing that is read later misses one."""
+        with self._events.phase("listen"):
+            clones = self._target.open_listener(self._change.layout)
+        try:
+            start_cloning(self._target, self._change.layout, clones)
+            self._events.record("clone_on")
+            yield clones
+        finally:
+            clones.close()
+
+    # ------------------------------------------------------------ the control plane's half
+
+    def state(self) -> State:
+        """Everything that the plan carries over."""
+        entries = self.entries()
+        counters = [old for old, _ in self._change.plan.counters]
+        return State(entries.entries, entries.skipped, self.registers(), self.counters(counters))
+
+    def entries(self) -> State:
+        """Table entries, and what else the control plane put into the program."""
+        with self._events.phase("read_tables") as result:
+            entities = self._target.read_entities()
+            result["entries"] = len(entities)
+        translation = self._change.translate(entities)
+        return State(translation.updates, tuple(translation.left))
+
+    def registers(self) -> dict[str, Cells]:
         """Contents by name, one register after the other."""
-        return {spec.name: self.register(spec) for spec in registers}
+        pacer = Pacer(self._profile.read_cells_per_s)
+        return {item.old.name: self._register(item.old, pacer) for item in self._change.carried}
 
-    def register(self, spec: RegisterSpec) -> Cells:
+    def _register(self, spec: RegisterSpec, pacer: Pacer) -> Cells:
         values = spec.zeros()
-        with self.events.phase("read_register", component=spec.name, cells=spec.cells):
-            for start, count in self._pacer.chunks(spec.cells):
-                self.events.check()
-                values[start : start + count] = self.target.read_register(spec, start, count)
+        with self._events.phase("read_register", component=spec.name, cells=spec.cells):
+            for start, count in pacer.chunks(spec.cells):
+                self._events.check()
+                values[start : start + count] = self._target.read_register(spec, start, count)
         return values
 
     def counters(self, names: Sequence[str]) -> dict[str, Cells]:
         """Indirect counters by name: packets and bytes of each cell."""
-        return {name: self.target.read_counter(name) for name in names}
+        return {name: self._target.read_counter(name) for name in names}
 
-    def entries(self) -> list[p4r.Entity]:
-        """Table entries, and what else the control plane put into the program."""
-        with self.events.phase("read_tables") as result:
-            entities = self.target.read_entities()
-            result["entries"] = len(entities)
-        return entities
+
+def start_cloning(target: Target, layout: CloneLayout, clones: CloneSource) -> None:
+    """Points the clone session at the CPU port, then sets the clone flag; `clones` listens there already."""
+    target.set_clone_flag(layout, False)  # a controller that died may have left it on
+    if layout.slots:
+        clones.expect(*target.read_sequences(layout))
+    target.configure_clone_session(layout.session, target.cpu_port)
+    target.set_clone_flag(layout, True)

@@ -14,70 +14,86 @@ from state4.clones.header import CloneLayout
 from state4.clones.look_ahead import look_ahead
 from state4.clones.updates import Updates
 from state4.events import EventLog
-from state4.instrumentation.programs import InstalledProgram
+from state4.pacing import Pacer, Profile
+from state4.plan.change import Change
 from state4.plan.entries import merge
 from state4.plan.plan import Carried
+from state4.rsrm import State
 from state4.targets.base import Target
-from state4.transfer.pacing import Pacer, Profile
 from state4.values import Cells, CellWrites
 
-MOST_ROUNDS = 8
+MAX_ROUNDS = 8
 FEW_UPDATES = 256
 """Rounds of updates before the swap end when one brings no more than this."""
 
 
 class Synchroniser:
-    """Brings state into a saved program and makes it the running one."""
+    """Brings state into the new program of a change and makes it the running one. All methods raise TargetError."""
 
-    def __init__(self, target: Target, profile: Profile, events: EventLog) -> None:
-        self.target = target
-        self.events = events
-        self._pacer = Pacer(profile.write_cells_per_s)
-        self._update_pacer = Pacer(profile.write_cells_per_s)
-        self._initial: list[int] = []
+    def __init__(self, target: Target, change: Change, profile: Profile, events: EventLog) -> None:
+        self._target = target
+        self._change = change
+        self._profile = profile
+        self._events = events
 
-    def save(self, program: InstalledProgram) -> None:
-        with self.events.phase("save", program=program.name):
-            self.target.save(program)
-        self._initial = [t.preamble.id for t in program.p4info.tables if t.has_initial_entries]
+    def save(self) -> None:
+        """VERIFY_AND_SAVE of the new program."""
+        program = self._change.new
+        with self._events.phase("save", program=program.name):
+            self._target.save(program)
 
-    def write_registers(self, carried: Sequence[Carried], contents: Mapping[str, Cells]) -> None:
-        """Contents by the old name. Cells of 0 are written too: that is the work the paper measures."""
-        for item in carried:
-            values = item.contents(contents[item.old.name])
-            with self.events.phase("write_register", component=item.new.name, cells=item.new.cells):
-                for start, count in self._pacer.chunks(item.new.cells):
-                    self.events.check()
-                    self.target.write_register(item.new, values[start : start + count], start)
+    def write(self, state: State) -> None:
+        """The bulk: entries, registers, counters."""
+        self.write_entries(state.entries)
+        self.write_registers(state.registers)
+        self.write_counters(state.counters)
 
-    def write_counters(self, carried: Sequence[tuple[str, str]], contents: Mapping[str, Cells]) -> None:
-        """Counters by (old name, new name); cells that the new one does not have are left out."""
-        for old, new in carried:
-            self.target.write_counter(new, contents[old])
-
-    def write_entries(self, carried: Sequence[p4r.Update], own: Sequence[p4r.Update]) -> None:
-        """Entries that were carried over, then the new program's own that they do not replace."""
-        initial = self.target.read_saved_entries(self._initial) if self._initial else []
-        updates = merge(carried, own, initial)
-        with self.events.phase("write_tables", entries=len(updates)):
+    def write_entries(self, carried: Sequence[p4r.Update]) -> None:
+        """Entries that are carried over, then the operator's own that they do not replace."""
+        tables = [t.preamble.id for t in self._change.new.p4info.tables if t.has_initial_entries]
+        initial = self._target.read_saved_entries(tables) if tables else []
+        updates = merge(carried, self._change.entries, initial)
+        with self._events.phase("write_tables", entries=len(updates)):
             if updates:
-                self.target.write_entities(updates)
+                self._target.write_entities(updates)
 
-    def apply_updates(self, updates: Updates, layout: CloneLayout, carried: Sequence[Carried]) -> int:
+    def write_registers(self, contents: Mapping[str, Cells]) -> None:
+        """Contents by the old name. Cells of 0 are written too: that is the work the paper measures."""
+        pacer = Pacer(self._profile.write_cells_per_s)
+        for item in self._change.carried:
+            if item.old.name not in contents:
+                continue
+            values = item.contents(contents[item.old.name])
+            with self._events.phase("write_register", component=item.new.name, cells=item.new.cells):
+                for start, count in pacer.chunks(item.new.cells):
+                    self._events.check()
+                    self._target.write_register(item.new, values[start : start + count], start)
+
+    def write_counters(self, contents: Mapping[str, Cells]) -> None:
+        """Contents by the old name; cells that the new counter does not have are left out."""
+        for old, new in self._change.plan.counters:
+            if old in contents:
+                self._target.write_counter(new, contents[old])
+
+    def apply_updates(self, updates: Updates) -> int:
         """Writes cloned updates of carried components, each cell once. Returns how many cells were written."""
-        latest = look_ahead(updates)
-        writes = cell_writes(latest, layout, carried)
+        writes = self.cell_writes(updates)
         written = sum(len(w.indices) for w in writes)
-        with self.events.phase("apply_updates", updates=len(updates), written=written):
+        with self._events.phase("apply_updates", updates=len(updates), written=written):
             if writes:
-                self.target.write_cells(writes)
-                for _ in self._update_pacer.chunks(written):
+                self._target.write_cells(writes)
+                for _ in Pacer(self._profile.write_cells_per_s).chunks(written):
                     pass
         return written
 
+    def cell_writes(self, updates: Updates) -> list[CellWrites]:
+        """Look-ahead, then cloned updates as writes of the new program's cells."""
+        return cell_writes(look_ahead(updates), self._change.layout, self._change.carried)
+
     def commit(self) -> None:
-        with self.events.phase("commit"):
-            self.target.commit()
+        """COMMIT: the new program forwards."""
+        with self._events.phase("commit"):
+            self._target.commit()
 
 
 def cell_writes(updates: Updates, layout: CloneLayout, carried: Sequence[Carried]) -> list[CellWrites]:

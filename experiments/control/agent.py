@@ -25,11 +25,12 @@ from state4.clones.source import CloneSource
 from state4.errors import State4Error
 from state4.events import Event, EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, user_registers
+from state4.pacing import PROFILES
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
+from state4.rsrm import start_cloning
 from state4.strategies import load_strategy
 from state4.targets.bmv2.target import Bmv2Target
 from state4.targets.p4runtime.target import P4RuntimeTarget
-from state4.transfer.pacing import PROFILES
 from state4.values import RegisterSpec
 
 AnyTarget = P4RuntimeTarget | Bmv2Target
@@ -190,9 +191,7 @@ class Agent:
         if self._listener is not None:
             self._listener.close()  # of the program before
         self._listener = self._target.open_listener(layout)
-        self._listener.expect(*self._target.read_sequences(layout))
-        self._target.configure_clone_session(layout.session, self._target.cpu_port)
-        self._target.set_clone_flag(layout, True)
+        start_cloning(self._target, layout, self._listener)
 
     def stop_cloning(self, settle_s: float = 1.0) -> dict[str, Any]:
         """Clears the flag and closes the listener when it has all clones, or after `settle_s`: what it got."""

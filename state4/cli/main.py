@@ -20,10 +20,12 @@ from p4front.load import load_program
 from p4front.p4info import build_p4info
 from p4front.text.source import P4Error
 from state4.cam import Analysis, analyse
+from state4.cancel import cancellable
 from state4.cim import DEFAULT_SESSION
 from state4.errors import ListenerError, PlanRefused, State4Error, TargetError, UnknownComponent
 from state4.events import Event, EventLog
 from state4.instrumentation.programs import instrument_file, prepare_program
+from state4.pacing import PROFILES
 from state4.plan.plan import Plan, make_plan
 from state4.plan.state_map import StateMap, load_map
 from state4.reconfigure import prepare, reconfigure
@@ -31,8 +33,6 @@ from state4.strategies import load_strategy, strategy_names
 from state4.targets import addresses
 from state4.targets.base import CPU_PORT
 from state4.targets.bmv2.program import MissingTool
-from state4.transfer.cancel import cancellable
-from state4.transfer.pacing import PROFILES
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
 

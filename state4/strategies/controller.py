@@ -15,15 +15,11 @@ class ControllerApproach:
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser
-        entries = context.translate(retriever.entries())
-        contents = retriever.registers([item.old for item in context.carried])
-        counters = retriever.counters([old for old, _ in context.plan.counters])
-        synchroniser.save(context.new)
-        synchroniser.write_entries(entries, context.entries)
-        synchroniser.write_registers(context.carried, contents)
-        synchroniser.write_counters(context.plan.counters, counters)
+        state = retriever.state()
+        synchroniser.save()
+        synchroniser.write(state)
         synchroniser.commit()
-        return context.outcome(self.name, cells=context.plan.cells, entries=len(entries))
+        return context.outcome(self.name, state)
 
 
 STRATEGY = ControllerApproach()

@@ -11,9 +11,8 @@ class NoPreservation:
     needs_cloning = False
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
-        synchroniser = context.synchroniser
-        synchroniser.save(context.new)
-        synchroniser.commit()
+        context.synchroniser.save()
+        context.synchroniser.commit()
         return context.outcome(self.name)
 
 

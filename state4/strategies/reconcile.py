@@ -24,15 +24,15 @@ class Reconcile:
             names = [*(item.old.name for item in changed), *(f"table {name}" for name, _ in context.plan.converted)]
             what = "leave components out" if context.plan.left_out else f"change {names[0]}"
             raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
-        entries = context.translate(context.retriever.entries())
+        state = context.retriever.entries()
         with context.events.phase("commit") as result:
             held_s = reconciles.reconcile(context.new)
             result |= {} if held_s is None else {"held_s": held_s}
-        own = merge(entries, context.entries)[len(entries) :]
+        own = merge(state.entries, context.entries)[len(state.entries) :]
         with context.events.phase("write_tables", entries=len(own)):
             if own:
                 context.target.write_entities(own)
-        return context.outcome(self.name, cells=context.plan.cells, entries=len(entries))
+        return context.outcome(self.name, state, cells=context.plan.cells)
 
 
 STRATEGY = Reconcile()

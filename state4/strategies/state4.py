@@ -15,21 +15,13 @@ class State4:
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser
-        listener = context.start_cloning()
-        try:
-            entries = context.translate(retriever.entries())
-            contents = retriever.registers([item.old for item in context.carried])
-            counters = retriever.counters([old for old, _ in context.plan.counters])
-            synchroniser.save(context.new)
-            synchroniser.write_entries(entries, context.entries)
-            synchroniser.write_registers(context.carried, contents)
-            synchroniser.write_counters(context.plan.counters, counters)
-            written = synchroniser.apply_updates(listener.take(), context.layout, context.carried)
+        with retriever.cloning() as clones:
+            state = retriever.state()
+            synchroniser.save()
+            synchroniser.write(state)
+            written = synchroniser.apply_updates(clones.take())
             synchroniser.commit()
-            stats = listener.stats()
-        finally:
-            listener.close()
-        return context.outcome(self.name, cells=context.plan.cells, entries=len(entries), clones=stats, written=written)
+            return context.outcome(self.name, state, clones=clones.stats(), written=written)
 
 
 STRATEGY = State4()

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 
+from state4.pacing import Profile
 from state4.reconfigure import Outcome, Reconfiguration
-from state4.transfer.pacing import Profile
 
-LEAST_WINDOW_S = 0.05
+MIN_WINDOW_S = 0.05
 """For a profile without a rate: about what State4 needs then."""
 
 
@@ -24,25 +24,21 @@ class SwingState:
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser
-        listener = context.start_cloning()
-        try:
-            entries = context.translate(retriever.entries())
+        with retriever.cloning() as clones:
+            entries = retriever.entries()
             with context.events.phase("collect"):
                 time.sleep(window_s(context.plan.cells, context.profile))
-            synchroniser.save(context.new)
-            synchroniser.write_entries(entries, context.entries)
-            written = synchroniser.apply_updates(listener.take(), context.layout, context.carried)
+            synchroniser.save()
+            synchroniser.write(entries)
+            written = synchroniser.apply_updates(clones.take())
             synchroniser.commit()
-            stats = listener.stats()
-        finally:
-            listener.close()
-        return context.outcome(self.name, entries=len(entries), clones=stats, written=written)
+            return context.outcome(self.name, entries, clones=clones.stats(), written=written)
 
 
 def window_s(cells: int, profile: Profile) -> float:
     """How long State4 reads and writes that many cells."""
     rates = (profile.read_cells_per_s, profile.write_cells_per_s)
-    return max(LEAST_WINDOW_S, sum(cells / rate for rate in rates if rate is not None))
+    return max(MIN_WINDOW_S, sum(cells / rate for rate in rates if rate is not None))
 
 
 STRATEGY = SwingState()

@@ -21,8 +21,8 @@ from state4.reconfigure import Reconfiguration
 from state4.transfer.gate import Gate
 from state4.values import Cells
 
-MOST_READINGS = 4
-MOST_WHILE_WAITING = 50
+MAX_READINGS = 4
+MAX_READINGS_WHILE_WAITING = 50
 """Readings until all packets that were past ingress are through."""
 
 
@@ -73,7 +73,7 @@ class Counts:
             self.see(parts[-1])
             return parts[-1]
 
-        for _ in range(MOST_READINGS):
+        for _ in range(MAX_READINGS):
             if self._settle(take):
                 return parts
         gate = Gate(context.target, context.old, context.layout)
@@ -81,7 +81,7 @@ class Counts:
             with context.events.phase("wait", why="counters that are counted all the time"):
                 gate.close()
                 gate.told(listener)
-                for _ in range(MOST_WHILE_WAITING):
+                for _ in range(MAX_READINGS_WHILE_WAITING):
                     if self._settle(take):
                         break
                 if not gate.open(CLONE):

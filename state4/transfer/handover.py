@@ -43,7 +43,7 @@ def _up_to(context: Reconfiguration, listener: CloneSource, handover: Handover) 
     one was lost, the registers are read: whatever is newer than the reading, the switch keeps."""
     lost = listener.stats().lost
     if listener.wait_for(*handover.sequences, ARRIVAL_S) and not lost and not listener.stats().lost:
-        return context.synchroniser.apply_updates(listener.take(), context.layout, context.carried)
+        return context.synchroniser.apply_updates(listener.take())
     contents = {item.old.name: context.target.read_register(item.old) for item in context.carried}
-    context.synchroniser.write_registers(context.carried, contents)
+    context.synchroniser.write_registers(contents)
     return 0

@@ -12,7 +12,7 @@ from tests.net.test_state_under_traffic import loss_trial
 NAME = "state4_waiting"
 # The control process of the experiment, which is another one than this, finds it by its name.
 STRATEGY = f"""
-from state4.transfer.gated_handover import reconfigure_waiting
+from state4.transfer.gated_swap import reconfigure_waiting
 
 
 class Waiting:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from state4.pacing import NATIVE
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.transfer.pacing import NATIVE
 from tests.state4_programs import request
 from tests.switch.state4.bench import BenchTarget, Cell, Packets, Schedule, oracle
 from tests.switch.state4.generated import generated

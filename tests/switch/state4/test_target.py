@@ -22,6 +22,7 @@ from state4.errors import BadAddress, ListenerError, NotInstrumented, NotPrimary
 from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
+from state4.rsrm import start_cloning
 from state4.strategies import load_strategy
 from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.connection import Connection
@@ -235,11 +236,13 @@ def test_clones_after_a_controller_that_died(
     with Target(running.address) as first:
         first.install(old)
         add_entry(first, old, 1, 2)
-        prepare(first, new).start_cloning()
+        clones = first.open_listener(old.layout)
+        start_cloning(first, old.layout, clones)
         send(running, request(1, 3, 0, 33))
         send(running, request(1, 3, 0, 34))
         first.save(new)
         first.write_register(spec(new, "a"), spec(new, "a").from_integers([9] * 256))
+        clones.close()
     with Target(running.address) as second:
         a = spec(old, "a")
         outcome = reconfigure(load_strategy("state4_exact"), prepare(second, new))

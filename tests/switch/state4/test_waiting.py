@@ -19,7 +19,7 @@ from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import CPU_PORT
 from state4.transfer.gate import Gate
-from state4.transfer.gated_handover import ClonesLost
+from state4.transfer.gated_swap import ClonesLost
 from tests.state4_programs import program, request
 from tests.switch.state4.bench import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
+from state4.cancel import cancellable
 from state4.events import EventLog
-from state4.transfer.cancel import cancellable
 
 
 def interrupt() -> None:

@@ -22,12 +22,12 @@ from state4.clones.updates import Updates
 from state4.errors import PlanRefused, State4Error, UnknownComponent
 from state4.events import EventLog
 from state4.instrumentation.programs import prepare_program
+from state4.pacing import NATIVE, PAPER, Pacer
 from state4.plan.entries import Translator, merge
 from state4.plan.plan import Carried, make_plan
 from state4.rssm import cell_writes
 from state4.strategies import load_strategies, load_strategy, strategy_names
 from state4.strategies.swing_state import window_s
-from state4.transfer.pacing import NATIVE, PAPER, Pacer
 from state4.values import RegisterSpec
 from tests.state4_programs import program
 

@@ -18,19 +18,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from state4.clones.look_ahead import look_ahead
 from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
 from state4.clones.updates import Updates
 from state4.errors import State4Error
 from state4.plan.plan import Carried
 from state4.reconfigure import Outcome, Reconfiguration
-from state4.rssm import FEW_UPDATES, MOST_ROUNDS, cell_writes
+from state4.rssm import FEW_UPDATES, MAX_ROUNDS
 from state4.transfer.counts import Counts, Missed
 from state4.transfer.gate import Gate
 from state4.values import Cells, CellWrites
 
-MOST_READINGS = 3
+MAX_READINGS = 3
 
 
 @dataclass(frozen=True)
@@ -52,36 +51,30 @@ class ClonesLost(State4Error):
 def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
     """State4 with its last window closed by the new program. Raises ClonesLost."""
     retriever, synchroniser = context.retriever, context.synchroniser
-    listener = context.start_cloning()
-    try:
-        entries = context.translate(retriever.entries())
+    with retriever.cloning() as listener:
+        entries = retriever.entries()
         counts = Counts(context)
         contents, pending = _read(context, listener, counts)
         image = Image(context.carried, contents)
-        counters = retriever.counters(counts.uncloned) | counts.values
+        state = replace(entries, registers=contents, counters=retriever.counters(counts.uncloned) | counts.values)
         before = listener.stats()
-        synchroniser.save(context.new)
+        synchroniser.save()
         gate = Gate(context.target, context.new.p4info, context.new.layout)
         gate.usable &= bool(context.layout.slots)  # else there is nothing to wait for
         context.target.configure_clone_session(context.new.layout.session, context.target.cpu_port)
-        synchroniser.write_entries(entries, context.entries)
-        synchroniser.write_registers(context.carried, image.contents)
-        synchroniser.write_counters(context.plan.counters, counters)
+        synchroniser.write(state)
         counts.wrote()
         if gate.usable:
             gate.close()
         written = _catch_up(context, listener, image, counts, pending)
         window = _swap(context, listener, gate, image, counts)
         stats = listener.stats()
-    finally:
-        listener.close()
     reasons = [*window.inexact, *_not_followed(context, counts)]
     if stats.lost > before.lost or stats.dropped > before.dropped:
         reasons.append("clones were lost after the last reading")
     return context.outcome(
         name,
-        cells=context.plan.cells,
-        entries=len(entries),
+        state,
         clones=stats,
         written=written + window.merged,
         late=window.late,
@@ -95,7 +88,6 @@ class Image:
     """What the new program's registers have been given so far."""
 
     def __init__(self, carried: tuple[Carried, ...], contents: Mapping[str, Cells]) -> None:
-        self.contents = contents
         self.cells = {item.new.name: item.contents(contents[item.old.name]) for item in carried}
 
     def put(self, writes: list[CellWrites]) -> None:
@@ -119,12 +111,11 @@ def _not_followed(context: Reconfiguration, counts: Counts) -> Iterator[str]:
 def _read(context: Reconfiguration, listener: CloneSource, counts: Counts) -> tuple[dict[str, Cells], list[Updates]]:
     """All registers and counters, again where clones were lost meanwhile: once a program is saved there may be no way
     to read. With them the updates that were taken from the listener."""
-    registers = [item.old for item in context.carried]
     if not context.layout.slots:
-        return context.retriever.registers(registers), []
-    for _ in range(MOST_READINGS):
+        return context.retriever.registers(), []
+    for _ in range(MAX_READINGS):
         lost = listener.stats().lost
-        contents = context.retriever.registers(registers)
+        contents = context.retriever.registers()
         with suppress(Missed):
             pending = counts.read(listener, ARRIVAL_S)
             if listener.stats().lost == lost:
@@ -142,13 +133,13 @@ def _catch_up(
 ) -> int:
     """Applies the updates that are pending, then those that come, until a round brings few."""
     written = 0
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         updates = listener.take()
         counts.see(updates)
         updates = Updates.concatenate([*pending, updates], context.layout.value_bytes)
         pending = ()
-        image.put(cell_writes(look_ahead(updates), context.layout, context.carried))
-        written += context.synchroniser.apply_updates(updates, context.layout, context.carried)
+        image.put(context.synchroniser.cell_writes(updates))
+        written += context.synchroniser.apply_updates(updates)
         if len(updates) <= FEW_UPDATES:
             break
     counts.write()
@@ -161,7 +152,7 @@ def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Im
         heard = gate.told(listener) if gate.usable else _quiet(context, listener)
         late = listener.take()
         counts.see(late)
-        window = _finish(context, gate, image, cell_writes(look_ahead(late), context.layout, context.carried), counts)
+        window = _finish(context, gate, image, context.synchroniser.cell_writes(late), counts)
         if not heard:
             reason = "the new program was not heard on the CPU port, so clones of the old one may be missing"
             window = replace(window, inexact=(*window.inexact, reason))

@@ -1,0 +1,77 @@
+"""A change of programs: from which one, to which one, and what becomes of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from finsy.proto import p4i, p4r
+
+from state4.clones.header import CloneLayout
+from state4.instrumentation.programs import InstalledProgram, layout_of
+from state4.plan.entries import Translation, Translator
+from state4.plan.plan import Carried, Plan
+from state4.plan.state_map import StateMap
+
+
+@dataclass(kw_only=True)
+class Change:
+    """`old`: P4Info of the running program. `entries`: what the operator gives to the new program in addition to
+    what is carried over."""
+
+    old: p4i.P4Info
+    new: InstalledProgram
+    plan: Plan
+    entries: Sequence[p4r.Update] = ()
+    state_map: StateMap = field(default_factory=StateMap)
+
+    @property
+    def carried(self) -> tuple[Carried, ...]:
+        return self.plan.registers
+
+    @property
+    def layout(self) -> CloneLayout:
+        """Of the running program. Raises NotInstrumented."""
+        return layout_of(self.old)
+
+    @property
+    def adding(self) -> frozenset[str]:
+        """New names of carried registers that both programs only ever add to."""
+        old, new = self.layout.adds, self.new.layout.adds
+        plain = [c for c in self.carried if c.conversion is None]
+        return frozenset(c.new.name for c in plain if c.old.name in old and c.new.name in new)
+
+    def translate(self, entities: Sequence[p4r.Entity]) -> Translation:
+        """What the control plane put into the running program, for the new one: what the plan keeps of it."""
+        names = {t.preamble.id: t.preamble.name for t in self.old.tables}
+        defaults = {t.preamble.id: t.initial_default_action for t in self.old.tables}
+        wanted = []
+        for entity in entities:
+            entry = entity.table_entry
+            if entity.HasField("table_entry"):
+                initial = entry.is_default_action and _is_initial(entry, defaults[entry.table_id])
+                if entry.is_const or initial or names.get(entry.table_id) not in self.plan.tables:
+                    continue
+            if _is_empty(entity):
+                continue
+            wanted.append(entity)
+        return Translator(self.old, self.new.p4info, self.state_map).translate(wanted)
+
+
+def _is_empty(entity: p4r.Entity) -> bool:
+    """A meter without a configuration, a value set without members: as every program begins."""
+    if entity.HasField("meter_entry"):
+        return not entity.meter_entry.HasField("config")
+    return bool(entity.HasField("value_set_entry") and not entity.value_set_entry.members)
+
+
+def _is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
+    """Whether a default action is the one that the program itself declares."""
+    action = entry.action.action
+    if not entry.action.HasField("action"):
+        return False
+    if action.action_id != initial.action_id:
+        return bool(action.action_id == 0)
+    values = {p.param_id: p.value.lstrip(b"\0") for p in action.params}
+    return bool(values == {a.param_id: a.value.lstrip(b"\0") for a in initial.arguments})

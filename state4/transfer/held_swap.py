@@ -1,0 +1,56 @@
+"""The end of a reconfiguration on a switch that holds packets while the last updates are written from here.
+
+Should clones be missing, all registers are read while packets wait: slower, still exact.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+
+from state4.clones.source import CloneSource
+from state4.clones.store import ARRIVAL_S
+from state4.reconfigure import Reconfiguration
+from state4.targets.abilities import Holds
+from state4.values import Cells, CellWrites
+
+
+def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> int:
+    """Makes the saved program the forwarding one. Returns how many cells were written while packets waited."""
+    lost = clones.stats().lost
+    registers = [item.old for item in context.carried]
+    with _quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
+        complete = clones.wait_for(*held.sequences, ARRIVAL_S) and not lost and not clones.stats().lost
+        if complete:
+            writes = context.synchroniser.cell_writes(clones.take())
+        else:
+            writes = _whole_registers(context, held.read_registers(registers))
+        written = sum(len(w.indices) for w in writes)
+        result |= {"written": written, "complete": complete}
+        with context.events.phase("commit"):
+            held.finish(writes)
+        result["held_s"] = held.held_s
+    return written
+
+
+@contextmanager
+def _quick_threads() -> Iterator[None]:
+    """Packets wait: no thread of ours may keep another from running for Python's usual 5 ms."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _whole_registers(context: Reconfiguration, contents: Mapping[str, Cells]) -> list[CellWrites]:
+    """Every cell of every carried register."""
+    writes = []
+    for item in context.carried:
+        values = item.contents(contents[item.old.name])
+        writes.append(CellWrites(item.new, np.arange(item.new.cells, dtype=np.uint64), values))
+    return writes
