@@ -15,9 +15,9 @@ from p4front.program import CallInfo, Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error, Span
 from p4front.types.types import IntType, ObjectType, strip, width_bits
-from state4.analysis.flow import MOST_UPDATES, Path, PathAnalysis, Paths
 from state4.analysis.instances import Instances, referent, scope_of
-from state4.analysis.updates import Operation, operation
+from state4.analysis.operations import Operation, operation
+from state4.analysis.paths import MOST_UPDATES, Path, PathAnalysis, Paths
 
 KINDS = ("register", "counter", "direct_counter", "meter", "direct_meter", "action_profile", "action_selector")
 UPDATE_METHODS = {

@@ -40,6 +40,10 @@ class Unsupported(TargetError):
     """The switch cannot do this at all."""
 
 
+class MissingTool(State4Error):
+    """A program or a Python package that a target needs is not installed."""
+
+
 class ListenerError(State4Error):
     """The interface of the CPU port cannot be listened on."""
 

@@ -17,7 +17,7 @@ from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of
 from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
-from state4.plan.plan import make_plan
+from state4.plan.compare import make_plan
 from state4.plan.state_map import StateMap
 from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser

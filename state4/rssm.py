@@ -15,9 +15,9 @@ from state4.clones.look_ahead import look_ahead
 from state4.clones.updates import Updates
 from state4.events import EventLog
 from state4.pacing import Pacer, Profile
+from state4.plan.carried import Carried
 from state4.plan.change import Change
-from state4.plan.entries import merge
-from state4.plan.plan import Carried
+from state4.plan.entities import merge
 from state4.rsrm import State
 from state4.targets.base import Target
 from state4.values import Cells, CellWrites

@@ -10,9 +10,10 @@ from finsy.proto import p4i, p4r
 
 from state4.clones.header import CloneLayout
 from state4.instrumentation.programs import InstalledProgram, layout_of
-from state4.plan.entries import Translation, Translator
-from state4.plan.plan import Carried, Plan
+from state4.plan.carried import Carried
+from state4.plan.compare import Plan
 from state4.plan.state_map import StateMap
+from state4.plan.translator import Translation, Translator
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,7 @@
 """Ways to reconfigure: one per file of this folder, each with a `STRATEGY`. A new file is a new strategy everywhere.
 
 Files in the folders that STATE4_STRATEGIES names (separated by `:`) are strategies, too, so one can be tried without a
-change to this tree.
+change to this tree. Strategies may import `state4.reconfigure`, `state4.transfer` and all that these import.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ The switch compares the two programs and copies everything that they declare ali
 from __future__ import annotations
 
 from state4.errors import PlanRefused, Unsupported
-from state4.plan.entries import merge
+from state4.plan.entities import merge
 from state4.reconfigure import Outcome, Reconfiguration
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from finsy.proto import p4i
 
+from state4.errors import MissingTool
 from state4.targets.base import CPU_PORT
-from state4.targets.bmv2.client import DEFAULT_PORT
-from state4.targets.bmv2.program import require_compiler
-from state4.targets.bmv2.target import Bmv2Target
 from state4.targets.p4runtime.target import P4RuntimeTarget
+
+if TYPE_CHECKING:
+    from state4.targets.bmv2.target import Bmv2Target
 
 BMV2 = "bmv2"
 
@@ -25,12 +28,19 @@ def connect(
     """A target by its address: "bmv2" (its usual place), "bmv2://host:port", or a P4Runtime address.
 
     `running` is for bmv2 only, `device_id` and `election_id` for P4Runtime only. Raises what the targets raise, and
-    MissingTool where a program of the target is not installed."""
-    scheme, _, rest = address.partition("://")
-    if scheme == BMV2:
-        require_compiler()
-        place = rest or f"127.0.0.1:{DEFAULT_PORT}"
-        return Bmv2Target(place, cpu_interface=cpu_interface, cpu_port=cpu_port, running=running)
-    return P4RuntimeTarget(
-        address, cpu_interface=cpu_interface, cpu_port=cpu_port, device_id=device_id, election_id=election_id
+    MissingTool where a program or a package that the target needs is not installed."""
+    scheme, _, place = address.partition("://")
+    if scheme != BMV2:
+        return P4RuntimeTarget(
+            address, cpu_interface=cpu_interface, cpu_port=cpu_port, device_id=device_id, election_id=election_id
+        )
+    try:  # its packages are optional
+        from state4.targets.bmv2.client import DEFAULT_PORT
+        from state4.targets.bmv2.program import require_compiler
+        from state4.targets.bmv2.target import Bmv2Target
+    except ModuleNotFoundError as error:
+        raise MissingTool(f"bmv2 needs the Python package {error.name}: pip install 'state4[bmv2]'") from None
+    require_compiler()
+    return Bmv2Target(
+        place or f"127.0.0.1:{DEFAULT_PORT}", cpu_interface=cpu_interface, cpu_port=cpu_port, running=running
     )

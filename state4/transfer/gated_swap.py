@@ -22,7 +22,7 @@ from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
 from state4.clones.updates import Updates
 from state4.errors import State4Error
-from state4.plan.plan import Carried
+from state4.plan.carried import Carried
 from state4.reconfigure import Outcome, Reconfiguration
 from state4.rssm import FEW_UPDATES, MAX_ROUNDS
 from state4.transfer.counts import Counts, Missed

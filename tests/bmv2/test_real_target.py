@@ -19,7 +19,7 @@ from nfs.entries import load_entries, updates
 from state4.cli.main import main
 from state4.errors import TargetError
 from state4.instrumentation.programs import InstalledProgram, prepare_program
-from state4.plan.entries import Translator
+from state4.plan.translator import Translator
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.bmv2.client import Bmv2Client

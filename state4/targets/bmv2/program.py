@@ -22,17 +22,13 @@ from finsy.proto import p4i
 
 from p4front.load import load_program
 from p4front.p4info import build_p4info
-from state4.errors import TargetError
+from state4.errors import MissingTool, TargetError
 from state4.instrumentation.programs import InstalledProgram
 
 COMPILER = "p4c-bm2-ss"
 SWITCH = "simple_switch"
 _KEY = "state4"
 _FORMAT = "1"  # of what is kept; another one compiles again
-
-
-class MissingTool(TargetError):
-    """A program of bmv2 or p4c that is not on PATH."""
 
 
 def missing_tools() -> tuple[str, ...]:

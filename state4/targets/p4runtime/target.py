@@ -16,7 +16,7 @@ from state4.clones.header import WAKE, CloneLayout
 from state4.clones.listener import Listener, send_frame
 from state4.errors import ListenerError, TargetError
 from state4.instrumentation.programs import InstalledProgram, all_registers
-from state4.plan.entries import wanted_entities
+from state4.plan.entities import wanted_entities
 from state4.targets.abilities import Abilities, Handover, Hold, Statistics
 from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.arrays import arrays_of

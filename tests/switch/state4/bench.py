@@ -27,7 +27,7 @@ from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore
 from state4.clones.updates import Updates
 from state4.instrumentation.programs import InstalledProgram, all_registers, layout_of, user_registers
-from state4.plan.entries import wanted_entities
+from state4.plan.entities import wanted_entities
 from state4.targets.abilities import Abilities, Handover, Hold, Move
 from state4.targets.base import CPU_PORT
 from state4.values import Cells, CellWrites, RegisterSpec

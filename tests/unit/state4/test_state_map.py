@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.errors import BadMap, PlanRefused
+from state4.plan.carried import Carried
+from state4.plan.compare import make_plan
 from state4.plan.conversion import Conversion, limits
-from state4.plan.entries import Translator
-from state4.plan.plan import Carried, make_plan
 from state4.plan.state_map import ActionChange, StateMap, TableChange, load_map, parse_map
+from state4.plan.translator import Translator
 from state4.values import RegisterSpec
 from tests.state4_programs import program
 

@@ -1,0 +1,87 @@
+"""P4Runtime's entities: what to ask a switch for, which two are about the same thing, how two sets are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from finsy.proto import p4i, p4r
+
+ORDER = (
+    "action_profile_member",
+    "action_profile_group",
+    "value_set_entry",
+    "meter_entry",
+    "digest_entry",
+    "table_entry",
+)
+"""Kinds of entities in the order in which a program takes them."""
+
+
+def merge(
+    carried: Sequence[p4r.Update], wanted: Sequence[p4r.Update], initial: Sequence[p4r.TableEntry] = ()
+) -> list[p4r.Update]:
+    """What is carried over, then of the new program's own updates those for which nothing is carried over.
+
+    `initial`: entries that the new program has from its source; they are modified instead of inserted, and const ones
+    stay. Groups and sessions belong to the switch and stay out."""
+    keys = {identity(update) for update in carried}
+    own = [u for u in wanted if u.entity.WhichOneof("entity") != "packet_replication_engine_entry"]
+    own = [update for update in own if identity(update) not in keys]
+    there = {_entry_identity(entry): entry.is_const for entry in initial}
+    result = []
+    for update in [*carried, *own]:
+        const = there.get(identity(update)) if update.entity.HasField("table_entry") else None
+        if const:
+            continue
+        changed = _copied(update)
+        if const is not None:
+            changed.type = p4r.Update.MODIFY
+        result.append(changed)
+    return result
+
+
+def identity(update: p4r.Update) -> bytes:
+    """What two updates share if they mean the same thing."""
+    if not update.entity.HasField("table_entry"):
+        return bytes(update.entity.SerializeToString(deterministic=True))
+    return _entry_identity(update.entity.table_entry)
+
+
+def _entry_identity(entry: p4r.TableEntry) -> bytes:
+    key = p4r.TableEntry(table_id=entry.table_id, priority=entry.priority, is_default_action=entry.is_default_action)
+    key.match.extend(sorted(entry.match, key=lambda match: match.field_id))
+    return bytes(key.SerializeToString(deterministic=True))
+
+
+def wanted_entities(p4info: p4i.P4Info) -> list[p4r.Entity]:
+    """What to ask a switch for, so that it answers with all that the control plane put into the program."""
+    found: list[p4r.Entity] = []
+    metered = {meter.direct_table_id for meter in p4info.direct_meters}
+    counted = {counter.direct_table_id for counter in p4info.direct_counters}
+    for table in p4info.tables:
+        if not table.is_const_table:
+            entry = p4r.TableEntry(table_id=table.preamble.id)
+            if table.preamble.id in metered:
+                entry.meter_config.SetInParent()
+            if table.preamble.id in counted:
+                entry.counter_data.SetInParent()
+            found.append(p4r.Entity(table_entry=entry))
+        if not table.const_default_action_id and not table.implementation_id:
+            default = p4r.TableEntry(table_id=table.preamble.id, is_default_action=True)
+            found.append(p4r.Entity(table_entry=default))
+    for profile in p4info.action_profiles:
+        number = profile.preamble.id
+        found.append(p4r.Entity(action_profile_member=p4r.ActionProfileMember(action_profile_id=number)))
+        if profile.with_selector:
+            found.append(p4r.Entity(action_profile_group=p4r.ActionProfileGroup(action_profile_id=number)))
+    found += [p4r.Entity(value_set_entry=p4r.ValueSetEntry(value_set_id=v.preamble.id)) for v in p4info.value_sets]
+    found += [p4r.Entity(meter_entry=p4r.MeterEntry(meter_id=m.preamble.id)) for m in p4info.meters]
+    found += [p4r.Entity(digest_entry=p4r.DigestEntry(digest_id=d.preamble.id)) for d in p4info.digests]
+    return found
+
+
+def _copied(message: Any) -> Any:
+    result = type(message)()
+    result.CopyFrom(message)
+    return result
