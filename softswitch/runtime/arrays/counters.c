@@ -1,5 +1,7 @@
-/* Indirect counters: packets and bytes are always counted; the declared kind says which of them a controller is shown. */
-#include "core/internal.h"
+#include "arrays/counters.h"
+
+#include "core/error.h"
+#include "core/safe_point.h"
 
 struct ss_counter {
     ss_instance *instance;

@@ -1,7 +1,9 @@
-/* Register arrays: plain storage that generated code reads and writes itself, and whole-range access for controllers. */
+#include "arrays/registers.h"
+
 #include <sys/mman.h>
 
-#include "core/internal.h"
+#include "core/error.h"
+#include "core/safe_point.h"
 
 #define HUGE_PAGE (2u << 20)
 
@@ -75,8 +77,7 @@ static int check_range(const ss_array *array, uint64_t start, uint64_t count)
     return SS_OK;
 }
 
-/* First touches of fresh pages cost more than the copy itself: done before the data plane is held. */
-static void touch_pages(void *out, uint64_t bytes)
+void ss_touch_pages(void *out, uint64_t bytes)
 {
     for (uint64_t at = 0; at < bytes; at += 4096)
         ((volatile uint8_t *)out)[at] = 0;
@@ -87,7 +88,7 @@ int ss_array_read(ss_array *array, uint64_t start, uint64_t count, void *out)
     int status = check_range(array, start, count);
     if (status != SS_OK)
         return status;
-    touch_pages(out, count * array->cell_bytes);
+    ss_touch_pages(out, count * array->cell_bytes);
     ss_instance_lock(array->instance);
     memcpy(out, array->cells + start * array->cell_bytes, count * array->cell_bytes);
     ss_instance_unlock(array->instance);
@@ -131,41 +132,6 @@ void ss_array_put(ss_array *array, uint64_t index, const uint8_t *value, uint32_
         cell[to / 8] &= (uint8_t)((1 << to % 8) - 1);
     if (size > (to + 7) / 8)
         memset(cell + (to + 7) / 8, 0, size - (to + 7) / 8);
-}
-
-static uint64_t padded(uint64_t bytes) { return (bytes + 63) & ~63ull; }
-
-uint64_t ss_snapshot_bytes(ss_instance *instance)
-{
-    const ss_program *program = instance->pipeline.program;
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < program->array_count; i++)
-        bytes += padded(instance->pipeline.arrays[i]->bytes);
-    for (uint32_t i = 0; i < program->counter_count; i++)
-        bytes += padded(ss_counter_bytes(instance->pipeline.counters[i]));
-    return bytes;
-}
-
-int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity)
-{
-    const ss_program *program = instance->pipeline.program;
-    if (capacity < ss_snapshot_bytes(instance))
-        return ss_fail(SS_INDEX, "the snapshot needs %llu bytes", (unsigned long long)ss_snapshot_bytes(instance));
-    touch_pages(out, ss_snapshot_bytes(instance));
-    uint8_t *at = out;
-    ss_instance_lock(instance);
-    for (uint32_t i = 0; i < program->array_count; i++) {
-        const ss_array *array = instance->pipeline.arrays[i];
-        memcpy(at, array->cells, array->bytes);
-        at += padded(array->bytes);
-    }
-    for (uint32_t i = 0; i < program->counter_count; i++) {
-        const ss_counter *counter = instance->pipeline.counters[i];
-        memcpy(at, ss_counter_storage(counter), ss_counter_bytes(counter));
-        at += padded(ss_counter_bytes(counter));
-    }
-    ss_instance_unlock(instance);
-    return SS_OK;
 }
 
 int ss_array_take_over(ss_array *to, ss_array *from)

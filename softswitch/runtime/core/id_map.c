@@ -1,26 +1,4 @@
-/* Small things: error texts, the id map, text that grows. */
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "core/internal.h"
-
-static _Thread_local char error_text[512];
-static _Thread_local int error_status;
-
-int ss_fail(int status, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error_text, sizeof error_text, format, arguments);
-    va_end(arguments);
-    error_status = status;
-    return status;
-}
-
-const char *ss_error_text(void) { return error_text; }
-
-int ss_error_code(void) { return error_status; }
+#include "core/id_map.h"
 
 /* Keys are kept as id + 1 so that 0 marks a free place; removal shifts the rest of the run back. */
 static uint32_t place(const ss_map *map, uint64_t key)
@@ -101,29 +79,4 @@ void ss_map_free(ss_map *map)
     free(map->keys);
     free(map->values);
     memset(map, 0, sizeof *map);
-}
-
-#define MOST_TEXT (1u << 20)
-
-void ss_text_append(ss_text *text, const char *format, va_list arguments)
-{
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    size_t need = text->length + (size_t)(length > 0 ? length : 0) + 1;
-    if (length >= 0 && need <= MOST_TEXT) {
-        if (need > text->capacity) {
-            size_t capacity = need < 2048 ? 4096 : 2 * need;
-            char *bytes = realloc(text->bytes, capacity);
-            if (!bytes) {
-                va_end(again);
-                return;
-            }
-            text->bytes = bytes;
-            text->capacity = capacity;
-        }
-        vsnprintf(text->bytes + text->length, text->capacity - text->length, format, again);
-        text->length += (size_t)length;
-    }
-    va_end(again);
 }

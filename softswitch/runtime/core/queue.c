@@ -1,9 +1,10 @@
-/* Bounded message queues from the data plane to controllers: packet-ins, digests, log lines.
- *
- * They have a lock of their own: a controller that takes messages never stops packets for longer than one message's copy. */
-#include <errno.h>
+#include "core/queue.h"
 
-#include "core/internal.h"
+#include <errno.h>
+#include <pthread.h>
+
+#include "core/clock.h"
+#include "core/error.h"
 
 typedef struct message {
     uint32_t bytes, tag;
@@ -11,20 +12,20 @@ typedef struct message {
     uint8_t *data;
 } message;
 
-#define MOST_BYTES (64u << 20)
+#define MAX_BYTES (64u << 20)
 
 struct ss_queue {
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    uint32_t most, first, count, waiters;
+    uint32_t capacity, first, count, waiters;
     uint64_t bytes;
     bool closed;
     message ring[];
 };
 
-ss_queue *ss_queue_create(uint32_t most_messages)
+ss_queue *ss_queue_create(uint32_t max_messages)
 {
-    ss_queue *queue = calloc(1, sizeof *queue + most_messages * sizeof(message));
+    ss_queue *queue = calloc(1, sizeof *queue + max_messages * sizeof(message));
     if (!queue)
         return NULL;
     pthread_condattr_t attributes;
@@ -33,7 +34,7 @@ ss_queue *ss_queue_create(uint32_t most_messages)
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->filled, &attributes);
     pthread_condattr_destroy(&attributes);
-    queue->most = most_messages;
+    queue->capacity = max_messages;
     return queue;
 }
 
@@ -41,7 +42,7 @@ void ss_queue_destroy(ss_queue *queue)
 {
     if (!queue)
         return;
-    for (; queue->count; queue->count--, queue->first = (queue->first + 1) % queue->most)
+    for (; queue->count; queue->count--, queue->first = (queue->first + 1) % queue->capacity)
         free(queue->ring[queue->first].data);
     pthread_mutex_destroy(&queue->lock);
     pthread_cond_destroy(&queue->filled);
@@ -60,9 +61,9 @@ bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time
     if (tail_bytes)
         memcpy(data + head_bytes, tail, tail_bytes);
     pthread_mutex_lock(&queue->lock);
-    bool room = queue->count < queue->most && queue->bytes + bytes <= MOST_BYTES;
+    bool room = queue->count < queue->capacity && queue->bytes + bytes <= MAX_BYTES;
     if (room) {
-        queue->ring[(queue->first + queue->count) % queue->most] = (message){bytes, tag, source, time_us, data};
+        queue->ring[(queue->first + queue->count) % queue->capacity] = (message){bytes, tag, source, time_us, data};
         queue->count++;
         queue->bytes += bytes;
         if (queue->waiters)
@@ -89,7 +90,7 @@ static bool wait_filled(ss_queue *queue, int64_t timeout_ns)
     return queue->count > 0;
 }
 
-int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t most, void *out, uint64_t capacity, int64_t timeout_ns)
+int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t max_messages, void *out, uint64_t capacity, int64_t timeout_ns)
 {
     if (which >= SS_QUEUES)
         return ss_fail(SS_INDEX, "there is no queue %u", which);
@@ -99,7 +100,7 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t most, void *out, u
     int64_t status = 0;
     pthread_mutex_lock(&queue->lock);
     if (wait_filled(queue, timeout_ns))
-        for (; most && queue->count; most--) {
+        for (; max_messages && queue->count; max_messages--) {
             message *next = &queue->ring[queue->first];
             uint64_t padded = (next->bytes + 7ull) & ~7ull;
             if (used + head + padded > capacity) {
@@ -115,7 +116,7 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t most, void *out, u
             memcpy(at + head, next->data, next->bytes);
             memset(at + head + next->bytes, 0, padded - next->bytes);
             free(next->data);
-            queue->first = (queue->first + 1) % queue->most;
+            queue->first = (queue->first + 1) % queue->capacity;
             queue->count--;
             queue->bytes -= next->bytes;
             used += head + padded;

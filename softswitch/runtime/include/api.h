@@ -1,6 +1,6 @@
 /* What libssrt.so offers to its controller (softswitch/dataplane/native.py): the switch, its ports, and the objects of a loaded pipeline.
  *
- * Every call is safe from any thread. A call that touches what packets use waits for the safe point (switch.c). Functions that
+ * Every call is safe from any thread. A call that touches what packets use waits for the safe point (core/safe_point.c). Functions that
  * return `int` give SS_OK or a negative ss_status, and ss_error_text() then tells more. */
 #ifndef SS_API_H
 #define SS_API_H
@@ -27,6 +27,8 @@ enum ss_operation { SS_INSERT, SS_MODIFY, SS_DELETE };
 enum ss_packet_in { SS_PACKET_IN_QUEUE = 1, SS_PACKET_IN_INTERFACE = 2 }; /* bits */
 enum ss_queue_id { SS_PACKET_INS, SS_DIGESTS, SS_LOG, SS_QUEUES };
 enum ss_log_kind { SS_LOG_MESSAGE, SS_LOG_TRACE, SS_LOG_NOTICE };
+
+#define SS_MAX_PORT 511u /* as wide as v1model's PortId_t */
 
 typedef struct ss_switch ss_switch;
 typedef struct ss_instance ss_instance; /* a loaded pipeline */
@@ -84,9 +86,9 @@ void ss_switch_stats_reset(ss_switch *sw);
 /* Copies waiting messages: each is uint32_t bytes, uint32_t tag, uint64_t source, uint64_t time in microseconds, then the bytes
  * padded to 8. Returns the bytes written, 0 after the time-out (negative: none), SS_INDEX when the first message does not fit.
  * Packet-ins: tag and source 0. Digests: tag: the digest's index, source: ss_pipeline_serial. Log: tag: ss_log_kind. */
-int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t most, void *out, uint64_t capacity, int64_t timeout_ns);
+int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t max_messages, void *out, uint64_t capacity, int64_t timeout_ns);
 
-void ss_queues_close(ss_switch *sw); /* lets go whoever waits in ss_queue_take, now and later */
+void ss_queues_close(ss_switch *sw); /* wakes all waiters in ss_queue_take; later calls return at once */
 
 /* ---- ports ---- */
 int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name);
@@ -123,14 +125,33 @@ void ss_pipeline_shape(ss_instance *instance, uint32_t *counts);
 uint64_t ss_pipeline_serial(ss_instance *instance); /* of loading, unique within the switch */
 
 /* ---- tables ---- */
-/* A row, in words: priority, kind, reference, idle time-out in ns, then value words, mask words, data words.
- * kind 0: an action (reference: its index); 1: a member; 2: a group of the table's profile (reference: its id). */
-#define SS_ROW_HEAD 4u
-/* A row read back: order, slot, priority, kind, reference, idle ns, ns since the last hit, packets, bytes, whether it is const,
- * then as above; then, in a table with a direct meter, SS_METER_WORDS: ss_meter_mode, cir, cburst, pir, pburst, and packets and
- * bytes that were green, yellow and red. */
-#define SS_READ_HEAD 10u
-#define SS_METER_WORDS 11u
+/* A row that is written, in words: these, then value words, mask words and data words. */
+enum ss_row {
+    SS_ROW_PRIORITY,
+    SS_ROW_KIND,      /* ss_reference: to an action, or to a member or group of the table's profile */
+    SS_ROW_REFERENCE, /* the index of the action, or the id of the member or group */
+    SS_ROW_IDLE_NS,   /* the idle time-out; 0: none */
+    SS_ROW_HEAD
+};
+enum ss_reference { SS_BY_ACTION, SS_BY_MEMBER, SS_BY_GROUP };
+/* A row that is read: these, then as above; then, in a table with a direct meter, SS_METER_WORDS. */
+enum ss_read_row {
+    SS_READ_ORDER, /* of insertion, unique within the table */
+    SS_READ_SLOT,
+    SS_READ_PRIORITY,
+    SS_READ_KIND,
+    SS_READ_REFERENCE,
+    SS_READ_IDLE_NS,
+    SS_READ_UNUSED_NS, /* since the last hit */
+    SS_READ_PACKETS,
+    SS_READ_BYTES,
+    SS_READ_CONST, /* 1: given by the program, not to be changed */
+    SS_READ_HEAD
+};
+/* A meter: its configuration (ss_meter_mode, cir, cburst, pir, pburst), then packets and bytes that were green, yellow, red. */
+#define SS_METER_CONFIG_WORDS 5u
+#define SS_METER_COUNT_WORDS 6u
+#define SS_METER_WORDS (SS_METER_CONFIG_WORDS + SS_METER_COUNT_WORDS)
 /* Two rates: RFC 2698. Single rate: RFC 2697; the word of pburst is the excess burst. */
 enum ss_meter_mode { SS_NOT_CONFIGURED, SS_TWO_RATES, SS_SINGLE_RATE };
 uint32_t ss_table_row_words(const ss_table *table);
@@ -167,7 +188,7 @@ int ss_meter_take_over(ss_meter *to, ss_meter *from);
 uint64_t ss_snapshot_bytes(ss_instance *instance);
 int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity);
 
-/* ---- the end of a change of programs in one step (handover.c) ---- */
+/* ---- the end of a change of programs in one step (programs/handover.c) ---- */
 /* A clone of updates: its number (4 bytes; ingress and egress count on their own), egress:1 count of updates:7, `mark`, and then
  * `slots` times component, index and value. All numbers are big-endian. */
 #define SS_MARK_BYTES 9u

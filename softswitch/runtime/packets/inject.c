@@ -1,5 +1,11 @@
-/* Packets by hand: run one to its end, hand one in as if received, or many to see how long they take. */
-#include "core/internal.h"
+/* Packets by hand: run one to its end, hand one in as if received, send one out, or many to see how long they take. */
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/safe_point.h"
+#include "core/wake.h"
+#include "packets/output.h"
+#include "packets/traffic.h"
+#include "ports/port.h"
 
 int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out, uint64_t *out_bytes)
 {
@@ -28,7 +34,7 @@ int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t lengt
         ss_flush(sw);
     }
     ss_switch_release(sw);
-    ss_wake(sw); /* the thread looks after what was put off */
+    ss_wake(sw); /* the thread runs what was deferred */
     return status;
 }
 
@@ -66,4 +72,17 @@ int ss_bench(ss_switch *sw, uint32_t port, const uint8_t *frames, uint64_t frame
     }
     ss_switch_release(sw);
     return status;
+}
+
+int ss_port_send(ss_switch *sw, uint32_t number, const uint8_t *frame, uint32_t length)
+{
+    ss_switch_hold(sw);
+    ss_port *port = ss_port_at(sw, number);
+    if (port) {
+        ss_clock_update(sw);
+        ss_output(sw, number, frame, 0, frame, length, true);
+        ss_flush(sw);
+    }
+    ss_switch_release(sw);
+    return port ? SS_OK : ss_fail(SS_NOT_FOUND, "there is no port %u", number);
 }

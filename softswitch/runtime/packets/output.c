@@ -1,5 +1,8 @@
-/* Where a finished frame goes: a port, the packet-in queue, or the hands of whoever injected it. */
-#include "core/internal.h"
+#include "packets/output.h"
+
+#include "core/queue.h"
+#include "packets/journal.h"
+#include "ports/port.h"
 
 static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                     uint32_t payload_bytes)
@@ -41,7 +44,7 @@ void ss_output(ss_switch *sw, uint32_t number, const uint8_t *header, uint32_t h
     if (number == sw->cpu_port) {
         if (ss_unlikely(sw->journal != NULL))
             ss_journal_add(sw->journal, header, header_bytes, payload, payload_bytes);
-        queued = sw->packet_in_modes ? (sw->packet_in_modes & SS_PACKET_IN_QUEUE) != 0 : !sw->ports[number];
+        queued = sw->packet_in_modes ? (sw->packet_in_modes & SS_PACKET_IN_QUEUE) != 0 : !ss_port_at(sw, number);
         if (queued)
             packet_in(sw, header, header_bytes, payload, payload_bytes);
     }
@@ -51,7 +54,7 @@ void ss_output(ss_switch *sw, uint32_t number, const uint8_t *header, uint32_t h
     }
     if (queued && sw->packet_in_modes == SS_PACKET_IN_QUEUE)
         return;
-    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    ss_port *port = ss_port_at(sw, number);
     if (ss_unlikely(!port)) {
         if (!queued)
             sw->stats.drops[SS_DROP_NO_PORT]++;

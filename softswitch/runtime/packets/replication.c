@@ -1,10 +1,13 @@
-/* The packet replication engine: clone sessions and multicast groups. They belong to the switch, not to a program. */
-#include "core/internal.h"
+#include "packets/replication.h"
+
+#include "core/error.h"
+#include "core/safe_point.h"
+#include "ports/port.h"
 
 /* A port that is there and up; the CPU port also when controllers take its packets from the queue. */
 static bool works(const ss_switch *sw, uint32_t number)
 {
-    const ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    const ss_port *port = ss_port_at(sw, number);
     return port ? port->up : number == sw->cpu_port;
 }
 

@@ -1,14 +1,16 @@
-/* What happens to a packet between the generated parts of a program: v1model's order, as simple_switch does it.
- *
- * After ingress: clone, digest, then the first that applies of resubmit, multicast, drop, unicast. After egress: clone, drop,
- * recirculate, send. Clones of egress, resubmitted and recirculated packets go to a queue that is emptied before the next packet.
- * A packet that comes back again and again is put off to the next batch after PASSES_AT_ONCE turns, so that it holds up nobody;
- * when packets are run by hand, and for clones of clones, MOST_PASSES is the end. */
-#include "core/internal.h"
+#include "packets/traffic.h"
+
+#include "core/instance.h"
+#include "core/queue.h"
+#include "packets/jobs.h"
+#include "packets/output.h"
+#include "packets/replication.h"
+#include "packets/trace.h"
+#include "ports/port.h"
 
 #define PASSES_AT_ONCE 16u
-#define MOST_PASSES 1000u
-#define MOST_JOBS 8192u
+#define MAX_PASSES 1000u
+#define MAX_JOBS 8192u
 #define JOBS_AT_ONCE 65536u
 
 typedef struct ss_pass { /* what all passes of one packet share */
@@ -18,32 +20,6 @@ typedef struct ss_pass { /* what all passes of one packet share */
     uint32_t passes;
     bool stable; /* the packet's bytes stay where they are until the end of the batch */
 } ss_pass;
-
-void ss_jobs_push(ss_jobs *jobs, ss_job *job)
-{
-    job->next = NULL;
-    *jobs->last = job;
-    jobs->last = &job->next;
-    jobs->count++;
-}
-
-ss_job *ss_jobs_pop(ss_jobs *jobs)
-{
-    ss_job *job = jobs->first;
-    if (!job)
-        return NULL;
-    jobs->first = job->next;
-    if (!jobs->first)
-        jobs->last = &jobs->first;
-    jobs->count--;
-    return job;
-}
-
-void ss_jobs_clear(ss_jobs *jobs)
-{
-    for (ss_job *job; (job = ss_jobs_pop(jobs));)
-        free(job);
-}
 
 /* What ingress asked for is done when egress begins, but truncation and recirculation are for the end of egress. */
 static void clear_requests(ss_requests *requests)
@@ -80,13 +56,13 @@ static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage sta
                        const void *tail, uint32_t tail_bytes)
 {
     ss_switch *sw = pass->sw;
-    if (pass->passes + 1 > MOST_PASSES && (stage == SS_STAGE_EGRESS || sw->sink != SS_TO_PORTS)) {
+    if (pass->passes + 1 > MAX_PASSES && (stage == SS_STAGE_EGRESS || sw->sink != SS_TO_PORTS)) {
         count_drop(pass, packet, SS_DROP_PASSES, "it went round too often");
         return NULL;
     }
     size_t user_at = (sizeof(ss_job) + 63) & ~(size_t)63, data_at = (user_at + pass->program->user_size + 63) & ~(size_t)63;
     size_t bytes = (data_at + head_bytes + tail_bytes + 64) & ~(size_t)63;
-    ss_job *job = sw->jobs.count + sw->deferred.count < MOST_JOBS ? aligned_alloc(64, bytes) : NULL;
+    ss_job *job = sw->jobs.count + sw->deferred.count < MAX_JOBS ? aligned_alloc(64, bytes) : NULL;
     if (!job) {
         count_drop(pass, packet, SS_DROP_QUEUE, "too many packets go round");
         return NULL;
@@ -240,7 +216,7 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
         payload_bytes = requests->truncate_to - header_bytes;
     }
     if (ss_unlikely(packet->trace)) {
-        if (sw->sink == SS_TO_PORTS && port != sw->cpu_port && !(port < SS_PORTS && sw->ports[port]))
+        if (sw->sink == SS_TO_PORTS && port != sw->cpu_port && !ss_port_at(sw, port))
             ss_trace(packet, "dropped: there is no port %u", port);
         else
             ss_trace(packet, "sent out of port %u, %u bytes", port, header_bytes + payload_bytes);

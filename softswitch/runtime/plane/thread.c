@@ -5,18 +5,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/internal.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/safe_point.h"
+#include "core/wake.h"
+#include "packets/output.h"
+#include "packets/traffic.h"
+#include "ports/port.h"
 
-#define CHECK_NS (200 * 1000000ull) /* how often ports are looked after */
+#define CHECK_NS (200 * 1000000ull) /* how often ports are checked */
 #define NICE (-10)                  /* packets go before the programs that control them; needs root, else as it is */
 #define DEFERRED_NS 50000           /* the longest sleep while packets go round */
-
-void ss_wake(ss_switch *sw)
-{
-    uint64_t one = 1;
-    if (write(sw->wake_fd, &one, sizeof one) < 0)
-        return; /* the counter is full: it is awake already */
-}
 
 /* One batch of one port; returns the packets. */
 static uint32_t run_port(ss_switch *sw, ss_port *port)

@@ -1,8 +1,4 @@
-/* Completes the TCP or UDP checksum of a frame whose sender left it to the network card.
- *
- * A veth hands such frames over as they are: the checksum field holds the sum of the pseudo header, and the receiver would
- * throw the packet away once we have sent it on. */
-#include "ports/port_packet.h"
+#include "ports/checksum.h"
 
 static uint32_t big_endian_16(const uint8_t *at) { return (uint32_t)at[0] << 8 | at[1]; }
 

@@ -1,7 +1,8 @@
-/* A port of memory: frames sent to it wait for ss_port_take. Frames come in by ss_inject and ss_submit. */
-#include "core/internal.h"
+#include "ports/memory_port.h"
 
-#define MOST_WAITING 65536u
+#include "core/error.h"
+
+#define MAX_WAITING 65536u
 
 typedef struct waiting {
     struct waiting *next;
@@ -15,9 +16,9 @@ typedef struct memory_port {
     uint32_t count;
 } memory_port;
 
-static uint32_t receive(ss_port *port, ss_frame *frames, uint32_t most)
+static uint32_t receive(ss_port *port, ss_frame *frames, uint32_t max_frames)
 {
-    (void)port, (void)frames, (void)most;
+    (void)port, (void)frames, (void)max_frames;
     return 0;
 }
 
@@ -29,7 +30,7 @@ static void send(ss_port *port, const uint8_t *header, uint32_t header_bytes, co
     (void)stable;
     memory_port *memory = (memory_port *)port;
     uint32_t length = header_bytes + payload_bytes;
-    waiting *frame = memory->count < MOST_WAITING ? malloc(sizeof *frame + length) : NULL;
+    waiting *frame = memory->count < MAX_WAITING ? malloc(sizeof *frame + length) : NULL;
     if (!frame) {
         port->stats.tx_full++;
         return;

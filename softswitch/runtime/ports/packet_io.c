@@ -1,11 +1,12 @@
-/* Frames through AF_PACKET: read in place from the kernel's ring (TPACKET_V2), sent many at a time with sendmmsg.
- *
- * A payload that was received stays in the ring until the batch is sent; only headers are written anew. */
+#include "ports/packet_io.h"
+
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <sched.h>
 
-#include "ports/port_packet.h"
+#include "core/log.h"
+#include "ports/checksum.h"
+#include "ports/packet_socket.h"
 
 #define SEND_TRIES 4
 #define HEADER_ROOM 256u
@@ -74,13 +75,13 @@ static bool take_frame(ss_packet_port *packet, struct tpacket2_hdr *header, uint
     return true;
 }
 
-uint32_t ss_packet_receive(ss_port *port, ss_frame *frames, uint32_t most)
+uint32_t ss_packet_receive(ss_port *port, ss_frame *frames, uint32_t max_frames)
 {
     ss_packet_port *packet = (ss_packet_port *)port;
     uint32_t count = 0;
     if (!packet->ring)
         return 0;
-    while (packet->borrowed < most) {
+    while (packet->borrowed < max_frames) {
         struct tpacket2_hdr *header = ring_frame(packet, packet->head + packet->borrowed);
         if (!(__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
             break;

@@ -1,12 +1,12 @@
-/* An AF_PACKET port, shared by port_packet.c (its life) and packet_io.c (its frames). */
-#ifndef SS_PORT_PACKET_H
-#define SS_PORT_PACKET_H
+/* The AF_PACKET socket of a port, with its receive ring (TPACKET_V2). */
+#ifndef SS_PACKET_SOCKET_H
+#define SS_PACKET_SOCKET_H
 
 #include <net/if.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "core/internal.h"
+#include "ports/port.h"
 
 #define SS_TX_SLOTS 64u
 #define SS_BIG_FRAME 65600u
@@ -32,11 +32,10 @@ typedef struct ss_packet_port {
     bool told_checksum, told_oversize;
 } ss_packet_port;
 
-uint32_t ss_packet_receive(ss_port *port, ss_frame *frames, uint32_t most);
-void ss_packet_release(ss_port *port);
-void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes,
-                    bool stable);
-void ss_packet_flush(ss_port *port);
-bool ss_complete_checksum(uint8_t *frame, uint32_t length); /* false: no TCP or UDP in it */
+int ss_packet_open(ss_packet_port *packet); /* on the interface `name` */
+void ss_packet_close(ss_packet_port *packet);
+bool ss_packet_link_up(ss_packet_port *packet);
+struct ifreq;
+int ss_packet_query(ss_packet_port *packet, unsigned long request, struct ifreq *answer); /* an ioctl about the interface */
 
 #endif

@@ -2,25 +2,23 @@
 #ifndef SS_PORT_H
 #define SS_PORT_H
 
-#include "include/api.h"
+#include "core/switch.h"
 
 typedef struct ss_frame { /* borrowed from the port until `release` */
     const uint8_t *data;
     uint32_t length;
 } ss_frame;
 
-typedef struct ss_port ss_port;
-
 typedef struct ss_port_ops {
-    /* Frames that have arrived, at most `most`; valid until release. */
-    uint32_t (*receive)(ss_port *port, ss_frame *frames, uint32_t most);
+    /* Frames that have arrived, at most `max_frames`; valid until release. */
+    uint32_t (*receive)(ss_port *port, ss_frame *frames, uint32_t max_frames);
     void (*release)(ss_port *port);
     /* Takes one frame for sending. `stable`: the payload stays valid until flush; otherwise it is copied. */
     void (*send)(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes,
                  bool stable);
     void (*flush)(ss_port *port);
     int (*poll_fd)(ss_port *port); /* readable when frames wait; -1: never */
-    /* Looks after the port from time to time: is it up, did it come back; true when its state changed. */
+    /* Called from time to time: reopens an interface that reappeared, notes its link state; true when the port's state changed. */
     bool (*check)(ss_port *port);
     void (*collect)(ss_port *port); /* brings counters that live elsewhere into port->stats */
     void (*close)(ss_port *port);   /* frees the port */
@@ -35,10 +33,7 @@ struct ss_port {
     ss_port_stats stats;
 };
 
-ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name); /* NULL: ss_fail was called, see ss_error_code */
-ss_port *ss_memory_port_open(ss_switch *sw, uint32_t number);
-int64_t ss_memory_port_take(ss_port *port, void *out, uint64_t capacity);
-bool ss_is_memory_port(const ss_port *port);
-int ss_error_code(void);
+/* The port of that number, NULL if there is none. */
+static inline ss_port *ss_port_at(const ss_switch *sw, uint64_t number) { return number <= SS_MAX_PORT ? sw->ports[number] : NULL; }
 
 #endif

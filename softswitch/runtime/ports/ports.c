@@ -1,5 +1,9 @@
-/* The ports of a switch: added, removed, counted; and frames that controllers send straight out of one. */
-#include "core/internal.h"
+/* The ports of a switch: added, removed, counted. */
+#include "core/error.h"
+#include "core/safe_point.h"
+#include "core/wake.h"
+#include "ports/memory_port.h"
+#include "ports/packet_port.h"
 
 static int add(ss_switch *sw, uint32_t number, ss_port *port)
 {
@@ -27,8 +31,8 @@ static int add(ss_switch *sw, uint32_t number, ss_port *port)
 
 static int check_number(ss_switch *sw, uint32_t number)
 {
-    if (number >= SS_PORTS)
-        return ss_fail(SS_INDEX, "port numbers go up to %u", SS_PORTS - 1);
+    if (number > SS_MAX_PORT)
+        return ss_fail(SS_INDEX, "port numbers go up to %u", SS_MAX_PORT);
     if (number == sw->drop_port)
         return ss_fail(SS_INVALID, "port %u is the drop port", number);
     return sw->ports[number] ? ss_fail(SS_EXISTS, "port %u is in use: remove it first", number) : SS_OK;
@@ -54,7 +58,7 @@ int ss_port_add_memory(ss_switch *sw, uint32_t number)
 
 int ss_port_remove(ss_switch *sw, uint32_t number)
 {
-    if (number >= SS_PORTS)
+    if (number > SS_MAX_PORT)
         return ss_fail(SS_NOT_FOUND, "there is no port %u", number);
     ss_switch_hold(sw);
     ss_port *port = sw->ports[number];
@@ -78,7 +82,7 @@ int ss_port_remove(ss_switch *sw, uint32_t number)
 int ss_port_stats_read(ss_switch *sw, uint32_t number, ss_port_stats *out)
 {
     ss_switch_hold(sw);
-    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    ss_port *port = ss_port_at(sw, number);
     if (port) {
         port->ops->collect(port);
         *out = port->stats;
@@ -91,7 +95,7 @@ int ss_port_stats_read(ss_switch *sw, uint32_t number, ss_port_stats *out)
 int64_t ss_port_take(ss_switch *sw, uint32_t number, void *out, uint64_t capacity)
 {
     ss_switch_hold(sw);
-    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
+    ss_port *port = ss_port_at(sw, number);
     int64_t bytes;
     if (!port)
         bytes = ss_fail(SS_NOT_FOUND, "there is no port %u", number);
@@ -101,17 +105,4 @@ int64_t ss_port_take(ss_switch *sw, uint32_t number, void *out, uint64_t capacit
         bytes = ss_memory_port_take(port, out, capacity);
     ss_switch_release(sw);
     return bytes;
-}
-
-int ss_port_send(ss_switch *sw, uint32_t number, const uint8_t *frame, uint32_t length)
-{
-    ss_switch_hold(sw);
-    ss_port *port = number < SS_PORTS ? sw->ports[number] : NULL;
-    if (port) {
-        ss_clock_update(sw);
-        ss_output(sw, number, frame, 0, frame, length, true);
-        ss_flush(sw);
-    }
-    ss_switch_release(sw);
-    return port ? SS_OK : ss_fail(SS_NOT_FOUND, "there is no port %u", number);
 }

@@ -1,7 +1,16 @@
-/* A compiled pipeline: opened, its objects made, its initial entries set; made active at a safe point; closed. */
+/* A compiled pipeline: opened, its objects made, its initial entries set; closed. core/swap.c lets it forward. */
 #include <dlfcn.h>
 
-#include "core/internal.h"
+#include "arrays/counters.h"
+#include "arrays/meters.h"
+#include "arrays/registers.h"
+#include "core/error.h"
+#include "core/instance.h"
+#include "core/switch.h"
+#include "tables/entries.h"
+#include "tables/lifecycle.h"
+#include "tables/profiles.h"
+#include "tables/value_sets.h"
 
 #define USER_ALIGNMENT 64u
 
@@ -123,23 +132,6 @@ ss_instance *ss_pipeline_load(ss_switch *sw, const char *path)
     return instance;
 }
 
-int ss_pipeline_commit(ss_instance *instance)
-{
-    ss_switch *sw = instance->sw;
-    ss_switch_hold(sw);
-    sw->active = instance;
-    sw->stats.swaps++;
-    ss_switch_release(sw);
-    return SS_OK;
-}
-
-void ss_pipeline_deactivate(ss_switch *sw)
-{
-    ss_switch_hold(sw);
-    sw->active = NULL;
-    ss_switch_release(sw);
-}
-
 int ss_pipeline_unload(ss_instance *instance)
 {
     ss_switch *sw = instance->sw;
@@ -150,40 +142,6 @@ int ss_pipeline_unload(ss_instance *instance)
         return ss_fail(SS_IN_USE, "the pipeline is the active one: commit another one first");
     destroy(instance); /* outside of the safe point: packets go on */
     return SS_OK;
-}
-
-static void reset_entries(ss_instance *instance)
-{
-    ss_pipeline *pipeline = &instance->pipeline;
-    const ss_program *program = pipeline->program;
-    for (uint32_t i = 0; i < program->table_count; i++)
-        ss_table_empty(pipeline->tables[i]);
-    for (uint32_t i = 0; i < program->profile_count; i++)
-        ss_profile_clear(instance->profiles[i]);
-    for (uint32_t i = 0; i < program->table_count; i++) {
-        ss_table_reset_default(pipeline->tables[i]);
-        ss_table_load_initial(pipeline->tables[i]);
-    }
-    for (uint32_t i = 0; i < program->value_set_count; i++)
-        ss_value_set_clear(pipeline->value_sets[i]);
-}
-
-void ss_pipeline_reset(ss_instance *instance, bool entries)
-{
-    ss_pipeline *pipeline = &instance->pipeline;
-    const ss_program *program = pipeline->program;
-    ss_instance_lock(instance);
-    if (entries)
-        reset_entries(instance);
-    for (uint32_t i = 0; i < program->table_count; i++)
-        ss_table_clear_counters(pipeline->tables[i]);
-    for (uint32_t i = 0; i < program->array_count; i++)
-        ss_array_clear(pipeline->arrays[i]);
-    for (uint32_t i = 0; i < program->counter_count; i++)
-        ss_counter_clear(pipeline->counters[i]);
-    for (uint32_t i = 0; i < program->meter_count; i++)
-        ss_meter_clear(pipeline->meters[i]);
-    ss_instance_unlock(instance);
 }
 
 ss_table *ss_pipeline_table(ss_instance *instance, uint32_t index) { return instance->pipeline.tables[index]; }

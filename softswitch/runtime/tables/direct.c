@@ -1,4 +1,7 @@
 /* Direct counters and meters as controllers see them. Slot UINT32_MAX means those of the default entry. */
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/safe_point.h"
 #include "tables/table.h"
 
 static bool used(const ss_table *table, uint64_t slot) { return slot < table->slot_count && table->slots[slot]; }

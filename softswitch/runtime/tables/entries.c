@@ -1,94 +1,37 @@
-/* Tables as controllers see them: entries written, read, counted and aged, each call in one safe point. */
-#include "tables/table.h"
+#include "tables/entries.h"
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/safe_point.h"
+#include "tables/profiles.h"
+#include "tables/slots.h"
 
 #define ROWS_AT_ONCE 128u
 
-static uint32_t width_of_row(const ss_table *table, uint32_t head)
-{
-    return head + 2 * table->matcher.words + table->data_words;
-}
-
-uint32_t ss_table_row_words(const ss_table *table) { return width_of_row(table, SS_ROW_HEAD); }
-
-uint32_t ss_table_data_words(const ss_table *table) { return table->data_words; }
-
-static bool grow_slots(ss_table *table)
-{
-    uint32_t capacity = table->slot_capacity ? 2 * table->slot_capacity : 16;
-    ss_node **slots = realloc(table->slots, capacity * sizeof *slots);
-    if (!slots)
-        return false;
-    table->slots = slots;
-    if (table->desc->direct_counter) {
-        ss_cell *cells = realloc(table->counters, capacity * sizeof *cells);
-        if (!cells)
-            return false;
-        table->counters = cells;
-    }
-    if (table->desc->direct_meter) {
-        ss_meter_cell *cells = realloc(table->meters, capacity * sizeof *cells);
-        if (!cells)
-            return false;
-        table->meters = cells;
-    }
-    table->slot_capacity = capacity;
-    return true;
-}
-
-/* A free slot: one that was given back, else a new one. */
-static bool take_slot(ss_table *table, ss_node *node)
-{
-    uint32_t slot = table->free_hint;
-    while (slot < table->slot_count && table->slots[slot])
-        slot++;
-    if (slot == table->slot_capacity && !grow_slots(table))
-        return false;
-    if (slot >= table->slot_count)
-        table->slot_count = slot + 1;
-    table->free_hint = slot + 1;
-    table->slots[slot] = node;
-    node->entry.slot = slot;
-    if (table->counters)
-        table->counters[slot] = (ss_cell){0};
-    if (table->meters)
-        table->meters[slot] = (ss_meter_cell){0};
-    return true;
-}
-
-static void free_node(ss_table *table, ss_node *node)
-{
-    if (node->kind != SS_BY_ACTION)
-        ss_profile_unrefer(node->kind, node->target);
-    table->slots[node->entry.slot] = NULL;
-    if (node->entry.slot < table->free_hint)
-        table->free_hint = node->entry.slot;
-    free(node);
-}
-
 static int set_target(ss_table *table, ss_node *node, const uint64_t *row)
 {
-    uint32_t kind = (uint32_t)row[1];
+    uint32_t kind = (uint32_t)row[SS_ROW_KIND];
     const uint64_t *data = row + SS_ROW_HEAD + 2 * table->matcher.words;
     void *target = NULL;
     if (kind == SS_BY_ACTION) {
-        if (row[2] >= table->desc->action_count)
-            return ss_fail(SS_INVALID, "table %s has no action number %llu", table->desc->name, (unsigned long long)row[2]);
+        if (row[SS_ROW_REFERENCE] >= table->desc->action_count)
+            return ss_fail(SS_INVALID, "table %s has no action number %llu", table->desc->name, (unsigned long long)row[SS_ROW_REFERENCE]);
     } else {
         if (!table->profile || kind > SS_BY_GROUP)
             return ss_fail(SS_INVALID, "table %s has no action profile", table->desc->name);
-        target = ss_profile_refer(table->profile, kind, row[2]);
+        target = ss_profile_refer(table->profile, kind, row[SS_ROW_REFERENCE]);
         if (!target)
             return ss_fail(SS_NOT_FOUND, "the action profile of table %s has no %s %llu", table->desc->name,
-                           kind == SS_BY_MEMBER ? "member" : "group", (unsigned long long)row[2]);
+                           kind == SS_BY_MEMBER ? "member" : "group", (unsigned long long)row[SS_ROW_REFERENCE]);
     }
     if (node->kind != SS_BY_ACTION)
         ss_profile_unrefer(node->kind, node->target);
     node->kind = kind;
     node->target = target;
-    node->reference = row[2];
-    node->idle_ns = row[3];
+    node->reference = row[SS_ROW_REFERENCE];
+    node->idle_ns = row[SS_ROW_IDLE_NS];
     if (kind == SS_BY_ACTION) {
-        node->entry.action = (uint32_t)row[2];
+        node->entry.action = (uint32_t)row[SS_ROW_REFERENCE];
         memcpy(node->entry.data, data, table->data_words * sizeof *data);
     }
     ss_clock_update(table->instance->sw);
@@ -96,34 +39,29 @@ static int set_target(ss_table *table, ss_node *node, const uint64_t *row)
     return SS_OK;
 }
 
-static ss_node *new_node(const ss_table *table)
-{
-    return calloc(1, sizeof(ss_node) + (table->data_words + ss_matcher_rule_words(&table->matcher)) * sizeof(uint64_t));
-}
-
 /* `initial`: an entry of the program, for which there is always room; it may be const. */
 static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed)
 {
     if (table->matcher.words == 0)
         return ss_fail(SS_INVALID, "table %s has no keys, hence only a default action", table->desc->name);
-    ss_node *node = new_node(table);
+    ss_node *node = ss_node_create(table);
     if (!node)
         return ss_fail(SS_NO_MEMORY, "no memory for an entry of table %s", table->desc->name);
     const uint64_t *value = row + SS_ROW_HEAD;
     uint64_t *storage = node->entry.data + table->data_words;
     int status;
     node->fixed = fixed;
-    if (!ss_matcher_prepare(&table->matcher, &node->rule, storage, value, value + table->matcher.words, (int32_t)row[0]))
+    if (!ss_matcher_prepare(&table->matcher, &node->rule, storage, value, value + table->matcher.words, (int32_t)row[SS_ROW_PRIORITY]))
         status = ss_fail(SS_INVALID, "table %s: a range from high to low, or a prefix with gaps", table->desc->name);
     else if (ss_matcher_find(&table->matcher, &node->rule))
         status = ss_fail(SS_EXISTS, "table %s has an entry with this key already", table->desc->name);
     else if (!initial && table->matcher.count >= table->desc->size)
         status = ss_fail(SS_FULL, "table %s is full: it was declared with size %u", table->desc->name, table->desc->size);
     else if ((status = set_target(table, node, row)) == SS_OK) {
-        if (take_slot(table, node)) {
+        if (ss_slot_take(table, node)) {
             if (ss_matcher_insert(&table->matcher, &node->rule))
                 return SS_OK;
-            free_node(table, node);
+            ss_node_free(table, node);
         } else {
             if (node->kind != SS_BY_ACTION)
                 ss_profile_unrefer(node->kind, node->target);
@@ -135,26 +73,17 @@ static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed
     return status;
 }
 
-static int find(ss_table *table, const uint64_t *row, ss_node **found)
+int ss_table_seek(ss_table *table, const uint64_t *row, ss_node **found)
 {
     uint64_t storage[ss_matcher_rule_words(&table->matcher) + 1];
     const uint64_t *value = row + SS_ROW_HEAD;
     ss_rule like;
-    if (!ss_matcher_prepare(&table->matcher, &like, storage, value, value + table->matcher.words, (int32_t)row[0]))
+    if (!ss_matcher_prepare(&table->matcher, &like, storage, value, value + table->matcher.words, (int32_t)row[SS_ROW_PRIORITY]))
         return ss_fail(SS_INVALID, "table %s: a range from high to low, or a prefix with gaps", table->desc->name);
     *found = (ss_node *)ss_matcher_find(&table->matcher, &like);
     if (!*found)
         return ss_fail(SS_NOT_FOUND, "table %s has no such entry", table->desc->name);
     return SS_OK;
-}
-
-const ss_node *ss_table_like(const ss_table *table, const ss_node *node)
-{
-    uint64_t storage[ss_matcher_rule_words(&table->matcher) + 1];
-    ss_rule like;
-    if (!ss_matcher_prepare(&table->matcher, &like, storage, node->rule.value, node->rule.mask, node->rule.priority))
-        return NULL;
-    return (const ss_node *)ss_matcher_find(&table->matcher, &like);
 }
 
 static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, uint64_t *order)
@@ -167,7 +96,7 @@ static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, u
             *order = table->matcher.next_order - 1;
         return status;
     }
-    status = find(table, row, &node);
+    status = ss_table_seek(table, row, &node);
     if (status != SS_OK)
         return status;
     if (node->fixed)
@@ -177,12 +106,12 @@ static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, u
     if (operation == SS_MODIFY)
         return set_target(table, node, row);
     ss_matcher_remove(&table->matcher, &node->rule);
-    free_node(table, node);
+    ss_node_free(table, node);
     return SS_OK;
 }
 
 /* Rows in turn up to the first that fails; `done` of them took effect. `orders` (may be NULL) gets their identities.
- * Packets get in between every ROWS_AT_ONCE, so that a bulk write holds up nobody; ss_switch_hold makes it one step. */
+ * Packets run between every ROWS_AT_ONCE, so a bulk write cannot starve them; ss_switch_hold makes it one step. */
 int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders)
 {
     uint32_t words = ss_table_row_words(table);
@@ -202,86 +131,6 @@ int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const ui
     return status;
 }
 
-static void read_node(const ss_table *table, const ss_node *node, uint64_t now_ns, uint64_t *row)
-{
-    uint32_t words = table->matcher.words;
-    row[0] = node->rule.order;
-    row[1] = node->entry.slot;
-    row[2] = (uint64_t)(int64_t)node->rule.priority;
-    row[3] = node->kind;
-    row[4] = node->reference;
-    row[5] = node->idle_ns;
-    row[6] = now_ns > node->last_hit_ns ? now_ns - node->last_hit_ns : 0;
-    row[7] = table->counters ? table->counters[node->entry.slot].packets : 0;
-    row[8] = table->counters ? table->counters[node->entry.slot].bytes : 0;
-    row[9] = node->fixed;
-    memcpy(row + SS_READ_HEAD, node->rule.value, words * sizeof *row);
-    memcpy(row + SS_READ_HEAD + words, node->rule.mask, words * sizeof *row);
-    memcpy(row + SS_READ_HEAD + 2 * words, node->entry.data, table->data_words * sizeof *row);
-    if (table->meters)
-        ss_meter_cell_read(&table->meters[node->entry.slot], row + SS_READ_HEAD + 2 * words + table->data_words);
-}
-
-static uint32_t width_of_read_row(const ss_table *table)
-{
-    return width_of_row(table, SS_READ_HEAD) + (table->desc->direct_meter ? SS_METER_WORDS : 0);
-}
-
-uint32_t ss_table_entry_count(ss_table *table) { return table->matcher.count; }
-
-/* Fills at most `capacity` rows; returns how many there are to read. */
-uint32_t ss_table_read(ss_table *table, uint64_t *rows, uint32_t capacity, bool expired_only)
-{
-    uint32_t found = 0, words = width_of_read_row(table);
-    ss_instance_lock(table->instance);
-    ss_clock_update(table->instance->sw);
-    uint64_t now = table->instance->sw->now_ns;
-    for (uint32_t i = 0; i < table->slot_count; i++) {
-        const ss_node *node = table->slots[i];
-        if (!node || (expired_only && (!node->idle_ns || now < node->last_hit_ns + node->idle_ns)))
-            continue;
-        if (found < capacity)
-            read_node(table, node, now, rows + (size_t)found * words);
-        found++;
-    }
-    ss_instance_unlock(table->instance);
-    return found;
-}
-
-int ss_table_find(ss_table *table, const uint64_t *row, uint64_t *read_row)
-{
-    ss_node *node = NULL;
-    ss_instance_lock(table->instance);
-    int status = find(table, row, &node);
-    if (status == SS_OK) {
-        ss_clock_update(table->instance->sw);
-        read_node(table, node, table->instance->sw->now_ns, read_row);
-    }
-    ss_instance_unlock(table->instance);
-    return status;
-}
-
-int ss_table_set_default(ss_table *table, uint32_t action, const uint64_t *data)
-{
-    if (action >= table->desc->action_count)
-        return ss_fail(SS_INVALID, "table %s has no action number %u", table->desc->name, action);
-    ss_instance_lock(table->instance);
-    table->default_entry->action = action;
-    memcpy(table->default_entry->data, data, table->data_words * sizeof *data);
-    ss_instance_unlock(table->instance);
-    return SS_OK;
-}
-
-void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes)
-{
-    ss_instance_lock(table->instance);
-    *action = table->default_entry->action;
-    memcpy(data, table->default_entry->data, table->data_words * sizeof *data);
-    packets_bytes[0] = table->default_counter.packets;
-    packets_bytes[1] = table->default_counter.bytes;
-    ss_instance_unlock(table->instance);
-}
-
 static void clear(ss_table *table, bool fixed_too)
 {
     ss_instance_lock(table->instance);
@@ -292,7 +141,7 @@ static void clear(ss_table *table, bool fixed_too)
             kept = i + 1;
         else if (node) {
             ss_matcher_remove(&table->matcher, &node->rule);
-            free_node(table, node);
+            ss_node_free(table, node);
         }
     }
     table->slot_count = kept;
@@ -306,17 +155,6 @@ static void clear(ss_table *table, bool fixed_too)
 void ss_table_clear(ss_table *table) { clear(table, false); }
 
 void ss_table_empty(ss_table *table) { clear(table, true); }
-
-void ss_table_clear_counters(ss_table *table)
-{
-    if (table->counters)
-        memset(table->counters, 0, table->slot_capacity * sizeof *table->counters);
-    if (table->meters)
-        memset(table->meters, 0, table->slot_capacity * sizeof *table->meters);
-    table->hits = table->misses = 0;
-    table->default_counter = (ss_cell){0};
-    table->default_meter = (ss_meter_cell){0};
-}
 
 /* The entries that the program itself gives. */
 int ss_table_load_initial(ss_table *table)
@@ -333,8 +171,8 @@ int ss_table_load_initial(ss_table *table)
             status = ss_fail(SS_LOAD, "entry %u of table %s names no action of it", i, desc->name);
             break;
         }
-        row[0] = (uint64_t)(int64_t)entry->priority;
-        row[2] = entry->action;
+        row[SS_ROW_PRIORITY] = (uint64_t)(int64_t)entry->priority;
+        row[SS_ROW_REFERENCE] = entry->action;
         memcpy(row + SS_ROW_HEAD, entry->value, words * sizeof *row);
         if (entry->mask)
             memcpy(row + SS_ROW_HEAD + words, entry->mask, words * sizeof *row);
@@ -349,12 +187,4 @@ int ss_table_load_initial(ss_table *table)
     }
     free(row);
     return status;
-}
-
-void ss_table_stats(ss_table *table, uint64_t *hits_misses)
-{
-    ss_instance_lock(table->instance);
-    hits_misses[0] = table->hits;
-    hits_misses[1] = table->misses;
-    ss_instance_unlock(table->instance);
 }

@@ -1,6 +1,9 @@
-/* Action profiles and selectors: members hold an action, groups hold weighted members. */
-#include "core/internal.h"
-#include "tables/table.h"
+#include "tables/profiles.h"
+
+#include "core/error.h"
+#include "core/id_map.h"
+#include "core/safe_point.h"
+#include "ports/port.h"
 
 typedef struct member {
     uint64_t id;
@@ -139,7 +142,7 @@ static void find_live(const ss_switch *sw, group *g)
     for (uint32_t i = 0; i < g->seat_count; i++) {
         const seat *s = &g->seats[i];
         if (s->watch_port != UINT64_MAX) {
-            const ss_port *port = s->watch_port < SS_PORTS ? sw->ports[s->watch_port] : NULL;
+            const ss_port *port = ss_port_at(sw, s->watch_port);
             if (!port || !port->up)
                 continue;
         }

@@ -1,5 +1,7 @@
-/* Parser value sets: the matcher without actions. */
-#include "core/internal.h"
+#include "tables/value_sets.h"
+
+#include "core/error.h"
+#include "core/safe_point.h"
 #include "tables/matcher.h"
 
 struct ss_value_set {

@@ -1,0 +1,11 @@
+/* Why a call failed: the status and text that ss_error_text gives, each thread its own. */
+#ifndef SS_ERROR_H
+#define SS_ERROR_H
+
+#include "core/base.h"
+#include "include/api.h"
+
+int ss_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3))); /* keeps the text; returns status */
+int ss_error_code(void); /* the status of the last ss_fail in this thread */
+
+#endif

@@ -1,0 +1,9 @@
+/* The random numbers of programs: seeded when the switch is made, so that tests can repeat. */
+#ifndef SS_RANDOM_H
+#define SS_RANDOM_H
+
+#include "core/switch.h"
+
+void ss_random_seed(ss_switch *sw, uint64_t seed);
+
+#endif

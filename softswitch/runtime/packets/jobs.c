@@ -1,0 +1,27 @@
+#include "packets/jobs.h"
+
+void ss_jobs_push(ss_jobs *jobs, ss_job *job)
+{
+    job->next = NULL;
+    *jobs->last = job;
+    jobs->last = &job->next;
+    jobs->count++;
+}
+
+ss_job *ss_jobs_pop(ss_jobs *jobs)
+{
+    ss_job *job = jobs->first;
+    if (!job)
+        return NULL;
+    jobs->first = job->next;
+    if (!jobs->first)
+        jobs->last = &jobs->first;
+    jobs->count--;
+    return job;
+}
+
+void ss_jobs_clear(ss_jobs *jobs)
+{
+    for (ss_job *job; (job = ss_jobs_pop(jobs));)
+        free(job);
+}

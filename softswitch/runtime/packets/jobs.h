@@ -1,0 +1,21 @@
+/* Deferred work: clones of egress, resubmitted and recirculated packets. */
+#ifndef SS_JOBS_H
+#define SS_JOBS_H
+
+#include "core/switch.h"
+
+enum ss_stage { SS_STAGE_INGRESS, SS_STAGE_EGRESS };
+
+struct ss_job {
+    struct ss_job *next;
+    enum ss_stage stage;
+    uint32_t passes, port; /* port: of egress */
+    ss_packet packet;      /* data and user point into this block */
+    uint64_t serial;       /* of the pipeline whose user memory this is */
+};
+
+void ss_jobs_push(ss_jobs *jobs, ss_job *job);
+ss_job *ss_jobs_pop(ss_jobs *jobs); /* NULL: there is none */
+void ss_jobs_clear(ss_jobs *jobs);
+
+#endif

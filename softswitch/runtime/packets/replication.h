@@ -1,0 +1,26 @@
+/* The packet replication engine: clone sessions and multicast groups. They belong to the switch, not to a program. */
+#ifndef SS_REPLICATION_H
+#define SS_REPLICATION_H
+
+#include "core/switch.h"
+
+typedef struct ss_replica {
+    uint32_t port, instance;
+} ss_replica;
+typedef struct ss_choice { /* a replica, or (backup) what stands in for the one before while its port is down */
+    ss_replica replica;
+    bool backup;
+} ss_choice;
+typedef struct ss_replicas {
+    uint32_t count, truncate; /* truncate 0: none */
+    ss_replica *replica;      /* what packets get now: one of each replica and its backups */
+    uint32_t version;         /* port_version for which that was chosen */
+    uint32_t choice_count;    /* equal to count without backups */
+    ss_choice choices[];
+} ss_replicas;
+
+const ss_replicas *ss_pre_session(ss_switch *sw, uint32_t id); /* NULL: there is none */
+const ss_replicas *ss_pre_group(ss_switch *sw, uint32_t id);
+void ss_pre_clear(ss_switch *sw);
+
+#endif

@@ -1,0 +1,39 @@
+/* What a controller sets and reads of the switch as a whole. */
+#include "core/clock.h"
+#include "core/safe_point.h"
+
+void ss_switch_set_time(ss_switch *sw, uint64_t microseconds)
+{
+    ss_switch_hold(sw);
+    sw->fixed_time_us = microseconds;
+    ss_clock_update(sw);
+    ss_switch_release(sw);
+}
+
+void ss_switch_set_trace(ss_switch *sw, bool on)
+{
+    ss_switch_hold(sw);
+    sw->tracing = on;
+    ss_switch_release(sw);
+}
+
+void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes)
+{
+    ss_switch_hold(sw);
+    sw->packet_in_modes = modes;
+    ss_switch_release(sw);
+}
+
+void ss_switch_stats_read(ss_switch *sw, ss_switch_stats *out)
+{
+    pthread_mutex_lock(&sw->control);
+    *out = sw->stats; /* words that the data plane may be counting up: each is right, the set is of about now */
+    pthread_mutex_unlock(&sw->control);
+}
+
+void ss_switch_stats_reset(ss_switch *sw)
+{
+    ss_switch_hold(sw);
+    memset(&sw->stats, 0, sizeof sw->stats);
+    ss_switch_release(sw);
+}

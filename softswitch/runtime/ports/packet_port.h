@@ -1,0 +1,9 @@
+/* AF_PACKET ports: opened on an interface; monitored; reopened when the interface reappears; closed. */
+#ifndef SS_PACKET_PORT_H
+#define SS_PACKET_PORT_H
+
+#include "ports/port.h"
+
+ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name); /* NULL: ss_fail was called, see ss_error_code */
+
+#endif

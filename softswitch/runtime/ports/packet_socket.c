@@ -1,0 +1,115 @@
+#include "ports/packet_socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+#define RING_BYTES (8u << 20)
+#define BLOCK_BYTES (1u << 18)
+#define VLAN_ROOM 4u
+#define SOCKET_BUFFER (4 << 20)
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+void ss_packet_close(ss_packet_port *packet)
+{
+    if (packet->ring)
+        munmap(packet->ring, packet->ring_bytes);
+    if (packet->fd >= 0)
+        close(packet->fd);
+    packet->ring = NULL;
+    packet->fd = -1;
+    packet->index = 0;
+    packet->head = packet->borrowed = packet->tx_count = 0;
+    packet->port.up = false;
+}
+
+int ss_packet_query(ss_packet_port *packet, unsigned long request, struct ifreq *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    memcpy(answer->ifr_name, packet->name, sizeof answer->ifr_name);
+    return ioctl(packet->fd, request, answer);
+}
+
+bool ss_packet_link_up(ss_packet_port *packet)
+{
+    struct ifreq flags;
+    return ss_packet_query(packet, SIOCGIFFLAGS, &flags) == 0 && (flags.ifr_flags & IFF_UP) && (flags.ifr_flags & IFF_RUNNING);
+}
+
+static bool option(int fd, int name, int value) { return setsockopt(fd, SOL_PACKET, name, &value, sizeof value) == 0; }
+
+static bool make_ring(ss_packet_port *packet)
+{
+    uint32_t need = TPACKET_ALIGN(TPACKET2_HDRLEN) + 64 + packet->frame_limit;
+    packet->frame_bytes = 2048;
+    while (packet->frame_bytes < need && packet->frame_bytes < BLOCK_BYTES)
+        packet->frame_bytes *= 2;
+    struct tpacket_req request = {BLOCK_BYTES, RING_BYTES / BLOCK_BYTES, packet->frame_bytes, RING_BYTES / packet->frame_bytes};
+    if (setsockopt(packet->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request))
+        return false;
+    void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, packet->fd, 0);
+    if (ring == MAP_FAILED)
+        return false;
+    packet->ring = ring;
+    packet->ring_bytes = RING_BYTES;
+    packet->frame_count = request.tp_frame_nr;
+    return true;
+}
+
+/* Bound last, so that not a frame of another interface gets in. */
+static bool attach(ss_packet_port *packet)
+{
+    struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = packet->index};
+    struct packet_mreq all = {.mr_ifindex = packet->index, .mr_type = PACKET_MR_PROMISC};
+    int buffer = SOCKET_BUFFER;
+    if (!option(packet->fd, PACKET_VERSION, TPACKET_V2) || !option(packet->fd, PACKET_RESERVE, VLAN_ROOM) ||
+        !option(packet->fd, PACKET_IGNORE_OUTGOING, 1) || !option(packet->fd, PACKET_COPY_THRESH, 1))
+        return false;
+    option(packet->fd, PACKET_QDISC_BYPASS, 1); /* only faster */
+    if (setsockopt(packet->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer))
+        setsockopt(packet->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    if (setsockopt(packet->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer))
+        setsockopt(packet->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    return make_ring(packet) && bind(packet->fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+           setsockopt(packet->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) == 0;
+}
+
+int ss_packet_open(ss_packet_port *packet)
+{
+    struct ifreq answer;
+    packet->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (packet->fd < 0)
+        return ss_fail(SS_SYSTEM, "a packet socket for interface %s: %s%s", packet->name, strerror(errno),
+                       errno == EPERM ? " (run as root, or with CAP_NET_RAW)" : "");
+    int status = SS_OK;
+    if (ss_packet_query(packet, SIOCGIFINDEX, &answer))
+        status = ss_fail(SS_NO_INTERFACE, "there is no interface %s in this network namespace", packet->name);
+    else {
+        packet->index = answer.ifr_ifindex;
+        if (ss_packet_query(packet, SIOCGIFHWADDR, &answer) ||
+            (answer.ifr_hwaddr.sa_family != ARPHRD_ETHER && answer.ifr_hwaddr.sa_family != ARPHRD_LOOPBACK))
+            status = ss_fail(SS_INVALID, "interface %s does not carry Ethernet frames", packet->name);
+        else if (ss_packet_query(packet, SIOCGIFMTU, &answer))
+            status = ss_fail(SS_SYSTEM, "the MTU of interface %s: %s", packet->name, strerror(errno));
+        else {
+            packet->frame_limit = (uint32_t)answer.ifr_mtu + ETH_HLEN + VLAN_ROOM;
+            if (!attach(packet))
+                status = ss_fail(SS_SYSTEM, "interface %s as a port: %s", packet->name, strerror(errno));
+        }
+    }
+    if (status != SS_OK)
+        ss_packet_close(packet);
+    else
+        packet->port.up = ss_packet_link_up(packet);
+    return status;
+}
