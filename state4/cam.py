@@ -17,7 +17,7 @@ from p4front.text.source import Diagnostic, P4Error, Span
 from p4front.types.types import IntType, ObjectType, strip, width_bits
 from state4.analysis.instances import Instances, referent, scope_of
 from state4.analysis.operations import Operation, operation
-from state4.analysis.paths import MOST_UPDATES, Path, PathAnalysis, Paths
+from state4.analysis.paths import MAX_UPDATES, Path, PathAnalysis, Paths
 
 KINDS = ("register", "counter", "direct_counter", "meter", "direct_meter", "action_profile", "action_selector")
 UPDATE_METHODS = {
@@ -176,9 +176,9 @@ def analyse(program: Program, *, counts: bool = False) -> Analysis:
     )
     for block in SENDERS:
         longest = analysis.longest(block).updates
-        if len(longest) > MOST_UPDATES:
+        if len(longest) > MAX_UPDATES:
             state = "registers and counters" if counts else "registers"
-            message = f"one packet can write {state} more than {MOST_UPDATES} times in {block}"
+            message = f"one packet can write {state} more than {MAX_UPDATES} times in {block}"
             raise P4Error(Diagnostic(message, longest[-1].span))
     return analysis
 

@@ -1,8 +1,9 @@
 """CIM, the Code Instrumentation Module: a program's own text with the cloning of its state updates added.
 
-What is added (see `snippets`): a header for the CPU port, slots in the user metadata, the clone flag, a call after each
-register write, the hand-over in egress and the header in the deparser. Everything else stays as it was written.
-Included files become part of the text, so that the result stands alone.
+Added are (`state4.instrumentation.inserted_code`): a header for the CPU port, slots in the user metadata, the clone flag,
+a call after each register write, code at the start of egress that turns a clone into that header, and its emission in the
+deparser. Everything else stays as it was written. Included files become part of the text, so that the result is
+self-contained.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from state4.analysis.instances import Callable_, referent, scope_of
 from state4.cam import SENDERS, Analysis, Write
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.instrumentation.edits import Edits, Inliner, above_comment, editable, indentation
-from state4.instrumentation.inserted_code import Snippets
-from state4.instrumentation.parameters import Plumbing
+from state4.instrumentation.inserted_code import InsertedCode
+from state4.instrumentation.parameters import AddedParameters
 from state4.instrumentation.refusals import check, parses_metadata
 
 DEFAULT_SESSION = 250
@@ -74,7 +75,7 @@ class _Instrumenter:
         self.layout = CloneLayout(
             components, analysis.slots, options.session, self.prefix, waits, analysis.adding, counters
         )
-        self.snippets = Snippets(
+        self.code = InsertedCode(
             layout=self.layout,
             field_list=_free_field_list(program),
             controller_header=_controller_header(program),
@@ -88,7 +89,7 @@ class _Instrumenter:
         if self.layout.slots:
             headers = self._struct("deparser", 1, "headers")
             metadata = self._struct("ingress", 1, "user metadata")
-            plumbing = Plumbing(
+            parameters = AddedParameters(
                 self.program,
                 self.analysis.instances,
                 self.analysis.numbers,
@@ -99,10 +100,10 @@ class _Instrumenter:
             )
             writes = [w for w in self.analysis.updates if _passes(w)]
             for write in writes:
-                self._write(write, plumbing)
-            users += [headers.decl, metadata.decl, *plumbing.apply(), *(w.call for w in writes)]
-            self._add_field(headers, self.snippets.header_field())
-            self._add_field(metadata, self.snippets.metadata_field())
+                self._write(write, parameters)
+            users += [headers.decl, metadata.decl, *parameters.apply(), *(w.call for w in writes)]
+            self._add_field(headers, self.code.header_field())
+            self._add_field(metadata, self.code.metadata_field())
             self._ingress()
             self._egress()
             self._deparser()
@@ -131,7 +132,7 @@ class _Instrumenter:
 
     # ------------------------------------------------------------ edits
 
-    def _write(self, write: Write, plumbing: Plumbing) -> None:
+    def _write(self, write: Write, parameters: AddedParameters) -> None:
         call = self.program.calls[write.call]
         statement = self.program.parents[write.call]
         decl = scope_of(self.program, write.call)
@@ -145,18 +146,18 @@ class _Instrumenter:
                 _check_repeatable(self.program, expr)
         for span in (write.call.callee.span, Span(statement.span.file, statement.span.end - 1, statement.span.end)):
             editable(span)
-        slots, width = plumbing.slots(decl, write.call), 8 * self.layout.value_bytes
+        slots, width = parameters.slots(decl, write.call), 8 * self.layout.value_bytes
         update = ", ".join(
             (
                 slots,
-                plumbing.number(decl, (key,)),
-                self._as_bits(index, self.snippets.index_argument),
+                parameters.number(decl, (key,)),
+                self._as_bits(index, self.code.index_argument),
                 self._as_bits(value, width, self._cell_width(call.object))
                 if value is not None
                 else f"(bit<{width}>){slots}.size",
             )
         )
-        name = self.snippets.update_name(_passes(write))
+        name = self.code.update_name(_passes(write))
         self._after_statement(statement, f"{name}({update});")
 
     def _cell_width(self, register: ast.Expr | None) -> int | None:
@@ -228,19 +229,19 @@ class _Instrumenter:
         return decl
 
     def _ingress(self) -> None:
-        if self.snippets.ingress or self.layout.waits:
+        if self.code.ingress or self.layout.waits:
             decl = self._control("ingress")
-            self._at_start(decl, self.snippets.ingress_start(decl.params[1].name.text, decl.params[2].name.text))
+            self._at_start(decl, self.code.ingress_start(decl.params[1].name.text, decl.params[2].name.text))
 
     def _egress(self) -> None:
         decl = self._control("egress")
         headers, meta, standard = (p.name.text for p in decl.params)
-        self._at_start(decl, self.snippets.egress_start(headers, meta, standard))
+        self._at_start(decl, self.code.egress_start(headers, meta, standard))
 
     def _deparser(self) -> None:
         decl = self._control("deparser")
         packet, headers = (p.name.text for p in decl.params)
-        self._at_start(decl, [self.snippets.emit(packet, headers)])
+        self._at_start(decl, [self.code.emit(packet, headers)])
 
     def _declarations(self, users: Sequence[ast.Node | None]) -> None:
         """Puts the added declarations before the first declaration that may use them."""
@@ -253,7 +254,7 @@ class _Instrumenter:
             raise P4Error(Diagnostic(message, first.span))
         span = editable(first.span)
         start = min([span.start, *(a.span.start for a in getattr(first, "annotations", []))])
-        self.edits.insert(span.file, above_comment(span.file, start), self.snippets.declarations())
+        self.edits.insert(span.file, above_comment(span.file, start), self.code.declarations())
 
 
 def _passes(write: Write) -> frozenset[str]:

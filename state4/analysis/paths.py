@@ -15,7 +15,7 @@ from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
 from state4.analysis.instances import Instances, referent, table_actions
 
-MOST_UPDATES = 126
+MAX_UPDATES = 126
 """The most updates of one pass that a clone can hold (its count has 7 bits)."""
 
 
@@ -185,7 +185,7 @@ class PathAnalysis:
                 )
             )
         paths: Paths = NEXT
-        for _ in range(min(count, MOST_UPDATES + 1)):
+        for _ in range(min(count, MAX_UPDATES + 1)):
             step = sequence(paths, body)
             paths = join([paths, step])
         return rename(paths, {"break": "next"})
@@ -272,7 +272,7 @@ def _trips(analysis: PathAnalysis, node: ast.For) -> int | None:
     if node.cond.op not in compare:
         return None
     value, rounds = start, 0
-    while compare[node.cond.op](value, bound) is True and rounds <= MOST_UPDATES:
+    while compare[node.cond.op](value, bound) is True and rounds <= MAX_UPDATES:
         value, rounds = value + change, rounds + 1
     return rounds
 

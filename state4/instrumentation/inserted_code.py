@@ -11,7 +11,7 @@ _ENDS = 3
 
 
 @dataclass(frozen=True)
-class Snippets:
+class InsertedCode:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
     the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits
     of the widest index in a write; `passes`: for each piece of code that writes, the passes that run it."""
@@ -131,7 +131,7 @@ class Snippets:
             f"    bool woken = m.waited == 0 && s.packet_length == {len(WAKE)} && cpu == (bit<32>)s.ingress_port + 1;\n"
             f"    if (m.on == {WAIT}) {{\n"
             f"        bit<32> rounds;\n        {gate}.read(rounds, 0);\n"
-            f"        bit<32> most;\n        {gate}.read(most, 1);\n"
+            f"        bit<32> max_rounds;\n        {gate}.read(max_rounds, 1);\n"
             "        rounds = rounds + 1;\n"
             f"        {gate}.write(0, rounds);\n"
             "        m.count = 0;\n"
@@ -139,7 +139,7 @@ class Snippets:
             f"            m.count = {MARKER_COUNT};\n"
             f"            clone_preserving_field_list(CloneType.I2E, 32w{layout.session}, 8w{self.field_list});\n"
             "        }\n"
-            "        if (rounds > most) {\n"
+            "        if (rounds > max_rounds) {\n"
             f"            {gate}.write(2, 1);\n"
             f"            {layout.flag_register}.write(0, {IDLE});\n            m.on = {IDLE};\n"
             "        } else if (!woken) {\n"

@@ -32,7 +32,7 @@ Key = tuple[ast.Node, ...]
 
 
 @dataclass
-class Plumbing:
+class AddedParameters:
     """Adds parameters and arguments to `edits`. `roots`: the ingress and egress controls; `metadata`: their M."""
 
     program: Program

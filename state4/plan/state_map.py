@@ -201,17 +201,17 @@ def _conversion(item: dict[str, Any]) -> Conversion:
         raise ValueError(f'scale is a number, or a fraction such as "1/8", not {scale!r}') from None
     if factor <= 0:
         raise ValueError(f"scale must be above 0, not {scale}")
-    numbers = {name: _integer(item, name, least) for name, least in _LEAST.items() if name in item}
+    numbers = {name: _integer(item, name, minimum) for name, minimum in _MINIMUM.items() if name in item}
     return Conversion(scale=factor, saturate=overflow == "saturate", **numbers)
 
 
-_LEAST = {"first": 0, "count": 1, "stride": 1, "offset": 0, "initial": None}
+_MINIMUM = {"first": 0, "count": 1, "stride": 1, "offset": 0, "initial": None}
 
 
-def _integer(item: dict[str, Any], name: str, least: int | None) -> int:
+def _integer(item: dict[str, Any], name: str, minimum: int | None) -> int:
     value = item[name]
-    if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
-        raise ValueError(f"{name} must be a whole number" + ("" if least is None else f" from {least} on"))
+    if isinstance(value, bool) or not isinstance(value, int) or (minimum is not None and value < minimum):
+        raise ValueError(f"{name} must be a whole number" + ("" if minimum is None else f" from {minimum} on"))
     return value
 
 

@@ -16,7 +16,7 @@ from state4.clones.source import CloneSource
 from state4.instrumentation.programs import all_registers
 from state4.targets.base import Target
 
-_ROUNDS, _MOST, _GAVE_UP, _CPU = range(4)
+_ROUNDS, _MAX_ROUNDS, _GAVE_UP, _CPU = range(4)
 """Cells of the gate register."""
 TELL_S = 0.01
 """How long the new program may be silent before it is woken."""
@@ -40,8 +40,8 @@ class Gate:
     def close(self) -> None:
         """Packets wait from now on, or from the first one of a program that is saved."""
         assert self._waits is not None
-        most, cpu = self._waits.max_wait_passes, self._target.cpu_port
-        self._target.write_register(self._cells, np.array([0, most, 0, cpu + 1], self._cells.dtype))
+        max_passes, cpu = self._waits.max_wait_passes, self._target.cpu_port
+        self._target.write_register(self._cells, np.array([0, max_passes, 0, cpu + 1], self._cells.dtype))
         self._target.write_register(self._flag, np.array([WAIT], self._flag.dtype))
 
     def told(self, listener: CloneSource) -> bool:

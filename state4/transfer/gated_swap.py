@@ -33,7 +33,7 @@ MAX_READINGS = 3
 
 
 @dataclass(frozen=True)
-class LastWindow:
+class LateUpdates:
     """What was done about the updates after RSSM's last write. `late`: cells that they changed; `merged`: of those
     brought into the new program; `conflicts`: of those left to it. `inexact`: why the state may not be what it should
     be, () if it is exact."""
@@ -146,7 +146,7 @@ def _catch_up(
     return written
 
 
-def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image, counts: Counts) -> LastWindow:
+def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image, counts: Counts) -> LateUpdates:
     with context.events.phase("wait", gate=gate.usable) as result:
         context.synchroniser.commit()
         heard = gate.told(listener) if gate.usable else _quiet(context, listener)
@@ -161,7 +161,9 @@ def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Im
     return window
 
 
-def _finish(context: Reconfiguration, gate: Gate, image: Image, writes: list[CellWrites], counts: Counts) -> LastWindow:
+def _finish(
+    context: Reconfiguration, gate: Gate, image: Image, writes: list[CellWrites], counts: Counts
+) -> LateUpdates:
     """Writes the late updates and opens the gate; merges them if packets run already."""
     count = sum(len(write.indices) for write in writes)
     if gate.usable and gate.holds():
@@ -169,16 +171,16 @@ def _finish(context: Reconfiguration, gate: Gate, image: Image, writes: list[Cel
             context.target.write_cells(writes)
         count += counts.write()
         if gate.open() or not count:
-            return LastWindow(count, count)
-        return LastWindow(count, count, inexact=("packets went on while the last updates were written",))
+            return LateUpdates(count, count)
+        return LateUpdates(count, count, inexact=("packets went on while the last updates were written",))
     if gate.usable:
         gate.open()
     counted = counts.write(running=True)
     merged = sum(_merge(context, write, image) for write in writes) + counted
     count += counted
     if not count:
-        return LastWindow()
-    return LastWindow(count, merged, count - merged, (f"packets ran before {count} late updates were merged",))
+        return LateUpdates()
+    return LateUpdates(count, merged, count - merged, (f"packets ran before {count} late updates were merged",))
 
 
 def _quiet(context: Reconfiguration, listener: CloneSource) -> bool:

@@ -32,7 +32,7 @@ DEFAULT_PORT = 9090
 _UNDER_WAY = 256  # calls; few enough that the answers fit into the socket while we still send
 _CELLS_UNDER_WAY = 1024  # of the two parts of a long write that are on the way; their answers are shorter
 _SERVICES_S = 2.0  # between the first service of a starting switch and the last
-_LONGEST = 1 << 28  # bytes of a string, items of a list
+_MAX_LENGTH = 1 << 28  # bytes of a string, items of a list
 logging.getLogger("thrift").addHandler(logging.NullHandler())  # its errors reach the user as ours
 
 _CODES = {
@@ -77,7 +77,7 @@ class Bmv2Client:
         plain.setTimeout(timeout_s * 1000)
         self._transport = _HeldTransport(plain, 1 << 16)
         protocol = TBinaryProtocolAccelerated(
-            self._transport, string_length_limit=_LONGEST, container_length_limit=_LONGEST
+            self._transport, string_length_limit=_MAX_LENGTH, container_length_limit=_MAX_LENGTH
         )
         self._services = {
             name: kind.Client(TMultiplexedProtocol(protocol, name))
