@@ -138,6 +138,7 @@ def lost_by_window(updates: pd.DataFrame, phases: Phases) -> Lost:
     swap = phases.swap
     last_write = phases.by_name.get("apply_updates", ())
     reads = sorted(phases.by_name.get("read_register", ()), key=lambda interval: interval.begin)
+    reads = reads[-PROGRAM.components :]  # where clones were lost, all components are read again
     inside = outside = survived = 0
     if len(reads) == PROGRAM.components:
         for component, read in enumerate(reads, start=1):

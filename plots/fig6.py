@@ -134,7 +134,9 @@ def _intervals(events: list[dict[str, Any]]) -> list[tuple[float, float, dict[st
         if event["what"] == "begin":
             begun[key] = event["t"]
         elif event["what"] == "end" and key in begun:
-            found.append((begun.pop(key), event["t"], event))
+            begin = begun.pop(key)
+            if "error" not in event:  # an attempt that failed did nothing
+                found.append((begin, event["t"], event))
     return found
 
 

@@ -1,9 +1,9 @@
 """CIM, the Code Instrumentation Module: a program's own text with the cloning of its state updates added.
 
-Added are (`state4.instrumentation.inserted_code`): a header for the CPU port, slots in the user metadata, the clone flag,
-a call after each register write, code at the start of egress that turns a clone into that header, and its emission in the
-deparser. Everything else stays as it was written. Included files become part of the text, so that the result is
-self-contained.
+What is added (`state4.instrumentation.inserted_code`): a header for the CPU port, slots in the user metadata, the clone
+flag, a call after each register write, code at the start of egress that turns a clone into that header, and its
+emission in the deparser. Everything else stays as it was written. Included files become part of the text, so that the
+result is self-contained.
 """
 
 from __future__ import annotations

@@ -15,6 +15,10 @@
 | hold | the last step; `held_s`: how long packets have waited in it |
 | wait (late, merged, conflicts, exact) | packets wait in the new program, from the swap on |
 | commit | the swap; of reconcile with `held_s` |
+
+A phase may come several times: a register is read again where clones were lost. One whose end has `error` was an
+attempt that failed: a switch may decline to hand over (`hold` and `commit` with an error), and another way to swap
+follows. What a phase did is said by `intervals`, which leaves such attempts out.
 """
 
 from __future__ import annotations
@@ -115,8 +119,25 @@ class EventLog:
         finally:
             self.record(name, "end", **result)
 
+    def intervals(self, phase: str) -> list[tuple[float, float]]:
+        """(begin, end) in s of each time that the phase was completed, in order; a point begins and ends at once."""
+        found: list[tuple[float, float]] = []
+        begun: dict[Any, float] = {}
+        for event in self.events:
+            key = event.data.get("component")
+            if event.phase != phase:
+                continue
+            if event.what == "begin":
+                begun[key] = event.t
+            elif event.what == "point":
+                found.append((event.t, event.t))
+            elif key in begun:
+                begin = begun.pop(key)
+                if "error" not in event.data:
+                    found.append((begin, event.t))
+        return sorted(found)
+
     def span(self, phase: str) -> tuple[float, float] | None:
-        """First begin and last end of a phase in s; None if it did not happen."""
-        begins = [e.t for e in self.events if e.phase == phase and e.what in ("begin", "point")]
-        ends = [e.t for e in self.events if e.phase == phase and e.what in ("end", "point")]
-        return (begins[0], ends[-1]) if begins and ends else None
+        """First begin and last end of a phase in s; None if it was never completed."""
+        found = self.intervals(phase)
+        return (found[0][0], max(end for _, end in found)) if found else None

@@ -23,7 +23,8 @@ class Interval:
 
 @dataclass(frozen=True)
 class Phases:
-    """The phases of one reconfiguration. `by_name` has the intervals of each phase in order of their begin."""
+    """The phases of one reconfiguration. `by_name` has the intervals of each phase in order of their begin; attempts
+    that failed, after which the reconfiguration went on in another way, are left out."""
 
     by_name: Mapping[str, tuple[Interval, ...]]
 
@@ -38,7 +39,9 @@ class Phases:
             if event["what"] == "begin":
                 open_phases[key] = event["t"]
             elif event["what"] == "end" and key in open_phases:
-                closed.setdefault(phase, []).append(Interval(open_phases.pop(key), event["t"]))
+                interval = Interval(open_phases.pop(key), event["t"])
+                if "error" not in event:
+                    closed.setdefault(phase, []).append(interval)
             elif event["what"] == "point":
                 closed.setdefault(phase, []).append(Interval(event["t"], event["t"]))
         if open_phases:

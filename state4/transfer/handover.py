@@ -14,8 +14,11 @@ from state4.reconfigure import Reconfiguration
 from state4.targets.abilities import Handover, Move
 
 
-class ClonesMissing(Exception):
-    """The switch has not kept every clone, and has done nothing."""
+class Declined(Exception):
+    """The switch has not handed over, and nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("the switch declined: it has not kept every clone")
 
 
 def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
@@ -31,10 +34,10 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
             written = _up_to(context, listener, handover)
             with context.events.phase("hold") as result, context.events.phase("commit"):
                 if not handover.finish(moves, context.state_map.names):
-                    raise ClonesMissing
+                    raise Declined
                 result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
             return written + handover.updates
-    except ClonesMissing:
+    except Declined:
         return None
 
 

@@ -15,21 +15,19 @@ import pytest
 from finsy.proto import p4r
 
 from state4.cli.main import main
-from state4.clones.header import FIXED_BYTES, WAKE, CloneLayout
-from state4.clones.source import CloneSource
-from state4.clones.store import CloneStore
 from state4.errors import BadAddress, ListenerError, NotInstrumented, NotPrimary, PlanRefused, TargetError
 from state4.events import EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.rsrm import start_cloning
 from state4.strategies import load_strategy
-from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.connection import Connection
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.values import CellWrites
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
+from tests.switch.state4.listening import ListeningTarget as Target
+from tests.switch.state4.listening import send
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 BODY = """
@@ -74,51 +72,6 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[InstalledProgram
         path.write_text(source(extra))
         made.append(prepare_program(path))
     return made[0], made[1]
-
-
-class MemoryListener:
-    """Clones that `send` saw: there is no network here."""
-
-    def __init__(self, layout: CloneLayout) -> None:
-        self.store = CloneStore(layout)
-        self.expect, self.take, self.stats = self.store.expect, self.store.take, self.store.stats
-
-    def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
-        return self.store.wait_for(ingress, egress, 0)
-
-    def wait_for_program(self, fingerprint: int, timeout_s: float) -> bool:
-        return self.store.wait_for_program(fingerprint, 0)
-
-    def close(self) -> None:
-        if self in listeners:
-            listeners.remove(self)
-
-
-listeners: list[MemoryListener] = []
-
-
-class Target(P4RuntimeTarget):
-    def open_listener(self, layout: CloneLayout) -> CloneSource:  # type: ignore[override]
-        listeners.append(MemoryListener(layout))
-        return listeners[-1]
-
-    running_switch: Running | None = None
-
-    def wake(self) -> None:
-        if self.running_switch is not None:
-            send(self.running_switch, WAKE, CPU_PORT)
-
-
-def send(running: Running, frame: bytes, port: int = 1) -> list[int]:
-    """The ports where a packet comes out; clones go to the listeners."""
-    out = running.switch.inject(port, frame)
-    for listener in listeners:
-        for clone in (np.frombuffer(f, np.uint8).reshape(1, -1) for p, f in out if p == CPU_PORT):
-            if clone.shape[1] == FIXED_BYTES:
-                listener.store.add_markers(clone)
-            else:
-                listener.store.add(clone)
-    return [port for port, _ in out if port != CPU_PORT]
 
 
 @pytest.fixture

@@ -78,3 +78,28 @@ def test_the_knock_of_a_strategy_that_does_not_read() -> None:
     ]
     assert moment([event(1.0, "collect", "begin"), event(2.1, "save", "begin")]) == [1.0]
     assert moment([event(1.0, "reconfigure", "begin"), event(1.2, "commit", "begin")]) == [1.2]
+
+
+DECLINED = [
+    event(1.0, "reconfigure", "begin"),
+    event(2.0, "hold", "begin"),
+    event(2.0, "commit", "begin"),
+    event(2.1, "commit", "end", error="the switch declined"),
+    event(2.1, "hold", "end", error="the switch declined"),
+    event(2.2, "hold", "begin"),
+    event(2.3, "commit", "begin"),
+    event(2.4, "commit", "end"),
+    event(2.4, "hold", "end", held_s=0.1),
+    event(2.5, "reconfigure", "end"),
+]
+
+
+def test_an_attempt_that_failed_is_not_the_swap() -> None:
+    phases = Phases.of(DECLINED)
+    assert (phases.swap.begin, phases.swap.end) == (2.3, 2.4)
+    assert phases.durations()["hold"] == pytest.approx(0.2)
+
+
+def test_two_swaps_are_an_error() -> None:
+    with pytest.raises(ControlError, match="2 phases named commit"):
+        assert Phases.of([*DECLINED, event(3.0, "commit", "begin"), event(3.1, "commit", "end")]).swap
