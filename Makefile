@@ -16,6 +16,8 @@ P4C ?=
 TEST_PROCESSES ?= -n logical --maxprocesses 4 --dist loadgroup
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+CLANG_FORMAT = $(PYTHON) -c 'import clang_format; clang_format.clang_format()'
+C_FILES = $(shell find softswitch experiments tests -name '*.[ch]')
 # The key of the installation is the content of pyproject.toml: a changed dependency installs again, a touched file does not.
 INSTALLED := $(VENV)/.installed-$(shell sha256sum pyproject.toml | cut -c1-16)
 
@@ -89,10 +91,16 @@ rule: | base-packages $(INSTALLED) ## Generated programs and packets against Sta
 	@$(PYTHON) -m tests.switch.state4.rule $(ARGS)
 
 .PHONY: check
-check: | base-packages $(INSTALLED) ## Lint, format and types
+check: | base-packages $(INSTALLED) ## Lint, format (Python and C) and types
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+	@$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
 	@$(PYTHON) -m mypy
+
+.PHONY: format
+format: | base-packages $(INSTALLED) ## Format Python and C as `make check` wants it
+	@$(PYTHON) -m ruff format .
+	@$(CLANG_FORMAT) -i $(C_FILES)
 
 .PHONY: bench
 bench: | root net-packages $(INSTALLED) ## * The switch's own benchmark, beside a Linux bridge (and bmv2 where installed)

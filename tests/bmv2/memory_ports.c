@@ -1,8 +1,8 @@
 /* Put in front of simple_switch (LD_PRELOAD): its interfaces are sockets of the test, and its clock is the test's.
  *
- * An interface named "fd17" is the connected datagram-like socket with that number, which the process has inherited; one
- * message is one frame. The functions of libpcap are those that bmv2 calls. The system's real-time clock, from which
- * bmv2 takes its timestamps, is what the file named by TEST_CLOCK says: nanoseconds, 8 bytes, in memory order. */
+ * An interface named "fd17" is the connected datagram-like socket with that number, which the process has inherited;
+ * one message is one frame. The functions of libpcap are those that bmv2 calls. The system's real-time clock, from
+ * which bmv2 takes its timestamps, is what the file named by TEST_CLOCK says: nanoseconds, 8 bytes, in memory order. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,7 +21,8 @@
 
 static const volatile uint64_t *clock_now;
 
-__attribute__((constructor)) static void map_clock(void) {
+__attribute__((constructor)) static void map_clock(void)
+{
     const char *path = getenv("TEST_CLOCK");
     int file = path ? open(path, O_RDONLY) : -1;
     if (file < 0)
@@ -32,7 +33,8 @@ __attribute__((constructor)) static void map_clock(void) {
     close(file);
 }
 
-int clock_gettime(clockid_t clock, struct timespec *time) {
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
     static int (*next)(clockid_t, struct timespec *);
     if (clock == CLOCK_REALTIME && clock_now) {
         uint64_t now = *clock_now;
@@ -58,7 +60,8 @@ struct pcap_pkthdr {
     uint32_t len;
 };
 
-pcap_t *pcap_create(const char *device, char *error) {
+pcap_t *pcap_create(const char *device, char *error)
+{
     if (strncmp(device, "fd", 2) != 0) {
         strcpy(error, "not a socket of the test");
         return NULL;
@@ -69,19 +72,40 @@ pcap_t *pcap_create(const char *device, char *error) {
     return pcap;
 }
 
-int pcap_set_promisc(pcap_t *pcap, int on) { (void)pcap; (void)on; return 0; }
-int pcap_set_timeout(pcap_t *pcap, int ms) { (void)pcap; (void)ms; return 0; }
-int pcap_set_immediate_mode(pcap_t *pcap, int on) { (void)pcap; (void)on; return 0; }
-int pcap_activate(pcap_t *pcap) { (void)pcap; return 0; }
+int pcap_set_promisc(pcap_t *pcap, int on)
+{
+    (void)pcap;
+    (void)on;
+    return 0;
+}
+int pcap_set_timeout(pcap_t *pcap, int ms)
+{
+    (void)pcap;
+    (void)ms;
+    return 0;
+}
+int pcap_set_immediate_mode(pcap_t *pcap, int on)
+{
+    (void)pcap;
+    (void)on;
+    return 0;
+}
+int pcap_activate(pcap_t *pcap)
+{
+    (void)pcap;
+    return 0;
+}
 int pcap_get_selectable_fd(pcap_t *pcap) { return pcap->socket; }
 
-void pcap_close(pcap_t *pcap) {
+void pcap_close(pcap_t *pcap)
+{
     close(pcap->socket);
     free(pcap);
 }
 
 /* 1: a frame, which stays valid until the next call; 0: there was none. */
-int pcap_next_ex(pcap_t *pcap, struct pcap_pkthdr **header, const unsigned char **data) {
+int pcap_next_ex(pcap_t *pcap, struct pcap_pkthdr **header, const unsigned char **data)
+{
     static __thread struct pcap_pkthdr head;
     ssize_t got = recv(pcap->socket, pcap->frame, sizeof pcap->frame, MSG_DONTWAIT);
     if (got <= 0)
@@ -93,6 +117,7 @@ int pcap_next_ex(pcap_t *pcap, struct pcap_pkthdr **header, const unsigned char 
     return 1;
 }
 
-int pcap_sendpacket(pcap_t *pcap, const unsigned char *data, int length) {
+int pcap_sendpacket(pcap_t *pcap, const unsigned char *data, int length)
+{
     return send(pcap->socket, data, (size_t)length, MSG_NOSIGNAL) == length ? 0 : -1;
 }

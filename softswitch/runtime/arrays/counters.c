@@ -82,7 +82,7 @@ int ss_counter_take_over(ss_counter *to, ss_counter *from)
         return ss_fail(SS_INVALID, "counter %s is not declared as %s is", to->desc->name, from->desc->name);
     ss_switch *sw = to->instance->sw;
     ss_switch_hold(sw);
-    uint64_t(*cells)[2] = to->cells;
+    uint64_t (*cells)[2] = to->cells;
     to->cells = from->cells;
     from->cells = cells;
     ss_switch_release(sw);

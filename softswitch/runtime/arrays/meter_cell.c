@@ -2,7 +2,8 @@
 
 #include "include/api.h"
 
-#define SCALE 1000000000ull /* tokens are kept in billionths, so that a rate per second adds `rate` of them per nanosecond */
+/* tokens are kept in billionths, so that a rate per second adds `rate` of them per nanosecond */
+#define SCALE 1000000000ull
 
 static uint64_t scaled_burst(uint64_t burst) { return burst > UINT64_MAX / SCALE ? UINT64_MAX : burst * SCALE; }
 
@@ -15,7 +16,8 @@ static void refill(uint64_t *tokens, uint64_t rate, uint64_t burst, uint64_t ela
 
 static uint32_t single_rate(ss_meter_cell *cell, uint64_t elapsed_ns, uint64_t need)
 {
-    unsigned __int128 tokens = (unsigned __int128)cell->cir * elapsed_ns + cell->committed, full = scaled_burst(cell->cburst);
+    unsigned __int128 tokens = (unsigned __int128)cell->cir * elapsed_ns + cell->committed,
+                      full = scaled_burst(cell->cburst);
     unsigned __int128 excess = cell->peak + (tokens > full ? tokens - full : 0), most = scaled_burst(cell->pburst);
     cell->committed = (uint64_t)(tokens > full ? full : tokens);
     cell->peak = (uint64_t)(excess > most ? most : excess);

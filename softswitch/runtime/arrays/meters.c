@@ -83,14 +83,16 @@ int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64
     ss_instance_lock(meter->instance);
     ss_clock_update(meter->instance->sw);
     for (uint64_t i = 0; i < count; i++)
-        ss_meter_cell_configure(&meter->cells[start + i], meter->instance->sw->now_ns, configs[SS_METER_CONFIG_WORDS * i] ? configs + SS_METER_CONFIG_WORDS * i : NULL);
+        ss_meter_cell_configure(&meter->cells[start + i], meter->instance->sw->now_ns,
+                                configs[SS_METER_CONFIG_WORDS * i] ? configs + SS_METER_CONFIG_WORDS * i : NULL);
     ss_instance_unlock(meter->instance);
     return SS_OK;
 }
 
 int ss_meter_take_over(ss_meter *to, ss_meter *from)
 {
-    if (to->desc->cells != from->desc->cells || to->desc->kind != from->desc->kind || to->instance->sw != from->instance->sw)
+    if (to->desc->cells != from->desc->cells || to->desc->kind != from->desc->kind ||
+        to->instance->sw != from->instance->sw)
         return ss_fail(SS_INVALID, "meter %s is not declared as %s is", to->desc->name, from->desc->name);
     ss_switch *sw = to->instance->sw;
     ss_switch_hold(sw);

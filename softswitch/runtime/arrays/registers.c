@@ -113,7 +113,8 @@ int ss_array_write_cells(ss_array *array, uint64_t count, const uint64_t *indice
             return check_range(array, indices[i], 1);
     ss_instance_lock(array->instance);
     for (uint64_t i = 0; i < count; i++)
-        memcpy(array->cells + indices[i] * array->cell_bytes, (const uint8_t *)cells + i * array->cell_bytes, array->cell_bytes);
+        memcpy(array->cells + indices[i] * array->cell_bytes, (const uint8_t *)cells + i * array->cell_bytes,
+               array->cell_bytes);
     ss_instance_unlock(array->instance);
     return SS_OK;
 }
@@ -136,7 +137,8 @@ void ss_array_put(ss_array *array, uint64_t index, const uint8_t *value, uint32_
 
 int ss_array_take_over(ss_array *to, ss_array *from)
 {
-    if (to->desc->cells != from->desc->cells || to->desc->width != from->desc->width || to->instance->sw != from->instance->sw)
+    if (to->desc->cells != from->desc->cells || to->desc->width != from->desc->width ||
+        to->instance->sw != from->instance->sw)
         return ss_fail(SS_INVALID, "register %s is not declared as %s is", to->desc->name, from->desc->name);
     ss_switch *sw = to->instance->sw;
     ss_switch_hold(sw);

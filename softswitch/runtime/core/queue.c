@@ -49,8 +49,8 @@ void ss_queue_destroy(ss_queue *queue)
     free(queue);
 }
 
-bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time_us, const void *head, uint32_t head_bytes,
-                   const void *tail, uint32_t tail_bytes)
+bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time_us, const void *head,
+                   uint32_t head_bytes, const void *tail, uint32_t tail_bytes)
 {
     uint32_t bytes = head_bytes + tail_bytes;
     uint8_t *data = malloc(bytes ? bytes : 1);
@@ -90,7 +90,8 @@ static bool wait_filled(ss_queue *queue, int64_t timeout_ns)
     return queue->count > 0;
 }
 
-int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t max_messages, void *out, uint64_t capacity, int64_t timeout_ns)
+int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t max_messages, void *out, uint64_t capacity,
+                      int64_t timeout_ns)
 {
     if (which >= SS_QUEUES)
         return ss_fail(SS_INDEX, "there is no queue %u", which);

@@ -1,6 +1,7 @@
 /* Bounded message queues from the data plane to controllers: packet-ins, digests, log lines.
  *
- * They have a lock of their own: a controller that takes messages never stops packets for longer than one message's copy. */
+ * They have a lock of their own: a controller that takes messages never stops packets for longer than one message's
+ * copy. */
 #ifndef SS_QUEUE_H
 #define SS_QUEUE_H
 
@@ -10,7 +11,7 @@
 ss_queue *ss_queue_create(uint32_t max_messages);
 void ss_queue_destroy(ss_queue *queue);
 /* False when it is full, or there is no memory. `head` and `tail` are copied, one behind the other. */
-bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time_us, const void *head, uint32_t head_bytes,
-                   const void *tail, uint32_t tail_bytes);
+bool ss_queue_push(ss_queue *queue, uint32_t tag, uint64_t source, uint64_t time_us, const void *head,
+                   uint32_t head_bytes, const void *tail, uint32_t tail_bytes);
 
 #endif

@@ -1,9 +1,10 @@
 /* The lock of the data plane: how controllers and packets take turns.
  *
- * The data-plane thread holds `plane` while it runs a batch and looks at `waiting` in between; that moment is the safe point. A
- * controller that wants in sets `waiting`, and the thread lets it in after the batch (SS_BATCH packets at most). Mutexes are not
- * fair, so two rules keep either side from starving the other: the thread waits while a controller is in; and once it has waited
- * for HOLD_SLICE_NS, the next controller waits until one batch is done (`plane_turn`). `control` keeps controllers apart.
+ * The data-plane thread holds `plane` while it runs a batch and looks at `waiting` in between; that moment is the safe
+ * point. A controller that wants in sets `waiting`, and the thread lets it in after the batch (SS_BATCH packets at
+ * most). Mutexes are not fair, so two rules keep either side from starving the other: the thread waits while a
+ * controller is in; and once it has waited for HOLD_SLICE_NS, the next controller waits until one batch is done
+ * (`plane_turn`). `control` keeps controllers apart.
  *
  * Controllers: ss_switch_hold and ss_switch_release (api.h), or the two below for the objects of a pipeline. */
 #ifndef SS_SAFE_POINT_H

@@ -10,8 +10,8 @@
 #include "core/text.h"
 #include "include/api.h"
 
-#define SS_BATCH 32u         /* packets of one port that run before anybody else gets in */
-#define SS_MAX_FRAME 65536u  /* bytes */
+#define SS_BATCH 32u        /* packets of one port that run before anybody else gets in */
+#define SS_MAX_FRAME 65536u /* bytes */
 
 typedef struct ss_queue ss_queue;     /* core/queue.h */
 typedef struct ss_port ss_port;       /* ports/port.h */
@@ -48,8 +48,8 @@ struct ss_switch {
     ss_queue *queues[SS_QUEUES];
 
     /* ports/ */
-    ss_port **ports;       /* by number */
-    ss_port **port_list;   /* the ones there are */
+    ss_port **ports;     /* by number */
+    ss_port **port_list; /* the ones there are */
     uint32_t port_count;
     uint32_t port_version; /* changes with port_list or a port's state */
     ss_port *dirty;        /* ports with frames to flush */

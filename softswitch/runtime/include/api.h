@@ -1,7 +1,9 @@
-/* What libssrt.so offers to its controller (softswitch/dataplane/native.py): the switch, its ports, and the objects of a loaded pipeline.
+/* What libssrt.so offers to its controller (softswitch/dataplane/native.py): the switch, its ports, and the objects of
+ * a loaded pipeline.
  *
- * Every call is safe from any thread. A call that touches what packets use waits for the safe point (core/safe_point.c). Functions that
- * return `int` give SS_OK or a negative ss_status, and ss_error_text() then tells more. */
+ * Every call is safe from any thread. A call that touches what packets use waits for the safe point
+ * (core/safe_point.c). Functions that return `int` give SS_OK or a negative ss_status, and ss_error_text() then tells
+ * more. */
 #ifndef SS_API_H
 #define SS_API_H
 
@@ -36,17 +38,17 @@ typedef struct ss_profile ss_profile;
 
 /* Why a packet went no further. The order is known to softswitch/dataplane/stats.py. */
 enum ss_drop {
-    SS_DROP_INGRESS,        /* mark_to_drop in ingress */
-    SS_DROP_EGRESS,         /* mark_to_drop in egress */
-    SS_DROP_NO_PIPELINE,    /* no pipeline was committed yet */
-    SS_DROP_NO_PORT,        /* egress_spec names a port that does not exist */
-    SS_DROP_PORT_DOWN,      /* the interface is down or gone */
-    SS_DROP_ABORTED,        /* a failed assert or assume */
-    SS_DROP_NO_GROUP,       /* multicast group without replicas, or unknown */
-    SS_DROP_PASSES,         /* recirculated, resubmitted or cloned without end */
-    SS_DROP_QUEUE,          /* too many packets recirculate at once, or no memory for one more */
-    SS_DROP_CPU_QUEUE,      /* nobody took the packet-ins in time */
-    SS_DROP_DIGEST_QUEUE,   /* nobody took the digests in time (the packet itself went on) */
+    SS_DROP_INGRESS,      /* mark_to_drop in ingress */
+    SS_DROP_EGRESS,       /* mark_to_drop in egress */
+    SS_DROP_NO_PIPELINE,  /* no pipeline was committed yet */
+    SS_DROP_NO_PORT,      /* egress_spec names a port that does not exist */
+    SS_DROP_PORT_DOWN,    /* the interface is down or gone */
+    SS_DROP_ABORTED,      /* a failed assert or assume */
+    SS_DROP_NO_GROUP,     /* multicast group without replicas, or unknown */
+    SS_DROP_PASSES,       /* recirculated, resubmitted or cloned without end */
+    SS_DROP_QUEUE,        /* too many packets recirculate at once, or no memory for one more */
+    SS_DROP_CPU_QUEUE,    /* nobody took the packet-ins in time */
+    SS_DROP_DIGEST_QUEUE, /* nobody took the digests in time (the packet itself went on) */
     SS_DROP_REASONS
 };
 
@@ -72,21 +74,24 @@ const char *ss_error_text(void); /* of the last failed call in this thread */
 
 /* ---- the switch ---- */
 ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed);
-void ss_switch_destroy(ss_switch *sw); /* stops the thread, closes ports and frees; loaded pipelines must be unloaded first */
+/* stops the thread, closes ports and frees; loaded pipelines must be unloaded first */
+void ss_switch_destroy(ss_switch *sw);
 int ss_switch_start(ss_switch *sw);
 int ss_switch_stop(ss_switch *sw);
-void ss_switch_hold(ss_switch *sw);    /* the data plane waits from here ... */
-void ss_switch_release(ss_switch *sw); /* ... to here; nestable within one thread */
+void ss_switch_hold(ss_switch *sw);                            /* the data plane waits from here ... */
+void ss_switch_release(ss_switch *sw);                         /* ... to here; nestable within one thread */
 void ss_switch_set_time(ss_switch *sw, uint64_t microseconds); /* UINT64_MAX: the real clock */
 uint64_t ss_switch_time(ss_switch *sw);                        /* microseconds */
 void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes);
 void ss_switch_set_trace(ss_switch *sw, bool on);
 void ss_switch_stats_read(ss_switch *sw, ss_switch_stats *out);
 void ss_switch_stats_reset(ss_switch *sw);
-/* Copies waiting messages: each is uint32_t bytes, uint32_t tag, uint64_t source, uint64_t time in microseconds, then the bytes
- * padded to 8. Returns the bytes written, 0 after the time-out (negative: none), SS_INDEX when the first message does not fit.
- * Packet-ins: tag and source 0. Digests: tag: the digest's index, source: ss_pipeline_serial. Log: tag: ss_log_kind. */
-int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t max_messages, void *out, uint64_t capacity, int64_t timeout_ns);
+/* Copies waiting messages: each is uint32_t bytes, uint32_t tag, uint64_t source, uint64_t time in microseconds, then
+ * the bytes padded to 8. Returns the bytes written, 0 after the time-out (negative: none), SS_INDEX when the first
+ * message does not fit. Packet-ins: tag and source 0. Digests: tag: the digest's index, source: ss_pipeline_serial.
+ * Log: tag: ss_log_kind. */
+int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t max_messages, void *out, uint64_t capacity,
+                      int64_t timeout_ns);
 
 void ss_queues_close(ss_switch *sw); /* wakes all waiters in ss_queue_take; later calls return at once */
 
@@ -95,14 +100,17 @@ int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name);
 int ss_port_add_memory(ss_switch *sw, uint32_t port);
 int ss_port_remove(ss_switch *sw, uint32_t port);
 int ss_port_stats_read(ss_switch *sw, uint32_t port, ss_port_stats *out);
-int64_t ss_port_take(ss_switch *sw, uint32_t port, void *out, uint64_t capacity); /* one frame of a memory port; 0: none */
+/* one frame of a memory port; 0: none */
+int64_t ss_port_take(ss_switch *sw, uint32_t port, void *out, uint64_t capacity);
 int ss_port_send(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* straight out of the port */
 
 /* ---- packets by hand ---- */
-/* Runs one packet to its end. Outputs come as uint32_t port, uint32_t length, bytes, in order, and go nowhere else except to the
- * packet-in queue. `*out` stays valid until the next call. */
-int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out, uint64_t *out_bytes);
-int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* as if received: outputs go to the ports */
+/* Runs one packet to its end. Outputs come as uint32_t port, uint32_t length, bytes, in order, and go nowhere else
+ * except to the packet-in queue. `*out` stays valid until the next call. */
+int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out,
+              uint64_t *out_bytes);
+/* as if received: outputs go to the ports */
+int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length);
 /* Runs `packets` packets, taking `frames` (uint32_t length, bytes) in turn; outputs are counted and thrown away. */
 int ss_bench(ss_switch *sw, uint32_t port, const uint8_t *frames, uint64_t frames_bytes, uint64_t packets, uint64_t *ns,
              uint64_t *outputs);
@@ -148,7 +156,8 @@ enum ss_read_row {
     SS_READ_CONST, /* 1: given by the program, not to be changed */
     SS_READ_HEAD
 };
-/* A meter: its configuration (ss_meter_mode, cir, cburst, pir, pburst), then packets and bytes that were green, yellow, red. */
+/* A meter: its configuration (ss_meter_mode, cir, cburst, pir, pburst), then packets and bytes that were green, yellow,
+ * red. */
 #define SS_METER_CONFIG_WORDS 5u
 #define SS_METER_COUNT_WORDS 6u
 #define SS_METER_WORDS (SS_METER_CONFIG_WORDS + SS_METER_COUNT_WORDS)
@@ -156,7 +165,8 @@ enum ss_read_row {
 enum ss_meter_mode { SS_NOT_CONFIGURED, SS_TWO_RATES, SS_SINGLE_RATE };
 uint32_t ss_table_row_words(const ss_table *table);
 uint32_t ss_table_data_words(const ss_table *table);
-int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders);
+int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done,
+                   uint64_t *orders);
 uint32_t ss_table_entry_count(ss_table *table);
 uint32_t ss_table_read(ss_table *table, uint64_t *rows, uint32_t capacity, bool expired_only);
 int ss_table_find(ss_table *table, const uint64_t *row, uint64_t *read_row);
@@ -165,9 +175,11 @@ void ss_table_reset_default(ss_table *table);
 void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes);
 void ss_table_clear(ss_table *table); /* const entries stay */
 void ss_table_stats(ss_table *table, uint64_t *hits_misses);
-int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes); /* slot UINT32_MAX: the default entry */
-int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config); /* slot as above; 5 words, or NULL: always green */
-int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *words);        /* SS_METER_WORDS */
+/* slot UINT32_MAX: the default entry */
+int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes);
+/* slot as above; 5 words, or NULL: always green */
+int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config);
+int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *words);               /* SS_METER_WORDS */
 int ss_table_set_meter_counts(ss_table *table, uint64_t slot, const uint64_t *counts); /* 6 words, see SS_READ_HEAD */
 
 /* ---- arrays: whole ranges of cells, packed as stored ---- */
@@ -179,8 +191,10 @@ int ss_counter_read(ss_counter *counter, uint64_t start, uint64_t count, uint64_
 int ss_counter_write(ss_counter *counter, uint64_t start, uint64_t count, const uint64_t *packets_bytes);
 int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *rows);           /* SS_METER_WORDS each */
 int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs); /* the first 5 of them */
-int ss_meter_set_counts(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *counts); /* the last 6 of them */
-/* Exchanges the storage of two arrays that are declared alike, in two pipelines of one switch: a move that costs nothing. */
+/* the last 6 of them */
+int ss_meter_set_counts(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *counts);
+/* Exchanges the storage of two arrays that are declared alike, in two pipelines of one switch: a move that costs
+ * nothing. */
 int ss_array_take_over(ss_array *to, ss_array *from);
 int ss_counter_take_over(ss_counter *to, ss_counter *from);
 int ss_meter_take_over(ss_meter *to, ss_meter *from);
@@ -189,8 +203,8 @@ uint64_t ss_snapshot_bytes(ss_instance *instance);
 int ss_snapshot_all(ss_instance *instance, void *out, uint64_t capacity);
 
 /* ---- the end of a change of programs in one step (programs/handover.c) ---- */
-/* A clone of updates: its number (4 bytes; ingress and egress count on their own), egress:1 count of updates:7, `mark`, and then
- * `slots` times component, index and value. All numbers are big-endian. */
+/* A clone of updates: its number (4 bytes; ingress and egress count on their own), egress:1 count of updates:7, `mark`,
+ * and then `slots` times component, index and value. All numbers are big-endian. */
 #define SS_MARK_BYTES 9u
 typedef struct ss_clone_format {
     uint32_t slots, component_bytes, index_bytes, value_bytes;
@@ -215,22 +229,24 @@ typedef struct ss_handover {
     ss_meter *const *meters;
     const ss_table_move *tables;
     uint32_t component_count, array_count, counter_count, meter_count, table_count, use_journal;
-    uint32_t complete;               /* result: 0 when clones are missing in the journal; then nothing was done */
+    uint32_t complete;                 /* result: 0 when clones are missing in the journal; then nothing was done */
     uint64_t held_ns, clones, updates; /* result: how long packets waited, and what was in the journal */
 } ss_handover;
-/* From now on clones that go to the CPU port are kept; `begun` gets the numbers of the last ones before. `sequence`: the register
- * of the forwarding program that has the numbers. */
+/* From now on clones that go to the CPU port are kept; `begun` gets the numbers of the last ones before. `sequence`:
+ * the register of the forwarding program that has the numbers. */
 int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequence, uint32_t *begun);
 void ss_journal_close(ss_switch *sw);
 uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t capacity);
 int ss_handover_run(ss_switch *sw, ss_handover *handover);
 
 /* ---- action profiles ---- */
-/* `actions`: the action's index in each table that uses the profile, in the order of the tables; UINT32_MAX: not there. */
-int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions, const uint64_t *data,
-                            uint32_t data_words);
+/* `actions`: the action's index in each table that uses the profile, in the order of the tables; UINT32_MAX: not there.
+ */
+int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions,
+                            const uint64_t *data, uint32_t data_words);
 /* Three words per member: id, weight, watch port (UINT64_MAX: none). */
-int ss_profile_write_group(ss_profile *profile, uint32_t operation, uint64_t id, uint32_t count, const uint64_t *members);
+int ss_profile_write_group(ss_profile *profile, uint32_t operation, uint64_t id, uint32_t count,
+                           const uint64_t *members);
 void ss_profile_counts(ss_profile *profile, uint32_t *members_groups);
 
 /* ---- parser value sets: rows as of ss_table_write, without data ---- */
@@ -239,7 +255,8 @@ uint32_t ss_value_set_read(ss_value_set *set, uint64_t *rows, uint32_t capacity)
 
 /* ---- replication: three words per replica: port, instance, and 1 if it is a backup of the one before that is none;
  * count 0 with SS_DELETE ---- */
-int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas, uint32_t truncate);
+int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas,
+                       uint32_t truncate);
 int ss_pre_set_group(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas);
 
 #endif

@@ -9,36 +9,36 @@
 struct ss_x {
     ss_packet *packet;
     ss_pipeline *pipeline;
-    ss_std *std;                 /* = &packet->std */
-    const uint8_t *at, *end;     /* parser: the next byte, and the end of the packet */
-    uint8_t *out, *out_limit;    /* deparser: the next byte, and the end of the room */
-    uint32_t error;              /* parser: result of the last extract */
-    uint32_t color;              /* of the direct meter of the table whose action runs; valid if `metered` */
+    ss_std *std;              /* = &packet->std */
+    const uint8_t *at, *end;  /* parser: the next byte, and the end of the packet */
+    uint8_t *out, *out_limit; /* deparser: the next byte, and the end of the room */
+    uint32_t error;           /* parser: result of the last extract */
+    uint32_t color;           /* of the direct meter of the table whose action runs; valid if `metered` */
     bool metered;
-    bool exited;                 /* `exit` was executed: everything returns */
-    bool trace;                  /* somebody wants the packet's story */
+    bool exited; /* `exit` was executed: everything returns */
+    bool trace;  /* somebody wants the packet's story */
 };
 
-#define SS_CONTEXT(pipeline_, packet_)                                                                                 \
-    struct ss_x x_ = {.packet = (packet_),                                                                             \
-                      .pipeline = (pipeline_),                                                                         \
-                      .std = &(packet_)->std,                                                                          \
-                      .trace = (packet_)->trace != NULL},                                                              \
+#define SS_CONTEXT(pipeline_, packet_)                    \
+    struct ss_x x_ = {.packet = (packet_),                \
+                      .pipeline = (pipeline_),            \
+                      .std = &(packet_)->std,             \
+                      .trace = (packet_)->trace != NULL}, \
                 *x = &x_
 
 /* A line of the packet's story, where somebody wants it. */
-#define SS_TRACE(x, ...)                                                                                               \
-    do {                                                                                                               \
-        if (__builtin_expect((x)->trace, 0))                                                                           \
-            ss_trace((x)->packet, __VA_ARGS__);                                                                        \
+#define SS_TRACE(x, ...)                        \
+    do {                                        \
+        if (__builtin_expect((x)->trace, 0))    \
+            ss_trace((x)->packet, __VA_ARGS__); \
     } while (0)
 
 /* A condition that tells how it came out. */
-#define SS_DECIDE(x, condition, text)                                                                                  \
-    ({                                                                                                                 \
-        bool decided_ = (condition);                                                                                   \
-        SS_TRACE(x, text ": %s", decided_ ? "true" : "false");                                                         \
-        decided_;                                                                                                      \
+#define SS_DECIDE(x, condition, text)                          \
+    ({                                                         \
+        bool decided_ = (condition);                           \
+        SS_TRACE(x, text ": %s", decided_ ? "true" : "false"); \
+        decided_;                                              \
     })
 
 #endif

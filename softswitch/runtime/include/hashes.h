@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum ss_hash { /* the order of v1model's HashAlgorithm */
+/* In the order of v1model's HashAlgorithm. */
+enum ss_hash {
     SS_HASH_CRC32,
     SS_HASH_CRC32_CUSTOM,
     SS_HASH_CRC16,
@@ -16,7 +17,8 @@ enum ss_hash { /* the order of v1model's HashAlgorithm */
     SS_HASH_XOR16,
 };
 
-/* Tables for one byte at a time of the reflected polynomials 0x04C11DB7 and 0x8005, filled when the object is loaded. */
+/* Tables for one byte at a time of the reflected polynomials 0x04C11DB7 and 0x8005, filled when the object is loaded.
+ */
 static uint32_t ss_crc32_table[256];
 static uint16_t ss_crc16_table[256];
 
@@ -42,8 +44,12 @@ static inline uint32_t ss_crc32_steps(uint32_t crc, const uint8_t *data, uint32_
     return crc;
 }
 /* CRC-32 of IEEE 802.3 */
-static inline uint32_t ss_crc32(const uint8_t *data, uint32_t length) { return ~ss_crc32_steps(0xFFFFFFFFu, data, length); }
-static inline uint32_t ss_crc32_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+static inline uint32_t ss_crc32(const uint8_t *data, uint32_t length)
+{
+    return ~ss_crc32_steps(0xFFFFFFFFu, data, length);
+}
+static inline uint32_t ss_crc32_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                                       uint32_t tail_length)
 {
     return ~ss_crc32_steps(ss_crc32_steps(0xFFFFFFFFu, head, head_length), tail, tail_length);
 }
@@ -56,7 +62,8 @@ static inline uint16_t ss_crc16_steps(uint32_t crc, const uint8_t *data, uint32_
 }
 /* CRC-16/ARC */
 static inline uint16_t ss_crc16(const uint8_t *data, uint32_t length) { return ss_crc16_steps(0, data, length); }
-static inline uint16_t ss_crc16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+static inline uint16_t ss_crc16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                                       uint32_t tail_length)
 {
     return ss_crc16_steps(ss_crc16_steps(0, head, head_length), tail, tail_length);
 }
@@ -79,7 +86,8 @@ static inline uint16_t ss_fold16(uint64_t sum)
         sum = (sum & 0xFFFF) + (sum >> 16);
     return (uint16_t)~sum;
 }
-static inline uint16_t ss_csum16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+static inline uint16_t ss_csum16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                                        uint32_t tail_length)
 {
     uint64_t sum = ss_sum16(0, head, head_length & ~1u);
     if (head_length & 1) {
@@ -99,7 +107,8 @@ static inline uint16_t ss_xor16(const uint8_t *data, uint32_t length)
     return (uint16_t)(length ? value ^ (uint32_t)data[0] << 8 : value);
 }
 
-static inline uint16_t ss_xor16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+static inline uint16_t ss_xor16_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                                       uint32_t tail_length)
 {
     uint16_t value = ss_xor16(head, head_length);
     if (head_length & 1 && tail_length > 0) {
@@ -117,7 +126,8 @@ static inline uint64_t ss_identity(const uint8_t *data, uint32_t length)
         value = value << 8 | data[i];
     return value;
 }
-static inline uint64_t ss_identity_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail, uint32_t tail_length)
+static inline uint64_t ss_identity_joined(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                                          uint32_t tail_length)
 {
     uint64_t value = ss_identity(head, head_length);
     for (uint32_t i = 0; i < tail_length && head_length + i < 8; i++)

@@ -1,7 +1,8 @@
 /* The contract between a compiled P4 pipeline and the runtime.
  *
  * The code generator emits one C file that includes this header (and the other headers of this folder, which are
- * header-only: bits, hashes) and defines `const ss_program ss_program_main`. It becomes a shared object that the runtime opens.
+ * header-only: bits, hashes) and defines `const ss_program ss_program_main`. It becomes a shared object that the
+ * runtime opens.
  *
  * Values: a P4 value of up to 64 bits travels in one uint64_t "word" (zero-extended, also for int<W>: the low W bits);
  * a wider one in ceil(W/64) words, least significant first. Keys and action data are arrays of such words, each field
@@ -16,13 +17,13 @@
 #define SS_ABI 2u
 
 enum ss_instance_type { /* simple_switch's instance_type */
-    SS_NORMAL = 0,
-    SS_INGRESS_CLONE = 1,
-    SS_EGRESS_CLONE = 2,
-    SS_COALESCED = 3,
-    SS_RECIRCULATED = 4,
-    SS_REPLICATED = 5,
-    SS_RESUBMITTED = 6,
+                        SS_NORMAL = 0,
+                        SS_INGRESS_CLONE = 1,
+                        SS_EGRESS_CLONE = 2,
+                        SS_COALESCED = 3,
+                        SS_RECIRCULATED = 4,
+                        SS_REPLICATED = 5,
+                        SS_RESUBMITTED = 6,
 };
 
 enum ss_match { SS_EXACT, SS_LPM, SS_TERNARY, SS_RANGE, SS_OPTIONAL, SS_SELECTOR };
@@ -42,13 +43,14 @@ typedef struct ss_digest_message {
     uint64_t data[64];
 } ss_digest_message;
 
-/* What the externs asked for in one pass; the runtime clears it before ingress and before egress, but keeps truncation and
- * recirculation from ingress to egress. The last call wins; of truncate, the one with the least bytes. */
+/* What the externs asked for in one pass; the runtime clears it before ingress and before egress, but keeps truncation
+ * and recirculation from ingress to egress. The last call wins; of truncate, the one with the least bytes. */
 typedef struct ss_requests {
     bool clone, resubmit, recirculate;
     uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field list 0: nothing preserved */
-    uint32_t truncate_to; /* bytes, the least of all calls; UINT32_MAX: none. Kept from ingress to egress of a packet. */
-    bool aborted;         /* a failed assert or assume: the packet is dropped, counted and logged */
+    /* bytes, the least of all calls; UINT32_MAX: none. Kept from ingress to egress of a packet. */
+    uint32_t truncate_to;
+    bool aborted; /* a failed assert or assume: the packet is dropped, counted and logged */
     uint32_t digest_count;
     ss_digest_message digests[4];
 } ss_requests;
@@ -63,18 +65,21 @@ typedef struct ss_packet {
      * runtime copies them with memcpy for each replica, so they hold no pointer into themselves. */
     void *user;
     void *trace; /* NULL, or the runtime's trace buffer: see ss_trace() */
-    /* Bytes of headers that setValid added minus those that setInvalid removed since the parser; kept by generated code.
-     * At the start of egress the runtime sets std.packet_length = length + length_change, as simple_switch does. */
+    /* Bytes of headers that setValid added minus those that setInvalid removed since the parser; kept by generated
+     * code. At the start of egress the runtime sets std.packet_length = length + length_change, as simple_switch does.
+     */
     int32_t length_change;
 } ss_packet;
 
 typedef struct ss_table ss_table;
-typedef struct ss_array ss_array;       /* a register array */
-typedef struct ss_counter ss_counter;   /* indirect counter */
-typedef struct ss_meter ss_meter;       /* indirect meter */
+typedef struct ss_array ss_array;     /* a register array */
+typedef struct ss_counter ss_counter; /* indirect counter */
+typedef struct ss_meter ss_meter;     /* indirect meter */
 typedef struct ss_value_set ss_value_set;
 
-#define SS_NO_ACTION UINT32_MAX /* ss_entry.action of a hit that does nothing: a selector group without live members */
+#define SS_NO_ACTION                                                                                \
+    UINT32_MAX /* ss_entry.action of a hit that does nothing: a selector group without live members \
+                */
 
 /* A table entry as the data plane sees it. */
 typedef struct ss_entry {
@@ -101,7 +106,7 @@ typedef struct ss_action_desc {
     const ss_param_desc *params; /* what the control plane gives, as in an entry's data; for traces */
 } ss_action_desc;
 
-typedef struct ss_const_entry { /* `entries = {...}` of the program */
+typedef struct ss_const_entry {   /* `entries = {...}` of the program */
     const uint64_t *value, *mask; /* key words; mask also for lpm (prefix as mask); range: value = low, mask = high */
     int32_t priority;             /* larger wins, P4Runtime's sense */
     uint32_t action;
@@ -112,7 +117,7 @@ typedef struct ss_const_entry { /* `entries = {...}` of the program */
 typedef struct ss_table_desc {
     const char *name;
     uint32_t key_count, key_words; /* key_words: of the match keys, without the selector's */
-    const ss_key_desc *keys; /* the selector-only keys are last */
+    const ss_key_desc *keys;       /* the selector-only keys are last */
     uint32_t action_count;
     const ss_action_desc *actions;
     uint32_t default_action; /* index into actions; the program's default_action, NoAction's index if none */
@@ -165,15 +170,15 @@ typedef struct ss_pipeline {
     ss_counter **counters;
     ss_meter **meters;
     ss_value_set **value_sets;
-    void *owner; /* the runtime's */
+    void *owner;        /* the runtime's */
     uint32_t drop_port; /* the egress_spec that drops (511 unless the switch was told otherwise) */
 } ss_pipeline;
 
 typedef struct ss_program {
     uint32_t abi;
     const char *name;
-    uint32_t user_size;     /* bytes of the headers and metadata of one packet */
-    uint32_t max_emit;      /* most bytes that the deparser can put before the payload */
+    uint32_t user_size; /* bytes of the headers and metadata of one packet */
+    uint32_t max_emit;  /* most bytes that the deparser can put before the payload */
     uint32_t table_count, array_count, counter_count, meter_count, profile_count, value_set_count, digest_count;
     const ss_table_desc *tables;
     const ss_array_desc *arrays;
@@ -184,25 +189,29 @@ typedef struct ss_program {
     const ss_digest_desc *digests;
     /* Each works on packet->user. `reset` makes headers invalid and metadata zero. The runtime sequences them (PAPER:
      * v1model's order): normal packet: reset, [copy_fields], parse, ingress; egress; deparse. I2E clone: reset, parse
-     * of the original bytes, reset_metadata, copy_fields, egress. E2E clone: headers kept, metadata reset, copy_fields, egress. */
+     * of the original bytes, reset_metadata, copy_fields, egress. E2E clone: headers kept, metadata reset, copy_fields,
+     * egress. */
     void (*reset)(ss_packet *packet);
     void (*reset_metadata)(ss_packet *packet); /* headers stay */
-    void (*copy_fields)(uint32_t field_list, void *to_user, const void *from_user, ss_std *to_std, const ss_std *from_std);
+    void (*copy_fields)(uint32_t field_list, void *to_user, const void *from_user, ss_std *to_std,
+                        const ss_std *from_std);
     void (*parse)(ss_pipeline *pipeline, ss_packet *packet);
     void (*ingress)(ss_pipeline *pipeline, ss_packet *packet); /* verify checksums, ingress */
     void (*egress)(ss_pipeline *pipeline, ss_packet *packet);
-    /* Computes checksums (here, so that a clone of egress has the headers as egress left them), writes the emitted headers
-     * to `out` (max_emit bytes free) and returns their length; the runtime adds the payload (data + consumed/8) and applies
-     * truncate_to. */
+    /* Computes checksums (here, so that a clone of egress has the headers as egress left them), writes the emitted
+     * headers to `out` (max_emit bytes free) and returns their length; the runtime adds the payload (data + consumed/8)
+     * and applies truncate_to. */
     uint32_t (*deparse)(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out);
 } ss_program;
 
 /* ---- services of the runtime, called by generated code (resolved when the shared object is opened) ---- */
 
-/* The matching entry, or the default entry with *hit false. Never NULL. Selector tables: `selector_hash` chooses the member. */
+/* The matching entry, or the default entry with *hit false. Never NULL. Selector tables: `selector_hash` chooses the
+ * member. */
 const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t selector_hash, bool *hit);
-void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_bytes);    /* direct counter */
-/* Direct meter: 0 G, 1 Y, 2 R. A miss is not metered, as in simple_switch, unless a controller configured the default entry's. */
+void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_bytes); /* direct counter */
+/* Direct meter: 0 G, 1 Y, 2 R. A miss is not metered, as in simple_switch, unless a controller configured the default
+ * entry's. */
 #define SS_NOT_METERED UINT32_MAX
 uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes);
 

@@ -7,7 +7,8 @@
 #include "packets/traffic.h"
 #include "ports/port.h"
 
-int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out, uint64_t *out_bytes)
+int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out,
+              uint64_t *out_bytes)
 {
     ss_switch_hold(sw);
     int status = sw->active ? SS_OK : ss_fail(SS_NOT_FOUND, "no pipeline is committed");

@@ -38,7 +38,8 @@ static void read_sequences(const ss_array *sequence, uint32_t *numbers)
 
 int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequence, uint32_t *begun)
 {
-    uint32_t frame_bytes = SLOTS_AT + format->slots * (format->component_bytes + format->index_bytes + format->value_bytes);
+    uint32_t frame_bytes =
+        SLOTS_AT + format->slots * (format->component_bytes + format->index_bytes + format->value_bytes);
     if (ss_array_count(sequence) != 2 || ss_array_cell_bytes(sequence) != 4)
         return ss_fail(SS_INVALID, "the register of the numbers of clones has two cells of 32 bits");
     if (frame_bytes > SS_MAX_FRAME || format->component_bytes > 8 || format->index_bytes > 8)
@@ -50,8 +51,10 @@ int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequ
     journal->sequence = sequence;
     journal->frame_bytes = frame_bytes;
     journal->capacity = JOURNAL_BYTES / frame_bytes < MAX_CLONES ? JOURNAL_BYTES / frame_bytes : MAX_CLONES;
-    /* Not from the heap, which would keep what is needed for a moment; and with its pages: no packet shall wait for fresh ones. */
-    journal->frames = mmap(NULL, bytes_of(journal), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    /* Not from the heap, which would keep what is needed for a moment; and with its pages: no packet shall wait for
+     * fresh ones. */
+    journal->frames =
+        mmap(NULL, bytes_of(journal), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (journal->frames == MAP_FAILED) {
         free(journal);
         return ss_fail(SS_NO_MEMORY, "no memory for the last clones");
@@ -82,7 +85,8 @@ void ss_journal_free(ss_journal *journal)
     free(journal);
 }
 
-void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes)
+void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                    uint32_t payload_bytes)
 {
     if (header_bytes + payload_bytes != journal->frame_bytes)
         return; /* something else for the controller; were it a clone, its number would be missing */

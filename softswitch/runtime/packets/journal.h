@@ -8,12 +8,15 @@
 #include "core/switch.h"
 
 /* One update: `value` has `bytes` bytes, big-endian. */
-typedef void ss_update_handler(void *argument, uint64_t component, uint64_t index, const uint8_t *value, uint32_t bytes);
+typedef void ss_update_handler(void *argument, uint64_t component, uint64_t index, const uint8_t *value,
+                               uint32_t bytes);
 
-void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes);
+void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                    uint32_t payload_bytes);
 bool ss_journal_complete(const ss_journal *journal); /* every clone that was asked for since it began is in it */
 uint64_t ss_journal_clones(const ss_journal *journal);
-void ss_journal_updates(const ss_journal *journal, ss_update_handler *handle, void *argument); /* in the order of the clones */
+/* in the order of the clones */
+void ss_journal_updates(const ss_journal *journal, ss_update_handler *handle, void *argument);
 void ss_journal_free(ss_journal *journal);
 
 #endif

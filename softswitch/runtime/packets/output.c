@@ -27,9 +27,11 @@ static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_
     sw->capture_bytes = need;
 }
 
-static void packet_in(ss_switch *sw, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes)
+static void packet_in(ss_switch *sw, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                      uint32_t payload_bytes)
 {
-    if (!ss_queue_push(sw->queues[SS_PACKET_INS], 0, 0, sw->now_ns / 1000, header, header_bytes, payload, payload_bytes))
+    if (!ss_queue_push(sw->queues[SS_PACKET_INS], 0, 0, sw->now_ns / 1000, header, header_bytes, payload,
+                       payload_bytes))
         sw->stats.drops[SS_DROP_CPU_QUEUE]++;
 }
 

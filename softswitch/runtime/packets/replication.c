@@ -11,8 +11,8 @@ static bool works(const ss_switch *sw, uint32_t number)
     return port ? port->up : number == sw->cpu_port;
 }
 
-/* Of each replica and its backups the first whose port works; with all of them down the replica itself, which is then dropped
- * at its port after its pass through egress, as one without backups is. */
+/* Of each replica and its backups the first whose port works; with all of them down the replica itself, which is then
+ * dropped at its port after its pass through egress, as one without backups is. */
 static void choose(ss_replicas *replicas, const ss_switch *sw)
 {
     uint32_t count = 0;
@@ -82,7 +82,8 @@ static int set(ss_switch *sw, ss_map *map, const char *what, uint32_t operation,
     return status;
 }
 
-int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas, uint32_t truncate)
+int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas,
+                       uint32_t truncate)
 {
     return set(sw, &sw->sessions, "clone session", operation, id, count, replicas, truncate);
 }

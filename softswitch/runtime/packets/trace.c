@@ -33,8 +33,8 @@ static int put_value(char *text, size_t room, const uint64_t *words, uint32_t wi
 }
 
 /* " NAME=VALUE" of one key or parameter; a line that is full ends early. */
-static void put_field(char *line, size_t room, size_t *length, const char *before, const char *name, const uint64_t *words,
-                      uint32_t width)
+static void put_field(char *line, size_t room, size_t *length, const char *before, const char *name,
+                      const uint64_t *words, uint32_t width)
 {
     int more = *length < room ? snprintf(line + *length, room - *length, "%s%s=", before, name) : 0;
     *length += more > 0 ? (size_t)more : 0;
@@ -66,18 +66,17 @@ void ss_trace_table(ss_packet *packet, const ss_table *table, const uint64_t *ke
         put_field(params, sizeof params, &length, i ? ", " : "", action->params[i].name, data, action->params[i].width);
         data += action->params[i].width > 64 ? (action->params[i].width + 63) / 64 : 1;
     }
-    ss_trace(packet, "table %s:%s%s%s, action %s(%s)", desc->name, keys, *keys ? ": " : " ", found, action->name, params);
+    ss_trace(packet, "table %s:%s%s%s, action %s(%s)", desc->name, keys, *keys ? ": " : " ", found, action->name,
+             params);
 }
 
-void ss_trace_begin(ss_switch *sw, ss_packet *packet)
-{
-    packet->trace = sw->tracing ? &sw->trace_text : NULL;
-}
+void ss_trace_begin(ss_switch *sw, ss_packet *packet) { packet->trace = sw->tracing ? &sw->trace_text : NULL; }
 
 void ss_trace_end(ss_switch *sw)
 {
     ss_text *text = &sw->trace_text;
     if (text->length)
-        ss_queue_push(sw->queues[SS_LOG], SS_LOG_TRACE, 0, sw->now_ns / 1000, text->bytes, (uint32_t)text->length, NULL, 0);
+        ss_queue_push(sw->queues[SS_LOG], SS_LOG_TRACE, 0, sw->now_ns / 1000, text->bytes, (uint32_t)text->length, NULL,
+                      0);
     text->length = 0;
 }

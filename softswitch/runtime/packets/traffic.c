@@ -52,15 +52,16 @@ static void count_drop(const ss_pass *pass, ss_packet *packet, enum ss_drop reas
 }
 
 /* Room for a packet of its own: bytes of `head` and `tail`, and user memory. NULL (and counted) when there is none. */
-static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage stage, const void *head, uint32_t head_bytes,
-                       const void *tail, uint32_t tail_bytes)
+static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage stage, const void *head,
+                       uint32_t head_bytes, const void *tail, uint32_t tail_bytes)
 {
     ss_switch *sw = pass->sw;
     if (pass->passes + 1 > MAX_PASSES && (stage == SS_STAGE_EGRESS || sw->sink != SS_TO_PORTS)) {
         count_drop(pass, packet, SS_DROP_PASSES, "it went round too often");
         return NULL;
     }
-    size_t user_at = (sizeof(ss_job) + 63) & ~(size_t)63, data_at = (user_at + pass->program->user_size + 63) & ~(size_t)63;
+    size_t user_at = (sizeof(ss_job) + 63) & ~(size_t)63,
+           data_at = (user_at + pass->program->user_size + 63) & ~(size_t)63;
     size_t bytes = (data_at + head_bytes + tail_bytes + 64) & ~(size_t)63;
     ss_job *job = sw->jobs.count + sw->deferred.count < MAX_JOBS ? aligned_alloc(64, bytes) : NULL;
     if (!job) {
@@ -163,7 +164,8 @@ static void again(ss_pass *pass, ss_packet *packet, uint32_t type, uint32_t list
     copy_list(pass, list, &job->packet, packet);
     job->packet.std.instance_type = type;
     job->packet.std.packet_length = job->packet.length;
-    ss_jobs_push(job->passes % PASSES_AT_ONCE || pass->sw->sink != SS_TO_PORTS ? &pass->sw->jobs : &pass->sw->deferred, job);
+    ss_jobs_push(job->passes % PASSES_AT_ONCE || pass->sw->sink != SS_TO_PORTS ? &pass->sw->jobs : &pass->sw->deferred,
+                 job);
     if (ss_unlikely(packet->trace))
         ss_trace(packet, type == SS_RESUBMITTED ? "resubmitted" : "recirculated");
 }
@@ -229,7 +231,8 @@ static void send_digests(const ss_pass *pass, const ss_requests *requests)
     for (uint32_t i = 0; i < requests->digest_count; i++) {
         const ss_digest_message *digest = &requests->digests[i];
         if (!ss_queue_push(pass->sw->queues[SS_DIGESTS], digest->digest, pass->instance->serial,
-                           pass->sw->now_ns / 1000, digest->data, digest->words * (uint32_t)sizeof *digest->data, NULL, 0))
+                           pass->sw->now_ns / 1000, digest->data, digest->words * (uint32_t)sizeof *digest->data, NULL,
+                           0))
             pass->sw->stats.drops[SS_DROP_DIGEST_QUEUE]++;
     }
 }
@@ -293,7 +296,8 @@ static void run_job(ss_switch *sw, ss_job *job)
         packet->std.packet_length = length;
     }
     if (ss_unlikely(packet->trace))
-        ss_trace(packet, job->stage == SS_STAGE_INGRESS ? "ingress again, %u bytes" : "clone of egress, %u bytes", packet->length);
+        ss_trace(packet, job->stage == SS_STAGE_INGRESS ? "ingress again, %u bytes" : "clone of egress, %u bytes",
+                 packet->length);
     if (job->stage == SS_STAGE_INGRESS)
         run_ingress(&pass, packet);
     else

@@ -1,4 +1,5 @@
-/* The data-plane thread: takes a batch from each port in turn, runs it, sends what came out, and sleeps when nothing waits. */
+/* The data-plane thread: takes a batch from each port in turn, runs it, sends what came out, and sleeps when nothing
+ * waits. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -160,7 +161,8 @@ int ss_switch_stop(ss_switch *sw)
     int status = SS_OK;
     pthread_mutex_lock(&sw->control);
     if (sw->hold_depth)
-        status = ss_fail(SS_IN_USE, "the switch can't be stopped inside a safe point: its thread waits for the end of it");
+        status =
+            ss_fail(SS_IN_USE, "the switch can't be stopped inside a safe point: its thread waits for the end of it");
     else if (sw->running) {
         atomic_store(&sw->stop, true);
         ss_wake(sw);

@@ -24,8 +24,8 @@ static uint32_t receive(ss_port *port, ss_frame *frames, uint32_t max_frames)
 
 static void nothing(ss_port *port) { (void)port; }
 
-static void send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes,
-                 bool stable)
+static void send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                 uint32_t payload_bytes, bool stable)
 {
     (void)stable;
     memory_port *memory = (memory_port *)port;

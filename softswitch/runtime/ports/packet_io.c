@@ -57,7 +57,8 @@ static bool take_frame(ss_packet_port *packet, struct tpacket2_hdr *header, uint
         if (!data || length < header->tp_len) {
             packet->port.stats.rx_oversize++;
             tell_once(packet, &packet->told_oversize,
-                      "a frame was too long; turn segmentation offloads off (ethtool -K IF tso off gso off gro off) at both ends");
+                      "a frame was too long; turn segmentation offloads off (ethtool -K IF tso off gso off gro off) "
+                      "at both ends");
             return false;
         }
     }
@@ -68,7 +69,8 @@ static bool take_frame(ss_packet_port *packet, struct tpacket2_hdr *header, uint
     if (ss_unlikely(status & TP_STATUS_CSUMNOTREADY) && ss_complete_checksum(data, length)) {
         packet->port.stats.rx_no_checksum++;
         tell_once(packet, &packet->told_checksum,
-                  "frames come without checksums, which costs time; turn the sender's checksum offload off (ethtool -K IF tx off)");
+                  "frames come without checksums, which costs time; turn the sender's checksum offload off "
+                  "(ethtool -K IF tx off)");
     }
     frame->data = data;
     frame->length = length;
@@ -116,8 +118,8 @@ static bool make_room(ss_tx_slot *slot, uint32_t bytes)
     return true;
 }
 
-void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes,
-                    bool stable)
+void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                    uint32_t payload_bytes, bool stable)
 {
     ss_packet_port *packet = (ss_packet_port *)port;
     if (ss_unlikely(packet->fd < 0)) {
@@ -162,7 +164,8 @@ static uint32_t failed(ss_packet_port *packet, uint32_t at, int error)
     if (error == EMSGSIZE) {
         port->stats.tx_oversize++;
         tell_once(packet, &packet->told_oversize,
-                  "a frame was longer than the MTU allows; turn segmentation offloads off (ethtool -K IF tso off gso off gro off) "
+                  "a frame was longer than the MTU allows; turn segmentation offloads off "
+                  "(ethtool -K IF tso off gso off gro off) "
                   "at the senders, or raise the MTU");
     } else if (error == EAGAIN || error == ENOBUFS)
         port->stats.tx_full++;

@@ -4,6 +4,7 @@
 
 #include "ports/port.h"
 
-ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name); /* NULL: ss_fail was called, see ss_error_code */
+/* NULL: ss_fail was called, see ss_error_code */
+ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name);
 
 #endif

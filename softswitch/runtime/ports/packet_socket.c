@@ -43,7 +43,8 @@ int ss_packet_query(ss_packet_port *packet, unsigned long request, struct ifreq 
 bool ss_packet_link_up(ss_packet_port *packet)
 {
     struct ifreq flags;
-    return ss_packet_query(packet, SIOCGIFFLAGS, &flags) == 0 && (flags.ifr_flags & IFF_UP) && (flags.ifr_flags & IFF_RUNNING);
+    return ss_packet_query(packet, SIOCGIFFLAGS, &flags) == 0 && (flags.ifr_flags & IFF_UP) &&
+           (flags.ifr_flags & IFF_RUNNING);
 }
 
 static bool option(int fd, int name, int value) { return setsockopt(fd, SOL_PACKET, name, &value, sizeof value) == 0; }
@@ -54,7 +55,8 @@ static bool make_ring(ss_packet_port *packet)
     packet->frame_bytes = 2048;
     while (packet->frame_bytes < need && packet->frame_bytes < BLOCK_BYTES)
         packet->frame_bytes *= 2;
-    struct tpacket_req request = {BLOCK_BYTES, RING_BYTES / BLOCK_BYTES, packet->frame_bytes, RING_BYTES / packet->frame_bytes};
+    struct tpacket_req request = {BLOCK_BYTES, RING_BYTES / BLOCK_BYTES, packet->frame_bytes,
+                                  RING_BYTES / packet->frame_bytes};
     if (setsockopt(packet->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request))
         return false;
     void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, packet->fd, 0);
@@ -69,7 +71,8 @@ static bool make_ring(ss_packet_port *packet)
 /* Bound last, so that not a frame of another interface gets in. */
 static bool attach(ss_packet_port *packet)
 {
-    struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = packet->index};
+    struct sockaddr_ll address = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = packet->index};
     struct packet_mreq all = {.mr_ifindex = packet->index, .mr_type = PACKET_MR_PROMISC};
     int buffer = SOCKET_BUFFER;
     if (!option(packet->fd, PACKET_VERSION, TPACKET_V2) || !option(packet->fd, PACKET_RESERVE, VLAN_ROOM) ||

@@ -19,7 +19,7 @@ typedef struct ss_tx_slot {
 typedef struct ss_packet_port {
     ss_port port;
     char name[IFNAMSIZ];
-    int fd, index; /* fd -1: the interface is gone */
+    int fd, index;        /* fd -1: the interface is gone */
     uint32_t frame_limit; /* the longest frame its MTU allows */
     uint8_t *ring;
     size_t ring_bytes;
@@ -36,6 +36,7 @@ int ss_packet_open(ss_packet_port *packet); /* on the interface `name` */
 void ss_packet_close(ss_packet_port *packet);
 bool ss_packet_link_up(ss_packet_port *packet);
 struct ifreq;
-int ss_packet_query(ss_packet_port *packet, unsigned long request, struct ifreq *answer); /* an ioctl about the interface */
+/* an ioctl about the interface */
+int ss_packet_query(ss_packet_port *packet, unsigned long request, struct ifreq *answer);
 
 #endif

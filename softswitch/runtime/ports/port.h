@@ -1,4 +1,5 @@
-/* A port: the one interface between the data plane and whatever carries frames. Another kind of port is another ss_port_ops. */
+/* A port: the one interface between the data plane and whatever carries frames. Another kind of port is another
+ * ss_port_ops. */
 #ifndef SS_PORT_H
 #define SS_PORT_H
 
@@ -14,11 +15,12 @@ typedef struct ss_port_ops {
     uint32_t (*receive)(ss_port *port, ss_frame *frames, uint32_t max_frames);
     void (*release)(ss_port *port);
     /* Takes one frame for sending. `stable`: the payload stays valid until flush; otherwise it is copied. */
-    void (*send)(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload, uint32_t payload_bytes,
-                 bool stable);
+    void (*send)(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                 uint32_t payload_bytes, bool stable);
     void (*flush)(ss_port *port);
     int (*poll_fd)(ss_port *port); /* readable when frames wait; -1: never */
-    /* Called from time to time: reopens an interface that reappeared, notes its link state; true when the port's state changed. */
+    /* Called from time to time: reopens an interface that reappeared, notes its link state; true when the port's state
+     * changed. */
     bool (*check)(ss_port *port);
     void (*collect)(ss_port *port); /* brings counters that live elsewhere into port->stats */
     void (*close)(ss_port *port);   /* frees the port */
@@ -34,6 +36,9 @@ struct ss_port {
 };
 
 /* The port of that number, NULL if there is none. */
-static inline ss_port *ss_port_at(const ss_switch *sw, uint64_t number) { return number <= SS_MAX_PORT ? sw->ports[number] : NULL; }
+static inline ss_port *ss_port_at(const ss_switch *sw, uint64_t number)
+{
+    return number <= SS_MAX_PORT ? sw->ports[number] : NULL;
+}
 
 #endif

@@ -74,7 +74,8 @@ int ss_port_remove(ss_switch *sw, uint32_t number)
     ss_switch_release(sw);
     if (!port)
         return ss_fail(SS_NOT_FOUND, "there is no port %u", number);
-    port->ops->close(port); /* the thread may still wait on its descriptor, which the kernel keeps for as long as it does */
+    /* the thread may still wait on its descriptor, which the kernel keeps for as long as it does */
+    port->ops->close(port);
     ss_wake(sw);
     return SS_OK;
 }

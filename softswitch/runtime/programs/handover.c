@@ -1,7 +1,7 @@
 /* The end of a change of programs in one step, with no controller in the middle of it.
  *
- * At the safe point the switch writes the updates of its journal into the new program, moves what needs no copy, and swaps.
- * What is prepared before: which cells, which slots. What is left takes some microseconds. */
+ * At the safe point the switch writes the updates of its journal into the new program, moves what needs no copy, and
+ * swaps. What is prepared before: which cells, which slots. What is left takes some microseconds. */
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,8 +31,8 @@ typedef struct urgency {
     struct sched_param param;
 } urgency;
 
-/* Nobody may take the processor while packets wait: real time for these microseconds, else as urgent as the data plane. Both need
- * rights; without them everything is as it was. */
+/* Nobody may take the processor while packets wait: real time for these microseconds, else as urgent as the data plane.
+ * Both need rights; without them everything is as it was. */
 static urgency hurry(void)
 {
     urgency before = {.nice = getpriority(PRIO_PROCESS, (id_t)gettid())};

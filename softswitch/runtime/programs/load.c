@@ -75,7 +75,8 @@ static bool make_objects(ss_instance *instance)
             return false;
     for (uint32_t i = 0; i < program->table_count; i++) {
         int32_t profile = program->tables[i].action_profile;
-        ss_profile *used = profile >= 0 && (uint32_t)profile < program->profile_count ? instance->profiles[profile] : NULL;
+        ss_profile *used =
+            profile >= 0 && (uint32_t)profile < program->profile_count ? instance->profiles[profile] : NULL;
         if (!(pipeline->tables[i] = ss_table_create(instance, &program->tables[i], used)))
             return false;
     }
@@ -113,8 +114,10 @@ ss_instance *ss_pipeline_load(ss_switch *sw, const char *path)
     }
     const ss_program *program = dlsym(instance->library, "ss_program_main");
     if (!program || program->abi != SS_ABI) {
-        ss_fail(SS_LOAD, program ? "%s was compiled for runtime version %u, this is %u: compile it again"
-                                 : "%s is not a compiled pipeline", path, program ? program->abi : 0, SS_ABI);
+        ss_fail(SS_LOAD,
+                program ? "%s was compiled for runtime version %u, this is %u: compile it again"
+                        : "%s is not a compiled pipeline",
+                path, program ? program->abi : 0, SS_ABI);
         dlclose(instance->library);
         free(instance);
         return NULL;
@@ -149,13 +152,17 @@ ss_array *ss_pipeline_array(ss_instance *instance, uint32_t index) { return inst
 ss_counter *ss_pipeline_counter(ss_instance *instance, uint32_t index) { return instance->pipeline.counters[index]; }
 ss_meter *ss_pipeline_meter(ss_instance *instance, uint32_t index) { return instance->pipeline.meters[index]; }
 ss_profile *ss_pipeline_profile(ss_instance *instance, uint32_t index) { return instance->profiles[index]; }
-ss_value_set *ss_pipeline_value_set(ss_instance *instance, uint32_t index) { return instance->pipeline.value_sets[index]; }
+ss_value_set *ss_pipeline_value_set(ss_instance *instance, uint32_t index)
+{
+    return instance->pipeline.value_sets[index];
+}
 
 void ss_pipeline_shape(ss_instance *instance, uint32_t *counts)
 {
     const ss_program *program = instance->pipeline.program;
-    const uint32_t all[7] = {program->table_count,   program->array_count,     program->counter_count, program->meter_count,
-                             program->profile_count, program->value_set_count, program->digest_count};
+    const uint32_t all[7] = {program->table_count, program->array_count,   program->counter_count,
+                             program->meter_count, program->profile_count, program->value_set_count,
+                             program->digest_count};
     memcpy(counts, all, sizeof all);
 }
 

@@ -10,7 +10,8 @@ void ss_table_reset_default(ss_table *table)
     table->default_entry->action = desc->default_action;
     table->default_entry->slot = UINT32_MAX;
     if (desc->default_action < desc->action_count && desc->default_data)
-        memcpy(table->default_entry->data, desc->default_data, desc->actions[desc->default_action].data_words * sizeof(uint64_t));
+        memcpy(table->default_entry->data, desc->default_data,
+               desc->actions[desc->default_action].data_words * sizeof(uint64_t));
     ss_instance_unlock(table->instance);
 }
 

@@ -15,7 +15,8 @@ static int set_target(ss_table *table, ss_node *node, const uint64_t *row)
     void *target = NULL;
     if (kind == SS_BY_ACTION) {
         if (row[SS_ROW_REFERENCE] >= table->desc->action_count)
-            return ss_fail(SS_INVALID, "table %s has no action number %llu", table->desc->name, (unsigned long long)row[SS_ROW_REFERENCE]);
+            return ss_fail(SS_INVALID, "table %s has no action number %llu", table->desc->name,
+                           (unsigned long long)row[SS_ROW_REFERENCE]);
     } else {
         if (!table->profile || kind > SS_BY_GROUP)
             return ss_fail(SS_INVALID, "table %s has no action profile", table->desc->name);
@@ -51,12 +52,14 @@ static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed
     uint64_t *storage = node->entry.data + table->data_words;
     int status;
     node->fixed = fixed;
-    if (!ss_matcher_prepare(&table->matcher, &node->rule, storage, value, value + table->matcher.words, (int32_t)row[SS_ROW_PRIORITY]))
+    if (!ss_matcher_prepare(&table->matcher, &node->rule, storage, value, value + table->matcher.words,
+                            (int32_t)row[SS_ROW_PRIORITY]))
         status = ss_fail(SS_INVALID, "table %s: a range from high to low, or a prefix with gaps", table->desc->name);
     else if (ss_matcher_find(&table->matcher, &node->rule))
         status = ss_fail(SS_EXISTS, "table %s has an entry with this key already", table->desc->name);
     else if (!initial && table->matcher.count >= table->desc->size)
-        status = ss_fail(SS_FULL, "table %s is full: it was declared with size %u", table->desc->name, table->desc->size);
+        status =
+            ss_fail(SS_FULL, "table %s is full: it was declared with size %u", table->desc->name, table->desc->size);
     else if ((status = set_target(table, node, row)) == SS_OK) {
         if (ss_slot_take(table, node)) {
             if (ss_matcher_insert(&table->matcher, &node->rule))
@@ -78,7 +81,8 @@ int ss_table_seek(ss_table *table, const uint64_t *row, ss_node **found)
     uint64_t storage[ss_matcher_rule_words(&table->matcher) + 1];
     const uint64_t *value = row + SS_ROW_HEAD;
     ss_rule like;
-    if (!ss_matcher_prepare(&table->matcher, &like, storage, value, value + table->matcher.words, (int32_t)row[SS_ROW_PRIORITY]))
+    if (!ss_matcher_prepare(&table->matcher, &like, storage, value, value + table->matcher.words,
+                            (int32_t)row[SS_ROW_PRIORITY]))
         return ss_fail(SS_INVALID, "table %s: a range from high to low, or a prefix with gaps", table->desc->name);
     *found = (ss_node *)ss_matcher_find(&table->matcher, &like);
     if (!*found)
@@ -112,7 +116,8 @@ static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, u
 
 /* Rows in turn up to the first that fails; `done` of them took effect. `orders` (may be NULL) gets their identities.
  * Packets run between every ROWS_AT_ONCE, so a bulk write cannot starve them; ss_switch_hold makes it one step. */
-int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done, uint64_t *orders)
+int ss_table_write(ss_table *table, uint32_t operation, uint32_t count, const uint64_t *rows, uint32_t *done,
+                   uint64_t *orders)
 {
     uint32_t words = ss_table_row_words(table);
     int status = SS_OK;

@@ -89,10 +89,7 @@ void ss_matcher_free(ss_matcher *matcher)
     memset(matcher, 0, sizeof *matcher);
 }
 
-uint32_t ss_matcher_rule_words(const ss_matcher *matcher)
-{
-    return matcher->words * (matcher->ranges ? 3 : 2);
-}
+uint32_t ss_matcher_rule_words(const ss_matcher *matcher) { return matcher->words * (matcher->ranges ? 3 : 2); }
 
 /* The mask of the group that a rule belongs to: its own mask, for ranges the leading bits that low and high share. */
 static void group_mask(const ss_matcher *matcher, const ss_rule *rule, uint64_t *out)
@@ -121,8 +118,8 @@ static void group_mask(const ss_matcher *matcher, const ss_rule *rule, uint64_t 
     }
 }
 
-bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *storage, const uint64_t *value, const uint64_t *mask,
-                        int32_t priority)
+bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *storage, const uint64_t *value,
+                        const uint64_t *mask, int32_t priority)
 {
     uint32_t words = matcher->words;
     rule->value = storage;
@@ -139,7 +136,8 @@ bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *stor
             rule->value[word] = value[word] & (field->match == SS_RANGE ? all : rule->mask[word]);
             prefix += (uint32_t)__builtin_popcountll(rule->mask[word]);
         }
-        if (field->match == SS_RANGE && compare_words(rule->value + field->first, rule->mask + field->first, field->words) > 0)
+        if (field->match == SS_RANGE &&
+            compare_words(rule->value + field->first, rule->mask + field->first, field->words) > 0)
             return false;
         if (field->match == SS_LPM) {
             for (uint32_t i = 0; i < field->words; i++) { /* the mask must be a prefix: ones from the top */
@@ -327,8 +325,9 @@ static bool in_ranges(const ss_matcher *matcher, const ss_rule *rule, const uint
 {
     for (uint32_t f = 0; f < matcher->field_count; f++) {
         const ss_field *field = &matcher->fields[f];
-        if (field->match == SS_RANGE && (compare_words(key + field->first, rule->value + field->first, field->words) < 0 ||
-                                         compare_words(key + field->first, rule->mask + field->first, field->words) > 0))
+        if (field->match == SS_RANGE &&
+            (compare_words(key + field->first, rule->value + field->first, field->words) < 0 ||
+             compare_words(key + field->first, rule->mask + field->first, field->words) > 0))
             return false;
     }
     return true;
@@ -369,7 +368,8 @@ ss_rule *ss_matcher_lookup(const ss_matcher *matcher, const uint64_t *key)
                 continue;
             if (matcher->ranges && !in_ranges(matcher, rule, key))
                 continue;
-            if (!best || rule->priority > best->priority || (rule->priority == best->priority && rule->order < best->order))
+            if (!best || rule->priority > best->priority ||
+                (rule->priority == best->priority && rule->order < best->order))
                 best = rule;
             break;
         }

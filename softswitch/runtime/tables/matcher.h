@@ -1,8 +1,9 @@
 /* Finds the best rule for a key: exact, lpm, ternary, range and optional fields in any combination.
  *
- * Tuple-space search: rules with the same mask form a group with one hash table; a lookup probes the groups from the highest
- * priority bound downwards and stops when no better rule can follow. One exact group costs one probe; an lpm key is the special
- * case in which the priority is the prefix length. A range contributes the leading bits that its two ends share. */
+ * Tuple-space search: rules with the same mask form a group with one hash table; a lookup probes the groups from the
+ * highest priority bound downwards and stops when no better rule can follow. One exact group costs one probe; an lpm
+ * key is the special case in which the priority is the prefix length. A range contributes the leading bits that its two
+ * ends share. */
 #ifndef SS_MATCHER_H
 #define SS_MATCHER_H
 
@@ -14,7 +15,8 @@ typedef struct ss_rule {
     uint64_t hash, order; /* order: of insertion, never reused */
     int32_t priority;     /* larger wins; at equal priority the older rule */
     uint64_t *masked;     /* the key words under the group's mask */
-    uint64_t *value, *mask; /* as the controller gave them, normalised; range: low and high. May equal `masked` and the mask */
+    /* as the controller gave them, normalised; range: low and high. May equal `masked` and the mask */
+    uint64_t *value, *mask;
 } ss_rule;
 
 typedef struct ss_group {
@@ -41,12 +43,12 @@ typedef struct ss_matcher {
 } ss_matcher;
 
 bool ss_matcher_init(ss_matcher *matcher, const ss_key_desc *keys, uint32_t key_count); /* selector keys are left out */
-void ss_matcher_free(ss_matcher *matcher); /* not the rules */
+void ss_matcher_free(ss_matcher *matcher);                                              /* not the rules */
 /* Words of storage that a rule needs at `storage` of ss_matcher_prepare. */
 uint32_t ss_matcher_rule_words(const ss_matcher *matcher);
 /* Fills rule->value, mask, masked from the controller's words (mask NULL: all exact). False: not a possible match. */
-bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *storage, const uint64_t *value, const uint64_t *mask,
-                        int32_t priority);
+bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *storage, const uint64_t *value,
+                        const uint64_t *mask, int32_t priority);
 ss_rule *ss_matcher_find(const ss_matcher *matcher, const ss_rule *like); /* the same match and priority */
 bool ss_matcher_insert(ss_matcher *matcher, ss_rule *rule);               /* false: no memory */
 void ss_matcher_remove(ss_matcher *matcher, ss_rule *rule);

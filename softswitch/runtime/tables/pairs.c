@@ -4,7 +4,8 @@
 #include "core/switch.h"
 #include "tables/table.h"
 
-/* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is none. */
+/* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is
+ * none. */
 static const ss_node *like(const ss_table *table, const ss_node *node)
 {
     uint64_t storage[ss_matcher_rule_words(&table->matcher) + 1];
@@ -31,8 +32,8 @@ void ss_table_move_counts(const ss_table_move *move)
         to->default_meter = from->default_meter;
 }
 
-/* Slots of the entries that are in both tables, which have the same key: pairs of (from, to). Returns how many there are; at most
- * `capacity` are filled in. They are right until a controller changes entries. */
+/* Slots of the entries that are in both tables, which have the same key: pairs of (from, to). Returns how many there
+ * are; at most `capacity` are filled in. They are right until a controller changes entries. */
 uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t capacity)
 {
     uint32_t found = 0;

@@ -57,7 +57,8 @@ static void free_entries(const ss_profile *profile, ss_entry **entries)
     free(entries);
 }
 
-static ss_entry **make_entries(const ss_profile *profile, const uint32_t *actions, const uint64_t *data, uint32_t data_words)
+static ss_entry **make_entries(const ss_profile *profile, const uint32_t *actions, const uint64_t *data,
+                               uint32_t data_words)
 {
     ss_entry **entries = calloc(profile->table_count ? profile->table_count : 1, sizeof *entries);
     for (uint32_t i = 0; entries && i < profile->table_count; i++) {
@@ -109,8 +110,8 @@ static int write_member(ss_profile *profile, uint32_t operation, uint64_t id, ss
     return SS_OK;
 }
 
-int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions, const uint64_t *data,
-                            uint32_t data_words)
+int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions,
+                            const uint64_t *data, uint32_t data_words)
 {
     ss_entry **entries = NULL;
     if (data_words > profile->data_words)
@@ -156,11 +157,13 @@ static int seat_members(ss_profile *profile, group *g, uint32_t count, const uin
     uint64_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (!ss_map_get(&profile->members, words[3 * i]))
-            return ss_fail(SS_NOT_FOUND, "profile %s has no member %llu", profile->desc->name, (unsigned long long)words[3 * i]);
+            return ss_fail(SS_NOT_FOUND, "profile %s has no member %llu", profile->desc->name,
+                           (unsigned long long)words[3 * i]);
         total += words[3 * i + 1];
     }
     if (total > 1u << 20)
-        return ss_fail(SS_INVALID, "the weights of group %llu add up to more than %u", (unsigned long long)g->id, 1u << 20);
+        return ss_fail(SS_INVALID, "the weights of group %llu add up to more than %u", (unsigned long long)g->id,
+                       1u << 20);
     seat *seats = calloc(count ? count : 1, sizeof *seats);
     member **live = calloc(total ? total : 1, sizeof *live);
     if (!seats || !live) {
@@ -212,7 +215,8 @@ static int write_group(ss_profile *profile, uint32_t operation, uint64_t id, uin
     return SS_OK;
 }
 
-int ss_profile_write_group(ss_profile *profile, uint32_t operation, uint64_t id, uint32_t count, const uint64_t *members)
+int ss_profile_write_group(ss_profile *profile, uint32_t operation, uint64_t id, uint32_t count,
+                           const uint64_t *members)
 {
     ss_instance_lock(profile->instance);
     int status = write_group(profile, operation, id, count, members);

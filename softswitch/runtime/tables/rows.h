@@ -4,6 +4,7 @@
 
 #include "tables/table.h"
 
-uint32_t ss_table_read_words(const ss_table *table); /* of a row that is read; of one that is written: ss_table_row_words */
+/* of a row that is read; of one that is written: ss_table_row_words */
+uint32_t ss_table_read_words(const ss_table *table);
 
 #endif

@@ -66,7 +66,8 @@ static int insert(ss_value_set *set, const uint64_t *row)
     if (!rule)
         return ss_fail(SS_NO_MEMORY, "no memory for a member of value set %s", name);
     int status = SS_OK;
-    if (!ss_matcher_prepare(&set->matcher, rule, (uint64_t *)(rule + 1), row + SS_ROW_HEAD, row + SS_ROW_HEAD + words, 1))
+    if (!ss_matcher_prepare(&set->matcher, rule, (uint64_t *)(rule + 1), row + SS_ROW_HEAD, row + SS_ROW_HEAD + words,
+                            1))
         status = ss_fail(SS_INVALID, "value set %s: a range from high to low, or a prefix with gaps", name);
     else if (ss_matcher_find(&set->matcher, rule))
         status = ss_fail(SS_EXISTS, "value set %s has this member already", name);
@@ -105,7 +106,7 @@ int ss_value_set_write(ss_value_set *set, uint32_t operation, uint32_t count, co
     ss_instance_lock(set->instance);
     for (*done = 0; *done < count; (*done)++) {
         const uint64_t *row = rows + (size_t)*done * words;
-        status = operation == SS_INSERT ? insert(set, row) : delete(set, row);
+        status = operation == SS_INSERT ? insert(set, row) : delete (set, row);
         if (status != SS_OK)
             break;
     }

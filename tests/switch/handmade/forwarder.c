@@ -46,5 +46,5 @@ static uint32_t deparse(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out)
     return u->bytes;
 }
 
-const ss_program ss_program_main = {SS_ABI, "forwarder", sizeof(user), 14, COUNTS, LISTS,
-                                    reset, reset, copy_fields, parse, ingress, egress, deparse};
+const ss_program ss_program_main = {SS_ABI, "forwarder", sizeof(user), 14,      COUNTS, LISTS,  reset,
+                                    reset,  copy_fields, parse,        ingress, egress, deparse};

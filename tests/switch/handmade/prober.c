@@ -59,5 +59,5 @@ static uint32_t deparse(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out)
     return sizeof(user);
 }
 
-const ss_program ss_program_main = {SS_ABI, "prober", sizeof(user), sizeof(user), COUNTS, LISTS,
-                                    reset, reset, copy_fields, parse, ingress, egress, deparse};
+const ss_program ss_program_main = {SS_ABI, "prober",    sizeof(user), sizeof(user), COUNTS, LISTS,  reset,
+                                    reset,  copy_fields, parse,        ingress,      egress, deparse};

@@ -1,10 +1,9 @@
 /* The packet's first 16 bytes are a script:
- *  0 egress port   1 ingress asks   2 egress asks   3 session   4 multicast group   5 field list   6 truncate to   7 meta
- *  15 how often egress may recirculate (255: without end)
- * asks: 1 clone, 2 resubmit (ingress) or recirculate (egress), 4 multicast, 8 drop, 16 digest, 32 truncate, 64 abort,
- *       128 also when it is not a new packet (else only in passes of instance type 0)
- * `meta` is copied to metadata by ingress of a new packet; field lists preserve it.
- * Egress fills in 8 instance type, 9 egress port, 10 rid, 11 metadata, 12 packet length, 13 ingress port, 14 + 1 per egress.
+ *  0 egress port   1 ingress asks   2 egress asks   3 session   4 multicast group   5 field list   6 truncate to   7
+ * meta 15 how often egress may recirculate (255: without end) asks: 1 clone, 2 resubmit (ingress) or recirculate
+ * (egress), 4 multicast, 8 drop, 16 digest, 32 truncate, 64 abort, 128 also when it is not a new packet (else only in
+ * passes of instance type 0) `meta` is copied to metadata by ingress of a new packet; field lists preserve it. Egress
+ * fills in 8 instance type, 9 egress port, 10 rid, 11 metadata, 12 packet length, 13 ingress port, 14 + 1 per egress.
  * Register 0 counts passes of ingress by instance type, register 1 passes of egress; counter 0 counts by ingress port;
  * meter 0 by ingress port. */
 #include <string.h>
@@ -44,7 +43,8 @@ static void parse(ss_pipeline *pipeline, ss_packet *packet)
 static uint8_t asks(const ss_packet *packet, int at)
 {
     uint8_t bits = ((const user *)packet->user)->head[at];
-    return packet->std.instance_type == SS_NORMAL || packet->std.instance_type == SS_REPLICATED || bits & 128 ? bits : 0;
+    return packet->std.instance_type == SS_NORMAL || packet->std.instance_type == SS_REPLICATED || bits & 128 ? bits
+                                                                                                              : 0;
 }
 
 static void ingress(ss_pipeline *pipeline, ss_packet *packet)
@@ -127,5 +127,5 @@ static uint32_t deparse(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out)
     return u->bytes;
 }
 
-const ss_program ss_program_main = {SS_ABI, "scripted", sizeof(user), HEAD, COUNTS, LISTS,
-                                    reset, reset_metadata, copy_fields, parse, ingress, egress, deparse};
+const ss_program ss_program_main = {SS_ABI,         "scripted",  sizeof(user), HEAD,    COUNTS, LISTS,  reset,
+                                    reset_metadata, copy_fields, parse,        ingress, egress, deparse};
