@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nfs.entries import EntryError, load_entries, updates
 from p4front.text.source import P4Error
 from softswitch.build.program import compile_program
 from softswitch.errors import SwitchError
+from state4.entries_file import load_entries, updates
 from state4.errors import State4Error
 from state4.instrumentation.programs import prepare_program
 from state4.targets import addresses
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(compile_for(args.target, args.source, args.folder))
         else:
             write_entries(args.target, args.file, device_id=args.device_id)
-    except (P4Error, EntryError, SwitchError, State4Error, OSError) as error:
+    except (P4Error, SwitchError, State4Error, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

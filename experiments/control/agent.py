@@ -20,8 +20,8 @@ import numpy as np
 from finsy.proto import p4r
 
 from experiments.control.programs import load_prepared
-from nfs.entries import EntryError, load_entries, updates
 from state4.clones.source import CloneSource
+from state4.entries_file import load_entries, updates
 from state4.errors import State4Error
 from state4.events import Event, EventLog
 from state4.instrumentation.programs import InstalledProgram, layout_of, user_registers
@@ -253,7 +253,7 @@ def serve(target: AnyTarget) -> None:
             if command.startswith("_"):
                 raise State4Error(f"no such command: {command}")
             tell({"done": getattr(agent, command)(**arguments)})
-        except (State4Error, EntryError, OSError) as error:
+        except (State4Error, OSError) as error:
             tell({"error": f"{command}: {error}"})
 
 

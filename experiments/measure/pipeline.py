@@ -13,12 +13,12 @@ import numpy as np
 from finsy.proto import p4r
 
 from experiments.traffic.frames import udp_datagram
-from nfs.entries import load_entries, updates
 from softswitch.build.device_config import DeviceConfig, collect, compile_config
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.switch import Switch
 from softswitch.server.device.device import Device
 from state4.clones.header import CloneLayout
+from state4.entries_file import load_entries, updates
 from state4.targets.base import CPU_PORT
 from topologies.paper import PORTS, SERVER, ip_of, mac_of
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finsy.proto import p4i, p4r
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -24,7 +23,7 @@ from state4.cli.options import (
     preprocessor_options,
     state_map,
 )
-from state4.errors import State4Error
+from state4.entries_file import load_entries, updates
 from state4.events import Event, EventLog
 from state4.instrumentation.programs import prepare_program
 from state4.pacing import PROFILES
@@ -60,7 +59,7 @@ def add_command(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> None:
     strategy = load_strategy(args.strategy)
     program = prepare_program(args.new, include_dirs=args.include, defines=args.define, counts=args.clone_counts)
-    entries = _entries(args.entries, program.p4info) if args.entries is not None else []
+    entries = updates(load_entries(args.entries, program.p4info)) if args.entries is not None else []
     running = None
     if args.running is not None:
         running = build_p4info(load_program(args.running, include_dirs=args.include, defines=args.define))
@@ -94,15 +93,6 @@ def _run(args: argparse.Namespace) -> None:
     else:
         print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all)")
         _print(outcome)
-
-
-def _entries(path: Path, p4info: p4i.P4Info) -> list[p4r.Update]:
-    from nfs.entries import EntryError, load_entries, updates
-
-    try:
-        return updates(load_entries(path, p4info))
-    except EntryError as error:
-        raise State4Error(str(error)) from None
 
 
 @contextmanager

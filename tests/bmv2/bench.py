@@ -22,9 +22,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from nfs.entries import Entries, Match, TableRow
 from softswitch.build.cache import cached_directory, content_key
 from softswitch.build.cc import build_shared_object
+from state4.entries_file import Entries, Match, TableRow
 
 # In the year 2100: whatever bmv2 waits for until a certain time does not happen.
 _START_NS = 4_102_444_800_000_000_000

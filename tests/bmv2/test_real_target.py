@@ -15,8 +15,8 @@ import pytest
 from finsy.proto import p4r
 
 import nfs
-from nfs.entries import load_entries, updates
 from state4.cli.main import main
+from state4.entries_file import load_entries, updates
 from state4.errors import TargetError
 from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.plan.translator import Translator

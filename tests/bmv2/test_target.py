@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import nfs
 from experiments.control import programs
-from nfs.entries import load_entries, updates
 from state4.cli.main import main
+from state4.entries_file import load_entries, updates
 from state4.errors import BadAddress, PlanRefused, TargetError, Unsupported
 from state4.instrumentation.programs import InstalledProgram, all_registers, prepare_program
 from state4.plan.translator import Translator

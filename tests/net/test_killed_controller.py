@@ -23,9 +23,9 @@ import pytest
 
 import nfs
 from experiments.traffic.frames import udp_datagram
-from nfs.entries import parse, resolve, updates
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
+from state4.entries_file import parse, resolve, updates
 from state4.events import PHASES
 from state4.instrumentation.programs import prepare_program
 from state4.targets.p4runtime.target import P4RuntimeTarget

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import TracebackType
 
 import nfs
-from nfs.entries import Entries, Match, TableRow, load_entries, parse, resolve
 from softswitch.build.model import TableInfo
 from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.dataplane import entries as soft
 from softswitch.dataplane.externs import Register
 from softswitch.dataplane.switch import Pipeline, Switch
+from state4.entries_file import Entries, Match, TableRow, load_entries, parse, resolve
 
 PORTS = (1, 2, 3, 4, 5, 6)
 START_US = 10_000_000  # well after the switch's start: a time of 0 means "never" to some programs

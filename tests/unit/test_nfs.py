@@ -8,9 +8,9 @@ import pytest
 from finsy.proto import p4i
 
 import nfs
-from nfs.entries import load_entries, updates
 from p4front.load import load_program
 from p4front.p4info import build_p4info
+from state4.entries_file import load_entries, updates
 
 HULA = {
     "link_load": (256, 32),

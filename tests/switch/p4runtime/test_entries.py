@@ -8,10 +8,10 @@ import pytest
 from finsy.proto import p4r
 
 import nfs
-from nfs.entries import load_entries, parse, resolve, updates
 from softswitch.server.device.config import make_config
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.rpc.batches import Batches
+from state4.entries_file import load_entries, parse, resolve, updates
 from tests.switch.harness import Bench
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import nfs
-from nfs.entries import load_entries
 from p4front.load import load_program, load_text
 from softswitch.build.program import CompiledPipeline, compile_program, compile_text
 from softswitch.dataplane.switch import Switch
@@ -22,6 +21,7 @@ from state4.cam import analyse
 from state4.cim import Instrumented, instrument
 from state4.clones.header import Clones
 from state4.clones.store import CloneStore
+from state4.entries_file import load_entries
 from state4.instrumentation.programs import all_registers
 from state4.values import RegisterSpec
 from tests.state4_programs import PROGRAMS, request

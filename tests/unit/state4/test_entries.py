@@ -10,11 +10,11 @@ from finsy.proto import p4i, p4r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfs.entries import Entries, EntryError, Match, Replica, load_entries, parse, resolve, updates
-from nfs.entries.updates import encode
-from nfs.entries.values import BadValue, read_match, read_value
 from p4front.load import load_text
 from p4front.p4info import build_p4info
+from state4.entries_file import Entries, EntryError, Match, Replica, load_entries, parse, resolve, updates
+from state4.entries_file.updates import encode
+from state4.entries_file.values import BadValue, read_match, read_value
 
 PROGRAM = """
 #include <core.p4>

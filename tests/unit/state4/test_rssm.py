@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nfs
-from nfs.entries import load_entries, updates
 from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.cli.main import main
 from state4.clones.header import CloneLayout, LayoutComponent
 from state4.clones.look_ahead import look_ahead
 from state4.clones.updates import Updates
+from state4.entries_file import load_entries, updates
 from state4.errors import PlanRefused, State4Error, UnknownComponent
 from state4.events import EventLog
 from state4.instrumentation.programs import prepare_program

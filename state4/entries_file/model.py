@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from state4.errors import State4Error
+
 
 @dataclass(frozen=True)
 class Place:
@@ -18,7 +20,7 @@ class Place:
         return f"{self.path}:{self.line}"
 
 
-class EntryError(Exception):
+class EntryError(State4Error):
     """A file of entries that can't be used. `problems`: every one found, as `file:line: error: what`."""
 
     def __init__(self, problems: Sequence[str]) -> None:

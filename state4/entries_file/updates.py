@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finsy.proto import p4r
 
-from nfs.entries.model import CloneRow, Entries, Match, MulticastRow, RegisterRow, Replica, TableRow
+from state4.entries_file.model import CloneRow, Entries, Match, MulticastRow, RegisterRow, Replica, TableRow
 
 
 def updates(entries: Entries) -> list[p4r.Update]:

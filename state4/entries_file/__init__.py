@@ -1,9 +1,9 @@
 """Entries of a program from a readable file: `load_entries(path, p4info)`, then `updates(entries)` for P4Runtime.
 
-The file is TOML; nfs/README.md describes it. Every error of a file is reported at once, each with its line.
+The file is TOML; docs/entries.md describes it. Every error of a file is reported at once, each with its line.
 """
 
-from nfs.entries.model import (
+from state4.entries_file.model import (
     CloneRow,
     Entries,
     EntryError,
@@ -15,9 +15,9 @@ from nfs.entries.model import (
     Replica,
     TableRow,
 )
-from nfs.entries.resolve import load_entries, resolve
-from nfs.entries.source import EntrySource, parse
-from nfs.entries.updates import updates
+from state4.entries_file.resolve import load_entries, resolve
+from state4.entries_file.source import EntrySource, parse
+from state4.entries_file.updates import updates
 
 __all__ = [
     "CloneRow",

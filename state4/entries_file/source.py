@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nfs.entries.model import EntryError, Place
+from state4.entries_file.model import EntryError, Place
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from finsy.proto import p4i
 
-from nfs.entries.model import (
+from state4.entries_file.model import (
     CloneRow,
     Entries,
     EntryError,
@@ -21,8 +21,8 @@ from nfs.entries.model import (
     Replica,
     TableRow,
 )
-from nfs.entries.source import Block, EntrySource, parse
-from nfs.entries.values import BadValue, read_match, read_value
+from state4.entries_file.source import Block, EntrySource, parse
+from state4.entries_file.values import BadValue, read_match, read_value
 
 _KINDS = {
     p4i.MatchField.EXACT: "exact",
