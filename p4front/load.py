@@ -7,7 +7,8 @@ from pathlib import Path
 
 from p4front.check.program import check
 from p4front.program import Program
-from p4front.syntax.parse import parse_file, parse_text
+from p4front.syntax.parse import parse_file, parse_given, parse_text
+from p4front.text.includes import GivenFiles
 
 
 def load_program(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()) -> Program:
@@ -25,3 +26,9 @@ def load_text(
     """The same for a text; `path` is its name in messages."""
     syntax, files = parse_text(text, path, include_dirs=include_dirs, defines=defines)
     return check(syntax, files, Path(path))
+
+
+def load_given(files: GivenFiles, main: str, *, defines: Sequence[str] = ()) -> Program:
+    """The same for a program that was sent with its files: they and our library are all that it can include."""
+    syntax, sources = parse_given(files, main, defines=defines)
+    return check(syntax, sources, Path(main))

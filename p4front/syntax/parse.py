@@ -7,7 +7,7 @@ from pathlib import Path
 
 from p4front.syntax import ast
 from p4front.syntax.parser.program import parse_tokens
-from p4front.text.includes import read_source
+from p4front.text.includes import GivenFiles, read_source
 from p4front.text.preprocess import preprocess
 from p4front.text.source import Reporter, SourceFile
 
@@ -29,10 +29,15 @@ def parse_text(
     return _parse(SourceFile(path, text), include_dirs, defines)
 
 
+def parse_given(files: GivenFiles, main: str, *, defines: Sequence[str] = ()) -> tuple[ast.P4Program, list[SourceFile]]:
+    """The same for one of the files that a program was sent with: nothing else is read but our own library."""
+    return _parse(files.source(main), (), defines, files)
+
+
 def _parse(
-    source: SourceFile, include_dirs: Sequence[Path], defines: Sequence[str]
+    source: SourceFile, include_dirs: Sequence[Path], defines: Sequence[str], files: GivenFiles | None = None
 ) -> tuple[ast.P4Program, list[SourceFile]]:
-    found = preprocess(source, include_dirs, defines)
+    found = preprocess(source, include_dirs, defines, files=files)
     reporter = Reporter()
     program = parse_tokens(found.tokens, reporter)
     reporter.raise_if_errors()

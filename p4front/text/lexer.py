@@ -71,7 +71,7 @@ NAME_KINDS = frozenset([IDENT, "actions", "apply", "entries", "key", "list", "pr
 
 ASSIGN_OPS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "|+|=", "|-|="])
 
-_OPERATORS = [
+OPERATORS = [
     "|+|=",
     "|-|=",
     "|+|",
@@ -141,7 +141,7 @@ _TOKEN = re.compile(
     | (?P<pragma>  @pragma\b )
     | (?P<at>      @ )
     | (?P<bad>     "[^\n]* | . )
-    """.replace("OPERATORS", "|".join(re.escape(op) for op in _OPERATORS)),
+    """.replace("OPERATORS", "|".join(re.escape(op) for op in OPERATORS)),
     re.VERBOSE,
 )
 
