@@ -14,14 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from p4front.p4info.annotations import literal, text_argument
+from p4front.p4info.typespec import translation
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.includes import LIBRARY, search_path
 from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
-from p4front.types.types import BitType, BoolType, IntType, ObjectType, StructType, strip
+from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
+from state4.analysis.cells import leaf_types, leaf_width
 from state4.analysis.instances import Callable_, referent, scope_of
 from state4.cam import SENDERS, Analysis, Write
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
+from state4.instrumentation.bits import as_bits
 from state4.instrumentation.edits import Edits, Inliner, above_comment, editable, indentation
 from state4.instrumentation.inserted_code import InsertedCode
 from state4.instrumentation.parameters import AddedParameters
@@ -82,6 +85,7 @@ class _Instrumenter:
             index_parameter=_register_arity(program) > 1,
             index_argument=_widest_index(analysis),
             passes=frozenset(_passes(w) for w in analysis.updates if _passes(w)),
+            widths=_widths(analysis),
         )
 
     def run(self) -> Instrumented:
@@ -141,9 +145,6 @@ class _Instrumenter:
         arguments = {a.param_name: a.expr for a in call.args}
         index, value = arguments["index"], arguments.get("value")
         assert index is not None
-        for expr in (index, value):
-            if expr is not None:
-                _check_repeatable(self.program, expr)
         for span in (write.call.callee.span, Span(statement.span.file, statement.span.end - 1, statement.span.end)):
             editable(span)
         slots, width = parameters.slots(decl, write.call), 8 * self.layout.value_bytes
@@ -151,8 +152,8 @@ class _Instrumenter:
             (
                 slots,
                 parameters.number(decl, (key,)),
-                self._as_bits(index, self.code.index_argument),
-                self._as_bits(value, width, self._cell_width(call.object))
+                as_bits(self.program, index, self.code.index_argument),
+                as_bits(self.program, value, width, self._cell_type(call.object))
                 if value is not None
                 else f"(bit<{width}>){slots}.size",
             )
@@ -160,37 +161,9 @@ class _Instrumenter:
         name = self.code.update_name(_passes(write))
         self._after_statement(statement, f"{name}({update});")
 
-    def _cell_width(self, register: ast.Expr | None) -> int | None:
+    def _cell_type(self, register: ast.Expr | None) -> Type | None:
         type_ = self.program.types.get(register) if register is not None else None
-        cell = strip(type_.args[0]) if isinstance(type_, ObjectType) and type_.args else None
-        return cell.width if isinstance(cell, (BitType, IntType)) else None
-
-    def _as_bits(self, expr: ast.Expr, width: int, own: int | None = None) -> str:
-        """Source text of `expr` as bit<width>. `own`: the width that it has as an argument, if its type is generic."""
-        text = expr.span.text
-        if "//" not in text:
-            text = " ".join(text.split())
-        type_ = self.program.types.get(expr)
-        inner = strip(type_) if type_ is not None else None
-        if isinstance(inner, BitType) and inner == type_ and inner.width == width and self._is_plain(expr):
-            return text
-        if isinstance(inner, BoolType):
-            return f"(bit<{width}>)(bit<1>)({text})"
-        plain = isinstance(expr, (ast.PathExpr, ast.Member, ast.Cast))
-        bracketed = text if plain and "//" not in text else f"({text})"
-        if isinstance(inner, BitType) and inner == type_ and self._is_plain(expr):
-            return f"(bit<{width}>){bracketed}"
-        bits = inner.width if isinstance(inner, (BitType, IntType)) else own or width
-        unsigned = isinstance(inner, BitType) and inner == type_
-        if bits == width and unsigned:
-            return f"(bit<{width}>){bracketed}"
-        return f"(bit<{width}>)(bit<{bits}>){bracketed}"
-
-    def _is_plain(self, expr: ast.Expr) -> bool:
-        """Whether the text has its type on its own: a bare number takes it from where it stands."""
-        return not any(isinstance(n, ast.IntLiteral) and n.width is None for n in expr.walk()) or isinstance(
-            expr, (ast.PathExpr, ast.Member, ast.Cast, ast.Index)
-        )
+        return type_.args[0] if isinstance(type_, ObjectType) and type_.args else None
 
     def _after_statement(self, statement: ast.Node, text: str) -> None:
         """Puts a statement after another one, in braces if that one stands alone under an if, else or for."""
@@ -275,14 +248,19 @@ def _top(program: Program, node: ast.Node) -> ast.Node:
     return node
 
 
-def _check_repeatable(program: Program, expr: ast.Expr) -> None:
-    """Raises P4Error if evaluating the argument once more could change something or give another value."""
-    for node in expr.walk():
-        call = program.calls.get(node)
-        if call is None or call.kind == "builtin" or (isinstance(node, ast.Call) and call.kind == "constructor"):
-            continue
-        message = "State4 evaluates this argument once more for its clone, and a call may change something; "
-        raise P4Error(Diagnostic(message + "put the value into a variable first", node.span))
+def _widths(analysis: Analysis) -> tuple[tuple[int, ...], ...]:
+    """Of the numbers in a cell of each register, if P4Info has other ones for some (translated types)."""
+    cells = [leaf_types(obj.type_args[0]) or [] for obj in analysis.numbers if obj.type_name == "register"]
+    if not any(translation(type_) for leaves in cells for _, leaf in leaves for type_ in _named(leaf)):
+        return ()
+    return tuple(tuple(leaf_width(leaf) for _, leaf in leaves) for leaves in cells)
+
+
+def _named(type_: Type) -> Iterator[NewType]:
+    """The `type` declarations that a type goes back to."""
+    while isinstance(type_, NewType):
+        yield type_
+        type_ = type_.underlying
 
 
 def _register_arity(program: Program) -> int:

@@ -14,7 +14,8 @@ from state4.cancel import cancellable
 from state4.clones.source import ListenerStats
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
-from state4.instrumentation.programs import InstalledProgram, layout_of
+from state4.instrumentation.programs import InstalledProgram
+from state4.instrumentation.running import layout_of
 from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
 from state4.plan.compare import make_plan

@@ -7,24 +7,44 @@ packs cells, so no value is ever converted one by one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from state4.cells import Cell, Group, Leaf, Member, convert_members, members_of
+
 Cells = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class RegisterSpec:
-    """A register of a program. `width` in bits; `id` is P4Info's."""
+    """A register of a program. `width` in bits; `id` is P4Info's; `type`: of a cell that is not simply
+    bits."""
 
     name: str
     cells: int
     width: int
     signed: bool = False
     id: int = 0
+    type: Cell | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """What a cell consists of."""
+        return self.type if self.type is not None else Leaf(self.width, self.signed)
+
+    @property
+    def group(self) -> Group | None:
+        """The members of a cell; None if it is one number."""
+        return self.type if isinstance(self.type, Group) else None
+
+    @property
+    def members(self) -> dict[str, Member]:
+        """The numbers inside of a cell by name; empty if it is one number."""
+        return members_of(self.cell)
 
     @property
     def cell_bytes(self) -> int:
@@ -90,22 +110,31 @@ class CellWrites:
     values: Cells
 
 
-def convert(values: Cells, old: RegisterSpec, new: RegisterSpec) -> Cells:
-    """Contents of a register in the form of another: as many cells as fit, each cut or extended (with its sign, if the
-    old one is signed) to the new width. Cells that the old register did not have are 0."""
+def convert(values: Cells, old: RegisterSpec, new: RegisterSpec, members: Mapping[str, str] | None = None) -> Cells:
+    """Contents of a register in the form of another: as many cells as fit, each converted to the new type. Cells that
+    the old register did not have are 0. `members`: old name -> new name of members."""
     count = min(old.cells, new.cells)
-    kept = values[:count]
+    result = new.zeros()
+    result[:count] = convert_cells(values[:count], old, new, members or {})
+    return result
+
+
+def convert_cells(kept: Cells, old: RegisterSpec, new: RegisterSpec, members: Mapping[str, str]) -> Cells:
+    """Cells of a register in the form of another's: members by name, numbers cut or extended (with their sign, if the
+    old ones are signed) to the new width."""
+    if old.group != new.group or members:
+        packed = np.ascontiguousarray(kept).view(np.uint8).reshape(len(kept), old.cell_bytes)
+        rows = convert_members(packed, old.cell, new.cell, new.cell_bytes, members)
+        flat: Cells = rows if new.width > 64 else rows.view(new.dtype).reshape(-1)
+        return flat
     if old.width == new.width:
-        rows = kept
-    elif old.width <= 64 and new.width <= 64:
+        return kept
+    if old.width <= 64 and new.width <= 64:
         wide = kept.astype(np.uint64)
         if old.signed and new.width > old.width:
             sign = np.uint64(1 << (old.width - 1))
             wide = (wide ^ sign) - sign
         mask = np.uint64((1 << new.width) - 1)
-        rows = (wide & mask).astype(new.dtype)
-    else:
-        rows = new.from_integers(old.integers(kept))
-    result = new.zeros()
-    result[:count] = rows
-    return result
+        cut: Cells = (wide & mask).astype(new.dtype)
+        return cut
+    return new.from_integers(old.integers(kept))

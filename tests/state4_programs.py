@@ -398,3 +398,49 @@ control MyEgress({_PARAMS}) {{
 }}
 """,
 )
+
+PROGRAMS["structs"] = program(
+    f"""
+control MyIngress({_PARAMS}) {{
+    register<flow_t>(16) flows;
+    register<request_t>(4) requests;
+    register<tuple<bit<8>, int<12>>>(8) pairs;
+    register<colour_t>(4) colours;
+    register<port_t>(4) ports;
+    apply {{
+        standard_metadata.egress_spec = 2;
+        bit<32> cell = (bit<32>)hdr.request.cell;
+        flow_t flow;
+        flows.read(flow, cell);
+        if (hdr.request.op == 1) {{
+            flow.total.bytes = flow.total.bytes + hdr.request.value[39:0];
+            flow.total.delta = (int<12>)hdr.request.amount[11:0];
+            flow.seen = true;
+            flow.colour = colour_t.RED;
+            flow.port = (port_t)hdr.request.amount[8:0];
+            flows.write(cell, flow);
+        }} else if (hdr.request.op == 2) {{
+            flows.write(cell, {{ {{ 5, -7 }}, hdr.request.value > 9, colour_t.GREEN, (port_t)3 }});
+        }} else if (hdr.request.op == 3) {{
+            flows.write(cell, (flow_t){{ total = {{ delta = (int<12>)hdr.request.amount[11:0], bytes = 1 }},
+                port = (port_t)(bit<9>)hdr.request.op, colour = colour_t.RED, seen = false }});
+        }} else {{
+            flows.write(cell, {{ flow.total, !flow.seen, flow.colour, flow.port }});
+        }}
+        requests.write(cell & 3, hdr.request);
+        tuple<bit<8>, int<12>> pair = {{ hdr.request.op, -1 }};
+        pairs.write(cell, pair);
+        pairs.write(0, {{ hdr.request.cell, (int<12>)hdr.request.amount[11:0] }});
+        colours.write(cell, hdr.request.op == 1 ? colour_t.RED : colour_t.GREEN);
+        ports.write(cell, (port_t)hdr.request.amount[8:0]);
+    }}
+}}
+""",
+    globals_="""
+enum bit<3> colour_t { GREEN = 1, RED = 5 }
+@p4runtime_translation("example.org/port", bit<32>)
+type bit<9> port_t;
+struct total_t { bit<40> bytes; int<12> delta; }
+struct flow_t { total_t total; bool seen; colour_t colour; port_t port; }
+""",
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from state4.clones.header import CLONE, COUNT_BITS, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
+from state4.instrumentation.running import ADDS, COMPONENTS, COUNTERS, WIDTHS
+from state4.instrumentation.running import CLONE as ANNOTATION
 
 _ENDS = 3
 """The clone flag of a pass that ends where it began."""
@@ -14,7 +16,8 @@ _ENDS = 3
 class InsertedCode:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
     the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits
-    of the widest index in a write; `passes`: for each piece of code that writes, the passes that run it."""
+    of the widest index in a write; `passes`: for each piece of code that writes, the passes that run it; `widths`: of
+    the numbers in a cell of each component, if P4Info does not tell them."""
 
     layout: CloneLayout
     field_list: int
@@ -22,6 +25,7 @@ class InsertedCode:
     index_parameter: bool
     index_argument: int
     passes: frozenset[frozenset[str]]
+    widths: tuple[tuple[int, ...], ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -58,15 +62,17 @@ class InsertedCode:
     def _flag(self) -> str:
         names = ", ".join(f'"{c.name}"' for c in self.layout.components)
         counters = ", ".join(f'"{c.name}"' for c in self.layout.counters)
-        counters = f"@state4_counters[{counters}]\n" if counters else ""
+        counters = f"@{COUNTERS}[{counters}]\n" if counters else ""
         adding = [str(n) for n, c in enumerate(self.layout.components, 1) if c.name in self.layout.adds]
-        adds = f"@state4_adds[{', '.join(adding)}]\n" if adding else ""
+        adds = f"@{ADDS}[{', '.join(adding)}]\n" if adding else ""
+        told = ", ".join(f'"{" ".join(map(str, leaves))}"' for leaves in self.widths)
+        widths = f"@{WIDTHS}[{told}]\n" if told else ""
         quiet = "" if self.layout.slots else '@noWarn("unused")\n'  # of p4c: where nothing is cloned, nothing reads it
         return (
             f"// {IDLE}: idle, {CLONE}: clone state updates, {WAIT}: packets wait. The annotations tell the control\n"
             f"// plane what clones mean.\n"
-            f"@state4_clone[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
-            f"@state4_components[{names}]\n{adds}{counters}{quiet}"
+            f"@{ANNOTATION}[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
+            f"@{COMPONENTS}[{names}]\n{adds}{counters}{widths}{quiet}"
             f"{self._register(2)}(1) {self.layout.flag_register};\n"
         )
 

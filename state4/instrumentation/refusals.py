@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
-from p4front.types.types import BitType, BoolType, IntType, StructType, Type, strip
+from p4front.types.types import StructType, Type
+from state4.analysis.cells import leaf_types
 from state4.analysis.instances import referent
 from state4.cam import SENDERS, Analysis
 from state4.instrumentation.edits import editable
-
-FLAG_ANNOTATION = "state4_components"
+from state4.instrumentation.running import COMPONENTS
 
 
 def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> None:
@@ -28,7 +28,7 @@ def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDe
 
 def _already_instrumented(program: Program) -> None:
     for decl in program.syntax.declarations:
-        if isinstance(decl, ast.Instantiation) and decl.annotation(FLAG_ANNOTATION) is not None:
+        if isinstance(decl, ast.Instantiation) and decl.annotation(COMPONENTS) is not None:
             message = "this program is instrumented already; give State4 the original"
             raise P4Error(Diagnostic(message, editable(decl.name.span)))
 
@@ -45,15 +45,18 @@ def _writes(analysis: Analysis) -> list[Diagnostic]:
 
 
 def _values(analysis: Analysis) -> list[Diagnostic]:
-    """Registers whose cells are no plain bits."""
+    """Registers whose cells cannot be cast to bits."""
     found = []
     for obj, number in analysis.numbers.items():
         if obj.type_name == "counter":
             continue
-        cell = strip(obj.type_args[0]) if obj.type_args else None
+        cell = obj.type_args[0] if obj.type_args else None
         component = analysis.registers[number - 1]
-        if not isinstance(cell, (BitType, IntType, BoolType)) or not component.width:
-            message = f"cells of register {obj.name} are of type {cell}; State4 carries bit<W>, int<W> and bool"
+        if cell is None or leaf_types(cell) is None or not component.width:
+            message = (
+                f"cells of register {obj.name} are of type {cell}, which P4 cannot cast to bits; State4 carries "
+                "numbers, bool, enums with an underlying type, and structs, headers and tuples of them"
+            )
             found.append(Diagnostic(message, component.place))
         elif component.cells is None:
             found.append(Diagnostic(f"cannot tell how many cells register {obj.name} has", component.place))

@@ -9,7 +9,8 @@ from typing import Any
 from finsy.proto import p4i, p4r
 
 from state4.clones.header import CloneLayout
-from state4.instrumentation.programs import InstalledProgram, layout_of
+from state4.instrumentation.programs import InstalledProgram
+from state4.instrumentation.running import layout_of
 from state4.plan.carried import Carried
 from state4.plan.compare import Plan
 from state4.plan.state_map import StateMap
@@ -40,7 +41,7 @@ class Change:
     def adding(self) -> frozenset[str]:
         """New names of carried registers that both programs only ever add to."""
         old, new = self.layout.adds, self.new.layout.adds
-        plain = [c for c in self.carried if c.conversion is None]
+        plain = [c for c in self.carried if not c.converts]
         return frozenset(c.new.name for c in plain if c.old.name in old and c.new.name in new)
 
     def translate(self, entities: Sequence[p4r.Entity]) -> Translation:

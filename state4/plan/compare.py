@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from finsy.proto import p4i
 
 from state4.errors import PlanRefused, UnknownComponent
-from state4.instrumentation.programs import user_registers
-from state4.plan.carried import Carried
+from state4.instrumentation.running import user_registers
+from state4.plan.carried import Carried, type_problem
 from state4.plan.conversion import Conversion
 from state4.plan.state_map import StateMap
 from state4.plan.state_map_check import check_map
@@ -86,7 +86,7 @@ def make_plan(
             left_out.append(name)
         elif target is None:
             dropped.append((name, "is not in the new program"))
-        elif problem := problem_of(spec) or problem_of(target):
+        elif problem := type_problem(spec, target) or problem_of(spec) or problem_of(target):
             dropped.append((name, problem))
         else:
             conversion = state_map.registers.get(name)

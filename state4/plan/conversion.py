@@ -6,13 +6,14 @@ reconfiguration is the conversion of the state before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from state4.values import Cells, RegisterSpec
+from state4.values import Cells, RegisterSpec, convert_cells
 
 _EXACT_BITS = 62
 """Products up to here are computed by numpy, longer ones by Python."""
@@ -22,7 +23,8 @@ _EXACT_BITS = 62
 class Conversion:
     """Cell `i` of the old register becomes cell `stride * (i - first) + offset`, for `count` cells from `first` on
     (None: all). Its value is multiplied by `scale` and rounded down; what does not fit then is cut to the new width, or
-    set to the nearest value that fits if `saturate`. Cells that nothing becomes are `initial`."""
+    set to the nearest value that fits if `saturate`. Cells that nothing becomes are `initial`. `members`: old name ->
+    new name of a cell's members; such cells are neither scaled nor saturated."""
 
     scale: Fraction = Fraction(1)
     saturate: bool = False
@@ -31,6 +33,7 @@ class Conversion:
     stride: int = 1
     offset: int = 0
     initial: int = 0
+    members: Mapping[str, str] = field(default_factory=dict)
 
     def contents(self, values: Cells, old: RegisterSpec, new: RegisterSpec) -> Cells:
         """All cells of the new register."""
@@ -50,12 +53,14 @@ class Conversion:
 
     def values(self, values: Cells, old: RegisterSpec, new: RegisterSpec) -> Cells:
         """Values of the old register as those of the new one."""
+        if old.group is not None:
+            return convert_cells(values, old, new, self.members)
         up, down = self.scale.numerator, self.scale.denominator
         plain = not (old.signed or new.signed) and max(old.width, new.width) <= 64
         if plain and old.width + up.bit_length() <= _EXACT_BITS:
             wide = values.astype(np.uint64) * np.uint64(up) // np.uint64(down)
-            most = np.uint64((1 << new.width) - 1)
-            fitting: Cells = np.minimum(wide, most) if self.saturate else wide & most
+            maximum = np.uint64((1 << new.width) - 1)
+            fitting: Cells = np.minimum(wide, maximum) if self.saturate else wide & maximum
             return fitting.astype(new.dtype)
         numbers = [number * up // down for number in old.integers(values)]
         if self.saturate:
@@ -64,7 +69,7 @@ class Conversion:
         return new.from_integers(numbers)
 
     def describe(self, old: RegisterSpec, new: RegisterSpec) -> list[str]:
-        """What it does beside a change of name or size, in words."""
+        """What it does in addition to a change of name or size, in words."""
         words = []
         if self.scale != 1:
             words.append(f"values times {self.scale}" + (", rounded down" if self.scale.denominator != 1 else ""))
@@ -86,9 +91,9 @@ class Conversion:
         missing = int(old.cells - np.count_nonzero(places))
         if missing:
             found.append(f"{missing} of {old.cells} cells")
-        (low, high), (least, most) = limits(old), limits(new)
-        if high * self.scale >= most + 1 or low * self.scale < least:
-            found.append(f"values outside {least} to {most}")
+        (low, high), (minimum, maximum) = limits(old), limits(new)
+        if old.group is None and (high * self.scale >= maximum + 1 or low * self.scale < minimum):
+            found.append(f"values outside {minimum} to {maximum}")
         if self.scale < 1:
             found.append(f"what rounding loses after a multiplication by {self.scale}")
         return " and ".join(found)

@@ -15,6 +15,7 @@ count = 1024                             # for so many cells; default: all
 stride = 1
 offset = 16
 initial = 0                              # of cells that nothing becomes
+members = { "bytes" = "octets" }         # renamed members of a cell that is a struct
 
 [[table]]
 old = "MyIngress.routes"
@@ -185,7 +186,7 @@ class _Reader:
         return f":{found[0]}" if found else ""
 
 
-_REGISTER_KEYS = {"scale", "overflow", "first", "count", "stride", "offset", "initial"}
+_REGISTER_KEYS = {"scale", "overflow", "first", "count", "stride", "offset", "initial", "members"}
 
 
 def _conversion(item: dict[str, Any]) -> Conversion:
@@ -202,7 +203,7 @@ def _conversion(item: dict[str, Any]) -> Conversion:
     if factor <= 0:
         raise ValueError(f"scale must be above 0, not {scale}")
     numbers = {name: _integer(item, name, minimum) for name, minimum in _MINIMUM.items() if name in item}
-    return Conversion(scale=factor, saturate=overflow == "saturate", **numbers)
+    return Conversion(scale=factor, saturate=overflow == "saturate", members=_strings(item, "members"), **numbers)
 
 
 _MINIMUM = {"first": 0, "count": 1, "stride": 1, "offset": 0, "initial": None}

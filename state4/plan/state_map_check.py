@@ -9,9 +9,10 @@ from typing import Any
 from finsy.proto import p4i
 
 from state4.errors import BadMap
-from state4.instrumentation.programs import all_registers
-from state4.plan.conversion import limits
+from state4.instrumentation.running import all_registers
+from state4.plan.conversion import Conversion, limits
 from state4.plan.state_map import StateMap
+from state4.values import RegisterSpec
 
 _LISTS = (
     "tables",
@@ -46,9 +47,18 @@ def _check_registers(state_map: StateMap, old: p4i.P4Info, new: p4i.P4Info) -> N
         target = _known(place, state_map.renamed(name), after, "the new program", "register")
         if conversion.first >= before[name].cells:
             raise BadMap(f"{place}: first is {conversion.first}, but {name} has {before[name].cells} cells")
+        _check_members(place, conversion, before[name], after[target])
         low, high = limits(after[target])
         if not low <= conversion.initial <= high:
             raise BadMap(f"{place}: initial must be {low} to {high}, not {conversion.initial}")
+
+
+def _check_members(place: str, conversion: Conversion, old: RegisterSpec, new: RegisterSpec) -> None:
+    for member, target in conversion.members.items():
+        _known(place, member, old.members, f"register {old.name}", "member")
+        _known(place, target, new.members, f"register {new.name}", "member")
+    if old.group is not None and (conversion.scale != 1 or conversion.saturate or conversion.initial):
+        raise BadMap(f"{place}: scale, overflow and initial are for registers whose cells are one number")
 
 
 def _check_tables(state_map: StateMap, old: p4i.P4Info, new: p4i.P4Info) -> None:

@@ -13,7 +13,7 @@ from finsy.proto import p4i
 
 from state4.clones.header import IDLE, WAIT, CloneLayout
 from state4.clones.source import CloneSource
-from state4.instrumentation.programs import all_registers
+from state4.instrumentation.running import all_registers
 from state4.targets.base import Target
 
 _ROUNDS, _MAX_ROUNDS, _GAVE_UP, _CPU = range(4)

@@ -26,7 +26,7 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
     the switch can't, or not with this plan: then the new program is still only saved."""
     layout, carried = context.layout, context.carried
     hands_over = context.target.abilities.hands_over
-    if hands_over is None or any(item.conversion is not None for item in carried):
+    if hands_over is None or any(item.converts for item in carried):
         return None
     moves = [Move(layout.number(item.old.name), item.old.name, item.new.name) for item in carried]
     try:

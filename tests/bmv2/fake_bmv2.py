@@ -40,7 +40,7 @@ from thrift.TMultiplexedProcessor import StoredMessageProtocol, TMultiplexedProc
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
-from state4.instrumentation.programs import all_registers
+from state4.instrumentation.running import all_registers
 from state4.targets.bmv2.program import p4info_of
 
 _TOP = (1 << 63) - 1

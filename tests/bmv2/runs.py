@@ -14,7 +14,7 @@ from softswitch.build.cache import cached_directory, content_key
 from softswitch.build.program import CompiledPipeline, compile_program, compile_text
 from softswitch.dataplane.switch import Pipeline, Switch
 from state4.entries_file import Entries, TableRow, parse, resolve
-from state4.instrumentation.programs import all_registers
+from state4.instrumentation.running import all_registers
 from tests.bmv2.bench import Bmv2
 from tests.bmv2.scenario import START_US, Scenario, Seen, ordered
 from tests.switch.harness import entry_of, install

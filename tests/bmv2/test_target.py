@@ -18,7 +18,8 @@ from experiments.control import programs
 from state4.cli.main import main
 from state4.entries_file import load_entries, updates
 from state4.errors import BadAddress, PlanRefused, TargetError, Unsupported
-from state4.instrumentation.programs import InstalledProgram, all_registers, prepare_program
+from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.instrumentation.running import all_registers
 from state4.plan.translator import Translator
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy

@@ -105,7 +105,7 @@ class Reconciliation:
         new = {r.name: r for r in self._new.compiled.info.registers}
         found = []
         for name, register in self._old.pipeline.registers.items():
-            if not _same_register(register.info, new.get(name)) and bool(register.read().any()):
+            if not self._same_register(register.info, new.get(name)) and bool(register.read().any()):
                 found.append(f"register {name}")
         return found
 
@@ -168,7 +168,7 @@ class Reconciliation:
         registers = [
             (new, old)
             for name, old in self._old.pipeline.registers.items()
-            if (new := self._new.pipeline.registers.get(name)) is not None and _same_register(old.info, new.info)
+            if (new := self._new.pipeline.registers.get(name)) is not None and self._same_register(old.info, new.info)
         ]
         return replace(self.counts(), registers=registers)
 
@@ -220,6 +220,13 @@ class Reconciliation:
                 kept.append((view, self._old.pipeline.tables[view.name], self._new.pipeline.tables[new.name]))
         return kept
 
+    def _same_register(self, old: RegisterInfo, new: RegisterInfo | None) -> bool:
+        """Whether a register is declared alike: not only its layout, but the names and types of its cells' members."""
+        if new is None or replace(old, index=new.index) != new:
+            return False
+        before, after = (_declaration(config, old.name) for config in (self._old, self._new))
+        return before == after
+
     def _renamed(self, name: str) -> str:
         return self._renames.get(name, name)
 
@@ -228,8 +235,10 @@ def _same_meter(old: TableInfo, new: TableInfo) -> bool:
     return bool(old.direct_meter and new.direct_meter) and old.direct_meter_kind == new.direct_meter_kind
 
 
-def _same_register(old: RegisterInfo, new: RegisterInfo | None) -> bool:
-    return new is not None and replace(old, index=new.index) == new
+def _declaration(config: Config, register: str) -> list[tuple[str, str]]:
+    """Of a register's cells."""
+    spec = next(r.type_spec for r in config.p4info.registers if r.preamble.name == register)
+    return list(config.index.data.declaration(spec))
 
 
 def _same_array(old: CounterInfo, new: CounterInfo | None) -> bool:

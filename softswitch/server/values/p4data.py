@@ -59,6 +59,22 @@ class DataTypes:
         else:
             yield new_type.translated_type.sdn_bitwidth or 32, False
 
+    def declaration(self, spec: p4t.P4DataTypeSpec, name: str = "") -> Iterator[tuple[str, str]]:
+        """Name and type of each leaf, as the program declares them: what two types share if they mean the same. The
+        names of structs and headers themselves do not matter."""
+        kind = spec.WhichOneof("type_spec")
+        if kind == "tuple":
+            for position, item in enumerate(spec.tuple.members):
+                yield from self.declaration(item, f"{name}.{position}")
+        elif kind == "struct":
+            for member in self._types.structs[spec.struct.name].members:
+                yield from self.declaration(member.type_spec, f"{name}.{member.name}")
+        elif kind == "header":
+            for field in self._types.headers[spec.header.name].members:
+                yield f"{name}.{field.name}", str(field.type_spec)
+        else:
+            yield name, str(spec)
+
     def validity(self, spec: p4t.P4DataTypeSpec) -> Iterator[bool]:
         """Of each leaf of `leaves`: whether it is the validity of a header."""
         kind = spec.WhichOneof("type_spec")

@@ -13,6 +13,7 @@ import numpy as np
 from finsy.proto import p4i, p4r
 
 from softswitch.proto import bulk_pb2
+from state4.targets.p4runtime import p4data
 from state4.targets.p4runtime.connection import Connection
 from state4.values import Cells, CellWrites, RegisterSpec
 
@@ -123,7 +124,7 @@ class EntryArrays:
         numbers = [0] * count
         for entity in self._connection.read(wanted, f"reading {register.name}"):
             data, at = entity.register_entry.data, entity.register_entry.index.index - start
-            numbers[at] = _number(register, data)
+            numbers[at] = p4data.decode(register, data)
         return register.from_integers(numbers)
 
     def read_many(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
@@ -141,7 +142,7 @@ class EntryArrays:
                 entry = update.entity.register_entry
                 entry.register_id = write.register.id
                 entry.index.index = int(index)
-                entry.data.bitstring = _bitstring(write.register, number)
+                entry.data.CopyFrom(p4data.encode(write.register, number))
                 updates.append(update)
         self._connection.write(updates)
 
@@ -162,18 +163,6 @@ class EntryArrays:
             entry.data.packet_count, entry.data.byte_count = (int(n) for n in values[index])
             updates.append(update)
         self._connection.write(updates)
-
-
-def _number(register: RegisterSpec, data: Any) -> int:
-    """A cell of P4Data: bytestrings of int<W> have a sign (P4Runtime specification 1.4, section 8.3)."""
-    if data.WhichOneof("data") == "bool":
-        return int(data.bool)
-    return int.from_bytes(data.bitstring, "big", signed=register.signed)
-
-
-def _bitstring(register: RegisterSpec, number: int) -> bytes:
-    bits = number.bit_length() if not register.signed else (number if number >= 0 else ~number).bit_length() + 1
-    return number.to_bytes(max(1, (bits + 7) // 8), "big", signed=register.signed)
 
 
 def arrays_of(connection: Connection) -> Arrays:

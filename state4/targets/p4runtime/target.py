@@ -15,7 +15,8 @@ from softswitch.proto import bulk_pb2
 from state4.clones.header import WAKE, CloneLayout
 from state4.clones.listener import Listener, send_frame
 from state4.errors import ListenerError, TargetError
-from state4.instrumentation.programs import InstalledProgram, all_registers
+from state4.instrumentation.programs import InstalledProgram
+from state4.instrumentation.running import all_registers
 from state4.plan.entities import wanted_entities
 from state4.targets.abilities import Abilities, Handover, Hold, Statistics
 from state4.targets.base import CPU_PORT

@@ -22,7 +22,7 @@ from state4.cim import Instrumented, instrument
 from state4.clones.header import Clones
 from state4.clones.store import CloneStore
 from state4.entries_file import load_entries
-from state4.instrumentation.programs import all_registers
+from state4.instrumentation.running import all_registers
 from state4.values import RegisterSpec
 from tests.state4_programs import PROGRAMS, request
 from tests.switch.frames import SERVER, probe, tcp, udp
@@ -87,7 +87,7 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
         own = {layout.flag_register, layout.sequence_register, layout.gate_register}
         registers = {
             spec.name: spec.integers(pipeline.registers[spec.name].read())
-            for spec in all_registers(pipeline_info.p4info)
+            for spec in all_registers(compiled(name, True).p4info)  # the original does not tell translated widths
             if spec.name not in own
         }
         return Seen(frames, layout.decode(array), store.stats().lost, registers)

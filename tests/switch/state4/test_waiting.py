@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from state4.cli.main import main
 from state4.clones.header import FIXED_BYTES, WAKE
-from state4.instrumentation.programs import layout_of
+from state4.instrumentation.running import layout_of
 from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.base import CPU_PORT

@@ -358,5 +358,6 @@ def test_the_example_of_the_documentation() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
     found = parse_map(example, "docs")
     assert found.registers["MyIngress.byte_reg"] == Conversion(Fraction(1, 1024), saturate=True, offset=16, count=1024)
+    assert found.registers["MyIngress.flows"] == Conversion(members={"bytes": "octets"})
     assert found.tables.keys() == {"MyIngress.routes"}
     assert found.actions.keys() == {"MyIngress.set", "MyIngress.police"}
