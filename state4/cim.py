@@ -21,6 +21,7 @@ from p4front.text.includes import LIBRARY, search_path
 from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
 from state4.analysis.cells import leaf_types, leaf_width
+from state4.analysis.hashes import index_hashes
 from state4.analysis.instances import Callable_, referent, scope_of
 from state4.cam import SENDERS, Analysis, Write
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
@@ -86,6 +87,7 @@ class _Instrumenter:
             index_argument=_widest_index(analysis),
             passes=frozenset(_passes(w) for w in analysis.updates if _passes(w)),
             widths=_widths(analysis),
+            hashes=_hashes(analysis),
         )
 
     def run(self) -> Instrumented:
@@ -254,6 +256,11 @@ def _widths(analysis: Analysis) -> tuple[tuple[int, ...], ...]:
     if not any(translation(type_) for leaves in cells for _, leaf in leaves for type_ in _named(leaf)):
         return ()
     return tuple(tuple(leaf_width(leaf) for _, leaf in leaves) for leaves in cells)
+
+
+def _hashes(analysis: Analysis) -> tuple[str, ...]:
+    found = index_hashes(analysis.program, analysis.instances)
+    return tuple(found.get(register.name, "") for register in analysis.registers)
 
 
 def _named(type_: Type) -> Iterator[NewType]:

@@ -31,7 +31,8 @@ class Outcome:
     of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the reason.
     `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells brought into the
     new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that was never
-    reconfigured; () if it cannot, or if the strategy makes no such promise."""
+    reconfigured; () if it cannot, or if the strategy makes no such promise. `left_behind`: what the operator's list
+    does not name; `warnings`: of the plan."""
 
     strategy: str
     cells: int = 0
@@ -46,9 +47,11 @@ class Outcome:
     merged: int = 0
     conflicts: int = 0
     inexact: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "skipped": list(self.skipped), "inexact": list(self.inexact)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 @dataclass(kw_only=True)
@@ -81,7 +84,8 @@ class Reconfiguration(Change):
         self, strategy: str, state: State | None = None, *, clones: ListenerStats | None = None, **numbers: Any
     ) -> Outcome:
         """`state`: what was carried in bulk; `clones`: what the listener received; `numbers`: what else is known."""
-        found: dict[str, Any] = {}
+        left_behind = tuple(str(component) for component in self.plan.left_behind)
+        found: dict[str, Any] = {"left_behind": left_behind, "warnings": self.plan.warnings}
         if state is not None:
             found |= {"cells": state.cells, "entries": len(state.entries), "skipped": state.skipped}
         if clones is not None:

@@ -39,7 +39,10 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", type=_names, metavar="A,B", help="components to keep (default: all)")
+    text = (
+        "registers and tables to keep, by name or its end (default: all); tables are left behind only if one is named"
+    )
+    parser.add_argument("--only", type=_names, metavar="A,B", help=text)
     parser.add_argument(
         "--map", type=Path, metavar="FILE", help="TOML or JSON: other names and forms in the new program"
     )
@@ -47,7 +50,10 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("name a component, or use --strategy none to keep nothing")
+    return names
 
 
 def state_map(path: Path | None) -> StateMap:

@@ -127,6 +127,10 @@ def _print(outcome: Outcome) -> None:
         )
     for line in outcome.inexact:
         print(f"  the state may not be exact: {line}")
+    if outcome.left_behind:
+        print(f"  left behind, as --only does not name it: {', '.join(outcome.left_behind)}")
+    for line in outcome.warnings:
+        print(f"  warning: {line}")
     for line in outcome.skipped:
         print(f"  not carried over: {line}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from state4.clones.header import CLONE, COUNT_BITS, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
-from state4.instrumentation.running import ADDS, COMPONENTS, COUNTERS, WIDTHS
+from state4.instrumentation.running import ADDS, COMPONENTS, COUNTERS, HASHES, WIDTHS
 from state4.instrumentation.running import CLONE as ANNOTATION
 
 _ENDS = 3
@@ -17,7 +17,8 @@ class InsertedCode:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
     the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits
     of the widest index in a write; `passes`: for each piece of code that writes, the passes that run it; `widths`: of
-    the numbers in a cell of each component, if P4Info does not tell them."""
+    the numbers in a cell of each component, if P4Info does not tell them; `hashes`: that
+    give the index of each component, "" of one that no hash indexes."""
 
     layout: CloneLayout
     field_list: int
@@ -26,6 +27,7 @@ class InsertedCode:
     index_argument: int
     passes: frozenset[frozenset[str]]
     widths: tuple[tuple[int, ...], ...] = ()
+    hashes: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -67,12 +69,14 @@ class InsertedCode:
         adds = f"@{ADDS}[{', '.join(adding)}]\n" if adding else ""
         told = ", ".join(f'"{" ".join(map(str, leaves))}"' for leaves in self.widths)
         widths = f"@{WIDTHS}[{told}]\n" if told else ""
+        told = ", ".join(f'"{text}"' for text in self.hashes)
+        hashes = f"@{HASHES}[{told}]\n" if any(self.hashes) else ""
         quiet = "" if self.layout.slots else '@noWarn("unused")\n'  # of p4c: where nothing is cloned, nothing reads it
         return (
             f"// {IDLE}: idle, {CLONE}: clone state updates, {WAIT}: packets wait. The annotations tell the control\n"
             f"// plane what clones mean.\n"
             f"@{ANNOTATION}[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
-            f"@{COMPONENTS}[{names}]\n{adds}{counters}{widths}{quiet}"
+            f"@{COMPONENTS}[{names}]\n{adds}{counters}{widths}{hashes}{quiet}"
             f"{self._register(2)}(1) {self.layout.flag_register};\n"
         )
 

@@ -21,7 +21,9 @@ COMPONENTS = "state4_components"
 ADDS = "state4_adds"
 COUNTERS = "state4_counters"
 WIDTHS = "state4_widths"
-"""Names of the annotations. WIDTHS: of all numbers in a cell, for each component, where P4Info does not tell them."""
+HASHES = "state4_hashes"
+"""Names of the annotations. WIDTHS: of all numbers in a cell, for each component, where P4Info does not tell them.
+HASHES: how the index of each component is computed, where it is a hash."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,14 @@ def added_registers(p4info: p4i.P4Info) -> frozenset[str]:
     except NotInstrumented:
         return frozenset()
     return frozenset((layout.flag_register, layout.sequence_register, layout.gate_register))
+
+
+def hashes_of(p4info: p4i.P4Info) -> dict[str, str]:
+    """By register, how a hash gives its index; without those that are indexed by something else."""
+    flag = _flag(p4info)
+    if flag is None:
+        return {}
+    return {n: text for n, text in zip(flag.strings(COMPONENTS), flag.strings(HASHES), strict=False) if text}
 
 
 # ---------------------------------------------------------------- types of cells

@@ -12,7 +12,7 @@ from state4.clones.header import CloneLayout
 from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import layout_of
 from state4.plan.carried import Carried
-from state4.plan.compare import Plan
+from state4.plan.components import Plan
 from state4.plan.state_map import StateMap
 from state4.plan.translator import Translation, Translator
 

@@ -1,61 +1,38 @@
-"""What a change of programs means for the state, known before anything happens."""
+"""Compares two programs: what a change means for every stateful component, known before anything happens.
+
+A plan goes by declarations. What the switch holds is not looked at, so a component that is dropped counts as a loss
+even if it is empty.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from finsy.proto import p4i
 
-from state4.errors import PlanRefused, UnknownComponent
-from state4.instrumentation.running import user_registers
+from state4.errors import UnknownComponent
+from state4.instrumentation.running import added_registers, hashes_of, user_registers
 from state4.plan.carried import Carried, type_problem
+from state4.plan.components import Fate, Plan, PlannedComponent
 from state4.plan.conversion import Conversion
 from state4.plan.state_map import StateMap
 from state4.plan.state_map_check import check_map
-from state4.plan.translator import Translator
+from state4.plan.translator import GONE, Translator
 from state4.values import RegisterSpec
 
-_OTHERS = {"action_profiles": "action profile", "value_sets": "value set", "meters": "meter", "counters": "counter"}
-"""P4Info's lists of what goes over by itself, as far as the new program has it too."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`registers`: what is carried over. `new`: registers that begin empty. `dropped`: state with no place in the new
-    program, with the reason. `left_out`: what the operator's list leaves behind. `tables`: names of those whose entries
-    go over. `counters`: old and new names of the indirect counters that go over. `converted`: tables whose entries a
-    map changes, with what changes; `given_up`: what of entries is lost by that."""
-
-    registers: tuple[Carried, ...]
-    new: tuple[str, ...]
-    dropped: tuple[tuple[str, str], ...]
-    left_out: tuple[str, ...]
-    tables: tuple[str, ...]
-    new_tables: tuple[str, ...] = ()
-    counters: tuple[tuple[str, str], ...] = ()
-    converted: tuple[tuple[str, str], ...] = ()
-    given_up: tuple[str, ...] = ()
-
-    @property
-    def losses(self) -> tuple[str, ...]:
-        """Every loss of state, in words."""
-        found = [f"{name} {reason}" for name, reason in self.dropped]
-        found += [f"{c.old.name} loses {c.loses}" for c in self.registers if c.loses]
-        return (*found, *self.given_up)
-
-    @property
-    def cells(self) -> int:
-        """Register cells that are read and written."""
-        return sum(c.old.cells for c in self.registers)
-
-    def check(self, *, allow_loss: bool = False) -> None:
-        """Raises PlanRefused if state would be lost that the operator did not give up."""
-        if self.losses and not allow_loss:
-            raise PlanRefused(
-                "the new program has no place for some of the state: " + "; ".join(self.losses) + " "
-                "(give --allow-loss to go on without it, or --map to say where it goes)"
-            )
+_NOT_NAMED = "--only does not name it"
+_UNKNOWN_WIDTH = "has cells whose width P4Info does not tell"
+_CONST_COUNTS = "its table has const entries: their counts start at 0 unless the switch moves them"
+_OBJECTS = {
+    "counters": ("counter", ""),
+    "meters": ("meter", "its configurations"),
+    "action_profiles": ("action profile", "its members and groups"),
+    "value_sets": ("value set", "its members"),
+    "digests": ("digest", "its settings"),
+}
+"""P4Info's lists of objects that go over whatever --only says, their kinds, and what of them goes over."""
+_DIRECT = {"direct_counters": "direct counter", "direct_meters": "direct meter"}
 
 
 def make_plan(
@@ -66,69 +43,181 @@ def make_plan(
     renames: dict[str, str] | None = None,
     state_map: StateMap | None = None,
     problem_of: Callable[[RegisterSpec], str] = lambda _register: "",
+    hashes: tuple[Mapping[str, str], Mapping[str, str]] | None = None,
 ) -> Plan:
-    """Compares two programs. `only`: the components to keep (registers and tables, by control-plane name or its end);
-    `state_map`: what goes elsewhere and how, or just `renames`: old name -> new name; `problem_of`: why the switch
-    cannot carry a register, "" if it can. Raises UnknownComponent, BadMap."""
+    """`only`: the registers and tables to keep, by control-plane name or its end; tables are left behind only if it
+    names at least one. `state_map`: what goes elsewhere and how, or just `renames`: old name -> new name. `problem_of`:
+    why the switch cannot carry a register, "" if it can. `hashes`: how each program computes the index of its
+    registers; None: as its annotations say. Raises UnknownComponent, BadMap."""
     state_map = state_map or StateMap(names=renames or {})
     check_map(state_map, old, new)
-    renames = dict(state_map.names)
-    old_registers = {spec.name: spec for spec in user_registers(old)}
-    new_registers = {spec.name: spec for spec in user_registers(new)}
-    tables = {t.preamble.name: t for t in old.tables}
-    kept = None if only is None else resolve_names(only, [*old_registers, *tables])
-    carried: list[Carried] = []
-    dropped: list[tuple[str, str]] = []
-    left_out: list[str] = []
-    for name, spec in old_registers.items():
-        target = new_registers.get(renames.get(name, name))
-        if kept is not None and name not in kept:
-            left_out.append(name)
-        elif target is None:
-            dropped.append((name, "is not in the new program"))
-        elif problem := type_problem(spec, target) or problem_of(spec) or problem_of(target):
-            dropped.append((name, problem))
-        else:
-            conversion = state_map.registers.get(name)
-            carried.append(Carried(spec, target, None if conversion == Conversion() else conversion))
-    translator = Translator(old, new, state_map)
-    kept_tables: list[str] = []
-    for name, table in tables.items():
-        if table.is_const_table:
-            continue
-        problem = translator.table_problem(table) or _action_problem(translator, table, renames)
-        # The list names registers as a rule; tables are left out only if it names at least one of them.
-        if kept is not None and name not in kept and any(t in kept for t in tables):
-            left_out.append(name)
-        elif problem:
-            dropped.append((f"table {name}", problem))
-        else:
-            kept_tables.append(name)
-    for kind, word in _OTHERS.items():
-        for item in getattr(old, kind):
-            problem = translator.object_problem(kind, item)
-            if problem:
-                dropped.append((f"{word} {item.preamble.name}", problem))
-    counters = [c for c in old.counters if not translator.object_problem("counters", c)]
-    targets = {c.new.name for c in carried}
-    renamed = {renames.get(name, name) for name in tables}
-    return Plan(
-        tuple(carried),
-        tuple(name for name in new_registers if name not in targets),
-        tuple(dropped),
-        tuple(left_out),
-        tuple(kept_tables),
-        tuple(t.preamble.name for t in new.tables if t.preamble.name not in renamed),
-        tuple((c.preamble.name, translator.renamed(c.preamble.name)) for c in counters) if kept is None else (),
-        tuple((name, words) for name in kept_tables if (words := ", ".join(translator.changes(name)))),
-        tuple(loss for name in kept_tables for loss in translator.losses(name)),
-    )
+    comparison = _Comparison(old, new, state_map, problem_of, only)
+    components = [*comparison.registers(), *comparison.tables(), *comparison.objects(), *comparison.direct()]
+    components += comparison.new_ones(components)
+    before, after = hashes or (hashes_of(old), hashes_of(new))
+    return Plan(tuple(components), tuple(comparison.carried), tuple(_hash_warnings(comparison.carried, before, after)))
 
 
-def _action_problem(translator: Translator, table: p4i.Table, renames: dict[str, str]) -> str:
-    new = translator.new_tables[renames.get(table.preamble.name, table.preamble.name)]
-    actions = [translator.old_actions[ref.id] for ref in table.action_refs if ref.id in translator.old_actions]
-    return next((p for a in actions if (p := translator.action_problem(a, new))), "")
+class _Comparison:
+    """The components of the running program one kind after the other, then those that only the new one has."""
+
+    def __init__(
+        self,
+        old: p4i.P4Info,
+        new: p4i.P4Info,
+        state_map: StateMap,
+        problem_of: Callable[[RegisterSpec], str],
+        only: Collection[str] | None,
+    ) -> None:
+        self._old = old
+        self._new = new
+        self._map = state_map
+        self._problem_of = problem_of
+        self._translator = Translator(old, new, state_map)
+        self._old_registers = {spec.name: spec for spec in user_registers(old)}
+        self._new_registers = {spec.name: spec for spec in user_registers(new)}
+        self._tables = {table.preamble.name: table for table in old.tables}
+        self._only = None if only is None else resolve_names(only, [*_user_register_names(old), *self._tables])
+        self.carried: list[Carried] = []
+
+    def _leaves(self, name: str, kind: Collection[str]) -> bool:
+        """Whether --only leaves a component behind; `kind`: those that it has to name one of for that."""
+        return self._only is not None and name not in self._only and any(n in self._only for n in kind)
+
+    # ------------------------------------------------------------ registers
+
+    def registers(self) -> Iterator[PlannedComponent]:
+        for name in _user_register_names(self._old):
+            if self._only is not None and name not in self._only:
+                yield PlannedComponent("register", name, Fate.LEFT_BEHIND, self._there(name), _NOT_NAMED)
+            else:
+                yield self._register(name)
+
+    def _register(self, name: str) -> PlannedComponent:
+        renamed = self._map.renamed(name)
+        if renamed not in _user_register_names(self._new):
+            return _dropped("register", name, GONE)
+        spec, target = self._old_registers.get(name), self._new_registers.get(renamed)
+        if spec is None or target is None:
+            return _dropped("register", name, _UNKNOWN_WIDTH, renamed)
+        problem = type_problem(spec, target) or self._problem_of(spec) or self._problem_of(target)
+        if problem:
+            return _dropped("register", name, problem, renamed)
+        conversion = self._map.registers.get(name)
+        carried = Carried(spec, target, None if conversion == Conversion() else conversion)
+        self.carried.append(carried)
+        losses = (f"loses {carried.loses}",) if carried.loses else ()
+        same = not [c for c in carried.changes if not c.startswith("renamed to")]
+        fate = Fate.CARRIED if same else Fate.CONVERTED
+        return PlannedComponent("register", name, fate, renamed, ", ".join((*carried.changes, *losses)), losses)
+
+    def _there(self, name: str) -> str:
+        """The new program's name of a register, "" if it has none."""
+        renamed = self._map.renamed(name)
+        return renamed if renamed in _user_register_names(self._new) else ""
+
+    # ------------------------------------------------------------ tables
+
+    def tables(self) -> Iterator[PlannedComponent]:
+        for name, table in self._tables.items():
+            renamed = self._map.renamed(name)
+            there = renamed if renamed in self._translator.new_tables else ""
+            if table.is_const_table:
+                yield PlannedComponent("table", name, Fate.EMPTY, there, "its entries are const in the program")
+            elif self._leaves(name, self._tables):
+                yield PlannedComponent("table", name, Fate.LEFT_BEHIND, there, _NOT_NAMED)
+            elif problem := self._translator.table_problem(table) or self._action_problem(table):
+                yield _dropped("table", name, problem, there)
+            else:
+                losses = tuple(f"loses {loss}" for loss in self._translator.losses(name))
+                changes = self._translator.changes(name)
+                fate = Fate.CONVERTED if changes else Fate.CARRIED
+                yield PlannedComponent("table", name, fate, there, ", ".join(changes), losses)
+
+    def _action_problem(self, table: p4i.Table) -> str:
+        translator = self._translator
+        new = translator.new_tables[self._map.renamed(table.preamble.name)]
+        actions = [translator.old_actions[ref.id] for ref in table.action_refs if ref.id in translator.old_actions]
+        return next((p for a in actions if (p := translator.action_problem(a, new))), "")
+
+    # ------------------------------------------------------------ everything else
+
+    def objects(self) -> Iterator[PlannedComponent]:
+        for field, (kind, what) in _OBJECTS.items():
+            for item in getattr(self._old, field):
+                name = item.preamble.name
+                renamed = self._translator.renamed(name)
+                problem = self._translator.object_problem(field, item)
+                if problem:
+                    lost = () if field == "digests" else (problem,)  # messages that are no longer sent need no settings
+                    yield PlannedComponent(kind, name, Fate.DROPPED, "" if problem == GONE else renamed, problem, lost)
+                else:
+                    changes = [f"renamed to {renamed}"] if renamed != name else []
+                    yield PlannedComponent(kind, name, Fate.CARRIED, renamed, ", ".join(filter(None, (*changes, what))))
+
+    def direct(self) -> Iterator[PlannedComponent]:
+        """What belongs to the entries of a table goes where these go."""
+        kept = [table.preamble.name for table in self._old.tables if not table.is_const_table]
+        for field, kind in _DIRECT.items():
+            there = {item.direct_table_id: item for item in getattr(self._new, field)}
+            for item in getattr(self._old, field):
+                table = self._translator.old_tables[item.direct_table_id].preamble.name
+                new_table = self._translator.new_tables.get(self._map.renamed(table))
+                target = there.get(new_table.preamble.id) if new_table is not None else None
+                yield self._direct_one(kind, item, target, table, table in kept)
+
+    def _direct_one(self, kind: str, item: Any, target: Any, table: str, has_entries: bool) -> PlannedComponent:
+        name = item.preamble.name
+        if self._leaves(table, self._tables):
+            there = target.preamble.name if target is not None else ""
+            return PlannedComponent(kind, name, Fate.LEFT_BEHIND, there, f"--only does not name table {table}")
+        if target is None:
+            return _dropped(kind, name, GONE)
+        if target.spec.unit != item.spec.unit:
+            return _dropped(kind, name, "counts something else in the new program", target.preamble.name)
+        there = target.preamble.name
+        if not has_entries:
+            return PlannedComponent(kind, name, Fate.EMPTY, there, _CONST_COUNTS)
+        return PlannedComponent(kind, name, Fate.CARRIED, there, f"with the entries of table {table}")
+
+    def new_ones(self, known: Sequence[PlannedComponent]) -> Iterator[PlannedComponent]:
+        """What no component of the running program goes to."""
+        taken = {(c.kind, c.new_name) for c in known}
+        for kind, name, why in self._declared_new():
+            if (kind, name) not in taken:
+                yield PlannedComponent(kind, name, Fate.NEW, name, why)
+
+    def _declared_new(self) -> Iterator[tuple[str, str, str]]:
+        for name in _user_register_names(self._new):
+            yield "register", name, "starts empty"
+        for table in self._new.tables:
+            own = "starts with its const entries" if table.is_const_table else "starts with its initial entries"
+            yield "table", table.preamble.name, own if table.has_initial_entries else "starts empty"
+        kinds = {**{field: kind for field, (kind, _) in _OBJECTS.items()}, **_DIRECT}
+        for field, kind in kinds.items():
+            for item in getattr(self._new, field):
+                yield kind, item.preamble.name, "" if kind == "digest" else "starts empty"
+
+
+def _dropped(kind: str, name: str, problem: str, new_name: str = "") -> PlannedComponent:
+    return PlannedComponent(kind, name, Fate.DROPPED, new_name, problem, (problem,))
+
+
+def _user_register_names(p4info: p4i.P4Info) -> list[str]:
+    """Also of those whose width P4Info does not tell."""
+    added = added_registers(p4info)
+    return [r.preamble.name for r in p4info.registers if r.preamble.name not in added]
+
+
+def _hash_warnings(carried: Sequence[Carried], old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Registers that are indexed by another hash: their contents are carried, but packets look elsewhere for them."""
+    for item in carried:
+        before, after = old.get(item.old.name, ""), new.get(item.new.name, "")
+        if before and after and before != after:
+            yield (
+                f"{item.old.name} is indexed by {before} in the running program, by {after} in the new one: its cells "
+                "keep their places, and the new program looks for them elsewhere"
+            )
 
 
 def resolve_names(wanted: Collection[str], known: Sequence[str]) -> set[str]:
@@ -137,8 +226,8 @@ def resolve_names(wanted: Collection[str], known: Sequence[str]) -> set[str]:
     for name in wanted:
         matches = [k for k in known if k == name] or [k for k in known if k.endswith(f".{name}")]
         if len(matches) != 1:
-            what = "is no component of the running program" if not matches else "is ambiguous"
+            what = "is no register or table of the running program" if not matches else "is ambiguous"
             choices = ", ".join(matches or known) or "none"
-            raise UnknownComponent(f"'{name}' {what}; {'it could be' if matches else 'its components'}: {choices}")
+            raise UnknownComponent(f"'{name}' {what}; {'it could be' if matches else 'there are'}: {choices}")
         found.add(matches[0])
     return found

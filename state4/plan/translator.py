@@ -17,6 +17,7 @@ from state4.plan.entities import ORDER, identity
 from state4.plan.state_map import ActionChange, StateMap, TableChange
 
 _MODIFIED = ("value_set_entry", "meter_entry")
+GONE = "is not in the new program"
 _SAME_TABLE, _SAME_ACTION = TableChange(), ActionChange()
 
 
@@ -103,7 +104,7 @@ class Translator:
         """Why entries of a table cannot go over, "" if they can."""
         new = self.new_tables.get(self.renamed(old.preamble.name))
         if new is None:
-            return "is not in the new program"
+            return GONE
         change = self._table_change(old)
         kept = {change.keys.get(f, f): form for f, form in _key(old).items() if f not in change.drop}
         added = {f: form for f, form in _key(new).items() if f in change.add}
@@ -153,14 +154,14 @@ class Translator:
     def losses(self, name: str) -> list[str]:
         """What the map takes away from the entries of a table, in words."""
         change = self._map.tables.get(name, _SAME_TABLE)
-        found = [f"table {name} loses its key field {f}" for f in change.drop]
+        found = [f"its key field {f}" for f in change.drop]
         if (change.drop or change.add or change.keys) and self._counts(name):
-            found.append(f"table {name} loses what its entries count during the reconfiguration")
+            found.append("what its entries count during the reconfiguration")
         for action in self._actions_of(name):
             own = self._action_change(action)
             if own.left_behind:
-                found.append(f"table {name} loses its entries with action {action.preamble.name}")
-            found += [f"table {name} loses parameter {p} of action {action.preamble.name}" for p in own.drop]
+                found.append(f"its entries with action {action.preamble.name}")
+            found += [f"parameter {p} of action {action.preamble.name}" for p in own.drop]
         return found
 
     def _actions_of(self, name: str) -> list[p4i.Action]:
@@ -171,17 +172,20 @@ class Translator:
         return self.new_tables[self.renamed(name)].preamble.id in self._counted
 
     def object_problem(self, kind: str, old: Any) -> str:
-        """The same for an action profile, value set or meter (`kind`: P4Info's field)."""
+        """Why an action profile, value set, meter, counter or digest (`kind`: P4Info's field) cannot go over, "" if it
+        can."""
         new = self._new[kind].get(self.renamed(old.preamble.name))
         if new is None:
-            return "is not in the new program"
+            return GONE
         if kind == "action_profiles" and new.with_selector != old.with_selector:
             return "is of another kind in the new program"
         if kind == "value_sets" and _key(old) != _key(new):
             return "has other members in the new program"
         if kind in ("meters", "counters") and new.spec.unit != old.spec.unit:
             return "counts something else in the new program"
-        return "has fewer places in the new program" if 0 < new.size < old.size else ""
+        if kind != "digests" and 0 < new.size < old.size:
+            return "has fewer places in the new program"
+        return ""
 
     def renamed(self, name: str) -> str:
         return self._map.renamed(name)

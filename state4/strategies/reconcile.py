@@ -20,9 +20,10 @@ class Reconcile:
         if reconciles is None:
             raise Unsupported("this switch keeps no state by itself when its program changes: no RECONCILE_AND_COMMIT")
         changed = [item for item in context.carried if item.changes]
-        if context.plan.left_out or changed or context.plan.converted:
-            names = [*(item.old.name for item in changed), *(f"table {name}" for name, _ in context.plan.converted)]
-            what = "leave components out" if context.plan.left_out else f"change {names[0]}"
+        left_behind, tables = context.plan.left_behind, context.plan.converted_tables
+        if left_behind or changed or tables:
+            names = [*(item.old.name for item in changed), *(f"table {name}" for name in tables)]
+            what = f"leave {left_behind[0]} behind" if left_behind else f"change {names[0]}"
             raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
         state = context.retriever.entries()
         with context.events.phase("commit") as result:

@@ -358,7 +358,7 @@ def test_the_command_line(
     assert main(["reconfigure", *common]) == 0
     assert "is running (controller" in capsys.readouterr().out
     assert main(["reconfigure", *common, "--only", "nothing"]) == 2
-    assert "'nothing' is no component of the running program" in capsys.readouterr().err
+    assert "'nothing' is no register or table of the running program" in capsys.readouterr().err
     assert main(["reconfigure", *common[:-1], "state4"]) == 2
     assert "--cpu-interface" in capsys.readouterr().err
     path.write_text(source("register<bit<8>>(4) later"))

@@ -25,6 +25,7 @@ from state4.instrumentation.programs import prepare_program
 from state4.pacing import NATIVE, PAPER, Pacer
 from state4.plan.carried import Carried
 from state4.plan.compare import make_plan
+from state4.plan.components import Fate
 from state4.plan.entities import merge
 from state4.plan.translator import Translator
 from state4.rssm import cell_writes
@@ -81,7 +82,7 @@ def test_registers_that_stay_and_go() -> None:
         "b": ("8 -> 16 bits",),
         "c": (),
     }
-    assert plan.new == ("MyIngress.e",)
+    assert plan.names("register", Fate.NEW) == ("MyIngress.e",)
     assert plan.losses == ("MyIngress.d is not in the new program",)
     with pytest.raises(PlanRefused, match="--allow-loss"):
         plan.check()
@@ -107,14 +108,14 @@ def test_a_renamed_register_finds_its_place() -> None:
     plan = make_plan(p4info("register<bit<16>>(8) a;"), new, renames={"MyIngress.a": "MyIngress.a2"})
     assert [(c.old.name, c.new.name) for c in plan.registers] == [("MyIngress.a", "MyIngress.a2")]
     assert not plan.losses
-    assert not plan.new
+    assert not plan.names("register", Fate.NEW)
 
 
 def test_only_some_components() -> None:
     plan = make_plan(OLD, OLD, only=["a", "MyIngress.c"])
     assert [c.old.name for c in plan.registers] == ["MyIngress.a", "MyIngress.c"]
-    assert plan.left_out == ("MyIngress.b", "MyIngress.d")
-    with pytest.raises(UnknownComponent, match=r"'x' is no component.*MyIngress\.a, MyIngress\.b"):
+    assert plan.names("register", Fate.LEFT_BEHIND) == ("MyIngress.b", "MyIngress.d")
+    with pytest.raises(UnknownComponent, match=r"'x' is no register or table.*MyIngress\.a, MyIngress\.b"):
         make_plan(OLD, OLD, only=["x"])
 
 
@@ -241,7 +242,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     ("arguments", "message"),
     [
         (["plan", "chained_v2", "chained"], "--allow-loss"),
-        (["plan", "chained", "chained_v2", "--only", "nothing"], "'nothing' is no component"),
+        (["plan", "chained", "chained_v2", "--only", "nothing"], "'nothing' is no register or table"),
         (["analyse", "missing"], "cannot read"),
         (["reconfigure", "chained", "--target", "unix:/nowhere/s.sock"], "the socket does not exist"),
     ],

@@ -307,7 +307,8 @@ def test_the_plan_says_what_is_converted_and_lost() -> None:
         "cell i -> i + 8 for i from 0 to 7",
     )
     assert plan.tables == ("MyIngress.t",)
-    words = dict(plan.converted)["MyIngress.t"]
+    assert plan.converted_tables == plan.tables
+    (words,) = (component.why for component in plan.components if component.name == "MyIngress.t")
     for part in ("key field op -> kind", "key field cell goes", "amount = 7", "value = any", "port -> out_port"):
         assert part in words
     assert plan.losses == (
