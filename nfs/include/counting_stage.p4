@@ -1,8 +1,9 @@
-/* Counts the bytes of chosen flows, each in the register cell that its entry names.
+/* Counts the bytes of chosen flows that leave by a chosen port, each in the register cell that its entry names. It comes
+ * after the stages that choose the port.
  *
- * A cell holds the bytes of whole frames as they came in (Ethernet header included, no frame check sequence), which is
- * what the counters of a Linux interface show. Without an entry nothing is counted: what this stage holds can be compared
- * with what was on the wire, byte by byte. */
+ * A cell holds the bytes of whole frames (Ethernet header included, no frame check sequence), which is what the counters
+ * of a Linux interface show. Without an entry nothing is counted, and neither is a packet that goes astray: what this
+ * stage holds can be compared with what was on that port's wire, byte by byte. */
 #ifndef NFS_COUNTING_STAGE_P4
 #define NFS_COUNTING_STAGE_P4
 
@@ -24,7 +25,7 @@ control Counting(inout headers_t hdr, inout metadata_t meta, inout standard_meta
         key = {
             hdr.ipv4.srcAddr: ternary @name("src");
             hdr.ipv4.dstAddr: ternary @name("dst");
-            hdr.ipv4.protocol: ternary @name("protocol");
+            standard_metadata.egress_spec: ternary @name("port");
         }
         actions = { count; @defaultonly NoAction; }
         default_action = NoAction();

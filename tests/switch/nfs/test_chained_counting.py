@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.switch.frames import SERVER, arp_request, tcp, udp
+from tests.switch.frames import SERVER, arp_request, probe, tcp, udp
 from tests.switch.harness import Bench
 
 CELLS = 7
@@ -40,6 +40,19 @@ def test_what_the_firewall_drops_is_not_counted(bench: Bench) -> None:
     assert bench.cell("counted_bytes", 2) == 0
     assert bench.ports(2, guarded) == [SERVER]
     assert bench.cell("counted_bytes", 2) == len(guarded)
+
+
+def test_a_packet_that_leaves_by_another_port_is_not_counted(bench: Bench) -> None:
+    """As it happens where the hop of a flowlet got lost, and the time of its last packet did not."""
+    frame = udp(2, SERVER, 9)
+    bench.send(SERVER, probe(SERVER, 6, 0))
+    assert bench.ports(2, frame) == [SERVER]
+    before = bench.cell("counted_bytes", 2)
+    for cell in range(1024):
+        bench.set_cell("flowlet_hop", cell, 3)
+    assert bench.ports(2, frame) == [3]
+    assert bench.cell("counted_bytes", 2) == before
+    assert bench.ports(1, udp(1, SERVER, 9)) == [SERVER]  # h1 is not balanced
 
 
 def test_answers_and_other_frames_are_not_counted(bench: Bench) -> None:
