@@ -43,6 +43,10 @@ class ControlProcess:
         node = network.node(switch)
         return cls(network, switch, address=node.address, cpu_interface=node.cpu_interface, target=node.target)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_ready(self) -> None:
         """Waits for the switch's first answer; later calls return at once."""
         if not self._ready:

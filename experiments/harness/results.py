@@ -2,6 +2,7 @@
 
     run.json                     what was run, with which options, on which machine (schema version 1)
     trials/<trial>.json          the numbers of one trial; written last, so it marks the trial as complete
+    <kind>/<trial>.json          what another program reported of a trial, as it is, e.g. iperf3
     samples/<kind>/<trial>.parquet   raw samples, e.g. one row per packet; a folder reads as one data set
     events.jsonl                 every phase of every reconfiguration: {"trial", "t", "phase", "what", ...}
     summary.json                 {"experiment", "run", "target", "profile", "measured", "claims"}, and "left_out" with
@@ -114,12 +115,15 @@ class ResultFolder:
         *,
         samples: Mapping[str, pd.DataFrame] | None = None,
         events: Iterable[Mapping[str, Any]] = (),
+        documents: Mapping[str, Any] | None = None,
     ) -> None:
-        """Writes all of one trial; `measured` last, which makes it complete."""
+        """Writes all of one trial; `measured` last, which makes it complete. `documents`: JSON by kind."""
         for kind, frame in (samples or {}).items():
             target = self.path / "samples" / kind / f"{name}.parquet"
             with _replacing(target) as temporary:
                 frame.to_parquet(temporary, index=False)
+        for kind, document in (documents or {}).items():
+            self.write_json(f"{kind}/{name}.json", document)
         self._write_events(name, list(events))
         self.write_json(f"trials/{name}.json", measured)
 

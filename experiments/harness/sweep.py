@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,11 +37,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a trial leaves: numbers, raw samples by kind, and its events."""
+    """What a trial leaves: numbers, raw samples by kind, its events, and documents of other programs by kind."""
 
     measured: Mapping[str, Any]
     samples: Mapping[str, pd.DataFrame]
     events: Sequence[Mapping[str, Any]]
+    documents: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_sweep(
@@ -52,11 +54,13 @@ def run_sweep(
     trial_s: float,
     record: Mapping[str, Any] | None = None,
     needs_root: bool = True,
+    open_display: Callable[[float], AbstractContextManager[Display]] | None = None,
 ) -> tuple[ResultFolder, dict[str, dict[str, Any]]]:
     """Runs the trials that are not yet complete. Returns the folder and the numbers of all of `trials` by name.
 
     `record` is what the experiment adds to the options in `run.json`; `trial_s` the length of a trial, for the display.
     Each trial's numbers get `strategy`, `repeat` and the trial's parameters. `needs_root`: the trials build networks.
+    `open_display(seconds in all)`: another progress display than the usual one.
     """
     if needs_root:
         require_root()
@@ -67,12 +71,20 @@ def run_sweep(
         folder = ResultFolder.create(options.out, experiment, options_record, seed=options.seed)
     complete = folder.trials()
     waiting = [trial for trial in trials if trial.name not in complete]
-    with measuring(), display(len(waiting) * (trial_s + SETUP_S), quiet=options.json) as show:
+    total_s = len(waiting) * (trial_s + SETUP_S)
+    progress = display(total_s, quiet=options.json) if open_display is None else open_display(total_s)
+    with measuring(), progress as show:
         for trial in waiting:
             show.begin_trial(f"{trial.name}: setting up", trial_s + SETUP_S)
             result = run_trial(trial, show)
             own = {"strategy": trial.strategy, "repeat": trial.repeat, **trial.parameters}
-            folder.add_trial(trial.name, {**own, **result.measured}, samples=result.samples, events=result.events)
+            folder.add_trial(
+                trial.name,
+                {**own, **result.measured},
+                samples=result.samples,
+                events=result.events,
+                documents=result.documents,
+            )
             show.end_trial()
     complete = folder.trials()
     return folder, {trial.name: complete[trial.name] for trial in trials}

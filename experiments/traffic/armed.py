@@ -39,6 +39,10 @@ class ArmedProcess:
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._buffer = b""
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_ready(self, timeout_s: float = 30.0) -> None:
         line = self.read_line(timeout_s)
         if line != "ready":

@@ -8,6 +8,7 @@ report = connection.finish()                                             # waits
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
@@ -19,6 +20,9 @@ from experiments.traffic.armed import TrafficError
 from topologies.network import RunningNetwork
 
 PORT = 5201
+SEGMENT_BYTES = 1448
+"""Payload of a full TCP segment with time stamps."""
+FRAME_BYTES = SEGMENT_BYTES + 66
 _LISTEN_S = 10.0
 _PATIENCE_S = 20.0
 _LISTENING = "0A"  # state of a socket in /proc/net/tcp
@@ -32,11 +36,28 @@ class TcpRate:
     retransmits: int
 
 
+@dataclass(frozen=True)
+class TcpSummary:
+    """What a client's report says. `goodput_mbit` over the whole connection at the sender, `retransmits` of segments;
+    `error`: what iperf3 says when it did not end by itself, else None."""
+
+    goodput_mbit: float | None
+    retransmits: int | None
+    error: str | None
+
+    @classmethod
+    def of(cls, report: dict[str, Any]) -> TcpSummary:
+        total = report.get("end", {}).get("sum_sent", {})
+        rate, again = total.get("bits_per_second"), total.get("retransmits")
+        return cls(None if rate is None else rate / 1e6, None if again is None else int(again), report.get("error"))
+
+
 class Iperf3:
     """One TCP connection from `source` to `target`. Its server listens when the constructor returns.
 
     seconds: of sending; omit_s: seconds before them that do not count; interval_s: of the client's own reports;
-    name: of the helpers, unique within the network. Raises TrafficError.
+    megabits_per_s: of Ethernet frames, paced by iperf3 in steps of about a millisecond, None for as fast as it goes;
+    name: of the helpers, unique within the network; nice: of both sides, added to ours. Raises TrafficError.
     """
 
     def __init__(
@@ -49,20 +70,26 @@ class Iperf3:
         seconds: float,
         omit_s: float = 0.0,
         interval_s: float = 1.0,
+        megabits_per_s: float | None = None,
         port: int = PORT,
         name: str = "iperf3",
+        nice: int = 0,
     ) -> None:
         self.json_path: Path = network.directory.path / f"{name}.json"
         self._network = network
         self._source, self._target = source, target
         self._names = f"{name}-server", f"{name}-client"
         self._seconds = omit_s + seconds
+        self._nice = nice
         self._argv = ["iperf3", "-c", target_ip, "-p", str(port), "-t", f"{seconds:g}", "-i", f"{interval_s:g}", "-J"]
         if omit_s:
             self._argv += ["-O", f"{omit_s:g}"]
+        if megabits_per_s is not None:
+            payload_rate = megabits_per_s * 1e6 * SEGMENT_BYTES / FRAME_BYTES
+            self._argv += ["-b", f"{payload_rate:.0f}", "-l", str(SEGMENT_BYTES), "-N"]
         self._client: subprocess.Popen[bytes] | None = None
         server = ["iperf3", "-s", "-1", "-p", str(port)]
-        process = network.helpers.spawn(self._names[0], network.pid(target), server)
+        process = network.helpers.spawn(self._names[0], network.pid(target), server, nice=nice)
         try:
             _wait_listening(network, target, port, process)
         except BaseException:
@@ -73,7 +100,7 @@ class Iperf3:
         """The client connects and sends; returns at once."""
         with self.json_path.open("wb") as output:
             self._client = self._network.helpers.spawn(
-                self._names[1], self._network.pid(self._source), self._argv, stdout=output
+                self._names[1], self._network.pid(self._source), self._argv, stdout=output, nice=self._nice
             )
 
     def finish(self) -> dict[str, Any]:
@@ -90,6 +117,19 @@ class Iperf3:
             self.stop()
         return read_report(self.json_path, f"iperf3 from {self._source} to {self._target}")
 
+    def finish_or_interrupt(self, patience_s: float) -> dict[str, Any]:
+        """The client's report; a client that does not end within `patience_s` from now is interrupted.
+
+        A report with `error` is that of a connection that died, as it does on a switch that forgets that it may pass.
+        Raises TrafficError when there is no report at all.
+        """
+        if self._client is None:
+            raise TrafficError(f"{self._names[1]} was never started")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._client.wait(patience_s)
+        self.stop()
+        return _parsed(self.json_path, f"iperf3 from {self._source} to {self._target}")
+
     def stop(self) -> None:
         """Ends both sides, whatever they do."""
         for name in reversed(self._names):
@@ -98,13 +138,18 @@ class Iperf3:
 
 def read_report(path: Path, what: str) -> dict[str, Any]:
     """The JSON of an iperf3 client. Raises TrafficError with iperf3's own words when it could not do its work."""
+    report = _parsed(path, what)
+    if "error" in report:
+        raise TrafficError(f"{what}: {report['error']}")
+    return report
+
+
+def _parsed(path: Path, what: str) -> dict[str, Any]:
     text = path.read_text(errors="replace")
     try:
         report: dict[str, Any] = json.loads(text)
     except ValueError:
         raise TrafficError(f"{what}: {text.strip()[:200] or 'it printed nothing'}") from None
-    if "error" in report:
-        raise TrafficError(f"{what}: {report['error']}")
     return report
 
 

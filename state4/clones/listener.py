@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,9 @@ _BLOCK = 1 << 20
 _PAUSE_S = 0.001
 _DOWN_PAUSE_S = 0.02
 _GLANCE_S = 0.00005
+
+LISTENER_THREAD = "state4-listener"
+"""The listener's thread as the kernel knows it: its share of the CPU can be told from the retriever's."""
 
 
 class Listener:
@@ -67,7 +71,7 @@ class Listener:
         self._ring_lock = threading.Lock()
         self._stop = threading.Event()
         self._wake = os.eventfd(0)
-        self._thread = threading.Thread(target=self._run, name="state4-listener", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=LISTENER_THREAD, daemon=True)
         self._thread.start()
 
     def _open(self, interface: str, blocks: int) -> None:
@@ -85,6 +89,8 @@ class Listener:
         self._socket.bind((interface, _ETH_P_ALL))  # until here nothing is received
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # Python tells the kernel a thread's name since 3.14
+            Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(LISTENER_THREAD)
         poller = select.poll()
         poller.register(self._socket.fileno(), select.POLLIN | select.POLLERR)
         poller.register(self._wake, select.POLLIN)
