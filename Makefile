@@ -32,6 +32,12 @@ help: ## List the targets
 	@echo "Targets (ARGS=... is passed on; those marked * need root):"
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# -- the scenario ------------------------------------------------------------------------------------------------------
+
+.PHONY: scenario
+scenario: | root net-packages $(INSTALLED) ## * Every strategy under traffic: throughput beside delta-loss (ARGS=--watch shows it live)
+	@$(PYTHON) -m experiments.scenario $(ARGS)
+
 # -- the figures of the paper ------------------------------------------------------------------------------------------
 
 .PHONY: fig3

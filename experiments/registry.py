@@ -39,6 +39,16 @@ class Experiment:
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
+        "scenario",
+        "scenario",
+        "The scenario: throughput beside delta-loss",
+        "All strategies under the same traffic: throughput at the server, bytes that the state lacks against those on "
+        "the wire, and CPU, on one time axis around the swap; grey is State4's reconfiguration.",
+        (),
+        full_s=330.0,
+        quick_s=55.0,
+    ),
+    Experiment(
         "fig3",
         "fig3",
         "Packets that arrive around a swap",

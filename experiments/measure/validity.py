@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from experiments.harness.phases import Interval
 
 MAX_LATE_MS = 100.0
-"""A sender that was later than this sent another flow than it was told to: two bins of the figure. Hosts share their cores
-with the switch here, and opening a listener alone can keep a core in the kernel for tens of milliseconds."""
+"""A sender that was later than this sent another flow than it was told to: two bins of the figure. Hosts share their
+cores with the switch here, and opening a listener alone can keep a core in the kernel for tens of milliseconds."""
 MAX_SLOW_MS = 20.0
 """What 99 % of the packets may take through the switch, outside of the reconfiguration. It is some ms at most where the
 data plane has a core when it needs one. The time that it waits for the core says less: it wakes for every packet."""
