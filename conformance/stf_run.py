@@ -31,7 +31,8 @@ from softswitch.build.model import KeyField, TableInfo
 from softswitch.build.program import compile_program
 from softswitch.dataplane.entries import Entry, Exact, Lpm, Match, Optional, Range, Ternary
 from softswitch.dataplane.externs import Register
-from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
 
 T = TypeVar("T")
 

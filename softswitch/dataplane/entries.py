@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from softswitch.dataplane.interface import interface
+
+_TWO_RATES, _SINGLE_RATE = (interface().constants[name] for name in ("SS_TWO_RATES", "SS_SINGLE_RATE"))
+
 
 @dataclass(frozen=True)
 class Exact:
@@ -107,14 +111,14 @@ class MeterConfig:
     def words(self) -> tuple[int, int, int, int, int]:
         """As the runtime takes it."""
         if self.eburst is not None:
-            return 2, self.cir, self.cburst, self.cir, self.eburst
-        return 1, self.cir, self.cburst, self.pir, self.pburst
+            return _SINGLE_RATE, self.cir, self.cburst, self.cir, self.eburst
+        return _TWO_RATES, self.cir, self.cburst, self.pir, self.pburst
 
 
 def meter_config(words: Sequence[int]) -> MeterConfig | None:
     """From the runtime's first five words of a cell; None: it was not configured."""
     mode, cir, cburst, pir, burst = (int(word) for word in words[:5])
-    if mode == 2:
+    if mode == _SINGLE_RATE:
         return MeterConfig(cir, cburst, cir, cburst, burst)
     return MeterConfig(cir, cburst, pir, burst) if mode else None
 

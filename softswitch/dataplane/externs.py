@@ -12,7 +12,7 @@ from softswitch.dataplane import native
 from softswitch.dataplane.entries import ColourCounts, CounterValue, MeterConfig, MeterState, meter_config
 from softswitch.dataplane.handle import PipelineHandle
 from softswitch.dataplane.rows import decode_meter, encode_counts
-from softswitch.errors import BadEntry, BadIndex
+from softswitch.errors import BadEntry, BadIndex, PipelineLoadError
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.integer] | Sequence[int]
@@ -33,6 +33,8 @@ class Register:
         self._handle = handle
         with handle.use() as pipeline:
             self.pointer = native.library().ss_pipeline_array(pipeline, info.index)
+            if native.library().ss_array_cell_bytes(self.pointer) != info.cell_bytes:
+                raise PipelineLoadError(f"register {info.name} is described with cells of {info.cell_bytes} bytes")
         self._wide = info.width > 64
         self.dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if self._wide else f"<u{info.cell_bytes}")
 
@@ -202,7 +204,7 @@ class Meter:
     def write(self, start: int, configs: Sequence[MeterConfig | None]) -> None:
         """Configures consecutive cells; their buckets are full again, their counts stay. Raises BadIndex."""
         _check_range("meter", self.info, start, len(configs))
-        rows = np.zeros((len(configs), 5), dtype=np.uint64)
+        rows = np.zeros((len(configs), native.METER_CONFIG_WORDS), dtype=np.uint64)
         for row, config in zip(rows, configs, strict=True):
             if config is not None:
                 row[:] = config.words()

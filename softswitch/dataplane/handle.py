@@ -22,7 +22,7 @@ class SwitchHandle:
         self._pipelines: weakref.WeakSet[PipelineHandle] = weakref.WeakSet()
         pointer = native.library().ss_switch_create(cpu_port, drop_port, seed)
         if not pointer:
-            raise native.error(-6)
+            raise native.last_error()
         self.pointer: int | None = pointer
 
     @contextmanager
@@ -78,7 +78,7 @@ class PipelineHandle:
         with switch.use() as pointer:
             loaded = native.library().ss_pipeline_load(pointer, path.encode())
             if not loaded:
-                raise native.error(-10)
+                raise native.last_error()
             self.pointer = loaded
             self.serial: int = native.library().ss_pipeline_serial(loaded)
             switch.adopt(self)

@@ -6,20 +6,21 @@ without a lock of Python's.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
-from ctypes import POINTER, Structure, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import Array, Structure, addressof, c_uint32, c_void_p
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from softswitch.build.model import RegisterInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.externs import Counter, Meter, Register
+from softswitch.dataplane.interface import interface
 from softswitch.dataplane.tables import Table
 from softswitch.errors import BadEntry
 
-MARK_BYTES = 9
+MARK_BYTES = interface().constants["SS_MARK_BYTES"]
 
 
 @dataclass(frozen=True)
@@ -64,60 +65,20 @@ class HandedOver:
     updates: int = 0
 
 
-class _Format(Structure):
-    _fields_ = (
-        ("slots", c_uint32),
-        ("component_bytes", c_uint32),
-        ("index_bytes", c_uint32),
-        ("value_bytes", c_uint32),
-        ("mark", c_uint8 * 16),
-    )
-
-
-class _Component(Structure):
-    _fields_ = (("to", c_void_p), ("cells", c_uint64), ("width", c_uint32), ("is_signed", c_uint32))
-
-
-class _TableMove(Structure):
-    _fields_ = (
-        ("to", c_void_p),
-        ("source", c_void_p),
-        ("slots", c_void_p),
-        ("count", c_uint32),
-        ("counters", c_uint32),
-        ("meters", c_uint32),
-    )
-
-
-class _Handover(Structure):
-    _fields_ = (
-        ("to", c_void_p),
-        ("components", POINTER(_Component)),
-        ("arrays", POINTER(c_void_p)),
-        ("counters", POINTER(c_void_p)),
-        ("meters", POINTER(c_void_p)),
-        ("tables", POINTER(_TableMove)),
-        ("component_count", c_uint32),
-        ("array_count", c_uint32),
-        ("counter_count", c_uint32),
-        ("meter_count", c_uint32),
-        ("table_count", c_uint32),
-        ("use_journal", c_uint32),
-        ("complete", c_uint32),
-        ("held_ns", c_uint64),
-        ("clones", c_uint64),
-        ("updates", c_uint64),
-    )
+_STRUCTS = interface().structs
+_Format, _Component, _TableMove, _Handover = (
+    _STRUCTS[name] for name in ("ss_clone_format", "ss_component", "ss_table_move", "ss_handover")
+)
 
 
 def open_journal(switch: int, form: CloneFormat, sequence: Register) -> tuple[int, int]:
     """From here on the switch keeps clones; the numbers of the last ones before. Raises BadEntry."""
     if len(form.mark) != MARK_BYTES:
         raise BadEntry(f"the mark of clones has {MARK_BYTES} bytes, not {len(form.mark)}")
-    packed = _Format(form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
+    packed: Any = _Format(form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
     packed.mark[:MARK_BYTES] = form.mark
     numbers = (c_uint32 * 2)()
-    native.check(native.library().ss_journal_open(switch, ctypes.addressof(packed), sequence.pointer, numbers))
+    native.check(native.library().ss_journal_open(switch, addressof(packed), sequence.pointer, numbers))
     return numbers[0], numbers[1]
 
 
@@ -125,20 +86,25 @@ def open_journal(switch: int, form: CloneFormat, sequence: Register) -> tuple[in
 class Prepared:
     """A handover in the runtime's terms. It is right until a controller changes entries."""
 
-    native: _Handover
+    memory: Any  # ss_handover
     keep: list[object] = field(default_factory=list)
 
     def run(self, switch: int) -> HandedOver:
         """Packets wait for this and nothing else."""
-        native.check(native.library().ss_handover_run(switch, ctypes.addressof(self.native)))
-        found = self.native
+        native.check(native.library().ss_handover_run(switch, addressof(self.memory)))
+        found = self.memory
         return HandedOver(bool(found.complete), found.held_ns, found.clones, found.updates)
+
+    def point(self, name: str, items: Array[Any], count: int) -> None:
+        """Fills in the address of `items` and how many there are."""
+        setattr(self.memory, f"{name}s", addressof(items))
+        setattr(self.memory, f"{name}_count", count)
+        self.keep.append(items)
 
 
 def prepare(pipeline: int, handover: Handover, value_bytes: int = 0) -> Prepared:
     """`pipeline`: the runtime's pointer of the new one; `value_bytes`: of the clones that are kept. Raises BadEntry."""
-    result = _Handover(to=pipeline)
-    prepared = Prepared(result)
+    prepared = Prepared(_Handover(to=pipeline), [handover])
     if handover.components is not None:
         count = max(handover.components, default=0) + 1
         components = (_Component * count)()
@@ -147,28 +113,28 @@ def prepare(pipeline: int, handover: Handover, value_bytes: int = 0) -> Prepared
                 raise BadEntry(f"clones have no room for the {component.old.width} bits of {component.old.name}")
             old = component.old
             components[number] = _Component(component.new.pointer, old.cells, old.width, int(old.signed))
-        result.components, result.component_count, result.use_journal = components, count, 1
-        prepared.keep.append(components)
+        prepared.point("component", components, count)
+        prepared.memory.use_journal = 1
     for name, pairs in (("array", handover.registers), ("counter", handover.counters), ("meter", handover.meters)):
         flat = [item.pointer for pair in pairs for item in pair]
-        pointers = (c_void_p * max(1, len(flat)))(*flat)
-        setattr(result, f"{name}s", pointers)
-        setattr(result, f"{name}_count", len(pairs))
-        prepared.keep.append(pointers)
+        prepared.point(name, (c_void_p * max(1, len(flat)))(*flat), len(pairs))
     moves = [_table_move(new, old, prepared.keep) for new, old in handover.tables]
-    tables = (_TableMove * max(1, len(moves)))(*moves)
-    result.tables, result.table_count = tables, len(moves)
-    prepared.keep += [tables, handover]
+    prepared.point("table", (_TableMove * max(1, len(moves)))(*moves), len(moves))
     return prepared
 
 
-def _table_move(new: Table, old: Table, keep: list[object]) -> _TableMove:
+def _table_move(new: Table, old: Table, keep: list[object]) -> Structure:
     counters = bool(old.info.direct_counter and new.info.direct_counter)
     same_unit = old.info.direct_meter_kind == new.info.direct_meter_kind
     meters = bool(old.info.direct_meter and new.info.direct_meter) and same_unit
     slots = np.zeros((len(old) if counters or meters else 0, 2), np.uint32)
     count = native.library().ss_table_pair(new.pointer, old.pointer, slots.ctypes.data, len(slots)) if len(slots) else 0
     keep.append(slots)
-    move = _TableMove(new.pointer, old.pointer, slots.ctypes.data, min(count, len(slots)))
-    move.counters, move.meters = int(counters), int(meters)
-    return move
+    return _TableMove(
+        to=new.pointer,
+        slots=slots.ctypes.data,
+        count=min(count, len(slots)),
+        counters=int(counters),
+        meters=int(meters),
+        **{"from": old.pointer},
+    )

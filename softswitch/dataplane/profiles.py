@@ -11,8 +11,8 @@ from softswitch.build.model import ActionInfo, ProfileInfo, TableInfo, ValueSetI
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import Group, GroupMember, KeyMatch, Member, WeightedAction
 from softswitch.dataplane.handle import PipelineHandle
-from softswitch.dataplane.native import DELETE, INSERT, MODIFY, ROW_HEAD, U32_MAX, U64_MAX
-from softswitch.dataplane.rows import Keys, address, encode_params, packed
+from softswitch.dataplane.native import DELETE, INSERT, MODIFY, NO_ACTION, NO_WATCH_PORT
+from softswitch.dataplane.rows import ROW_HEAD, Keys, address, encode_params, packed
 from softswitch.errors import BadEntry, EntryNotFound
 
 _HIDDEN = 1 << 40  # ids above are ours: members and groups of action sets
@@ -120,7 +120,7 @@ class Profile:
         found: ActionInfo | None = None
         for table in self._tables:
             action = next((a for a in table.actions if a.name == member.action), None)
-            indices.append(U32_MAX if action is None else action.index)
+            indices.append(NO_ACTION if action is None else action.index)
             found = found or action
         if found is None:
             raise BadEntry(f"no table of profile {self.info.name} has an action {member.action}")
@@ -144,7 +144,7 @@ class Profile:
         for seat in group.members:
             if seat.weight < 1:
                 raise BadEntry(f"group {group.id} of {self.info.name}: weight {seat.weight} of member {seat.member}")
-            flat += [seat.member, seat.weight, U64_MAX if seat.watch_port is None else seat.watch_port]
+            flat += [seat.member, seat.weight, NO_WATCH_PORT if seat.watch_port is None else seat.watch_port]
         memory = packed([*flat, 0])
         with self._handle.use():
             status = native.library().ss_profile_write_group(

@@ -23,10 +23,22 @@ from softswitch.dataplane.entries import (
     Ternary,
     meter_config,
 )
-from softswitch.dataplane.native import METER_WORDS, READ_HEAD, ROW_HEAD, U64_MAX
+from softswitch.dataplane.interface import interface
+from softswitch.dataplane.native import METER_CONFIG_WORDS, METER_WORDS, U64_MAX
 from softswitch.errors import BadEntry
 
-BY_ACTION, BY_MEMBER, BY_GROUP = 0, 1, 2
+ROW_NAMES, READ_NAMES = interface().enums["ss_row"][:-1], interface().enums["ss_read_row"][:-1]
+ROW_HEAD, READ_HEAD = len(ROW_NAMES), len(READ_NAMES)
+
+
+def _position(name: str) -> int:
+    return interface().constants[f"SS_READ_{name}"]
+
+
+READ_ORDER, READ_SLOT, READ_PRIORITY, READ_KIND = map(_position, ("ORDER", "SLOT", "PRIORITY", "KIND"))
+READ_REFERENCE, READ_IDLE, READ_UNUSED = map(_position, ("REFERENCE", "IDLE_NS", "UNUSED_NS"))
+READ_PACKETS, READ_BYTES, READ_CONST = map(_position, ("PACKETS", "BYTES", "CONST"))
+
 _KINDS: dict[str, type[KeyMatch]] = {
     "exact": Exact,
     "lpm": Lpm,
@@ -145,7 +157,7 @@ class TableRows:
         value, mask = self.keys.encode(entry.keys)
         if not -(1 << 31) <= entry.priority < 1 << 31:
             raise BadEntry(f"table {self.info.name}: priority {entry.priority} is not a 32-bit integer")
-        return [entry.priority & U64_MAX, kind, reference, entry.idle_timeout_ns, *value, *mask, *data]
+        return [entry.priority & U64_MAX, kind, reference, entry.idle_timeout_ns, *value, *mask, *data]  # ROW_NAMES
 
     def decode_action(self, index: int, row: Sequence[int], at: int) -> tuple[str, tuple[int, ...]]:
         if index >= len(self.info.actions):
@@ -186,7 +198,8 @@ def decode_meter(row: Sequence[int], at: int = 0) -> MeterState:
     """METER_WORDS of a row that was read."""
     words_ = [int(word) for word in row[at : at + METER_WORDS]]
     config = meter_config(words_)
-    green, yellow, red = (CounterValue(*words_[i : i + 2]) for i in (5, 7, 9))
+    counts = words_[METER_CONFIG_WORDS:]
+    green, yellow, red = (CounterValue(*counts[i : i + 2]) for i in (0, 2, 4))
     return MeterState(config, ColourCounts(green, yellow, red))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from softswitch.dataplane.interface import fields_of, interface
+
 
 class Drop(Enum):
-    """Why a packet went no further; in the order of `enum ss_drop` (runtime/api.h)."""
+    """Why a packet went no further (`enum ss_drop` of runtime/include/api.h)."""
 
     INGRESS = "marked to drop in ingress"
     EGRESS = "marked to drop in egress"
@@ -26,7 +28,7 @@ class Drop(Enum):
 
 @dataclass(frozen=True)
 class PortStats:
-    """Counts since the port was added, in the order of `ss_port_stats`. Bytes are of whole frames without checksum."""
+    """Counts since the port was added (`ss_port_stats`). Bytes are of whole frames without checksum."""
 
     rx_packets: int
     rx_bytes: int
@@ -61,19 +63,21 @@ class SwitchStats:
     ports: dict[int, PortStats]
 
 
-PORT_WORDS = len(fields(PortStats))
-_COUNTS = tuple(field.name for field in fields(SwitchStats))[:7]
-SWITCH_WORDS = len(_COUNTS) + len(Drop)
+_PORT_FIELDS = fields_of(interface().structs["ss_port_stats"])
+_COUNTS = fields_of(interface().structs["ss_switch_stats"])[:-1]  # the last are the drops
+_DROPS = tuple(Drop[name.removeprefix("SS_DROP_")] for name in interface().enums["ss_drop"][:-1])
+PORT_WORDS = len(_PORT_FIELDS)
+SWITCH_WORDS = len(_COUNTS) + len(_DROPS)
 
 
 def port_stats(row: Sequence[int]) -> PortStats:
     """From the words of `ss_port_stats`."""
-    counts: dict[str, Any] = dict(zip((field.name for field in fields(PortStats)), row, strict=True))
+    counts: dict[str, Any] = dict(zip(_PORT_FIELDS, row, strict=True))
     return PortStats(**{**counts, "up": bool(counts["up"])})
 
 
 def switch_stats(row: Sequence[int], ports: dict[int, PortStats]) -> SwitchStats:
     """From the words of `ss_switch_stats`."""
     counts: dict[str, Any] = dict(zip(_COUNTS, row, strict=False))
-    drops = dict(zip(Drop, row[len(_COUNTS) :], strict=True))
+    drops = dict(zip(_DROPS, row[len(_COUNTS) :], strict=True))
     return SwitchStats(**counts, drops=drops, ports=ports)

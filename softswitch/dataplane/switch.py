@@ -7,38 +7,31 @@ microseconds.
 from __future__ import annotations
 
 import struct
-import threading
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from ctypes import Array, addressof, byref, c_char, c_uint64, c_void_p, create_string_buffer, string_at
-from dataclasses import dataclass
+from ctypes import byref, c_uint64, c_void_p, create_string_buffer, string_at
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from softswitch.build.model import PipelineInfo, words
+from softswitch.build.model import PipelineInfo
 from softswitch.dataplane import native
-from softswitch.dataplane.entries import CloneSession, DigestMessage, MulticastGroup, Replica
-from softswitch.dataplane.externs import Counter, Meter, Register, Words
+from softswitch.dataplane.entries import DigestMessage
+from softswitch.dataplane.externs import Register
 from softswitch.dataplane.handle import PipelineHandle, SwitchHandle
 from softswitch.dataplane.handover import CloneFormat, HandedOver, Handover, open_journal, prepare
-from softswitch.dataplane.native import DELETE, INSERT, MODIFY, U64_MAX
-from softswitch.dataplane.profiles import Profile, ValueSet
-from softswitch.dataplane.rows import address, get_words, packed
+from softswitch.dataplane.interface import interface
+from softswitch.dataplane.messages import LogLine, Messages
+from softswitch.dataplane.native import REAL_TIME, U64_MAX
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.replication import Replication
+from softswitch.dataplane.rows import address, packed
 from softswitch.dataplane.stats import PORT_WORDS, SWITCH_WORDS, PortStats, SwitchStats, port_stats, switch_stats
-from softswitch.dataplane.tables import Table
-from softswitch.errors import PipelineLoadError
 
 PacketInMode = Literal["auto", "grpc", "interface", "both"]
-Replicas = Sequence[Replica | tuple[int, int]]
-_MODES: dict[PacketInMode, int] = {"auto": 0, "grpc": 1, "interface": 2, "both": 3}
-_MESSAGE = struct.Struct("<IIQQ")
-_MESSAGE_ROOM = 1 << 20  # as long as the longest trace
-_LOG_KINDS: tuple[Literal["message", "trace", "notice"], ...] = ("message", "trace", "notice")
+_QUEUE, _INTERFACE = (interface().constants[name] for name in ("SS_PACKET_IN_QUEUE", "SS_PACKET_IN_INTERFACE"))
+_MODES: dict[PacketInMode, int] = {"auto": 0, "grpc": _QUEUE, "interface": _INTERFACE, "both": _QUEUE | _INTERFACE}
+_OUTPUT = interface().packing("ss_output_head")
 
 
 class Loadable(Protocol):
@@ -50,98 +43,16 @@ class Loadable(Protocol):
     def info(self) -> PipelineInfo: ...
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """`kind`: the program's own "message" (log_msg), the "trace" of a packet, or a "notice" about a port."""
-
-    kind: Literal["message", "trace", "notice"]
-    text: str
-    time_us: int
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """All registers (shapes as of Register.read) and indirect counters (packets, bytes) at one moment."""
-
-    registers: dict[str, NDArray[np.unsignedinteger]]
-    counters: dict[str, Words]
-
-
-class Pipeline:
-    """A loaded program with its state. It stays usable until `close`, also after another one was committed."""
-
-    def __init__(self, handle: PipelineHandle, info: PipelineInfo) -> None:
-        self.info = info
-        self.handle = handle
-        counts = np.zeros(7, dtype=np.uint32)
-        with handle.use() as pointer:
-            native.library().ss_pipeline_shape(pointer, counts.ctypes.data)
-        kinds = (info.tables, info.registers, info.counters, info.meters, info.profiles, info.value_sets, info.digests)
-        if [len(kind) for kind in kinds] != counts.tolist():
-            raise PipelineLoadError(
-                f"the description of {info.name} is not that of its shared object: compile it again"
-            )
-        self.profiles = {profile.name: Profile(handle, profile, info.tables) for profile in info.profiles}
-        by_index = {profile.info.index: profile for profile in self.profiles.values()}
-        self.tables = {table.name: Table(handle, table, by_index.get(table.action_profile)) for table in info.tables}
-        self.registers = {register.name: Register(handle, register) for register in info.registers}
-        self.counters = {counter.name: Counter(handle, counter) for counter in info.counters}
-        self.meters = {meter.name: Meter(handle, meter) for meter in info.meters}
-        self.value_sets = {value_set.name: ValueSet(handle, value_set) for value_set in info.value_sets}
-
-    def reset_state(self) -> None:
-        """Registers, counters and meters as after loading; entries stay. One step to packets."""
-        with self.handle.use() as pointer:
-            native.library().ss_pipeline_reset(pointer, False)
-
-    def reset(self) -> None:
-        """Everything as after loading: also tables with the program's own entries, profiles and value sets."""
-        with self.handle.use() as pointer:
-            native.library().ss_pipeline_reset(pointer, True)
-            for table in self.tables.values():
-                table.forget_notes()
-            for profile in self.profiles.values():
-                profile.forget()
-
-    def snapshot(self) -> Snapshot:
-        """All registers and counters as of one moment between two packets."""
-        with self.handle.use() as pointer:
-            lib = native.library()
-            memory = np.empty(lib.ss_snapshot_bytes(pointer), dtype=np.uint8)
-            native.check(lib.ss_snapshot_all(pointer, memory.ctypes.data, memory.nbytes))
-        at = 0
-        registers: dict[str, NDArray[np.unsignedinteger]] = {}
-        counters: dict[str, Words] = {}
-        for register in self.registers.values():
-            size = register.info.cells * register.info.cell_bytes
-            cells = memory[at : at + size].view(register.dtype)
-            registers[register.info.name] = (
-                cells.reshape(-1, register.info.cell_bytes) if register.info.width > 64 else cells
-            )
-            at += -(-size // 64) * 64
-        for counter in self.counters.values():
-            size = counter.info.cells * 16
-            counters[counter.info.name] = memory[at : at + size].view(np.uint64).reshape(-1, 2)
-            at += -(-size // 64) * 64
-        return Snapshot(registers, counters)
-
-    def close(self) -> None:
-        """Frees it. Raises InUse while it is the active one."""
-        self.handle.close()
-
-
-class Switch:
+class Switch(Replication):
     """One data plane. `seed` starts the random numbers of programs."""
 
     def __init__(self, *, cpu_port: int = 510, drop_port: int = 511, seed: int = 0) -> None:
+        super().__init__()
         self.cpu_port = cpu_port
         self.drop_port = drop_port
         self._handle = SwitchHandle(cpu_port, drop_port, seed & U64_MAX)
-        self._local = threading.local()
+        self._messages = Messages(self._handle)
         self._ports: set[int] = set()
-        self._sessions: dict[int, CloneSession] = {}
-        self._groups: dict[int, MulticastGroup] = {}
-        self._infos: dict[int, PipelineInfo] = {}  # by serial, for digests that are still on their way
         self.active: Pipeline | None = None
         self._kept: CloneFormat | None = None
 
@@ -192,9 +103,7 @@ class Switch:
         handle = PipelineHandle(self._handle, str(compiled.so_path))
         pipeline = Pipeline(handle, compiled.info)
         with self._handle.use():
-            self._infos[handle.serial] = compiled.info
-            for old in list(self._infos)[:-16]:
-                del self._infos[old]
+            self._messages.expect(handle.serial, compiled.info)
         return pipeline
 
     def commit(self, pipeline: Pipeline) -> Pipeline | None:
@@ -288,9 +197,10 @@ class Switch:
         frames: list[tuple[int, bytes]] = []
         at = 0
         while at < len(data):
-            number, length = struct.unpack_from("<II", data, at)
-            frames.append((number, data[at + 8 : at + 8 + length]))
-            at += 8 + length
+            number, length = _OUTPUT.unpack_from(data, at)
+            at += _OUTPUT.size
+            frames.append((number, data[at : at + length]))
+            at += length
         return frames
 
     def submit(self, port: int, frame: bytes) -> None:
@@ -312,7 +222,7 @@ class Switch:
     def set_time(self, microseconds: int | None) -> None:
         """Stops the switch's clock at a time since its start; None: the real clock again."""
         with self._handle.use() as switch:
-            native.library().ss_switch_set_time(switch, U64_MAX if microseconds is None else microseconds)
+            native.library().ss_switch_set_time(switch, REAL_TIME if microseconds is None else microseconds)
 
     def time_us(self) -> int:
         with self._handle.use() as switch:
@@ -332,90 +242,15 @@ class Switch:
 
     def next_packet_in(self, timeout: float | None = 0) -> bytes | None:
         """The next frame for the controller. `timeout` in seconds; None: wait until one comes or the switch closes."""
-        message = self._take(native.PACKET_INS, timeout)
-        return message[3] if message else None
+        return self._messages.packet_in(timeout)
 
     def next_digest(self, timeout: float | None = 0) -> DigestMessage | None:
-        message = self._take(native.DIGESTS, timeout)
-        if message is None:
-            return None
-        index, serial, time_us, data = message
-        info = self._infos.get(serial)
-        if info is None:
-            return None  # of a program that was replaced many times over
-        row = struct.unpack(f"<{len(data) // 8}Q", data)
-        values: list[int] = []
-        at = 0
-        for _, width in info.digests[index].fields:
-            values.append(get_words(row, at, words(width)))
-            at += words(width)
-        return DigestMessage(index, tuple(values), time_us, info.digests[index].name)
+        """The next learning message, None after the time-out."""
+        return self._messages.digest(timeout)
 
     def next_log(self, timeout: float | None = 0) -> LogLine | None:
-        message = self._take(native.LOG, timeout)
-        if message is None:
-            return None
-        return LogLine(_LOG_KINDS[message[0]], message[3].decode(errors="replace"), message[2])
-
-    def _take(self, queue: int, timeout: float | None) -> tuple[int, int, int, bytes] | None:
-        """Tag, source, time and bytes of the next message."""
-        room = self._room()
-        wait = -1 if timeout is None else round(timeout * 1e9)
-        with self._handle.take() as switch:
-            size = native.library().ss_queue_take(switch, queue, 1, room, len(room), wait)
-        native.check(size)
-        if not size:
-            return None
-        length, tag, source, time_us = _MESSAGE.unpack_from(room)
-        return tag, source, time_us, string_at(addressof(room) + _MESSAGE.size, length)
-
-    def _room(self) -> Array[c_char]:
-        """Memory for one message, for each thread its own."""
-        room: Array[c_char] | None = getattr(self._local, "room", None)
-        if room is None:
-            room = self._local.room = create_string_buffer(_MESSAGE_ROOM + 64)
-        return room
-
-    # ---- replication ----
-
-    def set_clone_session(self, id: int, replicas: Replicas, truncate: int = 0) -> None:
-        """Makes or replaces a session; sessions outlive programs. `truncate`: most bytes of a clone, 0: all."""
-        made = CloneSession(id, tuple(Replica(*replica) for replica in replicas), truncate)
-        with self._handle.use() as switch:
-            operation = MODIFY if id in self._sessions else INSERT
-            memory = _replica_words(made.replicas)
-            status = native.library().ss_pre_set_session(
-                switch, operation, id, len(memory) // 3, address(memory), truncate
-            )
-            native.check(status)
-            self._sessions[id] = made
-
-    def delete_clone_session(self, id: int) -> None:
-        """Raises EntryNotFound."""
-        with self._handle.use() as switch:
-            native.check(native.library().ss_pre_set_session(switch, DELETE, id, 0, None, 0))
-            del self._sessions[id]
-
-    def clone_sessions(self) -> list[CloneSession]:
-        return list(self._sessions.values())
-
-    def set_multicast_group(self, id: int, replicas: Replicas) -> None:
-        """Makes or replaces a group; copies go out in the order of `replicas`."""
-        made = MulticastGroup(id, tuple(Replica(*replica) for replica in replicas))
-        with self._handle.use() as switch:
-            operation = MODIFY if id in self._groups else INSERT
-            memory = _replica_words(made.replicas)
-            native.check(native.library().ss_pre_set_group(switch, operation, id, len(memory) // 3, address(memory)))
-            self._groups[id] = made
-
-    def delete_multicast_group(self, id: int) -> None:
-        """Raises EntryNotFound."""
-        with self._handle.use() as switch:
-            native.check(native.library().ss_pre_set_group(switch, DELETE, id, 0, None))
-            del self._groups[id]
-
-    def multicast_groups(self) -> list[MulticastGroup]:
-        return list(self._groups.values())
+        """The next line, None after the time-out."""
+        return self._messages.log(timeout)
 
     # ---- statistics ----
 
@@ -435,13 +270,3 @@ class Switch:
         """Sets the switch's own counts to zero; those of ports go on."""
         with self._handle.use() as switch:
             native.library().ss_switch_stats_reset(switch)
-
-
-def _replica_words(replicas: Sequence[Replica]) -> array[int]:
-    """Three words for each replica and each backup behind it."""
-    rows: list[int] = []
-    for replica in replicas:
-        rows += (replica.port, replica.instance, 0)
-        for port, instance in replica.backups:
-            rows += (port, instance, 1)
-    return packed(rows or [0])

@@ -20,19 +20,37 @@ from softswitch.dataplane.entries import (
     WeightedAction,
 )
 from softswitch.dataplane.handle import PipelineHandle
-from softswitch.dataplane.native import DELETE, INSERT, METER_WORDS, MODIFY, READ_HEAD, U32_MAX
-from softswitch.dataplane.profiles import Profile
-from softswitch.dataplane.rows import (
+from softswitch.dataplane.native import (
     BY_ACTION,
     BY_GROUP,
     BY_MEMBER,
+    DEFAULT_SLOT,
+    DELETE,
+    INSERT,
+    METER_WORDS,
+    MODIFY,
+)
+from softswitch.dataplane.profiles import Profile
+from softswitch.dataplane.rows import (
+    READ_BYTES,
+    READ_CONST,
+    READ_HEAD,
+    READ_IDLE,
+    READ_KIND,
+    READ_ORDER,
+    READ_PACKETS,
+    READ_PRIORITY,
+    READ_REFERENCE,
+    READ_SLOT,
+    READ_UNUSED,
+    ROW_HEAD,
     TableRows,
     address,
     decode_meter,
     encode_counts,
     packed,
 )
-from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound
+from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound, PipelineLoadError
 
 _Key = tuple[tuple[int, ...], int]  # value and mask words, priority
 
@@ -53,6 +71,8 @@ class Table:
             lib = native.library()
             self.pointer = lib.ss_pipeline_table(pipeline, info.index)
             self._rows = TableRows(info, lib.ss_table_data_words(self.pointer))
+            if lib.ss_table_row_words(self.pointer) != self._rows.row_words:
+                raise PipelineLoadError(f"table {info.name} is not described as its shared object has it")
         self._ordered = sum(key.match == "lpm" for key in info.keys) > 1 or any(
             key.match in ("ternary", "range", "optional") for key in info.keys
         )
@@ -92,7 +112,7 @@ class Table:
         with self._handle.use():
             memory, count = self._read(expired_only)
         rows = [memory[at : at + width] for at in range(0, count * width, width)]
-        rows.sort(key=lambda row: row[0])
+        rows.sort(key=lambda row: row[READ_ORDER])
         return [self._state(row) for row in rows]
 
     def expired(self) -> list[Entry]:
@@ -152,20 +172,20 @@ class Table:
 
     def direct_counter(self, entry: Entry) -> CounterValue:
         row = self._find(entry)
-        return CounterValue(row[7], row[8])
+        return CounterValue(row[READ_PACKETS], row[READ_BYTES])
 
     def set_direct_counter(self, entry: Entry, value: CounterValue) -> None:
         if not self.info.direct_counter:
             raise ObjectNotFound(f"table {self.info.name} has no direct counter")
         with self._handle.use():
-            slot = self._find(entry)[1]
+            slot = self._find(entry)[READ_SLOT]
             words = packed(value)
             native.check(native.library().ss_table_set_counter(self.pointer, slot, address(words)))
 
     def set_default_counter(self, value: CounterValue) -> None:
         words = packed(value)
         with self._handle.use():
-            native.check(native.library().ss_table_set_counter(self.pointer, U32_MAX, address(words)))
+            native.check(native.library().ss_table_set_counter(self.pointer, DEFAULT_SLOT, address(words)))
 
     def direct_meter(self, entry: Entry | None) -> MeterConfig | None:
         """Of an entry, or None: of the default entry. None: not configured, everything is green."""
@@ -193,7 +213,7 @@ class Table:
             native.check(native.library().ss_table_set_meter_counts(self.pointer, slot, address(words)))
 
     def _slot(self, entry: Entry | None) -> int:
-        return U32_MAX if entry is None else self._find(entry)[1]
+        return DEFAULT_SLOT if entry is None else self._find(entry)[READ_SLOT]
 
     def hits_misses(self) -> tuple[int, int]:
         """Lookups since loading."""
@@ -253,7 +273,7 @@ class Table:
             if group is not None and self.profile is not None:
                 self.profile.drop_hidden_group(group)
             raise
-        key = self._key(row[native.ROW_HEAD :], entry.priority)
+        key = self._key(row[ROW_HEAD:], entry.priority)
         old = self._sets.pop(key, None)
         if old is not None and self.profile is not None:
             self.profile.drop_hidden_group(old[0])
@@ -304,10 +324,10 @@ class Table:
 
     def _state(self, row: array[int]) -> EntryState:
         rows = self._rows
-        priority = row[2] - (1 << 64) if row[2] >> 63 else row[2]
+        priority = row[READ_PRIORITY] - (1 << 64) if row[READ_PRIORITY] >> 63 else row[READ_PRIORITY]
         keys = rows.keys.decode(row, READ_HEAD)
         key = self._key(row[READ_HEAD:], priority) if self._metadata or self._sets else None
-        kind, reference = row[3], row[4]
+        kind, reference = row[READ_KIND], row[READ_REFERENCE]
         action, params = "", tuple[int, ...]()
         member: int | None = None
         group: int | None = None
@@ -330,12 +350,14 @@ class Table:
             member=member,
             group=group,
             action_set=action_set,
-            idle_timeout_ns=row[5],
+            idle_timeout_ns=row[READ_IDLE],
             metadata=self._metadata.get(key, b"") if key is not None else b"",
             set_modes=set_modes,
         )
         meter = decode_meter(row, rows.meter_at) if self.info.direct_meter else None
-        return EntryState(entry, CounterValue(row[7], row[8]), row[6], bool(row[9]), meter)
+        return EntryState(
+            entry, CounterValue(row[READ_PACKETS], row[READ_BYTES]), row[READ_UNUSED], bool(row[READ_CONST]), meter
+        )
 
     def _get_default(self) -> tuple[int, array[int], CounterValue]:
         index = c_uint32()

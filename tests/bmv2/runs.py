@@ -12,7 +12,8 @@ from pathlib import Path
 import nfs
 from softswitch.build.cache import cached_directory, content_key
 from softswitch.build.program import CompiledPipeline, compile_program, compile_text
-from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
 from state4.entries_file import Entries, TableRow, parse, resolve
 from state4.instrumentation.running import all_registers
 from tests.bmv2.bench import Bmv2

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.stats import Drop
-from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.dataplane.switch import Switch
 from softswitch.errors import InterfaceError, InterfaceNotFound
 from tests.net.veths import Veths, inside, receive, silent, wait
 from tests.switch.handmade import build

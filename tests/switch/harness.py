@@ -11,7 +11,8 @@ from softswitch.build.model import TableInfo
 from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.dataplane import entries as soft
 from softswitch.dataplane.externs import Register
-from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
 from state4.entries_file import Entries, Match, TableRow, load_entries, parse, resolve
 
 PORTS = (1, 2, 3, 4, 5, 6)

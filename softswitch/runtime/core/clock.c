@@ -11,11 +11,11 @@ uint64_t ss_clock_ns(void)
 
 void ss_clock_update(ss_switch *sw)
 {
-    sw->now_ns = sw->fixed_time_us != UINT64_MAX ? sw->fixed_time_us * 1000 : ss_clock_ns() - sw->epoch_ns;
+    sw->now_ns = sw->fixed_time_us != SS_REAL_TIME ? sw->fixed_time_us * 1000 : ss_clock_ns() - sw->epoch_ns;
 }
 
 uint64_t ss_switch_time(ss_switch *sw)
 {
     uint64_t fixed = sw->fixed_time_us;
-    return fixed != UINT64_MAX ? fixed : (ss_clock_ns() - sw->epoch_ns) / 1000;
+    return fixed != SS_REAL_TIME ? fixed : (ss_clock_ns() - sw->epoch_ns) / 1000;
 }

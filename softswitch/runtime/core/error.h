@@ -7,6 +7,5 @@
 
 /* keeps the text; returns status */
 int ss_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int ss_error_code(void); /* the status of the last ss_fail in this thread */
 
 #endif

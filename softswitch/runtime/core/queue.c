@@ -96,7 +96,6 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t max_messages, void
     if (which >= SS_QUEUES)
         return ss_fail(SS_INDEX, "there is no queue %u", which);
     ss_queue *queue = sw->queues[which];
-    const uint64_t head = 24;
     uint64_t used = 0;
     int64_t status = 0;
     pthread_mutex_lock(&queue->lock);
@@ -104,23 +103,20 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t which, uint32_t max_messages, void
         for (; max_messages && queue->count; max_messages--) {
             message *next = &queue->ring[queue->first];
             uint64_t padded = (next->bytes + 7ull) & ~7ull;
-            if (used + head + padded > capacity) {
+            if (used + sizeof(ss_message) + padded > capacity) {
                 if (!used)
                     status = ss_fail(SS_INDEX, "a message of %u bytes does not fit", next->bytes);
                 break;
             }
-            uint8_t *at = (uint8_t *)out + used;
-            memcpy(at, &next->bytes, 4);
-            memcpy(at + 4, &next->tag, 4);
-            memcpy(at + 8, &next->source, 8);
-            memcpy(at + 16, &next->time_us, 8);
-            memcpy(at + head, next->data, next->bytes);
-            memset(at + head + next->bytes, 0, padded - next->bytes);
+            uint8_t *at = (uint8_t *)out + used, *body = at + sizeof(ss_message);
+            memcpy(at, &(ss_message){next->bytes, next->tag, next->source, next->time_us}, sizeof(ss_message));
+            memcpy(body, next->data, next->bytes);
+            memset(body + next->bytes, 0, padded - next->bytes);
             free(next->data);
             queue->first = (queue->first + 1) % queue->capacity;
             queue->count--;
             queue->bytes -= next->bytes;
-            used += head + padded;
+            used += sizeof(ss_message) + padded;
         }
     pthread_mutex_unlock(&queue->lock);
     return status < 0 ? status : (int64_t)used;

@@ -36,7 +36,7 @@ typedef struct ss_switch ss_switch;
 typedef struct ss_instance ss_instance; /* a loaded pipeline */
 typedef struct ss_profile ss_profile;
 
-/* Why a packet went no further. The order is known to softswitch/dataplane/stats.py. */
+/* Why a packet went no further. */
 enum ss_drop {
     SS_DROP_INGRESS,      /* mark_to_drop in ingress */
     SS_DROP_EGRESS,       /* mark_to_drop in egress */
@@ -70,7 +70,9 @@ typedef struct ss_switch_stats {
     uint64_t drops[SS_DROP_REASONS];
 } ss_switch_stats;
 
-const char *ss_error_text(void); /* of the last failed call in this thread */
+/* Of the last failed call in this thread. */
+const char *ss_error_text(void);
+int ss_error_code(void); /* ss_status */
 
 /* ---- the switch ---- */
 ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed);
@@ -78,15 +80,21 @@ ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed
 void ss_switch_destroy(ss_switch *sw);
 int ss_switch_start(ss_switch *sw);
 int ss_switch_stop(ss_switch *sw);
-void ss_switch_hold(ss_switch *sw);                            /* the data plane waits from here ... */
-void ss_switch_release(ss_switch *sw);                         /* ... to here; nestable within one thread */
-void ss_switch_set_time(ss_switch *sw, uint64_t microseconds); /* UINT64_MAX: the real clock */
-uint64_t ss_switch_time(ss_switch *sw);                        /* microseconds */
+void ss_switch_hold(ss_switch *sw);    /* the data plane waits from here ... */
+void ss_switch_release(ss_switch *sw); /* ... to here; nestable within one thread */
+#define SS_REAL_TIME UINT64_MAX        /* for ss_switch_set_time: the clock runs */
+void ss_switch_set_time(ss_switch *sw, uint64_t microseconds);
+uint64_t ss_switch_time(ss_switch *sw); /* microseconds */
 void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes);
 void ss_switch_set_trace(ss_switch *sw, bool on);
 void ss_switch_stats_read(ss_switch *sw, ss_switch_stats *out);
 void ss_switch_stats_reset(ss_switch *sw);
-/* Copies waiting messages: each is uint32_t bytes, uint32_t tag, uint64_t source, uint64_t time in microseconds, then
+/* Before each message that ss_queue_take gives. */
+typedef struct ss_message {
+    uint32_t bytes, tag; /* bytes: of the message */
+    uint64_t source, time_us;
+} ss_message;
+/* Copies waiting messages: each is an ss_message, then
  * the bytes padded to 8. Returns the bytes written, 0 after the time-out (negative: none), SS_INDEX when the first
  * message does not fit. Packet-ins: tag and source 0. Digests: tag: the digest's index, source: ss_pipeline_serial.
  * Log: tag: ss_log_kind. */
@@ -105,7 +113,11 @@ int64_t ss_port_take(ss_switch *sw, uint32_t port, void *out, uint64_t capacity)
 int ss_port_send(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* straight out of the port */
 
 /* ---- packets by hand ---- */
-/* Runs one packet to its end. Outputs come as uint32_t port, uint32_t length, bytes, in order, and go nowhere else
+/* Before the bytes of each frame that ss_inject gives. */
+typedef struct ss_output_head {
+    uint32_t port, length;
+} ss_output_head;
+/* Runs one packet to its end. Outputs come as an ss_output_head and the bytes, in order, and go nowhere else
  * except to the packet-in queue. `*out` stays valid until the next call. */
 int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out,
               uint64_t *out_bytes);
@@ -175,12 +187,13 @@ void ss_table_reset_default(ss_table *table);
 void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes);
 void ss_table_clear(ss_table *table); /* const entries stay */
 void ss_table_stats(ss_table *table, uint64_t *hits_misses);
-/* slot UINT32_MAX: the default entry */
+/* `slot`: of an entry that was read, or this for the default entry. */
+#define SS_DEFAULT_SLOT UINT32_MAX
 int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes);
-/* slot as above; 5 words, or NULL: always green */
+/* SS_METER_CONFIG_WORDS, or NULL: always green */
 int ss_table_set_meter(ss_table *table, uint64_t slot, const uint64_t *config);
 int ss_table_get_meter(ss_table *table, uint64_t slot, uint64_t *words);               /* SS_METER_WORDS */
-int ss_table_set_meter_counts(ss_table *table, uint64_t slot, const uint64_t *counts); /* 6 words, see SS_READ_HEAD */
+int ss_table_set_meter_counts(ss_table *table, uint64_t slot, const uint64_t *counts); /* SS_METER_COUNT_WORDS */
 
 /* ---- arrays: whole ranges of cells, packed as stored ---- */
 uint32_t ss_array_cell_bytes(const ss_array *array);
@@ -189,9 +202,10 @@ int ss_array_write(ss_array *array, uint64_t start, uint64_t count, const void *
 int ss_array_write_cells(ss_array *array, uint64_t count, const uint64_t *indices, const void *cells);
 int ss_counter_read(ss_counter *counter, uint64_t start, uint64_t count, uint64_t *packets_bytes);
 int ss_counter_write(ss_counter *counter, uint64_t start, uint64_t count, const uint64_t *packets_bytes);
-int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *rows);           /* SS_METER_WORDS each */
-int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *configs); /* the first 5 of them */
-/* the last 6 of them */
+int ss_meter_read(ss_meter *meter, uint64_t start, uint64_t count, uint64_t *rows); /* SS_METER_WORDS each */
+int ss_meter_write(ss_meter *meter, uint64_t start, uint64_t count,
+                   const uint64_t *configs); /* SS_METER_CONFIG_WORDS each */
+/* SS_METER_COUNT_WORDS each */
 int ss_meter_set_counts(ss_meter *meter, uint64_t start, uint64_t count, const uint64_t *counts);
 /* Exchanges the storage of two arrays that are declared alike, in two pipelines of one switch: a move that costs
  * nothing. */
@@ -244,7 +258,8 @@ int ss_handover_run(ss_switch *sw, ss_handover *handover);
  */
 int ss_profile_write_member(ss_profile *profile, uint32_t operation, uint64_t id, const uint32_t *actions,
                             const uint64_t *data, uint32_t data_words);
-/* Three words per member: id, weight, watch port (UINT64_MAX: none). */
+/* Three words per member: id, weight, watch port. */
+#define SS_NO_WATCH_PORT UINT64_MAX
 int ss_profile_write_group(ss_profile *profile, uint32_t operation, uint64_t id, uint32_t count,
                            const uint64_t *members);
 void ss_profile_counts(ss_profile *profile, uint32_t *members_groups);

@@ -77,9 +77,8 @@ typedef struct ss_counter ss_counter; /* indirect counter */
 typedef struct ss_meter ss_meter;     /* indirect meter */
 typedef struct ss_value_set ss_value_set;
 
-#define SS_NO_ACTION                                                                                \
-    UINT32_MAX /* ss_entry.action of a hit that does nothing: a selector group without live members \
-                */
+/* ss_entry.action of a hit that does nothing: a selector group without live members. */
+#define SS_NO_ACTION UINT32_MAX
 
 /* A table entry as the data plane sees it. */
 typedef struct ss_entry {

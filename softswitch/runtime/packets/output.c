@@ -8,7 +8,7 @@ static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_
                     uint32_t payload_bytes)
 {
     uint32_t length = header_bytes + payload_bytes;
-    uint64_t need = sw->capture_bytes + 8 + length;
+    uint64_t need = sw->capture_bytes + sizeof(ss_output_head) + length;
     if (need > sw->capture_capacity) {
         uint64_t capacity = 2 * need + 4096;
         uint8_t *bytes = realloc(sw->capture, capacity);
@@ -20,10 +20,10 @@ static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_
         sw->capture_capacity = capacity;
     }
     uint8_t *at = sw->capture + sw->capture_bytes;
-    memcpy(at, &port, 4);
-    memcpy(at + 4, &length, 4);
-    memcpy(at + 8, header, header_bytes);
-    memcpy(at + 8 + header_bytes, payload, payload_bytes);
+    memcpy(at, &(ss_output_head){port, length}, sizeof(ss_output_head));
+    at += sizeof(ss_output_head);
+    memcpy(at, header, header_bytes);
+    memcpy(at + header_bytes, payload, payload_bytes);
     sw->capture_bytes = need;
 }
 

@@ -29,7 +29,7 @@ ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed
     sw->cpu_port = cpu_port;
     sw->drop_port = drop_port;
     sw->epoch_ns = ss_clock_ns();
-    sw->fixed_time_us = UINT64_MAX;
+    sw->fixed_time_us = SS_REAL_TIME;
     ss_random_seed(sw, seed);
     sw->jobs.last = &sw->jobs.first;
     sw->deferred.last = &sw->deferred.first;

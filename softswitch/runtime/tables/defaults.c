@@ -8,7 +8,7 @@ void ss_table_reset_default(ss_table *table)
     const ss_table_desc *desc = table->desc;
     ss_instance_lock(table->instance);
     table->default_entry->action = desc->default_action;
-    table->default_entry->slot = UINT32_MAX;
+    table->default_entry->slot = SS_DEFAULT_SLOT;
     if (desc->default_action < desc->action_count && desc->default_data)
         memcpy(table->default_entry->data, desc->default_data,
                desc->actions[desc->default_action].data_words * sizeof(uint64_t));

@@ -1,4 +1,4 @@
-/* Direct counters and meters as controllers see them. Slot UINT32_MAX means those of the default entry. */
+/* Direct counters and meters as controllers see them. Slot SS_DEFAULT_SLOT means those of the default entry. */
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/safe_point.h"
@@ -10,7 +10,7 @@ int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets
 {
     ss_instance_lock(table->instance);
     int status = SS_OK;
-    if (slot == UINT32_MAX)
+    if (slot == SS_DEFAULT_SLOT)
         table->default_counter = (ss_cell){packets_bytes[0], packets_bytes[1]};
     else if (table->counters && used(table, slot))
         table->counters[slot] = (ss_cell){packets_bytes[0], packets_bytes[1]};
@@ -23,7 +23,7 @@ int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets
 /* The meter of a slot, or of the default entry; NULL, and the text is set, if there is none. */
 static ss_meter_cell *meter_at(ss_table *table, uint64_t slot)
 {
-    if (table->desc->direct_meter && slot == UINT32_MAX)
+    if (table->desc->direct_meter && slot == SS_DEFAULT_SLOT)
         return &table->default_meter;
     if (table->meters && used(table, slot))
         return &table->meters[slot];

@@ -10,7 +10,7 @@ ss_table *ss_table_create(ss_instance *instance, const ss_table_desc *desc, ss_p
         return NULL;
     table->desc = desc;
     table->instance = instance;
-    table->last_slot = UINT32_MAX;
+    table->last_slot = SS_DEFAULT_SLOT;
     for (uint32_t i = 0; i < desc->action_count; i++)
         if (desc->actions[i].data_words > table->data_words)
             table->data_words = desc->actions[i].data_words;

@@ -9,7 +9,7 @@ const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t s
     ss_rule *rule = table->matcher.count ? ss_matcher_lookup(&table->matcher, key) : NULL;
     if (!rule) {
         table->misses++;
-        table->last_slot = UINT32_MAX;
+        table->last_slot = SS_DEFAULT_SLOT;
         *hit = false;
         return table->default_entry;
     }
@@ -28,7 +28,7 @@ void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_byte
 {
     (void)entry;
     ss_cell *cell = &table->default_counter;
-    if (table->last_slot != UINT32_MAX) {
+    if (table->last_slot != SS_DEFAULT_SLOT) {
         if (!table->counters)
             return;
         cell = &table->counters[table->last_slot];
@@ -40,8 +40,9 @@ void ss_table_count(ss_table *table, const ss_entry *entry, uint32_t packet_byte
 uint32_t ss_table_meter(ss_table *table, const ss_entry *entry, uint32_t packet_bytes)
 {
     (void)entry;
-    if (!table->desc->direct_meter || (table->last_slot == UINT32_MAX && !table->default_meter.mode))
+    if (!table->desc->direct_meter || (table->last_slot == SS_DEFAULT_SLOT && !table->default_meter.mode))
         return SS_NOT_METERED;
-    ss_meter_cell *cell = table->last_slot == UINT32_MAX ? &table->default_meter : &table->meters[table->last_slot];
+    ss_meter_cell *cell =
+        table->last_slot == SS_DEFAULT_SLOT ? &table->default_meter : &table->meters[table->last_slot];
     return ss_meter_cell_execute(cell, ss_current->now_ns, packet_bytes, table->desc->direct_meter_bytes);
 }

@@ -14,7 +14,7 @@ typedef struct member {
 typedef struct seat { /* of a member in a group */
     member *member;
     uint32_t weight;
-    uint64_t watch_port; /* UINT64_MAX: none */
+    uint64_t watch_port; /* or SS_NO_WATCH_PORT */
 } seat;
 
 typedef struct group {
@@ -31,7 +31,7 @@ struct ss_profile {
     uint32_t table_count, data_words;
 };
 
-static const ss_entry nothing = {.action = SS_NO_ACTION, .slot = UINT32_MAX};
+static const ss_entry nothing = {.action = SS_NO_ACTION, .slot = SS_DEFAULT_SLOT};
 
 ss_profile *ss_profile_create(ss_instance *instance, const ss_profile_desc *desc)
 {
@@ -68,7 +68,7 @@ static ss_entry **make_entries(const ss_profile *profile, const uint32_t *action
             return NULL;
         }
         entries[i]->action = actions[i];
-        entries[i]->slot = UINT32_MAX;
+        entries[i]->slot = SS_DEFAULT_SLOT;
         if (data_words)
             memcpy(entries[i]->data, data, data_words * sizeof *data);
     }
@@ -142,7 +142,7 @@ static void find_live(const ss_switch *sw, group *g)
     g->live_version = sw->port_version;
     for (uint32_t i = 0; i < g->seat_count; i++) {
         const seat *s = &g->seats[i];
-        if (s->watch_port != UINT64_MAX) {
+        if (s->watch_port != SS_NO_WATCH_PORT) {
             const ss_port *port = ss_port_at(sw, s->watch_port);
             if (!port || !port->up)
                 continue;

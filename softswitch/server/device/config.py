@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from finsy.proto import p4i
 
 from softswitch.build.program import CompiledPipeline
-from softswitch.dataplane.switch import Pipeline
+from softswitch.dataplane.pipeline import Pipeline
 from softswitch.server.device.index import P4Index, build_index
 from softswitch.server.entities.digests import Digests
 from softswitch.server.rpc.packet_io import ControllerHeader

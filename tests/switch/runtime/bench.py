@@ -18,7 +18,8 @@ from softswitch.build.model import (
     ValueSetInfo,
     words,
 )
-from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
 from tests.switch.handmade import build
 
 ACTIONS = (

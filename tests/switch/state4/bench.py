@@ -17,7 +17,8 @@ from finsy.proto import p4i, p4r
 from softswitch.build.device_config import compile_config, parse
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import CloneFormat, Component
-from softswitch.dataplane.switch import Pipeline, Switch
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
 from softswitch.server.device.config import Config
 from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
