@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p4front.p4info.annotations import literal, text_argument
+from p4front.p4info.annotations import text_argument
 from p4front.p4info.typespec import translation
 from p4front.program import Program
 from p4front.syntax import ast
@@ -22,25 +22,26 @@ from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
 from state4.analysis.cells import leaf_types, leaf_width
 from state4.analysis.hashes import index_hashes
-from state4.analysis.instances import Callable_, referent, scope_of
+from state4.analysis.instances import referent, scope_of
 from state4.cam import SENDERS, Analysis, Write
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.instrumentation.bits import as_bits
 from state4.instrumentation.edits import Edits, Inliner, above_comment, editable, indentation
+from state4.instrumentation.free_numbers import DEFAULT_SESSION, chosen_session, free_field_list
 from state4.instrumentation.inserted_code import InsertedCode
 from state4.instrumentation.parameters import AddedParameters
 from state4.instrumentation.refusals import check, parses_metadata
 
-DEFAULT_SESSION = 250
-"""Clone session to the CPU port."""
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
 @dataclass(frozen=True)
 class InstrumentOptions:
-    """`session`: the clone session that the control plane will point at the CPU port."""
+    """`session`: the clone session that the control plane will point at the CPU port; None: one that neither the
+    program nor `avoid` uses."""
 
-    session: int = DEFAULT_SESSION
+    session: int | None = None
+    avoid: frozenset[int] = frozenset()
     include_dirs: tuple[Path, ...] = ()
 
 
@@ -76,13 +77,12 @@ class _Instrumenter:
         self.prefix = _prefix(program)
         waits = analysis.slots > 0 and not parses_metadata(program, self.roots["parser"])
         counters = tuple(LayoutComponent(c.name, c.cells or 0, COUNT_BITS) for c in analysis.counters)
-        self.layout = CloneLayout(
-            components, analysis.slots, options.session, self.prefix, waits, analysis.adding, counters
-        )
+        session = chosen_session(program, options.session, options.avoid)
+        self.layout = CloneLayout(components, analysis.slots, session, self.prefix, waits, analysis.adding, counters)
         self.code = InsertedCode(
             layout=self.layout,
-            field_list=_free_field_list(program),
-            controller_header=_controller_header(program),
+            field_list=free_field_list(program),
+            controller_header=_controller_header(program, self.prefix),
             index_parameter=_register_arity(program) > 1,
             index_argument=_widest_index(analysis),
             passes=frozenset(_passes(w) for w in analysis.updates if _passes(w)),
@@ -302,31 +302,11 @@ def _prefix(program: Program) -> str:
         number += 1
 
 
-def _free_field_list(program: Program) -> int:
-    """The largest field list number that the program does not use."""
-    used: set[int] = set()
-    for node in program.syntax.walk():
-        if isinstance(node, ast.Declaration):
-            for annotation in node.annotations:
-                if annotation.name == "field_list":
-                    for expr in annotation.exprs:
-                        value = program.constants.get(expr, literal(expr))
-                        if isinstance(value, int):
-                            used.add(value)
-        call = program.calls.get(node)
-        if call is not None and call.name.endswith("_preserving_field_list"):
-            for arg in call.args:
-                value = program.constants.get(arg.expr) if arg.expr is not None else None
-                if arg.param_name == "index" and isinstance(value, int):
-                    used.add(value)
-    return max(set(range(1, 256)) - used)
-
-
-def _controller_header(program: Program) -> str:
+def _controller_header(program: Program, prefix: str) -> str:
     """The paper's "packet_in", or a name of our own if the program has a header of that name."""
     for decl in program.syntax.declarations:
         if isinstance(decl, ast.StructDecl) and text_argument(decl.annotations, "controller_header") == "packet_in":
-            return "state4_packet_in"
+            return f"{prefix}_packet_in"
     return "packet_in"
 
 
@@ -342,4 +322,4 @@ def _repeated(program: Program) -> frozenset[SourceFile]:
     return frozenset(found)
 
 
-__all__ = ["DEFAULT_SESSION", "Callable_", "InstrumentOptions", "Instrumented", "instrument"]
+__all__ = ["DEFAULT_SESSION", "InstrumentOptions", "Instrumented", "instrument"]

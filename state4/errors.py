@@ -36,6 +36,10 @@ class NotPrimary(TargetError):
     """Another controller is the primary one."""
 
 
+class SessionInUse(TargetError):
+    """The clone session that State4 needs belongs to somebody else."""
+
+
 class Unsupported(TargetError):
     """The switch cannot do this at all."""
 

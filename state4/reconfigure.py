@@ -20,6 +20,7 @@ from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
 from state4.plan.compare import make_plan
 from state4.plan.state_map import StateMap
+from state4.replication import Replication
 from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser
 from state4.targets.base import Target
@@ -27,16 +28,18 @@ from state4.targets.base import Target
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a reconfiguration did. `cells`: register cells carried in bulk; `updates`: cloned updates seen; `written`:
-    of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the reason.
-    `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells brought into the
-    new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that was never
-    reconfigured; () if it cannot, or if the strategy makes no such promise. `left_behind`: what the operator's list
-    does not name; `warnings`: of the plan."""
+    """What a reconfiguration did. `cells`: register cells carried in bulk; `entries`: those that were carried over;
+    `own_entries`: entries, groups, sessions and cells that the operator gave; `updates`: cloned updates seen;
+    `written`: of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the
+    reason. `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells brought
+    into the new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that
+    was never reconfigured; () if it cannot, or if the strategy makes no such promise. `left_behind`: what the
+    operator's list does not name; `warnings`: of the plan."""
 
     strategy: str
     cells: int = 0
     entries: int = 0
+    own_entries: int = 0
     updates: int = 0
     written: int = 0
     clones: int = 0
@@ -86,6 +89,7 @@ class Reconfiguration(Change):
         """`state`: what was carried in bulk; `clones`: what the listener received; `numbers`: what else is known."""
         left_behind = tuple(str(component) for component in self.plan.left_behind)
         found: dict[str, Any] = {"left_behind": left_behind, "warnings": self.plan.warnings}
+        found["own_entries"] = len(self.entries)
         if state is not None:
             found |= {"cells": state.cells, "entries": len(state.entries), "skipped": state.skipped}
         if clones is not None:
@@ -158,8 +162,14 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
             ) from None
     begun = context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name)
     with cancellable(context.events), begun:
+        replication = Replication(context.target, context.entries)
         try:
-            return strategy.reconfigure(context)
+            replication.make()
+            outcome = strategy.reconfigure(context)
         except BaseException:
             context.abandon()
+            with suppress(State4Error):
+                replication.unmake()
             raise
+        replication.change()
+        return outcome

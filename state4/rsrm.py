@@ -14,9 +14,11 @@ from finsy.proto import p4r
 
 from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
+from state4.errors import SessionInUse
 from state4.events import EventLog
 from state4.pacing import Pacer, Profile
 from state4.plan.change import Change
+from state4.replication import ports_of
 from state4.targets.base import Target
 from state4.values import Cells, RegisterSpec
 
@@ -100,5 +102,21 @@ def start_cloning(target: Target, layout: CloneLayout, clones: CloneSource) -> N
     target.set_clone_flag(layout, False)  # a controller that died may have left it on
     if layout.slots:
         clones.expect(*target.read_sequences(layout))
-    target.configure_clone_session(layout.session, target.cpu_port)
+    claim_session(target, layout.session)
     target.set_clone_flag(layout, True)
+
+
+def claim_session(target: Target, session: int) -> None:
+    """Points a clone session at the CPU port. Raises SessionInUse if it points at another port."""
+    if not is_free(target, session):
+        raise SessionInUse(
+            f"clone session {session} of the switch sends elsewhere than to its CPU port ({target.cpu_port}), so it is "
+            "in use; delete it, or install a program with another one (--session)"
+        )
+    target.configure_clone_session(session, target.cpu_port)
+
+
+def is_free(target: Target, session: int) -> bool:
+    """Whether nobody uses a clone session, or State4 does already: it sends to the CPU port."""
+    entry = target.clone_session(session)
+    return entry is None or ports_of(entry) == (target.cpu_port,)

@@ -34,6 +34,7 @@ from state4.targets.bmv2.target import Bmv2Target
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.values import RegisterSpec
 
+NO_PRESERVATION = "none"
 AnyTarget = P4RuntimeTarget | Bmv2Target
 TARGETS: dict[str, type[P4RuntimeTarget] | type[Bmv2Target]] = {"softswitch": P4RuntimeTarget, "bmv2": Bmv2Target}
 
@@ -76,11 +77,7 @@ class Agent:
     ) -> dict[str, Any]:
         """Gets a reconfiguration ready to begin at once: all that can be done before is done."""
         new = self._compiled(Path(program))
-        own = [
-            update
-            for update in updates(load_entries(Path(entries), new.p4info))
-            if update.entity.HasField("table_entry")
-        ]
+        own = _own_entries(strategy, entries, new)
         events = EventLog(on_event=self._on_event)
         context = prepare(self._target, new, profile=PROFILES[profile], only=components, entries=own, events=events)
         self._armed = (load_strategy(strategy), context)
@@ -103,8 +100,7 @@ class Agent:
         """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes."""
         if program not in self._changes:
             new = self._compiled(Path(program))
-            found = updates(load_entries(Path(entries), new.p4info))
-            self._changes[program] = new, [update for update in found if update.entity.HasField("table_entry")]
+            self._changes[program] = new, _own_entries(strategy, entries, new)
         new, own = self._changes[program]
         events = EventLog()
         context = prepare(self._target, new, entries=own, allow_loss=True, events=events)
@@ -229,6 +225,14 @@ class Agent:
 
     def _on_event(self, event: Event) -> None:
         self._tell({"event": event.as_dict()})
+
+
+def _own_entries(strategy: str, entries: str, program: InstalledProgram) -> list[p4r.Update]:
+    """What the new program gets in addition to what is carried over; without preservation nobody puts anything back."""
+    if strategy == NO_PRESERVATION:
+        return []
+    found = updates(load_entries(Path(entries), program.p4info))
+    return [update for update in found if update.entity.HasField("table_entry")]
 
 
 def _group(update: p4r.Update) -> int | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from state4.cim import DEFAULT_SESSION
-from state4.cli.options import Commands, counts_option, new_command, preprocessor_options
+from state4.cli.options import Commands, counts_option, new_command, preprocessor_options, session_option
 from state4.instrumentation.programs import instrument_file
 
 
@@ -14,7 +13,7 @@ def add_command(commands: Commands) -> None:
     parser = new_command(commands, "instrument", _run, "Add the cloning of state updates to a program.")
     parser.add_argument("program", type=Path, metavar="PROG.p4")
     parser.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT.p4")
-    parser.add_argument("--session", type=int, default=DEFAULT_SESSION, help="clone session (default %(default)s)")
+    session_option(parser)
     counts_option(parser)
     preprocessor_options(parser)
 

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from p4front.text.source import P4Error
-from state4.cli import analyse, instrument, plan, reconfigure
+from state4.cli import analyse, entries, instrument, plan, reconfigure
 from state4.errors import State4Error, TargetError
 
 EXIT_FAILED, EXIT_WRONG = 1, 2
-COMMANDS = (analyse, instrument, plan, reconfigure)
+COMMANDS = (analyse, instrument, plan, reconfigure, entries)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

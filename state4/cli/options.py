@@ -6,11 +6,20 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
 
+from p4front.load import load_program
+from p4front.p4info import build_p4info
+from state4.instrumentation.free_numbers import MAX_SESSION
 from state4.plan.state_map import StateMap, load_map
+from state4.targets import addresses
+from state4.targets.cpu_port import CPU_PORT
+from state4.targets.p4runtime.target import P4RuntimeTarget
+
+if TYPE_CHECKING:
+    from state4.targets.bmv2.target import Bmv2Target
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -32,6 +41,45 @@ def preprocessor_options(parser: argparse.ArgumentParser) -> None:
 def counts_option(parser: argparse.ArgumentParser) -> None:
     text = "clone counts of indirect counters as well, for a switch that cannot hold packets (bmv2)"
     parser.add_argument("--clone-counts", action="store_true", help=text)
+
+
+def session_option(parser: argparse.ArgumentParser) -> None:
+    text = "clone session to the CPU port (default: one that is free)"
+    parser.add_argument("--session", type=_session, default=None, help=text)
+
+
+def _session(text: str) -> int:
+    session = int(text)
+    if not 1 <= session <= MAX_SESSION:
+        raise argparse.ArgumentTypeError(f"a clone session is a number from 1 to {MAX_SESSION}")
+    return session
+
+
+def target_options(parser: argparse.ArgumentParser) -> None:
+    text = "unix:/path/of/socket or host:port of P4Runtime; bmv2 or bmv2://host:port of simple_switch's Thrift server"
+    parser.add_argument("--target", required=True, metavar="ADDRESS", help=text)
+    text = "what bmv2 runs, if State4 did not install it"
+    parser.add_argument("--running", type=Path, metavar="OLD.p4", help=text)
+    parser.add_argument("--cpu-interface", default="", metavar="IF", help="where clones arrive")
+    text = f"port of the switch (default: the one behind --cpu-interface, or {CPU_PORT})"
+    parser.add_argument("--cpu-port", type=int, default=None, help=text)
+    parser.add_argument("--device-id", type=int, default=1)
+    parser.add_argument("--election-id", type=int, default=None, help="default: the time, so that the newest wins")
+
+
+def connect(args: argparse.Namespace) -> P4RuntimeTarget | Bmv2Target:
+    """The switch that `target_options` name. Raises what `addresses.connect` raises, and P4Error for --running."""
+    running = None
+    if args.running is not None:
+        running = build_p4info(load_program(args.running, include_dirs=args.include, defines=args.define))
+    return addresses.connect(
+        args.target,
+        cpu_interface=args.cpu_interface,
+        cpu_port=args.cpu_port,
+        device_id=args.device_id,
+        election_id=args.election_id,
+        running=running,
+    )
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:

@@ -4,52 +4,49 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from finsy.proto import p4r
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from p4front.load import load_program
-from p4front.p4info import build_p4info
 from state4.cancel import cancellable
 from state4.cli.options import (
     Commands,
+    connect,
     counts_option,
     json_option,
     new_command,
     plan_options,
     preprocessor_options,
+    session_option,
     state_map,
+    target_options,
 )
 from state4.entries_file import load_entries, updates
+from state4.errors import SessionInUse
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import prepare_program
+from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.pacing import PROFILES
 from state4.reconfigure import Outcome, prepare, reconfigure
+from state4.replication import sessions_in
+from state4.rsrm import is_free
 from state4.strategies import load_strategy, strategy_names
-from state4.targets import addresses
-from state4.targets.base import CPU_PORT
-
-ADDRESS_HELP = (
-    "unix:/path/of/socket or host:port of P4Runtime; bmv2 or bmv2://host:port of simple_switch's Thrift server"
-)
+from state4.targets.base import Target
 
 
 def add_command(commands: Commands) -> None:
     parser = new_command(commands, "reconfigure", _run, "Change the program of a running switch, with its state.")
     parser.add_argument("new", type=Path, metavar="NEW.p4")
-    parser.add_argument("--target", required=True, metavar="ADDRESS", help=ADDRESS_HELP)
-    parser.add_argument("--running", type=Path, metavar="OLD.p4", help="what bmv2 runs, if State4 did not install it")
-    parser.add_argument("--cpu-interface", default="", metavar="IF", help="where clones arrive")
-    parser.add_argument("--cpu-port", type=int, default=CPU_PORT, help="port of the switch (default %(default)s)")
-    parser.add_argument("--device-id", type=int, default=1)
-    parser.add_argument("--election-id", type=int, default=None, help="default: the time, so that the newest wins")
+    target_options(parser)
     parser.add_argument("--strategy", choices=strategy_names(), default="state4")
     parser.add_argument("--control-plane", choices=sorted(PROFILES), default="native")
-    parser.add_argument("--entries", type=Path, metavar="FILE", help="entries that the new program gets besides")
+    text = "entries that the new program gets in addition, multicast groups and clone sessions (docs/entries.md)"
+    parser.add_argument("--entries", type=Path, metavar="FILE", help=text)
     parser.add_argument("--events", type=Path, metavar="FILE", help="append events as JSON lines")
+    session_option(parser)
     counts_option(parser)
     plan_options(parser)
     json_option(parser)
@@ -58,26 +55,13 @@ def add_command(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     strategy = load_strategy(args.strategy)
-    program = prepare_program(args.new, include_dirs=args.include, defines=args.define, counts=args.clone_counts)
+    program = _prepare(args)
     entries = updates(load_entries(args.entries, program.p4info)) if args.entries is not None else []
-    running = None
-    if args.running is not None:
-        running = build_p4info(load_program(args.running, include_dirs=args.include, defines=args.define))
     events = EventLog(path=args.events)
-    with (
-        cancellable(events),
-        addresses.connect(
-            args.target,
-            cpu_interface=args.cpu_interface,
-            cpu_port=args.cpu_port,
-            device_id=args.device_id,
-            election_id=args.election_id,
-            running=running,
-        ) as target,
-    ):
+    with cancellable(events), connect(args) as target:
         context = prepare(
             target,
-            program,
+            _with_free_session(args, program, target, entries),
             profile=PROFILES[args.control_plane],
             only=args.only,
             entries=entries,
@@ -93,6 +77,33 @@ def _run(args: argparse.Namespace) -> None:
     else:
         print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all)")
         _print(outcome)
+
+
+def _prepare(args: argparse.Namespace, avoid: Collection[int] = ()) -> InstalledProgram:
+    return prepare_program(
+        args.new,
+        include_dirs=args.include,
+        defines=args.define,
+        session=args.session,
+        avoid=avoid,
+        counts=args.clone_counts,
+    )
+
+
+def _with_free_session(
+    args: argparse.Namespace, program: InstalledProgram, target: Target, entries: list[p4r.Update]
+) -> InstalledProgram:
+    """The program with a clone session that neither the switch nor the operator's file uses. Raises SessionInUse if the
+    operator wants one that is used."""
+    own = sessions_in(entries)
+    avoid: set[int] = set(own)
+    while program.layout.session in own or not is_free(target, program.layout.session):
+        if args.session is not None:
+            where = f"in {args.entries}" if args.session in own else "on the switch"
+            raise SessionInUse(f"clone session {args.session} is in use {where}; choose another one for --session")
+        avoid.add(program.layout.session)
+        program = _prepare(args, avoid)
+    return program
 
 
 @contextmanager
@@ -116,7 +127,8 @@ def _progress(events: EventLog, cells: int, *, quiet: bool) -> Iterator[None]:
 
 
 def _print(outcome: Outcome) -> None:
-    print(f"  registers: {outcome.cells:,} cells   entries: {outcome.entries:,}")
+    own = f" carried over, {outcome.own_entries:,} of the file" if outcome.own_entries else ""
+    print(f"  registers: {outcome.cells:,} cells   entries: {outcome.entries:,}{own}")
     print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
     if outcome.lost_clones or outcome.dropped_frames:
         print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,} frames)")

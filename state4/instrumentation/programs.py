@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,20 +57,29 @@ def instrument_file(
     include_dirs: Sequence[Path] = (),
     defines: Sequence[str] = (),
     session: int | None = None,
+    avoid: Collection[int] = (),
     counts: bool = False,
 ) -> Instrumented:
-    """Loads, analyses and instruments a P4 file. `counts`: counts of indirect counters are cloned as well. Raises
-    P4Error."""
+    """Loads, analyses and instruments a P4 file. `session`: the clone session, None for one that is free; `avoid`:
+    sessions that are not. `counts`: counts of indirect counters are cloned as well. Raises P4Error."""
     program = load_program(path, include_dirs=include_dirs, defines=defines)
-    options = InstrumentOptions(include_dirs=tuple(include_dirs), **({} if session is None else {"session": session}))
+    options = InstrumentOptions(session, frozenset(avoid), tuple(include_dirs))
     return instrument(program, analyse(program, counts=counts), options)
 
 
 def prepare_program(
-    path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = (), counts: bool = False
+    path: Path,
+    *,
+    include_dirs: Sequence[Path] = (),
+    defines: Sequence[str] = (),
+    session: int | None = None,
+    avoid: Collection[int] = (),
+    counts: bool = False,
 ) -> InstalledProgram:
-    """An instrumented program from a P4 file, for a switch that cannot hold packets with `counts`. Raises P4Error (the
-    user's fault, with places) and OSError."""
-    instrumented = instrument_file(path, include_dirs=include_dirs, defines=defines, counts=counts)
+    """An instrumented program from a P4 file, with options as of `instrument_file`; for a switch that cannot hold
+    packets with `counts`. Raises P4Error (the user's fault, with places) and OSError."""
+    instrumented = instrument_file(
+        path, include_dirs=include_dirs, defines=defines, session=session, avoid=avoid, counts=counts
+    )
     checked = load_text(instrumented.text, path.name, defines=defines)
     return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, tuple(defines))

@@ -28,7 +28,7 @@ def merge(
     keys = {identity(update) for update in carried}
     own = [u for u in wanted if u.entity.WhichOneof("entity") != "packet_replication_engine_entry"]
     own = [update for update in own if identity(update) not in keys]
-    there = {_entry_identity(entry): entry.is_const for entry in initial}
+    there = {entry_identity(entry): entry.is_const for entry in initial}
     result = []
     for update in [*carried, *own]:
         const = there.get(identity(update)) if update.entity.HasField("table_entry") else None
@@ -45,10 +45,10 @@ def identity(update: p4r.Update) -> bytes:
     """What two updates share if they mean the same thing."""
     if not update.entity.HasField("table_entry"):
         return bytes(update.entity.SerializeToString(deterministic=True))
-    return _entry_identity(update.entity.table_entry)
+    return entry_identity(update.entity.table_entry)
 
 
-def _entry_identity(entry: p4r.TableEntry) -> bytes:
+def entry_identity(entry: p4r.TableEntry) -> bytes:
     key = p4r.TableEntry(table_id=entry.table_id, priority=entry.priority, is_default_action=entry.is_default_action)
     key.match.extend(sorted(entry.match, key=lambda match: match.field_id))
     return bytes(key.SerializeToString(deterministic=True))

@@ -1,4 +1,7 @@
-"""No preservation: the new program starts empty, without registers' contents and without entries."""
+"""No preservation: the new program starts empty, without registers' contents and without the old one's entries.
+
+What the operator gives it (--entries) it gets, as with every strategy.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ class NoPreservation:
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         context.synchroniser.save()
+        context.synchroniser.write_entries(())
         context.synchroniser.commit()
         return context.outcome(self.name)
 

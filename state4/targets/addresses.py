@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from finsy.proto import p4i
 
 from state4.errors import MissingTool
-from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.target import P4RuntimeTarget
 
 if TYPE_CHECKING:
@@ -20,15 +19,16 @@ def connect(
     address: str,
     *,
     cpu_interface: str = "",
-    cpu_port: int = CPU_PORT,
+    cpu_port: int | None = None,
     device_id: int = 1,
     election_id: int | None = None,
     running: p4i.P4Info | None = None,
 ) -> P4RuntimeTarget | Bmv2Target:
     """A target by its address: "bmv2" (its usual place), "bmv2://host:port", or a P4Runtime address.
 
-    `running` is for bmv2 only, `device_id` and `election_id` for P4Runtime only. Raises what the targets raise, and
-    MissingTool where a program or a package that the target needs is not installed."""
+    `cpu_port`: None for the one behind `cpu_interface`. `running` is for bmv2 only, `device_id` and `election_id` for
+    P4Runtime only. Raises what the targets raise, and MissingTool where a program or a package that the target needs is
+    not installed."""
     scheme, _, place = address.partition("://")
     if scheme != BMV2:
         return P4RuntimeTarget(

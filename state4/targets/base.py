@@ -11,10 +11,8 @@ from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
 from state4.instrumentation.programs import InstalledProgram
 from state4.targets.abilities import Abilities
+from state4.targets.cpu_port import CPU_PORT
 from state4.values import Cells, CellWrites, RegisterSpec
-
-CPU_PORT = 510
-"""The CPU port of a switch, unless an option says otherwise."""
 
 
 class Target(Protocol):
@@ -83,6 +81,14 @@ class Target(Protocol):
     def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         """P4Runtime's inserts, modifications and deletions, in order."""
 
+    # ------------------------------------------------------------ the switch's own
+
+    def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
+        """A clone session of the switch; None if there is none."""
+
+    def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
+        """A multicast group of the switch; None if there is none."""
+
     # ------------------------------------------------------------ clones
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
@@ -94,3 +100,6 @@ class Target(Protocol):
     def configure_clone_session(self, session: int, port: int) -> None: ...
 
     def open_listener(self, layout: CloneLayout) -> CloneSource: ...
+
+
+__all__ = ["CPU_PORT", "Target"]

@@ -24,6 +24,7 @@ from state4.clones.updates import Updates
 from state4.errors import State4Error
 from state4.plan.carried import Carried
 from state4.reconfigure import Outcome, Reconfiguration
+from state4.rsrm import claim_session
 from state4.rssm import FEW_UPDATES, MAX_ROUNDS
 from state4.transfer.counts import Counts, Missed
 from state4.transfer.gate import Gate
@@ -61,7 +62,7 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
         synchroniser.save()
         gate = Gate(context.target, context.new.p4info, context.new.layout)
         gate.usable &= bool(context.layout.slots)  # else there is nothing to wait for
-        context.target.configure_clone_session(context.new.layout.session, context.target.cpu_port)
+        claim_session(context.target, context.new.layout.session)
         synchroniser.write(state)
         counts.wrote()
         if gate.usable:

@@ -19,12 +19,13 @@ from state4.errors import ListenerError, TargetError, Unsupported
 from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers
 from state4.targets.abilities import Abilities
-from state4.targets.base import CPU_PORT
 from state4.targets.bmv2.arrays import Bmv2Arrays
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client, Bmv2Refusal
 from state4.targets.bmv2.program import bmv2_config, p4info_of
 from state4.targets.bmv2.read import Profiles, Reader
+from state4.targets.bmv2.replication import Replication
 from state4.targets.bmv2.write import Writer
+from state4.targets.cpu_port import find_cpu_port
 from state4.values import Cells, CellWrites, RegisterSpec
 
 CLONE_QUEUE = 1 << 16
@@ -52,14 +53,14 @@ class Bmv2Target:
         address: str,
         *,
         cpu_interface: str = "",
-        cpu_port: int = CPU_PORT,
+        cpu_port: int | None = None,
         running: p4i.P4Info | None = None,
         timeout_s: float = 30.0,
     ) -> None:
         self.cpu_interface = cpu_interface
-        self.cpu_port = cpu_port
         self._client = Bmv2Client(address, timeout_s=timeout_s)
         self._arrays = Bmv2Arrays(self._client)
+        self.cpu_port = find_cpu_port(cpu_interface, self._ports) if cpu_port is None else cpu_port
         self._p4info = running
         self._next_p4info: p4i.P4Info | None = None
         self._profiles = Profiles()
@@ -76,6 +77,14 @@ class Bmv2Target:
     @property
     def abilities(self) -> Abilities:
         return Abilities(verifies=self, lets_packets_wait=self)
+
+    def _ports(self) -> dict[int, str]:
+        """Interfaces of the switch's ports, as far as it tells them."""
+        try:
+            ports = self._client.call("reading the ports", "bm_dev_mgr_show_ports")
+        except TargetError:  # not every build has a device manager
+            return {}
+        return {port.port_num: port.iface_name for port in ports}
 
     # ------------------------------------------------------------ programs
 
@@ -197,6 +206,14 @@ class Bmv2Target:
 
     def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         Writer(self._client, self._next_p4info or self.running(), self._profiles).write(updates)
+
+    # ------------------------------------------------------------ the switch's own
+
+    def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
+        return Replication(self._client).session(number)
+
+    def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
+        return Replication(self._client).group(number)
 
     # ------------------------------------------------------------ clones
 

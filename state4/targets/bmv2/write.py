@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bm_runtime.standard.ttypes import BmCounterValue, BmResourceType
 from finsy.proto import p4i, p4r
-from sswitch_runtime.ttypes import MirroringSessionConfig
 
 from state4.errors import TargetError, Unsupported
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client
 from state4.targets.bmv2.keys import Actions, key_of, member_bytes, options_of, rates_of
 from state4.targets.bmv2.read import Handles, Profiles
+from state4.targets.bmv2.replication import Replication
 
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 _MS = 1_000_000  # in ns
@@ -44,7 +43,7 @@ class Writer:
             "counter_entry": self._counter,
             "register_entry": self._register,
             "digest_entry": self._digest,
-            "packet_replication_engine_entry": self._replication,
+            "packet_replication_engine_entry": Replication(client).write,
         }
 
     def write(self, updates: Sequence[p4r.Update]) -> None:
@@ -202,49 +201,6 @@ class Writer:
             self._client.call(what, "bm_learning_set_timeout", CONTEXT, number, timeout)
         if entry.config.max_list_size:
             self._client.call(what, "bm_learning_set_buffer_size", CONTEXT, number, entry.config.max_list_size)
-
-    # ------------------------------------------------------------ the switch's own
-
-    def _replication(self, kind: int, entry: p4r.PacketReplicationEngineEntry) -> None:
-        if entry.HasField("clone_session_entry"):
-            self._session(kind, entry.clone_session_entry)
-        else:
-            self._multicast(kind, entry.multicast_group_entry)
-
-    def _session(self, kind: int, entry: p4r.CloneSessionEntry) -> None:
-        what = f"writing clone session {entry.session_id}"
-        if kind == DELETE:
-            self._client.call(what, "mirroring_session_delete", entry.session_id)
-            return
-        if len(entry.replicas) != 1 or entry.packet_length_bytes:
-            raise Unsupported(f"{what}: a mirror session of bmv2 has one port, and copies whole packets")
-        config = MirroringSessionConfig(port=int.from_bytes(entry.replicas[0].port, "big"))
-        self._client.call(what, "mirroring_session_add", entry.session_id, config)
-
-    def _multicast(self, kind: int, entry: p4r.MulticastGroupEntry) -> None:
-        number = entry.multicast_group_id
-        what = f"writing multicast group {number}"
-        engine = json.loads(self._client.call(what, "bm_mc_get_entries", CONTEXT))
-        there = next((group for group in engine["mgrps"] if group["id"] == number), None)
-        if kind == INSERT and there is not None:
-            raise TargetError(f"{what}: it exists already")
-        if kind != INSERT and there is None:
-            raise TargetError(f"{what}: there is none")
-        for node in there["l1_handles"] if there is not None else ():
-            self._client.call(what, "bm_mc_node_dissociate", CONTEXT, number, node)
-            self._client.call(what, "bm_mc_node_destroy", CONTEXT, node)
-        if kind == DELETE:
-            self._client.call(what, "bm_mc_mgrp_destroy", CONTEXT, number)
-            return
-        if kind == INSERT:
-            self._client.call(what, "bm_mc_mgrp_create", CONTEXT, number)
-        ports: dict[int, set[int]] = {}
-        for replica in entry.replicas:
-            ports.setdefault(replica.instance, set()).add(int.from_bytes(replica.port, "big"))
-        for instance, members in ports.items():
-            bits = "".join("1" if port in members else "0" for port in range(max(members), -1, -1))
-            node = self._client.call(what, "bm_mc_node_create", CONTEXT, instance, bits, "")
-            self._client.call(what, "bm_mc_node_associate", CONTEXT, number, node)
 
 
 def _handle(handles: Handles, number: int, word: str) -> int:

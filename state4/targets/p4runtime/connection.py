@@ -134,6 +134,11 @@ def code(error: grpc.RpcError) -> Any:
     return error.code() if isinstance(error, grpc.Call) else None
 
 
+def error_code(error: TargetError) -> Any:
+    """The status with which the switch refused; None if it was something else."""
+    return code(error.__cause__) if isinstance(error.__cause__, grpc.RpcError) else None
+
+
 def reason(error: grpc.RpcError) -> str:
     if isinstance(error, grpc.Call):
         return f"{error.details() or 'no reason given'} ({error.code().name})"

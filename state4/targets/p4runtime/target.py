@@ -19,9 +19,9 @@ from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers
 from state4.plan.entities import wanted_entities
 from state4.targets.abilities import Abilities, Handover, Hold, Statistics
-from state4.targets.base import CPU_PORT
+from state4.targets.cpu_port import find_cpu_port
 from state4.targets.p4runtime.arrays import arrays_of
-from state4.targets.p4runtime.connection import Connection, code
+from state4.targets.p4runtime.connection import Connection, error_code
 from state4.targets.p4runtime.hold import BulkHandover, BulkHold
 from state4.values import Cells, CellWrites, RegisterSpec
 
@@ -42,16 +42,16 @@ class P4RuntimeTarget:
         address: str,
         *,
         cpu_interface: str = "",
-        cpu_port: int = CPU_PORT,
+        cpu_port: int | None = None,
         device_id: int = 1,
         election_id: int | None = None,
         timeout_s: float = 10.0,
     ) -> None:
         self.cpu_interface = cpu_interface
-        self.cpu_port = cpu_port
         election = time.time_ns() // 1000 if election_id is None else election_id
         self._connection = Connection(address, device_id=device_id, election_id=election, timeout_s=timeout_s)
         self._arrays = arrays_of(self._connection)
+        self.cpu_port = find_cpu_port(cpu_interface, self._ports) if cpu_port is None else cpu_port
         self._saved = False
         self._p4info: p4i.P4Info | None = None
         self._next_p4info = p4i.P4Info()
@@ -199,6 +199,32 @@ class P4RuntimeTarget:
     def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         self._connection.write(updates)
 
+    # ------------------------------------------------------------ the switch's own
+
+    def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
+        wanted = p4r.PacketReplicationEngineEntry(clone_session_entry=p4r.CloneSessionEntry(session_id=number))
+        found = self._replication(wanted, f"reading clone session {number}")
+        return next((e.clone_session_entry for e in found if e.clone_session_entry.session_id == number), None)
+
+    def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
+        group = p4r.MulticastGroupEntry(multicast_group_id=number)
+        wanted = p4r.PacketReplicationEngineEntry(multicast_group_entry=group)
+        found = self._replication(wanted, f"reading multicast group {number}")
+        return next(
+            (e.multicast_group_entry for e in found if e.multicast_group_entry.multicast_group_id == number), None
+        )
+
+    def _replication(
+        self, wanted: p4r.PacketReplicationEngineEntry, what: str
+    ) -> list[p4r.PacketReplicationEngineEntry]:
+        try:
+            found = self._connection.read([p4r.Entity(packet_replication_engine_entry=wanted)], what)
+        except TargetError as error:
+            if error_code(error) != grpc.StatusCode.NOT_FOUND:
+                raise
+            return []
+        return [entity.packet_replication_engine_entry for entity in found]
+
     # ------------------------------------------------------------ clones
 
     def configure_clone_session(self, session: int, port: int) -> None:
@@ -210,7 +236,7 @@ class P4RuntimeTarget:
         try:
             self._connection.write([update])
         except TargetError as error:
-            if not isinstance(error.__cause__, grpc.RpcError) or code(error.__cause__) != grpc.StatusCode.UNKNOWN:
+            if error_code(error) != grpc.StatusCode.UNKNOWN:
                 raise
             update.type = p4r.Update.MODIFY  # it is there from an earlier time: sessions belong to the switch
             self._connection.write([update])
@@ -235,11 +261,20 @@ class P4RuntimeTarget:
             raise ListenerError("no interface to listen for clones on; give --cpu-interface")
         return Listener(self.cpu_interface, layout)
 
-    def statistics(self, *, reset: bool = False) -> Statistics:
+    def _statistics(self, *, reset: bool = False) -> bulk_pb2.StatsResponse:
         request = bulk_pb2.StatsRequest(device_id=self._connection.device_id, reset=reset)
         answer: bulk_pb2.StatsResponse = self._connection.call(
             "reading statistics", lambda: self._connection.bulk.GetStats(request)
         )
+        return answer
+
+    def _ports(self) -> dict[int, str]:
+        """Interfaces of the switch's ports, as far as it tells them."""
+        ports = self._statistics().ports if self._connection.has_bulk else ()
+        return {port.port: port.interface for port in ports}
+
+    def statistics(self, *, reset: bool = False) -> Statistics:
+        answer = self._statistics(reset=reset)
         return Statistics(
             packets=answer.packets,
             batches=answer.batches,

@@ -314,6 +314,16 @@ class BenchTarget:
         numbers = self._readable().registers[layout.sequence_register].read().tolist()
         return numbers[0], numbers[1]
 
+    def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
+        for made in self.switch.clone_sessions():
+            if made.id == number:
+                replicas = [p4r.Replica(egress_port=replica.port, instance=1) for replica in made.replicas]
+                return p4r.CloneSessionEntry(session_id=number, replicas=replicas)
+        return None
+
+    def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
+        return None
+
     def configure_clone_session(self, session: int, port: int) -> None:
         self.step("session")
         self.switch.set_clone_session(session, [(port, 1)])

@@ -25,6 +25,7 @@ from bm_runtime.standard.ttypes import (
     BmMtActProfMember,
     BmMtEntry,
     BmMtEntryLife,
+    DevMgrPortInfo,
     InvalidRegisterOperation,
     InvalidSwapOperation,
     InvalidTableOperation,
@@ -34,6 +35,7 @@ from bm_runtime.standard.ttypes import (
 )
 from finsy.proto import p4i
 from sswitch_runtime import SimpleSwitch
+from sswitch_runtime.ttypes import InvalidMirroringOperation, MirroringOperationErrorCode, MirroringSessionConfig
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
 from thrift.Thrift import TApplicationException, TMessageType, TType
 from thrift.TMultiplexedProcessor import StoredMessageProtocol, TMultiplexedProcessor
@@ -86,6 +88,7 @@ class FakeBmv2:
         self.forwarding = self.addressed = Config()
         self.calls: dict[str, int] = {}
         self.sessions: dict[int, int] = {}
+        self.interfaces: dict[int, str] = {}
         self.queue_depths: dict[int | str, int] = {"others": 64}
         self.groups: dict[int, list[int]] = {}
         self.nodes: dict[int, tuple[int, str]] = {}
@@ -253,8 +256,16 @@ class FakeBmv2:
     def get_time_elapsed_us(self) -> int:
         return 0
 
+    def bm_dev_mgr_show_ports(self) -> list[DevMgrPortInfo]:
+        return [DevMgrPortInfo(port_num=port, iface_name=name) for port, name in self.interfaces.items()]
+
     def mirroring_session_add(self, session: int, config: Any) -> None:
         self.sessions[session] = config.port
+
+    def mirroring_session_get(self, session: int) -> Any:
+        if session not in self.sessions:
+            raise InvalidMirroringOperation(code=MirroringOperationErrorCode.SESSION_NOT_FOUND)
+        return MirroringSessionConfig(port=self.sessions[session])
 
     def mirroring_session_delete(self, session: int) -> None:
         del self.sessions[session]
@@ -268,7 +279,15 @@ class FakeBmv2:
         return 0
 
     def bm_mc_get_entries(self, _context: int) -> str:
-        return json.dumps({"mgrps": [{"id": group, "l1_handles": nodes} for group, nodes in self.groups.items()]})
+        nodes = [{"handle": h, "rid": instance, "l2_handle": h} for h, (instance, _) in self.nodes.items()]
+        ports = {h: [at for at, bit in enumerate(reversed(bits)) if bit == "1"] for h, (_, bits) in self.nodes.items()}
+        return json.dumps(
+            {
+                "mgrps": [{"id": group, "l1_handles": handles} for group, handles in self.groups.items()],
+                "l1_handles": nodes,
+                "l2_handles": [{"handle": handle, "ports": found, "lags": []} for handle, found in ports.items()],
+            }
+        )
 
     def bm_mc_mgrp_create(self, _context: int, group: int) -> int:
         self.groups[group] = []

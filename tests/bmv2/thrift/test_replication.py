@@ -1,0 +1,102 @@
+"""Multicast groups and mirror sessions, which belong to the switch; and which port is its CPU port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from finsy.proto import p4r
+
+from state4.clones.store import CloneStore
+from state4.errors import SessionInUse
+from state4.instrumentation.programs import InstalledProgram
+from state4.rsrm import claim_session, start_cloning
+from state4.targets.bmv2.target import Bmv2Target
+from state4.targets.cpu_port import CPU_PORT, find_cpu_port
+from tests.bmv2.thrift.bench import Bench
+from tests.bmv2.thrift.fake_bmv2 import serving
+
+
+def test_a_multicast_group_has_one_bit_per_port(bench: Bench, chained: InstalledProgram) -> None:
+    bench.target.install(chained)
+    update = p4r.Update(type=p4r.Update.INSERT)
+    group = update.entity.packet_replication_engine_entry.multicast_group_entry
+    group.multicast_group_id = 77
+    for port, instance in ((1, 0), (4, 0), (2, 5)):
+        group.replicas.add(port=bytes([port]), instance=instance)
+    bench.target.write_entities([update])
+    assert [bench.fake.nodes[node] for node in bench.fake.groups[77]] == [(0, "10010"), (5, "100")]
+    update.type = p4r.Update.DELETE
+    bench.target.write_entities([update])
+    assert 77 not in bench.fake.groups and not bench.fake.nodes
+
+
+def test_clone_sessions_belong_to_the_switch_and_get_a_long_queue(bench: Bench, state: InstalledProgram) -> None:
+    target, layout = bench.target, state.layout
+    target.install(state)
+    assert bench.fake.queue_depths == {"others": 1024}
+    target.configure_clone_session(layout.session, 510)
+    target.set_clone_flag(layout, True)
+    assert bench.fake.forwarding.registers[layout.flag_register] == [1]
+    assert bench.fake.sessions == {layout.session: 510} and bench.fake.queue_depths == {"others": 1024, 510: 65536}
+    target.save(state)
+    target.set_clone_flag(layout, False)  # the flag is out of reach: the session ends the cloning
+    assert not bench.fake.sessions
+
+
+def test_groups_and_sessions_are_read_as_they_were_written(bench: Bench, state: InstalledProgram) -> None:
+    bench.target.install(state)
+    assert bench.target.multicast_group(7) is None
+    assert bench.target.clone_session(7) is None
+    group = p4r.MulticastGroupEntry(multicast_group_id=7)
+    for port, instance in ((1, 2), (4, 2), (300, 5)):
+        group.replicas.add(port=port.to_bytes(1 + (port > 255), "big"), instance=instance)
+    session = p4r.CloneSessionEntry(session_id=7, replicas=[p4r.Replica(port=b"\1\x2c", instance=1)])
+    entries = (
+        p4r.PacketReplicationEngineEntry(multicast_group_entry=group),
+        p4r.PacketReplicationEngineEntry(clone_session_entry=session),
+    )
+    for entry in entries:
+        entity = p4r.Entity(packet_replication_engine_entry=entry)
+        bench.target.write_entities([p4r.Update(type=p4r.Update.INSERT, entity=entity)])
+    assert bench.target.multicast_group(7) == group
+    assert bench.target.clone_session(7) == session
+
+
+def test_a_session_of_somebody_else_is_not_taken(bench: Bench, state: InstalledProgram) -> None:
+    bench.target.install(state)
+    bench.fake.sessions[state.layout.session] = 3
+    with pytest.raises(SessionInUse, match="is in use"):
+        claim_session(bench.target, state.layout.session)
+    with pytest.raises(SessionInUse):
+        start_cloning(bench.target, state.layout, CloneStore(state.layout))  # type: ignore[arg-type]
+    assert bench.fake.sessions == {state.layout.session: 3}
+    assert bench.fake.forwarding.registers[state.layout.flag_register] == [0]
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    """As /sys/class/net shows a veth pair, s1-cpu0 and s1-cpu1, and another interface."""
+    for name, number, peer in (("s1-cpu0", 11, 12), ("s1-cpu1", 12, 11), ("s1-eth1", 20, 20)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "ifindex").write_text(f"{number}\n")
+        (folder / "iflink").write_text(f"{peer}\n")
+    return tmp_path
+
+
+def test_the_cpu_port_is_the_one_behind_the_interface(network: Path) -> None:
+    ports = {1: "s1-eth1", 192: "s1-cpu0", 3: "gone"}
+    assert find_cpu_port("s1-cpu1", lambda: ports, network) == 192
+    assert find_cpu_port("s1-eth1", lambda: ports, network) == 1  # no veth: the switch's own interface
+    assert find_cpu_port("elsewhere", lambda: ports, network) == CPU_PORT
+    assert find_cpu_port("", lambda: ports, network) == CPU_PORT
+
+
+def test_bmv2_tells_its_ports(bench: Bench) -> None:
+    bench.fake.interfaces = {64: "lo"}
+    with serving(bench.fake) as address:
+        with Bmv2Target(address, cpu_interface="lo") as target:
+            assert target.cpu_port == 64
+        with Bmv2Target(address, cpu_interface="lo", cpu_port=65) as target:
+            assert target.cpu_port == 65
