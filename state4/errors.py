@@ -40,6 +40,10 @@ class SessionInUse(TargetError):
     """The clone session that State4 needs belongs to somebody else."""
 
 
+class NoClones(TargetError):
+    """The switch has cloned updates, and none arrived."""
+
+
 class Unsupported(TargetError):
     """The switch cannot do this at all."""
 
@@ -50,7 +54,3 @@ class MissingTool(State4Error):
 
 class ListenerError(State4Error):
     """The interface of the CPU port cannot be listened on."""
-
-
-class MissingClones(State4Error):
-    """Clones were lost and the state could not be made whole."""

@@ -33,8 +33,9 @@ class Outcome:
     `written`: of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the
     reason. `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells brought
     into the new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that
-    was never reconfigured; () if it cannot, or if the strategy makes no such promise. `left_behind`: what the
-    operator's list does not name; `warnings`: of the plan."""
+    was never reconfigured, as far as it is known; of a strategy that promises to be exact, () means that it does not
+    differ, of any other that nothing went wrong. `left_behind`: what the
+    operator's list does not name; `warnings`: of the plan, and of clones that did not arrive."""
 
     strategy: str
     cells: int = 0

@@ -14,7 +14,8 @@ from finsy.proto import p4r
 
 from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
-from state4.errors import SessionInUse
+from state4.clones.store import ARRIVAL_S
+from state4.errors import NoClones, SessionInUse
 from state4.events import EventLog
 from state4.pacing import Pacer, Profile
 from state4.plan.change import Change
@@ -62,6 +63,37 @@ class Retriever:
             yield clones
         finally:
             clones.close()
+
+    def silence(self, clones: CloneSource) -> str:
+        """What to say if the switch has cloned updates and none arrived, "" otherwise. Reads how many it has asked for:
+        not while a program is saved, unless the switch holds packets."""
+        if not self._change.layout.slots:
+            return ""
+        asked = self._target.read_sequences(self._change.layout)
+        if clones.wait_for(*asked, ARRIVAL_S) or clones.stats().clones:
+            return ""
+        return (
+            f"the switch has cloned state updates to its CPU port ({self._target.cpu_port}), and none arrived; is the "
+            "interface of --cpu-interface up, and the other end of that port?"
+        )
+
+    def require_clones(self, clones: CloneSource) -> None:
+        """Raises NoClones, before anything is changed, where a strategy relies on clones and none arrive."""
+        silence = self.silence(clones)
+        if silence:
+            raise NoClones(f"{silence} Nothing was changed")
+
+    def missing_clones(self, clones: CloneSource) -> tuple[str, ...]:
+        """Why the updates that arrived are not all that were made so far; () if they are."""
+        reasons = []
+        if self._change.layout.slots and self._target.abilities.holds is not None:
+            asked = self._target.read_sequences(self._change.layout)
+            if not clones.wait_for(*asked, ARRIVAL_S):
+                reasons.append("the newest clones of state updates did not arrive in time")
+        lost = clones.stats().lost
+        if lost:
+            reasons.append(f"{lost} clones of state updates were lost")
+        return tuple(reasons)
 
     # ------------------------------------------------------------ the control plane's half
 

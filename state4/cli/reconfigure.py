@@ -75,7 +75,8 @@ def _run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({**outcome.as_dict(), "seconds": durations}, indent=2))
     else:
-        print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all)")
+        but = ", but its state may not be complete" if outcome.inexact else ""
+        print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all){but}")
         _print(outcome)
 
 

@@ -17,11 +17,13 @@ class State4:
         retriever, synchroniser = context.retriever, context.synchroniser
         with retriever.cloning() as clones:
             state = retriever.state()
+            retriever.require_clones(clones)
             synchroniser.save()
             synchroniser.write(state)
+            missing = retriever.missing_clones(clones)
             written = synchroniser.apply_updates(clones.take())
             synchroniser.commit()
-            return context.outcome(self.name, state, clones=clones.stats(), written=written)
+            return context.outcome(self.name, state, clones=clones.stats(), written=written, inexact=missing)
 
 
 STRATEGY = State4()

@@ -29,12 +29,14 @@ class State4Exact:
         retriever, synchroniser = context.retriever, context.synchroniser
         with retriever.cloning() as clones:
             state = retriever.state()
+            silence = retriever.silence(clones)  # exact all the same: the registers are read again
             synchroniser.save()
             synchroniser.write(state)
             written = self._catch_up(context, clones)
             handed_over = hand_over(context, clones)
             written += swap_held(context, clones, holds) if handed_over is None else handed_over
-            return context.outcome(self.name, state, clones=clones.stats(), written=written)
+            warnings = (*context.plan.warnings, *filter(None, [silence]))
+            return context.outcome(self.name, state, clones=clones.stats(), written=written, warnings=warnings)
 
     def _catch_up(self, context: Reconfiguration, clones: CloneSource) -> int:
         """Applies updates until a round brings few. Lost clones make the registers be read again, once."""

@@ -28,11 +28,13 @@ class SwingState:
             entries = retriever.entries()
             with context.events.phase("collect"):
                 time.sleep(window_s(context.plan.cells, context.profile))
+            retriever.require_clones(clones)
             synchroniser.save()
             synchroniser.write(entries)
+            missing = retriever.missing_clones(clones)
             written = synchroniser.apply_updates(clones.take())
             synchroniser.commit()
-            return context.outcome(self.name, entries, clones=clones.stats(), written=written)
+            return context.outcome(self.name, entries, clones=clones.stats(), written=written, inexact=missing)
 
 
 def window_s(cells: int, profile: Profile) -> float:
