@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, SourceFile
 from p4front.types.types import CallableType, ObjectType, Type
+
+if TYPE_CHECKING:
+    from p4front.elaborate.elaboration import Elaboration
 
 ConstValue = int | bool | str | tuple["ConstValue", ...] | dict[str, "ConstValue"] | ast.Node
 """A compile-time value: int (bit, int<>, serialisable enums; normalised to the type's range), bool, str (strings),
@@ -86,6 +90,8 @@ class Program:
     warnings: list[Diagnostic] = field(default_factory=list)
     architecture: str = ""
     """Name of the package that `main` instantiates ("V1Switch"), "" without a main."""
+    elaboration: Elaboration | None = field(default=None, repr=False, compare=False)
+    """What `p4front.elaborate.elaborate` made of it, None before."""
 
     @property
     def main(self) -> ast.Instantiation | None:
@@ -97,16 +103,9 @@ class Program:
     def type_of(self, expr: ast.Expr) -> Type:
         return self.types[expr]
 
-    def package_argument(self, name: str) -> ast.Node | None:
-        """The ParserDecl or ControlDecl given to `main` for a package parameter, such as "ig" of V1Switch."""
-        main = self.main
-        info = self.calls.get(main) if main is not None else None
-        if info is None:
-            return None
-        for arg in info.args:
-            if arg.param_name == name and isinstance(arg.expr, ast.Call):
-                return self.calls[arg.expr].decl
-        return None
+    def referent(self, expr: ast.Expr | None) -> ast.Node | None:
+        """The declaration that a name stands for; None of any other expression."""
+        return self.refs.get(expr) if isinstance(expr, ast.PathExpr) else None
 
 
 __all__ = ["BoundArg", "CallInfo", "ConstValue", "ObjectType", "Program"]

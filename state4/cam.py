@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from p4front.p4info.externs import table_object
-from p4front.p4info.scope import ExternObject
+from p4front.elaborate import Elaboration, elaborate
+from p4front.elaborate.contexts import Contexts
+from p4front.elaborate.externs import STATEFUL
+from p4front.elaborate.objects import ExternObject, Instance
 from p4front.program import CallInfo, Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error, Span
-from p4front.types.types import IntType, ObjectType, strip, width_bits
-from state4.analysis.instances import Instances, referent, scope_of
+from p4front.types.types import ObjectType
 from state4.analysis.operations import Operation, operation
 from state4.analysis.paths import MAX_UPDATES, Path, PathAnalysis, Paths
 
-KINDS = ("register", "counter", "direct_counter", "meter", "direct_meter", "action_profile", "action_selector")
+BLOCKS = {"p": "parser", "vr": "verify", "ig": "ingress", "eg": "egress", "ck": "compute", "dep": "deparser"}
+"""The parts of the switch, by the parameters of V1Switch."""
 UPDATE_METHODS = {
     ("register", "write"),
     ("counter", "count"),
@@ -85,13 +87,18 @@ class Analysis:
     counters are updates, too; counters are numbered then, after the registers."""
 
     program: Program = field(repr=False)
-    instances: Instances = field(repr=False)
+    contexts: Contexts = field(repr=False)
     components: tuple[Component, ...]
     writes: tuple[Write, ...]
     clones: tuple[CloneCall, ...]
     paths: dict[str, Paths] = field(repr=False)
     numbers: dict[ExternObject, int] = field(repr=False)
     counts: bool = False
+
+    @property
+    def roots(self) -> dict[str, Instance]:
+        """The parsers and controls of the switch, by block."""
+        return {BLOCKS[block.role]: block.instance for block in elaborate(self.program).blocks}
 
     @property
     def counters(self) -> tuple[Component, ...]:
@@ -157,19 +164,20 @@ def analyse(program: Program, *, counts: bool = False) -> Analysis:
     if program.architecture != "V1Switch":
         found = f"it uses {program.architecture}" if program.architecture else "it has no main package"
         raise P4Error(Diagnostic(f"State4 needs a v1model program (V1Switch): {found}", _main_span(program)))
-    instances = Instances(program)
+    elaboration = elaborate(program)
+    contexts = elaboration.contexts
     numbers: dict[ExternObject, int] = {}
-    components = _components(program, instances, numbers, counts)
+    components = _components(elaboration, numbers, counts)
     cloned = [("register", "write"), *([("counter", "count")] if counts else [])]
-    updates = PathAnalysis(program, instances, lambda call: _method(program, call) in cloned, is_clone)
-    roots = {block: root.decl for block, root in instances.roots.items() if block in SENDERS}
-    paths = {block: updates.block(decl) for block, decl in roots.items()}
+    updates = PathAnalysis(lambda call: _method(program, call) in cloned, is_clone)
+    roots = {BLOCKS[role]: root for role, root in contexts.roots.items()}
+    paths = {block: updates.of(roots[block]) for block in SENDERS if block in roots}
     analysis = Analysis(
         program,
-        instances,
+        contexts,
         tuple(components),
-        tuple(_writes(program, instances)),
-        tuple(_clones(program, instances)),
+        tuple(_writes(program, contexts)),
+        tuple(_clones(program, contexts)),
         paths,
         numbers,
         counts,
@@ -202,78 +210,35 @@ def _method(program: Program, call: CallInfo) -> tuple[str, str]:
 # ---------------------------------------------------------------- components
 
 
-def _components(
-    program: Program, instances: Instances, numbers: dict[ExternObject, int], counts: bool
-) -> list[Component]:
-    found: list[Component] = []
-    registers = sum(obj.type_name == "register" for obj, _ in instances.objects)
-    counters = 0
-    for obj, _ in instances.objects:
-        if obj.type_name == "register":
-            numbers[obj] = len(numbers) + 1 - counters
-            width = strip(obj.type_args[0]) if obj.type_args else None
-            bits = width_bits(width) if width is not None else None
-            number, signed = numbers[obj], isinstance(width, IntType)
-            found.append(Component(number, "register", obj.name, _size(obj), bits, signed, obj.decl.name.span))
-        elif obj.type_name == "counter" and counts:
-            counters += 1
-            numbers[obj] = registers + counters
-            found.append(Component(numbers[obj], "counter", obj.name, _size(obj), None, False, obj.decl.name.span))
-        elif obj.type_name in KINDS:
-            found.append(Component(0, obj.type_name, obj.name, _size(obj), None, False, obj.decl.name.span))
-    for table, instance in instances.tables:
-        name = instance.scope.name_of(table).removeprefix(".")
-        size = table.property("size")
-        value = instance.scope.value(size.value) if size is not None else 1024
-        cells = value if isinstance(value, int) else None
-        found.append(Component(0, "table", name, cells, None, False, table.name.span))
-        found += _table_profile(table, instance.scope, name, found)
-    for value_set, instance in instances.value_sets:
-        name = instance.scope.name_of(value_set).removeprefix(".")
-        value = instance.scope.value(value_set.size)
-        cells = value if isinstance(value, int) else None
-        found.append(Component(0, "value_set", name, cells, None, False, value_set.name.span))
+def _components(elaboration: Elaboration, numbers: dict[ExternObject, int], counts: bool) -> list[Component]:
+    numbered = elaboration.externs("register") + (elaboration.externs("counter") if counts else [])
+    numbers.update({obj: number for number, obj in enumerate(numbered, 1)})
+    found = [
+        Component(numbers.get(obj, 0), obj.kind, obj.name, obj.size, obj.width, obj.signed, obj.place)
+        for obj in elaboration.externs(*STATEFUL)
+    ]
+    found += [Component(0, "table", t.name, t.size, None, False, t.place) for t in elaboration.tables()]
+    found += [Component(0, "value_set", v.name, v.size, None, False, v.place) for v in elaboration.value_sets()]
     return found
-
-
-def _table_profile(table: ast.TableDecl, scope: object, name: str, found: list[Component]) -> list[Component]:
-    """An action profile that is constructed in the table's own property."""
-    from p4front.p4info.scope import Scope, Table
-
-    if not isinstance(scope, Scope):
-        return []
-    obj = table_object(Table(name, table, scope), "implementation")
-    if obj is None or not isinstance(obj.decl, ast.TableProperty) or any(c.name == obj.name for c in found):
-        return []
-    return [Component(0, obj.type_name, obj.name, _size(obj), None, False, obj.decl.span)]
-
-
-def _size(obj: ExternObject) -> int | None:
-    """Cells of an array; None for direct objects, which have one per table entry."""
-    value = obj.arguments.get("size")
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 # ---------------------------------------------------------------- writes
 
 
-def _writes(program: Program, instances: Instances) -> list[Write]:
+def _writes(program: Program, contexts: Contexts) -> list[Write]:
     """Every update that a packet can make, in source order within the order of first use."""
     found: dict[ast.Call, tuple[list[str], list[str]]] = {}
-    for contexts in instances.contexts.values():
-        for context in contexts:
-            scope = context.instance.scope if context.instance is not None else None
-            for node in instances.body(context.decl, scope):
-                call = program.calls.get(node) if isinstance(node, ast.Call) else None
-                if not isinstance(node, ast.Call) or call is None or _method(program, call) not in UPDATE_METHODS:
-                    continue
-                decl = referent(program, call.object)
-                target = context.resolve(decl) if decl is not None else None
-                names, blocks = found.setdefault(node, ([], []))
-                if isinstance(target, ExternObject) and target.name not in names:
-                    names.append(target.name)
-                if context.block not in blocks:
-                    blocks.append(context.block)
+    for context in contexts:
+        for node in context.nodes:
+            call = program.calls.get(node) if isinstance(node, ast.Call) else None
+            if not isinstance(node, ast.Call) or call is None or _method(program, call) not in UPDATE_METHODS:
+                continue
+            target = context.named(call.object)
+            names, blocks = found.setdefault(node, ([], []))
+            if isinstance(target, ExternObject) and target.name not in names:
+                names.append(target.name)
+            if (block := BLOCKS[context.role]) not in blocks:
+                blocks.append(block)
     return [_write(program, node, names, blocks) for node, (names, blocks) in found.items()]
 
 
@@ -294,17 +259,15 @@ def _write(program: Program, node: ast.Call, names: list[str], blocks: list[str]
     )
 
 
-def _clones(program: Program, instances: Instances) -> list[CloneCall]:
+def _clones(program: Program, contexts: Contexts) -> list[CloneCall]:
     found: dict[ast.Call, list[str]] = {}
-    for contexts in instances.contexts.values():
-        for context in contexts:
-            scope = context.instance.scope if context.instance is not None else None
-            for node in instances.body(context.decl, scope):
-                call = program.calls.get(node) if isinstance(node, ast.Call) else None
-                if isinstance(node, ast.Call) and call is not None and is_clone(call):
-                    blocks = found.setdefault(node, [])
-                    if context.block not in blocks:
-                        blocks.append(context.block)
+    for context in contexts:
+        for node in context.nodes:
+            call = program.calls.get(node) if isinstance(node, ast.Call) else None
+            if isinstance(node, ast.Call) and call is not None and is_clone(call):
+                blocks = found.setdefault(node, [])
+                if (block := BLOCKS[context.role]) not in blocks:
+                    blocks.append(block)
     return [CloneCall(node.span, tuple(blocks), node) for node, blocks in found.items()]
 
 
@@ -326,4 +289,4 @@ def _inside(program: Program, node: ast.Node) -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
-__all__ = ["Analysis", "CloneCall", "Component", "Write", "analyse", "scope_of"]
+__all__ = ["Analysis", "CloneCall", "Component", "Write", "analyse"]

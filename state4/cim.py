@@ -13,16 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p4front.p4info.annotations import text_argument
+from p4front.elaborate.contexts import enclosing_code
 from p4front.p4info.typespec import translation
 from p4front.program import Program
 from p4front.syntax import ast
+from p4front.syntax.annotations import text_argument
 from p4front.text.includes import LIBRARY, search_path
 from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
 from state4.analysis.cells import leaf_types, leaf_width
 from state4.analysis.hashes import index_hashes
-from state4.analysis.instances import referent, scope_of
 from state4.cam import SENDERS, Analysis, Write
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.instrumentation.bits import as_bits
@@ -71,7 +71,7 @@ class _Instrumenter:
         self.analysis = analysis
         self.options = options
         self.edits = Edits()
-        self.roots = {block: root.decl for block, root in analysis.instances.roots.items()}
+        self.roots = {block: root.decl for block, root in analysis.roots.items()}
         check(analysis, self.roots)
         components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
         self.prefix = _prefix(program)
@@ -97,7 +97,7 @@ class _Instrumenter:
             metadata = self._struct("ingress", 1, "user metadata")
             parameters = AddedParameters(
                 self.program,
-                self.analysis.instances,
+                self.analysis.contexts,
                 self.analysis.numbers,
                 metadata,
                 self.edits,
@@ -141,8 +141,8 @@ class _Instrumenter:
     def _write(self, write: Write, parameters: AddedParameters) -> None:
         call = self.program.calls[write.call]
         statement = self.program.parents[write.call]
-        decl = scope_of(self.program, write.call)
-        key = referent(self.program, call.object)
+        decl = enclosing_code(self.program, write.call)
+        key = self.program.referent(call.object)
         assert decl is not None and key is not None
         arguments = {a.param_name: a.expr for a in call.args}
         index, value = arguments["index"], arguments.get("value")
@@ -252,14 +252,14 @@ def _top(program: Program, node: ast.Node) -> ast.Node:
 
 def _widths(analysis: Analysis) -> tuple[tuple[int, ...], ...]:
     """Of the numbers in a cell of each register, if P4Info has other ones for some (translated types)."""
-    cells = [leaf_types(obj.type_args[0]) or [] for obj in analysis.numbers if obj.type_name == "register"]
+    cells = [leaf_types(obj.type_args[0]) or [] for obj in analysis.numbers if obj.kind == "register"]
     if not any(translation(type_) for leaves in cells for _, leaf in leaves for type_ in _named(leaf)):
         return ()
     return tuple(tuple(leaf_width(leaf) for _, leaf in leaves) for leaves in cells)
 
 
 def _hashes(analysis: Analysis) -> tuple[str, ...]:
-    found = index_hashes(analysis.program, analysis.instances)
+    found = index_hashes(analysis.program)
     return tuple(found.get(register.name, "") for register in analysis.registers)
 
 

@@ -8,12 +8,11 @@ from p4front.check.arguments import Matched, Mismatch, fitting, match_arguments
 from p4front.check.call_places import core_call_problem, place_problem
 from p4front.check.context import Context
 from p4front.check.lvalues import lvalue_problem
-from p4front.check.members import SIZES, size_value
 from p4front.check.scopes import is_callable
 from p4front.program import BoundArg, CallInfo
 from p4front.syntax import ast
 from p4front.text.source import Span
-from p4front.types.rules import kind_of
+from p4front.types.rules import SIZES, kind_of, size_value
 from p4front.types.substitute import free_variables
 from p4front.types.types import (
     WRONG,

@@ -8,7 +8,7 @@ from p4front.check.context import Context
 from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.text.source import Span
-from p4front.types.rules import is_header, is_union, kind_of, size_bits
+from p4front.types.rules import SIZES, is_header, is_union, kind_of, size_bits
 from p4front.types.substitute import substitute_callable
 from p4front.types.types import (
     BOOL,
@@ -35,14 +35,6 @@ from p4front.types.types import (
     TypeVar,
     strip,
 )
-
-SIZES = {
-    "minSizeInBits": (False, 1),
-    "maxSizeInBits": (True, 1),
-    "minSizeInBytes": (False, 8),
-    "maxSizeInBytes": (True, 8),
-}
-"""The size methods: (largest?, bits per unit)."""
 
 _NO_PARAMS: tuple[ParamInfo, ...] = ()
 _COUNT = (ParamInfo("count", "", INTEGER),)
@@ -271,13 +263,6 @@ class MemberChecker:
         return substitute_callable(
             signature, dict(zip(self.cx.type_params.get(base.decl, ()), base.args, strict=False))
         )
-
-
-def size_value(type_: Type, name: str) -> int | None:
-    """The value of a size method on a type; bytes are rounded up."""
-    largest, unit = SIZES[name]
-    bits = size_bits(type_, largest)
-    return None if bits is None else -(-bits // unit)
 
 
 def _size_method(name: str) -> CallableType:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from finsy.proto import p4i, p4t
 
 from p4front.syntax import ast
+from p4front.syntax.annotations import literal, text_argument
 
 _NOT_COPIED = frozenset({"name", "id", "brief", "description"})
 _PARSED = frozenset({"noWarn", "deprecated", "length", "synchronous", "field_list", "match", "command_line", "pkginfo"})
@@ -59,49 +60,6 @@ def _set_expression(message: p4t.Expression, expr: ast.Expr) -> None:
         message.int64_value = value
     elif isinstance(value, str):
         message.string_value = value
-
-
-def literal(expr: ast.Expr) -> int | bool | str | None:
-    """Value of the literals and the simple arithmetic that annotations hold; None for anything else."""
-    if isinstance(expr, (ast.IntLiteral, ast.BoolLiteral, ast.StringLiteral)):
-        return expr.value
-    if isinstance(expr, ast.Unary):
-        inner = literal(expr.operand)
-        if expr.op == "-" and isinstance(inner, int):
-            return -inner
-        if expr.op == "!" and isinstance(inner, bool):
-            return not inner
-    if isinstance(expr, ast.Binary):
-        left, right = literal(expr.left), literal(expr.right)
-        if expr.op in ("==", "!=") and left is not None and right is not None:
-            return (left == right) is (expr.op == "==")
-        if isinstance(left, int) and isinstance(right, int):
-            operators = {"+": left + right, "-": left - right, "*": left * right}
-            return operators.get(expr.op)
-        if isinstance(left, str) and isinstance(right, str) and expr.op == "++":
-            return left + right
-    return None
-
-
-def text_argument(annotations: Sequence[ast.Annotation], name: str) -> str | None:
-    """The string of `@name("...")`, None without one."""
-    value = _argument(annotations, name)
-    return value if isinstance(value, str) else None
-
-
-def number_argument(annotations: Sequence[ast.Annotation], name: str) -> int | None:
-    """The number of `@name(n)`, None without one."""
-    value = _argument(annotations, name)
-    return value if isinstance(value, int) else None
-
-
-def _argument(annotations: Sequence[ast.Annotation], name: str) -> int | bool | str | None:
-    annotation = next((a for a in annotations if a.name == name), None)
-    return literal(annotation.exprs[0]) if annotation is not None and annotation.exprs else None
-
-
-def has(annotations: Sequence[ast.Annotation], name: str) -> bool:
-    return any(a.name == name for a in annotations)
 
 
 def add_documentation(message: p4i.Preamble, annotations: Sequence[ast.Annotation]) -> None:

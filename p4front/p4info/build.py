@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from finsy.proto import p4i
 
-from p4front.p4info.annotations import (
-    add_annotations,
-    add_documentation,
-    has,
-    literal,
-    set_preamble,
-    text_argument,
-)
-from p4front.p4info.elaborate import Elaboration
-from p4front.p4info.externs import KINDS, DigestNames, ExternWriter, table_object
+from p4front.elaborate import elaborate
+from p4front.elaborate.objects import ExternObject, Item, Table, ValueSet
+from p4front.p4info.annotations import add_annotations, add_documentation, set_preamble
+from p4front.p4info.externs import KINDS, ExternWriter
 from p4front.p4info.ids import Kind, SymbolTable, field_ids
-from p4front.p4info.scope import ExternObject, Table, ValueSet
 from p4front.p4info.tables import add_action, add_table
 from p4front.p4info.typespec import TypeSpecs, control_width, flatten
 from p4front.program import Program
 from p4front.syntax import ast
+from p4front.syntax.annotations import has, literal, text_argument
 from p4front.types.types import StructType
 
 _PACKAGE_FIELDS = ("name", "version", "organization", "contact", "url", "arch")
@@ -32,7 +26,7 @@ _PLATFORM_FIELDS = (
 
 def build_p4info(program: Program) -> p4i.P4Info:
     """P4Info of a checked program, equal to what p4c gives for architecture v1model. Objects with `@hidden` are left
-    out. Raises P4Error if an `@id` is wrong or used twice."""
+    out. Raises P4Error if the program cannot be elaborated, or an `@id` is wrong or used twice."""
     return _Builder(program).build()
 
 
@@ -42,8 +36,7 @@ class _Builder:
         self.info = p4i.P4Info()
         self.symbols = SymbolTable()
         self.types = TypeSpecs(self.info, program.errors)
-        self.elaboration = Elaboration(program)
-        self.digest_names = DigestNames()
+        self.elaboration = elaborate(program)
         self.externs = ExternWriter(self.info, self.symbols, self.types)
 
     def build(self) -> p4i.P4Info:
@@ -57,12 +50,12 @@ class _Builder:
                 if number not in done and not has(action.decl.annotations, "hidden"):
                     done.add(number)
                     add_action(self.info, action, self.symbols, self.types)
-            if block.calls_extern_functions and isinstance(block.decl, ast.ControlDecl):
+            if block.calls_extern_functions and isinstance(block.instance.decl, ast.ControlDecl):
                 self.types.touch()
-            for call, scope in block.digests:
-                self.externs.add_digest(self.digest_names.name(call, scope), call, scope)
+            for digest in block.digests:
+                self.externs.add_digest(digest)
         for block in self.elaboration.blocks:
-            for item in block.items:
+            for item in block.items():
                 self._item(item, done)
         for type_ in self._controller_headers():
             self._controller_header(type_)
@@ -76,42 +69,39 @@ class _Builder:
         for block in self.elaboration.blocks:
             for action in block.actions:
                 self.symbols.add(Kind.ACTION, action.name, action.decl)
-            for call, scope in block.digests:
-                self.symbols.add(Kind.DIGEST, self.digest_names.name(call, scope))
-            for item in block.items:
+            for digest in block.digests:
+                self.symbols.add(Kind.DIGEST, digest.name)
+            for item in block.items():
                 if isinstance(item, ExternObject):
                     self._collect_extern(item)
                 elif isinstance(item, ValueSet):
                     self.symbols.add(Kind.VALUE_SET, item.name, item.decl)
-                else:
+                elif isinstance(item, Table):
                     self._collect_table(item)
         for type_ in self._controller_headers():
             self.symbols.add(Kind.CONTROLLER_HEADER, type_.name, type_.decl)
 
     def _collect_extern(self, obj: ExternObject) -> None:
-        kind = KINDS.get(obj.type_name)
+        kind = KINDS.get(obj.kind)
         if kind is not None:
             self.symbols.add(kind, obj.name, obj.decl)
 
     def _collect_table(self, table: Table) -> None:
         self.symbols.add(Kind.TABLE, table.name, table.decl)
-        for name in ("implementation", "counters", "meters"):
-            obj = table_object(table, name)
-            if obj is not None and isinstance(obj.decl, ast.TableProperty):
-                self.symbols.add(KINDS[obj.type_name], obj.name)
-            if obj is not None and name == "implementation":
-                self.externs.profile_tables.setdefault(obj.name, set()).add(table.name)
+        for obj in (table.implementation, table.counters, table.meters):
+            if obj is not None and obj.kind in KINDS and isinstance(obj.decl, ast.TableProperty):
+                self.symbols.add(KINDS[obj.kind], obj.name)
 
-    def _item(self, item: ExternObject | Table | ValueSet, done: set[int]) -> None:
+    def _item(self, item: Item, done: set[int]) -> None:
         if isinstance(item, ExternObject):
-            kind = KINDS.get(item.type_name)
+            kind = KINDS.get(item.kind)
             number = self.symbols.id(kind, item.name) if kind is not None else 0
             if number not in done:
                 done.add(number)
                 self.externs.add(item)
         elif isinstance(item, ValueSet):
             self.externs.add_value_set(item)
-        elif not has(item.decl.annotations, "hidden"):
+        elif isinstance(item, Table) and not has(item.decl.annotations, "hidden"):
             message = add_table(self.info, item, self.symbols, self.types)
             self.externs.add_table_objects(item, message)
 

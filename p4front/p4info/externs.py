@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from finsy.proto import p4i
 
-from p4front.p4info.annotations import (
-    add_annotations,
-    add_documentation,
-    has,
-    number_argument,
-    set_preamble,
-    text_argument,
-)
+from p4front.elaborate.blocks import Digest
+from p4front.elaborate.objects import ExternObject, Table, ValueSet
+from p4front.p4info.annotations import add_annotations, add_documentation, set_preamble
 from p4front.p4info.ids import Kind, SymbolTable, field_ids
-from p4front.p4info.keys import set_match_type
-from p4front.p4info.scope import ExternObject, Scope, Table, ValueSet
-from p4front.p4info.typespec import TypeSpecs, field_name, type_name
-from p4front.program import CallInfo, ConstValue
+from p4front.p4info.match_types import set_match_type
+from p4front.p4info.typespec import TypeSpecs, field_name
+from p4front.program import ConstValue
 from p4front.syntax import ast
-from p4front.types.types import BitType, ObjectType, SerEnumType, StructType, strip, width_bits
+from p4front.syntax.annotations import has, number_argument, text_argument
+from p4front.types.types import BitType, SerEnumType, StructType, strip, width_bits
 
 KINDS = {
     "counter": Kind.COUNTER,
@@ -46,60 +41,34 @@ _METER_TYPES = {
 _SELECTOR_ANNOTATIONS = ("max_group_size", "selector_size_semantics", "max_member_weight")
 
 
-def table_object(table: Table, property_name: str) -> ExternObject | None:
-    """The extern object that a table property names or constructs in place."""
-    prop = table.decl.property(property_name)
-    if prop is None:
-        return None
-    program, scope = table.scope.program, table.scope
-    if isinstance(prop.value, ast.PathExpr):
-        return scope.object_of(program.refs.get(prop.value, prop.value))
-    if prop in scope.objects:
-        return scope.objects[prop]
-    call = program.calls.get(prop.value)
-    if call is None or not isinstance(call.returns, ObjectType):
-        return None
-    arguments = {a.param_name: scope.value(a.expr) for a in call.args if a.expr is not None}
-    known = {name: value for name, value in arguments.items() if value is not None}
-    name = (text_argument(prop.annotations, "name") or property_name).removeprefix(".")
-    made = ExternObject(name, call.returns.name, call.returns.args, known, prop)
-    scope.objects[prop] = made
-    return made
-
-
 def _unit(value: ConstValue | None) -> str:
     return value.rpartition(".")[2] if isinstance(value, str) else ""
 
 
-def _size(value: ConstValue | None) -> int:
-    return int(value) if isinstance(value, int) else 0
-
-
 @dataclass
 class ExternWriter:
-    """Adds extern objects to `info`. `profile_tables`: names of the tables of each action profile."""
+    """Adds extern objects to `info`."""
 
     info: p4i.P4Info
     symbols: SymbolTable
     types: TypeSpecs
-    profile_tables: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, obj: ExternObject) -> None:
         """A declared object; direct counters and meters come with their table."""
         self.types.touch()
-        if obj.type_name == "counter":
-            message = self.info.counters.add(size=_size(obj.arguments.get("size")))
+        if obj.kind == "counter":
+            message = self.info.counters.add(size=obj.size or 0)
             self._preamble(message.preamble, Kind.COUNTER, obj)
             message.spec.unit = _COUNTER_UNITS.get(_unit(obj.arguments.get("type")), 0)
-        elif obj.type_name == "meter":
-            message = self.info.meters.add(size=_size(obj.arguments.get("size")))
+        elif obj.kind == "meter":
+            message = self.info.meters.add(size=obj.size or 0)
             self._preamble(message.preamble, Kind.METER, obj)
             _meter_spec(message.spec, obj)
-        elif obj.type_name == "register" and obj.type_args:
-            message = self.info.registers.add(size=_size(obj.arguments.get("size")))
+        elif obj.kind == "register" and obj.type_args:
+            message = self.info.registers.add(size=obj.size or 0)
             self._preamble(message.preamble, Kind.REGISTER, obj)
             message.type_spec.CopyFrom(self.types.convert(obj.type_args[0]))
-        elif KINDS.get(obj.type_name) is Kind.ACTION_PROFILE:
+        elif KINDS.get(obj.kind) is Kind.ACTION_PROFILE:
             self.add_profile(obj)
 
     def _preamble(self, preamble: p4i.Preamble, kind: Kind, obj: ExternObject, *, without: Sequence[str] = ()) -> None:
@@ -108,9 +77,9 @@ class ExternWriter:
         set_preamble(preamble, number, obj.name, alias, obj.decl.annotations, without=without)
 
     def add_profile(self, obj: ExternObject) -> None:
-        message = self.info.action_profiles.add(size=_size(obj.arguments.get("size")))
+        message = self.info.action_profiles.add(size=obj.size or 0)
         self._preamble(message.preamble, Kind.ACTION_PROFILE, obj, without=_SELECTOR_ANNOTATIONS)
-        message.with_selector = obj.type_name == "action_selector"
+        message.with_selector = obj.kind == "action_selector"
         if message.with_selector:
             annotations = obj.decl.annotations
             message.max_group_size = number_argument(annotations, "max_group_size") or 0
@@ -120,23 +89,23 @@ class ExternWriter:
                 message.sum_of_members.max_member_weight = weight
             elif semantics == "sum_of_weights":
                 message.sum_of_weights.SetInParent()
-        for table in sorted(self.profile_tables.get(obj.name, ())):
+        for table in sorted({table.name for table in obj.tables}):
             message.table_ids.append(self.symbols.id(Kind.TABLE, table))
 
     def add_table_objects(self, table: Table, message: p4i.Table) -> None:
         """Implementation and direct resources of a table whose message was just made."""
-        profile = table_object(table, "implementation")
+        profile = table.implementation
         if profile is not None:
             message.implementation_id = self.symbols.id(Kind.ACTION_PROFILE, profile.name)
             if isinstance(profile.decl, ast.TableProperty):
                 self.add_profile(profile)
-        counter = table_object(table, "counters")
+        counter = table.counters
         if counter is not None:
             item = self.info.direct_counters.add(direct_table_id=message.preamble.id)
             self._preamble(item.preamble, Kind.DIRECT_COUNTER, counter)
             item.spec.unit = _COUNTER_UNITS.get(_unit(counter.arguments.get("type")), 0)
             message.direct_resource_ids.append(item.preamble.id)
-        meter = table_object(table, "meters")
+        meter = table.meters
         if meter is not None:
             item = self.info.direct_meters.add(direct_table_id=message.preamble.id)
             self._preamble(item.preamble, Kind.DIRECT_METER, meter)
@@ -144,11 +113,10 @@ class ExternWriter:
             message.direct_resource_ids.append(item.preamble.id)
 
     def add_value_set(self, item: ValueSet) -> None:
-        program = item.scope.program
-        message = self.info.value_sets.add(size=_size(item.scope.value(item.decl.size)))
+        message = self.info.value_sets.add(size=item.size)
         number = self.symbols.id(Kind.VALUE_SET, item.name)
         set_preamble(message.preamble, number, item.name, self.symbols.alias(item.name), item.decl.annotations)
-        element = item.scope.type(program.type_refs[item.decl.element])
+        element = item.element
         if isinstance(element, StructType):
             decls = [f.decl.annotations if f.decl is not None else [] for f in element.fields]
             for number, annotations, f in zip(field_ids(decls), decls, element.fields, strict=True):
@@ -163,14 +131,14 @@ class ExternWriter:
         elif isinstance(strip(element), BitType):
             message.match.add(id=1, bitwidth=width_bits(element) or 0, match_type=p4i.MatchField.EXACT)
 
-    def add_digest(self, name: str, call: CallInfo, scope: Scope) -> None:
-        number = self.symbols.id(Kind.DIGEST, name)
+    def add_digest(self, digest: Digest) -> None:
+        number = self.symbols.id(Kind.DIGEST, digest.name)
         self.types.touch()
         if any(d.preamble.id == number for d in self.info.digests):
             return
         message = self.info.digests.add()
-        set_preamble(message.preamble, number, name, self.symbols.alias(name), [])
-        message.type_spec.CopyFrom(self.types.convert(scope.type(call.type_args[0])))
+        set_preamble(message.preamble, number, digest.name, self.symbols.alias(digest.name), [])
+        message.type_spec.CopyFrom(self.types.convert(digest.type))
 
 
 def _match_annotation(annotations: Sequence[ast.Annotation]) -> str:
@@ -180,20 +148,6 @@ def _match_annotation(annotations: Sequence[ast.Annotation]) -> str:
     if annotation.exprs and isinstance(annotation.exprs[0], ast.PathExpr):
         return annotation.exprs[0].name.text
     return annotation.tokens[0] if annotation.tokens else "exact"
-
-
-class DigestNames:
-    """Digests are known by the name of their struct; those of unnamed types are numbered in order of their calls."""
-
-    def __init__(self) -> None:
-        self._unnamed: dict[ast.Node | None, str] = {}
-
-    def name(self, call: CallInfo, scope: Scope) -> str:
-        type_ = scope.type(call.type_args[0])
-        if isinstance(type_, StructType) and type_.decl is not None:
-            return type_name(type_)
-        key = call.args[0].expr
-        return self._unnamed.setdefault(key, f"digest_{len(self._unnamed)}")
 
 
 def _meter_spec(spec: p4i.MeterSpec, obj: ExternObject) -> None:

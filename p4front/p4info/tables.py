@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from finsy.proto import p4i
 
-from p4front.p4info.annotations import (
-    add_annotations,
-    add_documentation,
-    has,
-    number_argument,
-    set_preamble,
-    text_argument,
-)
-from p4front.p4info.elaborate import global_no_action
+from p4front.elaborate.names import annotated_name, type_name
+from p4front.elaborate.objects import Action, Table
+from p4front.elaborate.tables import no_action
+from p4front.p4info.annotations import add_annotations, add_documentation, set_preamble
 from p4front.p4info.ids import Kind, SymbolTable, field_ids
-from p4front.p4info.keys import key_name, set_match_type
-from p4front.p4info.scope import Action, Table
-from p4front.p4info.typespec import TypeSpecs, control_width, padded, type_name
+from p4front.p4info.match_types import set_match_type
+from p4front.p4info.typespec import TypeSpecs, control_width, padded
 from p4front.program import ConstValue, Program
 from p4front.syntax import ast
+from p4front.syntax.annotations import has, number_argument
 from p4front.types.types import EnumType, SerEnumType, Type
-
-DEFAULT_SIZE = 1024
-"""Entries of a table without `size` in v1model."""
 
 
 def add_action(info: p4i.P4Info, action: Action, symbols: SymbolTable, types: TypeSpecs) -> None:
@@ -33,7 +25,7 @@ def add_action(info: p4i.P4Info, action: Action, symbols: SymbolTable, types: Ty
     ids = field_ids([p.annotations for p in action.params])
     for number, param in zip(ids, action.params, strict=True):
         item = message.params.add(
-            id=number, name=(text_argument(param.annotations, "name") or param.name.text).removeprefix(".")
+            id=number, name=(annotated_name(param.annotations) or param.name.text).removeprefix(".")
         )
         add_annotations(item, param.annotations)
         add_documentation(item, param.annotations)
@@ -58,71 +50,67 @@ def add_table(info: p4i.P4Info, table: Table, symbols: SymbolTable, types: TypeS
     message = info.tables.add()
     number = symbols.id(Kind.TABLE, table.name)
     set_preamble(message.preamble, number, table.name, symbols.alias(table.name), decl.annotations)
-    size = decl.property("size")
-    declared = table.scope.value(size.value) if size is not None else None
-    message.size = declared if isinstance(declared, int) and declared else DEFAULT_SIZE
+    message.size = table.size
     types.touch()
     _match_fields(message, table, types)
     _action_refs(message, table, symbols)
     _default_action(message, table, symbols, program)
     message.is_const_table = decl.entries_const
     message.has_initial_entries = bool(decl.entries)
-    timeout = decl.property("support_timeout")
-    if timeout is not None and table.scope.value(timeout.value) is True:
+    if table.idle_timeout:
         message.idle_timeout_behavior = p4i.Table.NOTIFY_CONTROL
     return message
 
 
 def _match_fields(message: p4i.Table, table: Table, types: TypeSpecs) -> None:
-    program = table.scope.program
-    keys = table.decl.keys or []
-    for number, key in zip(field_ids([k.annotations for k in keys]), keys, strict=True):
-        if key.match_kind.text == "selector":
+    for number, key in zip(field_ids([k.element.annotations for k in table.keys]), table.keys, strict=True):
+        if key.match == "selector":
             continue
-        item = message.match_fields.add(id=number, name=key_name(key, program))
-        add_annotations(item, key.annotations)
-        add_documentation(item, key.annotations)
-        type_ = table.scope.type(program.types[key.expr])
-        new_type = types.name_of_new_type(type_)
-        item.bitwidth = control_width(type_)
-        set_match_type(item, key.match_kind.text)
+        item = message.match_fields.add(id=number, name=key.name)
+        add_annotations(item, key.element.annotations)
+        add_documentation(item, key.element.annotations)
+        new_type = types.name_of_new_type(key.type)
+        item.bitwidth = control_width(key.type)
+        set_match_type(item, key.match)
         if new_type:
             item.type_name.name = new_type
 
 
 def _action_refs(message: p4i.Table, table: Table, symbols: SymbolTable) -> None:
     program = table.scope.program
+    names = {action.decl: action.name for action in table.actions}
     listed = []
     for reference in table.decl.actions:
         decl = program.refs.get(reference)
         if not isinstance(decl, ast.ActionDecl):
             continue
         listed.append(decl)
-        item = message.action_refs.add(id=symbols.id(Kind.ACTION, table.scope.action_name(decl)))
+        item = message.action_refs.add(id=symbols.id(Kind.ACTION, names[decl]))
         add_annotations(item, reference.annotations)
         if has(reference.annotations, "tableonly"):
             item.scope = p4i.ActionRef.TABLE_ONLY
         elif has(reference.annotations, "defaultonly"):
             item.scope = p4i.ActionRef.DEFAULT_ONLY
-    no_action = global_no_action(program)
-    if table.decl.default_action is None and no_action is not None and no_action not in listed:
-        number = symbols.id(Kind.ACTION, table.scope.action_name(no_action))
+    implied = no_action(program) if table.decl.default_action is None else None
+    if implied is not None and implied not in listed:
+        number = symbols.id(Kind.ACTION, names[implied])
         message.action_refs.add(id=number, scope=p4i.ActionRef.DEFAULT_ONLY, annotations=["@defaultonly"])
 
 
 def _default_action(message: p4i.Table, table: Table, symbols: SymbolTable, program: Program) -> None:
     reference = table.decl.default_action
-    decl = program.refs.get(reference) if reference is not None else global_no_action(program)
-    if not isinstance(decl, ast.ActionDecl):
+    decl = program.refs.get(reference) if reference is not None else no_action(program)
+    action = next((a for a in table.actions if a.decl is decl), None)
+    if action is None:
         return
-    number = symbols.id(Kind.ACTION, table.scope.action_name(decl))
+    number = symbols.id(Kind.ACTION, action.name)
     if table.decl.default_const:
         message.const_default_action_id = number
     message.initial_default_action.action_id = number
     call = program.calls.get(reference) if reference is not None else None
     if call is None:
         return
-    params = {p.name.text: p for p in decl.params}
+    params = {p.name.text: p for p in action.decl.params}
     position = 1
     for arg in call.args:
         param = params.get(arg.param_name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from finsy.proto import p4i, p4t
 
-from p4front.p4info.annotations import add_annotations, literal, text_argument
+from p4front.elaborate.names import annotated_name, type_name
+from p4front.p4info.annotations import add_annotations
 from p4front.syntax import ast
+from p4front.syntax.annotations import literal
 from p4front.types.types import (
     BitType,
     BoolType,
@@ -22,12 +24,6 @@ from p4front.types.types import (
     VarbitType,
     width_bits,
 )
-
-
-def type_name(type_: StructType | EnumType | SerEnumType | NewType) -> str:
-    """The control plane's name of a declared type: `@name`, else its own."""
-    given = text_argument(type_.decl.annotations, "name") if type_.decl is not None else None
-    return (given or type_.name).removeprefix(".")
 
 
 def translation(type_: Type) -> tuple[str, int] | None:
@@ -180,7 +176,7 @@ class TypeSpecs:
 
 
 def field_name(field: FieldInfo) -> str:
-    given = text_argument(field.decl.annotations, "name") if field.decl is not None else None
+    given = annotated_name(field.decl.annotations) if field.decl is not None else None
     return (given or field.name).removeprefix(".")
 
 

@@ -33,6 +33,15 @@ WIDTH_LIMIT = 1 << 16
 """Largest width of a scalar in bits: far above any use, low enough that folding stays cheap."""
 
 
+SIZES = {
+    "minSizeInBits": (False, 1),
+    "maxSizeInBits": (True, 1),
+    "minSizeInBytes": (False, 8),
+    "maxSizeInBytes": (True, 8),
+}
+"""The size methods: (largest?, bits per unit)."""
+
+
 def is_struct(type_: Type) -> bool:
     return isinstance(type_, StructType) and type_.kind == "struct"
 
@@ -200,6 +209,13 @@ def size_bits(type_: Type, largest: bool) -> int | None:
             return (max if largest else min)(known, default=0)
         return sum(known)
     return None
+
+
+def size_value(type_: Type, name: str) -> int | None:
+    """The value of a size method on a type; bytes are rounded up."""
+    largest, unit = SIZES[name]
+    bits = size_bits(type_, largest)
+    return None if bits is None else -(-bits // unit)
 
 
 def count_values(type_: Type, memo: dict[Type, int]) -> int:

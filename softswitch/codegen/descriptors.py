@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
-from softswitch.codegen import elaborate
+from softswitch.codegen.algorithms import hash_name
 from softswitch.codegen.names import c_string
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _action(info: ActionInfo) -> str:
 
 def _profile(gen: Generator, index: int) -> str:
     info, obj = gen.profiles[index], gen.profile_objects[index]
-    algorithm = elaborate.hash_name(obj.args.get("algorithm"))
-    width = obj.args.get("outputWidth")
+    algorithm = hash_name(obj.arguments.get("algorithm"))
+    width = obj.arguments.get("outputWidth")
     bits = width if isinstance(width, int) else 0
     return f"{{{_string(info.name)}, {info.size}, SS_HASH_{algorithm.upper()}, {_bool(info.selector)}, {bits}}}"

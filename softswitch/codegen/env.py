@@ -1,11 +1,12 @@
-"""What P4 names mean in one place of the elaborated program: variables, constants, instances, type arguments."""
+"""What P4 names mean in one place of the generated code: what elaboration says, and the C that stands for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from p4front.program import ConstValue
+from p4front.elaborate.scope import Scope
+from p4front.program import ConstValue, Program
 from p4front.syntax import ast
 from p4front.types.substitute import substitute
 from p4front.types.types import Type, TypeVar
@@ -21,39 +22,34 @@ class Variable:
 
 @dataclass(frozen=True)
 class Constant:
-    """A compile-time value, such as that of a constructor parameter."""
+    """The value of a parameter of type `int`, which exists at compile time only."""
 
     value: ConstValue
     type: Type
 
 
-@dataclass(eq=False)
-class ExternObject:
-    """An instance of an extern of v1model. `index`: its number in the list of its kind, -1 without one. `args`: the
-    constructor's arguments. packet_in and packet_out have `kind` of that name only."""
-
-    kind: str
-    name: str
-    decl: ast.Node | None = None
-    index: int = -1
-    type_args: tuple[Type, ...] = ()
-    args: dict[str, ConstValue] = field(default_factory=dict)
-    users: list[str] = field(default_factory=list)
-    """Tables that have it as their direct counter, direct meter or implementation."""
-
-
 Binding = object
-"""Variable, Constant, ExternObject, or an instance of a parser, control, table, action, value set."""
+"""Variable, Constant, an extern object, or the code of a parser, control, table, action, function or value set."""
 
 
 class Env:
-    """A scope. Lookups go outwards; `types` binds the type parameters that are in force."""
+    """A scope. Lookups go outwards, at last to the scope of the elaborated instance (or program) that the code belongs
+    to. `types` binds the type parameters that are in force. Expressions are evaluated in it (`p4front.elaborate`)."""
 
-    def __init__(self, parent: Env | None = None, types: Mapping[TypeVar, Type] | None = None) -> None:
+    def __init__(self, scope: Scope, parent: Env | None = None, types: Mapping[TypeVar, Type] | None = None) -> None:
+        self.scope = scope
         self.parent = parent
         self._bindings: dict[ast.Node, Binding] = {}
-        self.types: dict[TypeVar, Type] = dict(parent.types) if parent else {}
-        self.types.update(types or {})
+        inherited = parent.types if parent is not None and parent.scope is scope else scope.types
+        self.types: dict[TypeVar, Type] = {**inherited, **(types or {})}
+
+    def inner(self, types: Mapping[TypeVar, Type] | None = None) -> Env:
+        """A scope inside this one."""
+        return Env(self.scope, self, types)
+
+    @property
+    def program(self) -> Program:
+        return self.scope.program
 
     def bind(self, decl: ast.Node, binding: Binding) -> None:
         self._bindings[decl] = binding
@@ -65,8 +61,13 @@ class Env:
             if found is not None:
                 return found
             scope = scope.parent
-        return None
+        return self.scope.object_of(decl)
 
-    def resolve(self, type_: Type) -> Type:
+    def constant(self, decl: ast.Node) -> ConstValue | None:
+        """Value of a parameter that is known at compile time."""
+        found = self.lookup(decl)
+        return found.value if isinstance(found, Constant) else self.scope.constant(decl)
+
+    def type(self, type_: Type) -> Type:
         """`type_` with the type arguments in force here."""
         return substitute(type_, self.types)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
 from p4front.types.types import SerEnumType, StructType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, consteval
+from softswitch.codegen.expressions import arguments
 from softswitch.codegen.externs import operands
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body
@@ -37,14 +38,14 @@ def annotated(gen: Generator, type_: Type) -> dict[int, list[str]]:
 
 def _number(gen: Generator, expr: ast.Expr) -> int | None:
     """The value of an annotation's argument: a literal, a constant of the program, or a member of an enum."""
-    value = consteval.evaluate(gen, gen.env, expr)
+    value = evaluate(gen.env, expr)
     if isinstance(value, int):
         return value
     declarations = gen.program.syntax.declarations
     if isinstance(expr, ast.PathExpr):
         for decl in declarations:
             if isinstance(decl, ast.ConstantDecl) and decl.name.text == expr.name.text:
-                value = consteval.evaluate(gen, gen.env, decl.value)
+                value = evaluate(gen.env, decl.value)
                 return value if isinstance(value, int) else None
     if isinstance(expr, ast.Member) and isinstance(expr.base, (ast.PathExpr, ast.TypeNameExpr)):
         for decl in declarations:
@@ -75,7 +76,7 @@ def legacy(body: Body, data: ast.Expr) -> int:
         if path is None:
             raise refuse(expr.span, "only metadata fields can be preserved")
         root = path[0]
-        type_ = strip(body.env.resolve(gen.program.declared[root])) if isinstance(root, ast.Declaration) else None
+        type_ = strip(body.env.type(gen.program.declared[root])) if isinstance(root, ast.Declaration) else None
         text = "".join(f".{field_name(str(name))}" for name in path[1:])
         if type_ == strip(gen.metadata_type):
             user.append(text)

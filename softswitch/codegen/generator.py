@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from p4front.elaborate import elaborate
+from p4front.elaborate.objects import ExternObject, Instance
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import P4Error, Reporter
 from p4front.types.types import StackType, Type, VoidType, strip
 from softswitch.build.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
-from softswitch.codegen import elaborate
-from softswitch.codegen.controls import actions, tables
-from softswitch.codegen.env import Constant, Env, ExternObject
-from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, functions
+from softswitch.codegen import arrays
+from softswitch.codegen.controls import actions, controls, tables
+from softswitch.codegen.env import Env
+from softswitch.codegen.expressions import functions
 from softswitch.codegen.names import Namer
+from softswitch.codegen.parsers import parsers
 from softswitch.codegen.statements.body import Body
 from softswitch.codegen.values.layout import Layout
 from softswitch.codegen.values.wire import Wire
 
-NESTING_LIMIT = 64
 _PURE_METHODS = ("length", "packet_in.length")
 
 
 class Generator:
-    """Collects C text and the descriptions of all objects. `report` keeps refusals so that one run names them all."""
+    """Collects C text and the descriptions of all objects. `report` keeps refusals so that one run names them all.
+    Raises P4Error if the program cannot be elaborated."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.elaboration = elaborate(program)
         self.reporter = Reporter()
         self.names = Namer()
         self.layout = Layout(self.names, program.errors)
@@ -40,55 +40,41 @@ class Generator:
         self.meters: list[CounterInfo] = []
         self.profiles: list[ProfileInfo] = []
         self.profile_objects: list[ExternObject] = []
+        self.numbers: dict[ExternObject, int] = {}
+        """Places of the objects in the lists of their kinds."""
         self.value_sets: list[ValueSetInfo] = []
         self.digests: list[DigestInfo] = []
         self.legacy_lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self.header_type: Type = VoidType()
         self.metadata_type: Type = VoidType()
         self.no_action: ast.Node | None = None
-        self.env = Env()
+        self.env = Env(self.elaboration.scope)
         self._effects: dict[tuple[ast.Expr, bool], bool] = {}
-        self._nesting: list[ast.Node] = []
-        self._names_taken: dict[tuple[str, str], ast.Node] = {}
-        self._bind_globals()
+        self._blocks: dict[Instance, controls.ControlInstance | parsers.ParserInstance] = {}
+        for decl in program.syntax.declarations:
+            if isinstance(decl, ast.ActionDecl):
+                if decl.name.text == "NoAction":
+                    self.no_action = decl
+                self.env.bind(decl, actions.ActionInstance(self, decl, self.env, ""))
+            elif isinstance(decl, ast.FunctionDecl):
+                self.env.bind(decl, functions.FunctionInstance(self, decl, self.env, "", ""))
+        arrays.describe(self)
 
-    def _bind_globals(self) -> None:
-        for decl in self.program.syntax.declarations:
-            try:
-                self._bind_global(decl)
-            except P4Error as error:
-                self.report(error)
-
-    def _bind_global(self, decl: ast.Node) -> None:
-        if isinstance(decl, ast.ConstantDecl):
-            value = consteval.evaluate(self, self.env, decl.value)
-            if value is not None:
-                self.env.bind(decl, Constant(value, self.program.declared[decl]))
-        elif isinstance(decl, ast.ActionDecl):
-            if decl.name.text == "NoAction":
-                self.no_action = decl
-            self.env.bind(decl, actions.ActionInstance(self, decl, self.env, "", ""))
-        elif isinstance(decl, ast.FunctionDecl):
-            self.env.bind(decl, functions.FunctionInstance(self, decl, self.env, "", ""))
-        elif isinstance(decl, ast.Instantiation) and decl is not self.program.main:
-            self.env.bind(decl, elaborate.instantiate(self, self.env, decl, ""))
+    def block(self, instance: Instance) -> controls.ControlInstance | parsers.ParserInstance:
+        """The code of an instance, one for each."""
+        made = self._blocks.get(instance)
+        if made is None:
+            if isinstance(instance.decl, ast.ControlDecl):
+                made = controls.ControlInstance(self, instance, instance.decl)
+            else:
+                made = parsers.ParserInstance(self, instance, instance.decl)
+            self._blocks[instance] = made
+        return made
 
     def report(self, error: P4Error) -> None:
         """Keeps the diagnostics of a refusal."""
         for diagnostic in error.diagnostics:
             self.reporter.error(diagnostic.message, diagnostic.span, *diagnostic.notes)
-
-    def claim(self, kind: str, name: str, where: ast.Node) -> None:
-        """Takes a control-plane name; reports a second object of the kind that wants it."""
-        first = self._names_taken.get((kind, name))
-        if first is None:
-            self._names_taken[kind, name] = where
-        elif first is where:
-            message = f'the control-plane name "{name}" would stand for a {kind} of each of several instances'
-            self.reporter.error(message, where.span)
-        else:
-            note = ("the first is here", first.span)
-            self.reporter.error(f'two {kind}s have the control-plane name "{name}"', where.span, note)
 
     def add_function(self, head: str, body: Body, comment: str) -> None:
         """A finished C function; those that it calls are there already."""
@@ -101,17 +87,6 @@ class Generator:
                 return info.index
         self.digests.append(DigestInfo(name, len(self.digests), fields))
         return len(self.digests) - 1
-
-    @contextmanager
-    def nesting(self, decl: ast.Node, where: ast.Node) -> Iterator[None]:
-        """Refuses instances inside themselves."""
-        if decl in self._nesting or len(self._nesting) > NESTING_LIMIT:
-            raise refuse(where.span, "an instance cannot contain itself")
-        self._nesting.append(decl)
-        try:
-            yield
-        finally:
-            self._nesting.pop()
 
     def has_effects(self, expr: ast.Expr, in_parser: bool) -> bool:
         """Whether evaluating `expr` may change something, or may reject in a parser."""

@@ -1,10 +1,9 @@
-"""Names: C identifiers for P4 names, and control-plane names by p4c's rule."""
+"""Names: C identifiers for P4 names."""
 
 from __future__ import annotations
 
 import re
 
-from p4front.syntax import ast
 from p4front.text.source import Span
 
 _WORDS = frozenset(
@@ -48,26 +47,6 @@ class Namer:
         self._taken[base] = count
         self._taken[numbered] = 1
         return numbered + suffix
-
-
-def annotated_name(annotations: list[ast.Annotation]) -> str | None:
-    """The text of `@name("...")`, if there is one."""
-    for annotation in annotations:
-        if annotation.name == "name":
-            if annotation.exprs and isinstance(annotation.exprs[0], ast.StringLiteral):
-                return annotation.exprs[0].value
-            if annotation.tokens:
-                return annotation.tokens[0].strip('"')
-    return None
-
-
-def join_name(prefix: str, name: str, annotations: list[ast.Annotation]) -> str:
-    """The control-plane name of an object called `name` inside `prefix` (P4_16 18.3.2): `@name` replaces the last part,
-    or, with a leading dot, everything."""
-    own = annotated_name(annotations) or name
-    if own.startswith("."):
-        return own[1:]
-    return f"{prefix}.{own}" if prefix else own
 
 
 def place(span: Span) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from p4front.p4info.annotations import has, text_argument
-from p4front.p4info.elaborate import block_name, top_names
 from p4front.p4info.typespec import flatten
-from p4front.program import CallInfo, Program
+from p4front.program import Program
 from p4front.syntax import ast
+from p4front.syntax.annotations import has, text_argument
 from p4front.text.source import P4Error
 from p4front.types.types import StructType, strip, width_bits
 from softswitch.build.model import ControllerHeaderInfo, PipelineInfo
-from softswitch.codegen import descriptors, elaborate, fieldlists
+from softswitch.codegen import descriptors, fieldlists
 from softswitch.codegen.controls import controls
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.generator import Generator
@@ -62,7 +61,7 @@ def _generate(program: Program) -> Generated:
             f"unsupported architecture '{name or main.type.span.text}': only {ARCHITECTURE} of v1model.p4 is supported",
         )
     gen = Generator(program)
-    roles = _instances(gen, info, main)
+    roles = _instances(gen, main)
     gen.reporter.raise_if_errors()
     steps, max_emit = _steps(gen, roles, main)
     gen.reporter.raise_if_errors()
@@ -71,25 +70,12 @@ def _generate(program: Program) -> Generated:
     return Generated(_file(gen, program, described, steps, max_emit), described)
 
 
-def _instances(
-    gen: Generator, info: CallInfo, main: ast.Instantiation
-) -> dict[str, controls.ControlInstance | parsers.ParserInstance]:
+def _instances(gen: Generator, main: ast.Instantiation) -> dict[str, controls.ControlInstance | parsers.ParserInstance]:
     """The six parts of the switch, by V1Switch's parameter names."""
     roles: dict[str, controls.ControlInstance | parsers.ParserInstance] = {}
-    taken = top_names(gen.program)
-    for arg in info.args:
+    for block in gen.elaboration.blocks:
         try:
-            expr = arg.expr
-            instance: object = None
-            if isinstance(expr, ast.Call):
-                decl = gen.program.calls[expr].decl
-                if isinstance(decl, (ast.ParserDecl, ast.ControlDecl)):
-                    instance = elaborate.construct(gen, gen.env, expr, block_name(decl, taken))
-            elif isinstance(expr, ast.PathExpr):
-                instance = gen.env.lookup(gen.program.refs[expr])
-            if not isinstance(instance, (controls.ControlInstance, parsers.ParserInstance)):
-                raise refuse(expr.span if expr else main.span, f"argument {arg.param_name} must be a parser or control")
-            roles[arg.param_name] = instance
+            roles[block.role] = gen.block(block.instance)
         except P4Error as error:
             gen.report(error)
     if not gen.reporter.errors and set(roles) != set(_ROLES):
@@ -97,9 +83,7 @@ def _instances(
     parser = roles.get("p")
     if isinstance(parser, parsers.ParserInstance) and len(parser.decl.params) >= 3:
         parser.is_main = True
-        gen.header_type, gen.metadata_type = (
-            parser.env.resolve(gen.program.declared[p]) for p in parser.decl.params[1:3]
-        )
+        gen.header_type, gen.metadata_type = (parser.env.type(gen.program.declared[p]) for p in parser.decl.params[1:3])
     for role, instance in roles.items():
         _check_signature(gen, role, instance)
     return roles
@@ -108,7 +92,7 @@ def _instances(
 def _check_signature(gen: Generator, role: str, instance: controls.ControlInstance | parsers.ParserInstance) -> None:
     """Each part must have the parameters that v1model.p4 gives it, since a program may declare V1Switch otherwise."""
     wanted = _PARAMETERS[role]
-    types = [instance.env.resolve(gen.program.declared[p]) for p in instance.decl.params]
+    types = [instance.env.type(gen.program.declared[p]) for p in instance.decl.params]
     known = {"headers": gen.header_type, "metadata": gen.metadata_type}
     right = len(types) == len(wanted) and isinstance(instance, parsers.ParserInstance) == (role == "p")
     for type_, kind in zip(types, wanted, strict=False):
@@ -131,7 +115,7 @@ def _steps(
         gen.report(error)
         gen.reporter.raise_if_errors()
         raise
-    for instance in gen.tables:  # tables that nothing applies are still part of the control plane
+    for instance in gen.tables:  # also those that no generated statement applies
         instance.function()
     for role in ("vr", "ig", "eg", "ck"):
         if calls[role].emit_bytes:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from p4front.elaborate import elaborate
+from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo, Program
 from p4front.syntax import ast
 from p4front.types.types import StructType, strip
-from state4.analysis.instances import Instances, referent
 
 Place = Hashable
 """A variable or parameter (its declaration), or a field (the struct's declaration and its name)."""
@@ -103,22 +104,18 @@ class _Flow:
         return f"{algorithm} of {shown('data')}, from {shown('base')} modulo {shown('max')}".replace('"', "'")
 
 
-def index_hashes(program: Program, instances: Instances) -> dict[str, str]:
+def index_hashes(program: Program) -> dict[str, str]:
     """By register, the hashes that its index comes from in reads and writes, as text; registers that are indexed by
     something else are left out."""
     flow = _Flow(program)
     found: dict[str, set[str]] = {}
-    for contexts in instances.contexts.values():
-        for context in contexts:
-            scope = context.instance.scope if context.instance is not None else None
-            for node in instances.body(context.decl, scope):
-                call = program.calls.get(node)
-                if call is None or call.kind != "method" or call.name not in ("read", "write"):
-                    continue
-                decl = referent(program, call.object)
-                target = context.resolve(decl) if decl is not None else None
-                index = next((a.expr for a in call.args if a.param_name == "index"), None)
-                name = getattr(target, "name", None)
-                if index is not None and isinstance(name, str):
-                    found.setdefault(name, set()).update(flow.hashes(index))
+    for context in elaborate(program).contexts:
+        for node in context.nodes:
+            call = program.calls.get(node)
+            if call is None or call.kind != "method" or call.name not in ("read", "write"):
+                continue
+            target = context.named(call.object)
+            index = next((a.expr for a in call.args if a.param_name == "index"), None)
+            if index is not None and isinstance(target, ExternObject):
+                found.setdefault(target.name, set()).update(flow.hashes(index))
     return {name: "; ".join(sorted(texts)) for name, texts in found.items() if texts}

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from p4front.program import CallInfo, Program
+from p4front.elaborate import live
+from p4front.elaborate.contexts import Context
+from p4front.elaborate.evaluate import evaluate
+from p4front.elaborate.objects import Action, Table
+from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
-from state4.analysis.instances import Instances, referent, table_actions
 
 MAX_UPDATES = 126
 """The most updates of one pass that a clone can hold (its count has 7 bits)."""
@@ -65,24 +68,33 @@ def rename(paths: Paths, names: dict[str, str]) -> Paths:
 class PathAnalysis:
     """Paths through the code of a program. `is_update` says which method calls count, `is_clone` which calls clone."""
 
-    program: Program
-    instances: Instances
     is_update: Callable[[CallInfo], bool]
     is_clone: Callable[[CallInfo], bool]
-    _bodies: dict[ast.Node, Paths] = field(default_factory=dict)
+    _known: dict[Context, Paths] = field(default_factory=dict)
 
-    def block(self, decl: ast.Node) -> Paths:
+    def of(self, context: Context) -> Paths:
         """Paths through a control's locals and apply block, an action's or a function's body."""
-        if decl not in self._bodies:
-            self._bodies[decl] = NEXT  # P4 has no recursion
-            if isinstance(decl, ast.ControlDecl):
-                paths = self._all([*(d for d in decl.locals if isinstance(d, ast.VariableDecl)), decl.apply_])
-            elif isinstance(decl, (ast.ActionDecl, ast.FunctionDecl)):
-                paths = self.statement(decl.body)
-            else:
-                paths = NEXT
-            self._bodies[decl] = rename(paths, {"return": "next"})
-        return self._bodies[decl]
+        if context not in self._known:
+            self._known[context] = _Body(self, context).paths()
+        return self._known[context]
+
+
+@dataclass
+class _Body:
+    """The body of one piece of code, in the context in which it runs."""
+
+    analysis: PathAnalysis
+    context: Context
+
+    def paths(self) -> Paths:
+        decl = self.context.decl
+        if isinstance(decl, ast.ControlDecl):
+            paths = self._all([*(d for d in decl.locals if isinstance(d, ast.VariableDecl)), decl.apply_])
+        elif isinstance(decl, (ast.ActionDecl, ast.FunctionDecl)):
+            paths = self.statement(decl.body)
+        else:
+            paths = NEXT
+        return rename(paths, {"return": "next"})
 
     def _all(self, nodes: Iterable[ast.Node | None]) -> Paths:
         paths = NEXT
@@ -97,7 +109,7 @@ class PathAnalysis:
         if isinstance(node, ast.Expr):
             return self.expression(node)
         if isinstance(node, ast.BlockStatement):
-            return self._all(node.statements)
+            return self._all(live.running(self.context, node.statements))
         if isinstance(node, ast.If):
             return self._if(node)
         if isinstance(node, ast.Switch):
@@ -113,25 +125,27 @@ class PathAnalysis:
         if isinstance(node, ast.For):
             start = self._all(node.init)
             body = sequence(self.expression(node.cond), rename(self.statement(node.body), {"continue": "next"}))
-            return sequence(start, self._loop(node, sequence(body, self._all(node.update)), lambda: _trips(self, node)))
+            around = sequence(body, self._all(node.update))
+            return sequence(start, self._loop(node, around, lambda: _trips(self.context, node)))
         if isinstance(node, ast.ForIn):
             body = rename(self.statement(node.body), {"continue": "next"})
-            return self._loop(node, body, lambda: _items(self, node))
+            return self._loop(node, body, lambda: _items(self.context, node))
         if isinstance(node, ast.DirectApply):
             paths = self._all(a.expr for a in node.args)
-            return sequence(paths, self._call(node, self.program.calls[node])) if node in self.program.calls else paths
+            call = self.context.program.calls.get(node)
+            return sequence(paths, self._call(node, call)) if call is not None else paths
         if isinstance(node, (ast.VariableDecl, ast.ConstantDecl)):
             return self._all([node.init if isinstance(node, ast.VariableDecl) else node.value])
         return self._all(node.children())
 
-    def _if(self, node: ast.If) -> Paths:
-        constant = self.program.constants.get(node.cond)
-        branches = []
-        if constant is not False:
-            branches.append(self.statement(node.then))
-        if constant is not True:
-            branches.append(self.statement(node.otherwise) if node.otherwise is not None else NEXT)
-        return sequence(self.expression(node.cond), join(branches))
+    def _if(self, node: ast.If | ast.Ternary) -> Paths:
+        parts = []
+        then, otherwise = live.branches(self.context, node)
+        if then:
+            parts.append(self.statement(node.then))
+        if otherwise:
+            parts.append(self.statement(node.otherwise) if node.otherwise is not None else NEXT)
+        return sequence(self.expression(node.cond), join(parts))
 
     def _switch(self, node: ast.Switch) -> Paths:
         """A switch on `table.apply().action_run` pairs each action with the case that follows it."""
@@ -141,17 +155,13 @@ class PathAnalysis:
             isinstance(subject, ast.Member)
             and subject.member.text == "action_run"
             and isinstance(subject.base, ast.Call)
-            and isinstance(table := self._table(subject.base), ast.TableDecl)
+            and (table := self._table(subject.base)) is not None
         ):
+            default = next((body for label, body in cases if isinstance(label, ast.DefaultExpr)), None)
             branches = []
-            for action in table_actions(self.program, table):
-                named = (body for label, body in cases if self._labels(label, action))
-                default = (body for label, body in cases if isinstance(label, ast.DefaultExpr))
-                body = next(named, None) or next(default, None)
-                branches.append(sequence(self.block(action), self._all([body])))
-            if table.default_action is None:
-                default = (body for label, body in cases if isinstance(label, ast.DefaultExpr))
-                branches.append(self._all([next(default, None)]))
+            for action in table.actions:
+                named = next((body for label, body in cases if self._labels(label, action.decl)), default)
+                branches.append(sequence(self._action(action), self._all([named])))
             return sequence(self._all(a.expr for a in subject.base.args), join(branches))
         skipped = [] if any(isinstance(label, ast.DefaultExpr) for label, _ in cases) else [NEXT]
         return sequence(self.expression(subject), join([*skipped, *(self._all([body]) for _, body in cases)]))
@@ -166,8 +176,9 @@ class PathAnalysis:
         return found[::-1]
 
     def _labels(self, label: ast.Expr, action: ast.ActionDecl) -> bool:
-        if label in self.program.refs:
-            return self.program.refs[label] is action
+        refs = self.context.program.refs
+        if label in refs:
+            return refs[label] is action
         return isinstance(label, ast.PathExpr) and label.name.text == action.name.text
 
     def _loop(self, node: ast.Node, body: Paths, trips: Callable[[], int | None]) -> Paths:
@@ -196,76 +207,67 @@ class PathAnalysis:
         if isinstance(expr, ast.Binary) and expr.op in ("&&", "||"):
             return sequence(self.expression(expr.left), join([NEXT, self.expression(expr.right)]))
         if isinstance(expr, ast.Ternary):
-            branches = join([self.expression(expr.then), self.expression(expr.otherwise)])
-            return sequence(self.expression(expr.cond), branches)
+            return self._if(expr)
+        calls = self.context.program.calls
         if isinstance(expr, ast.Call):
             paths = self._all([expr.callee, *(a.expr for a in expr.args)])
-            return sequence(paths, self._call(expr, self.program.calls[expr])) if expr in self.program.calls else paths
+            return sequence(paths, self._call(expr, calls[expr])) if expr in calls else paths
         return self._all(expr.children())
 
-    def _table(self, call: ast.Call) -> ast.Node | None:
-        info = self.program.calls.get(call)
-        return referent(self.program, info.object) if info is not None and info.kind == "table_apply" else None
+    def _table(self, call: ast.Call) -> Table | None:
+        info = self.context.program.calls.get(call)
+        found = self.context.named(info.object) if info is not None and info.kind == "table_apply" else None
+        return found if isinstance(found, Table) else None
 
     def _call(self, node: ast.Node, call: CallInfo) -> Paths:
-        if isinstance(node, ast.Call) and self.is_update(call):
+        if isinstance(node, ast.Call) and self.analysis.is_update(call):
             return {("next", False): Path(updates=(node,))}
-        if isinstance(node, ast.Call) and self.is_clone(call):
+        if isinstance(node, ast.Call) and self.analysis.is_clone(call):
             return {("next", True): Path(clones=(node,))}
-        if call.kind in ("action", "function") and call.decl is not None:
-            return self.block(call.decl)
-        if call.kind == "table_apply":
-            table = referent(self.program, call.object)
-            if isinstance(table, ast.TableDecl):
-                none = [] if table.default_action is not None else [NEXT]
-                return join([*none, *(self.block(a) for a in table_actions(self.program, table))])
-        if call.kind == "control_apply":
-            return join(self.block(d) for d in self._applied(node, call)) or NEXT
-        return NEXT
+        if isinstance(node, ast.Call) and (table := self._table(node)) is not None:
+            return join(self._action(action) for action in table.actions) or NEXT
+        callee = self.context.callees.get(node)
+        return self.analysis.of(callee) if callee is not None else NEXT
 
-    def _applied(self, node: ast.Node, call: CallInfo) -> list[ast.Node]:
-        """The controls that an apply call may run: one, unless the instance is a parameter."""
-        found: list[ast.Node] = []
-        for contexts in self.instances.contexts.values():
-            for context in contexts:
-                target = self.instances.applied(node, call, context)
-                if target is not None and target.decl not in found:
-                    found.append(target.decl)
-        return found
+    def _action(self, action: Action) -> Paths:
+        """Paths through an action that a table runs; NoAction, which no place names, does nothing."""
+        callees = (c for c in self.context.callees.values() if c.decl is action.decl)
+        callee = next(callees, None)
+        return self.analysis.of(callee) if callee is not None else NEXT
 
 
-def _constant(analysis: PathAnalysis, expr: ast.Expr) -> int | None:
-    value = analysis.program.constants.get(expr)
+def _constant(context: Context, expr: ast.Expr) -> int | None:
+    value = evaluate(context, expr)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _items(analysis: PathAnalysis, node: ast.ForIn) -> int | None:
+def _items(context: Context, node: ast.ForIn) -> int | None:
     """Length of what `for (x in ...)` goes over."""
     collection = node.collection
     if isinstance(collection, ast.Binary) and collection.op == "..":
-        low, high = _constant(analysis, collection.left), _constant(analysis, collection.right)
+        low, high = _constant(context, collection.left), _constant(context, collection.right)
         return None if low is None or high is None else max(0, high - low + 1)
     if isinstance(collection, ast.ListExpr):
         return len(collection.items)
-    size = getattr(analysis.program.types.get(collection), "size", None)
+    size = getattr(context.program.types.get(collection), "size", None)
     return size if isinstance(size, int) else None
 
 
-def _trips(analysis: PathAnalysis, node: ast.For) -> int | None:
+def _trips(context: Context, node: ast.For) -> int | None:
     """Rounds of `for (T i = a; i < b; i = i + c)`; None if it does not have that form, or the body changes `i`."""
     if len(node.init) != 1 or len(node.update) != 1 or not isinstance(node.init[0], ast.VariableDecl):
         return None
     variable, step = node.init[0], node.update[0]
     if variable.init is None or not isinstance(step, ast.Assignment) or not isinstance(node.cond, ast.Binary):
         return None
-    refs = analysis.program.refs
-    start, bound = _constant(analysis, variable.init), _constant(analysis, node.cond.right)
+    refs = context.program.refs
+    start, bound = _constant(context, variable.init), _constant(context, node.cond.right)
     if refs.get(node.cond.left) is not variable or refs.get(step.target) is not variable:
         return None
     for inner in node.body.walk():
-        if isinstance(inner, ast.PathExpr) and refs.get(inner) is variable and _may_change(analysis, inner):
+        if isinstance(inner, ast.PathExpr) and refs.get(inner) is variable and _may_change(context, inner):
             return None
-    change = _step(analysis, step, variable)
+    change = _step(context, step, variable)
     if start is None or bound is None or not change:
         return None
     compare = {"<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__, "!=": int.__ne__}
@@ -277,26 +279,26 @@ def _trips(analysis: PathAnalysis, node: ast.For) -> int | None:
     return rounds
 
 
-def _step(analysis: PathAnalysis, step: ast.Assignment, variable: ast.Node) -> int | None:
+def _step(context: Context, step: ast.Assignment, variable: ast.Node) -> int | None:
     if step.op in ("+=", "-="):
-        amount = _constant(analysis, step.value)
+        amount = _constant(context, step.value)
         return None if amount is None else amount if step.op == "+=" else -amount
     value = step.value
     if step.op == "=" and isinstance(value, ast.Binary) and value.op in ("+", "-"):
-        amount = _constant(analysis, value.right)
-        if analysis.program.refs.get(value.left) is variable and amount is not None:
+        amount = _constant(context, value.right)
+        if context.program.refs.get(value.left) is variable and amount is not None:
             return amount if value.op == "+" else -amount
     return None
 
 
-def _may_change(analysis: PathAnalysis, use: ast.Node) -> bool:
+def _may_change(context: Context, use: ast.Node) -> bool:
     """Whether a use of a variable is the target of an assignment or an out or inout argument."""
-    parent = analysis.program.parents.get(use)
+    parent = context.program.parents.get(use)
     while isinstance(parent, (ast.Slice, ast.Member, ast.Index)):
-        use, parent = parent, analysis.program.parents.get(parent)
+        use, parent = parent, context.program.parents.get(parent)
     if isinstance(parent, ast.Assignment):
         return parent.target is use
     if isinstance(parent, ast.Argument):
-        call = analysis.program.calls.get(analysis.program.parents.get(parent, parent))
+        call = context.program.calls.get(context.program.parents.get(parent, parent))
         return call is None or any(a.expr is use and a.direction in ("out", "inout") for a in call.args)
     return False

@@ -17,7 +17,6 @@ from p4front.load import load_program
 from p4front.p4info import build_p4info
 from p4front.text.source import P4Error
 from state4.analysis.hashes import index_hashes
-from state4.analysis.instances import Instances
 from state4.cli.options import (
     Commands,
     console,
@@ -70,7 +69,7 @@ def _described(path: Path, include_dirs: Sequence[Path], defines: Sequence[str])
     except P4Error:
         checked = load_program(path, include_dirs=include_dirs, defines=defines)
         p4info = build_p4info(checked)
-        return _Described(p4info, hashes_of(p4info) or index_hashes(checked, Instances(checked)))
+        return _Described(p4info, hashes_of(p4info) or index_hashes(checked))
 
 
 def plan_as_dict(plan: Plan) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from p4front.p4info.annotations import literal
 from p4front.program import Program
 from p4front.syntax import ast
+from p4front.syntax.annotations import literal
 from p4front.text.source import Diagnostic, P4Error
 from state4.cam import CLONES
 

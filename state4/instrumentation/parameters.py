@@ -10,21 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from p4front.p4info.scope import ExternObject
+from p4front.elaborate.contexts import Context, Contexts, Edge, enclosing_control
+from p4front.elaborate.live import Code
+from p4front.elaborate.objects import ExternObject, Instance, Object
 from p4front.program import CallInfo, Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 from p4front.types.types import StructType
-from state4.analysis.instances import (
-    BlockInstance,
-    Bound,
-    Callable_,
-    Context,
-    Edge,
-    Instances,
-    enclosing_control,
-    referent,
-)
 from state4.instrumentation.edits import Edits, code_position, editable
 
 Key = tuple[ast.Node, ...]
@@ -36,19 +28,19 @@ class AddedParameters:
     """Adds parameters and arguments to `edits`. `roots`: the ingress and egress controls; `metadata`: their M."""
 
     program: Program
-    instances: Instances
+    contexts: Contexts
     numbers: dict[ExternObject, int]
     metadata: StructType
     edits: Edits
     prefix: str
     number_bits: int
-    _slots: list[Callable_] = field(default_factory=list)
-    _numbers: dict[tuple[Callable_, Key], str] = field(default_factory=dict)
-    _access: dict[Callable_, ast.Parameter | None] = field(default_factory=dict)
+    _slots: list[Code] = field(default_factory=list)
+    _numbers: dict[tuple[Code, Key], str] = field(default_factory=dict)
+    _access: dict[Code, ast.Parameter | None] = field(default_factory=dict)
 
     # ------------------------------------------------------------ what code can say
 
-    def slots(self, decl: Callable_, node: ast.Node) -> str:
+    def slots(self, decl: Code, node: ast.Node) -> str:
         """The expression for the slots at `node`, inside of `decl`."""
         holder = self._holder(decl)
         param = self.access(holder)
@@ -61,9 +53,9 @@ class AddedParameters:
                 self.slots(edge.caller, edge.node)
         return f"{self.prefix}_m"
 
-    def number(self, decl: Callable_, key: Key) -> str:
+    def number(self, decl: Code, key: Key) -> str:
         """The expression for a component number in `decl`."""
-        values = {self._value(context, key) for context in self.instances.contexts[decl]}
+        values = {self._value(context, key) for context in self.contexts.of(decl)}
         if len(values) == 1:
             return str(values.pop())
         owner = self._owner(decl, key)
@@ -73,12 +65,11 @@ class AddedParameters:
                 self.number(edge.caller, self._translate(edge, key))
         return self._numbers[owner, key]
 
-    def access(self, decl: Callable_) -> ast.Parameter | None:
+    def access(self, decl: Code) -> ast.Parameter | None:
         """The parameter through which `decl` reaches the pipeline's own user metadata."""
         if decl not in self._access:
             self._access[decl] = None  # no recursion in P4
-            roots = [root.decl for block, root in self.instances.roots.items() if block in ("ingress", "egress")]
-            if decl in roots:
+            if decl in (self.contexts.roots[role].decl for role in ("ig", "eg")):
                 self._access[decl] = decl.params[1]
             else:
                 candidates = [
@@ -101,24 +92,23 @@ class AddedParameters:
         if call is None or own is None:
             return False
         argument = next((a.expr for a in call.args if a.param_name == param.name.text), None)
-        return referent(self.program, argument) is own
+        return self.program.referent(argument) is own
 
-    def _holder(self, decl: Callable_) -> Callable_:
+    def _holder(self, decl: Code) -> Code:
         """Whose parameters `decl` sees: its own, or those of the control around an action."""
         control = enclosing_control(self.program, decl) if isinstance(decl, ast.ActionDecl) else None
         return decl if control is None else control
 
-    def _owner(self, decl: Callable_, key: Key) -> Callable_:
+    def _owner(self, decl: Code, key: Key) -> Code:
         return decl if key[0] in decl.params else self._holder(decl)
 
-    def _edges_to(self, decl: Callable_) -> list[Edge]:
-        return [edge for edge in self.instances.edges if edge.callee is decl]
+    def _edges_to(self, decl: Code) -> list[Edge]:
+        return [edge for edge in self.contexts.edges if edge.callee is decl]
 
     def _value(self, context: Context, key: Key) -> int:
-        found: Bound | None = context.resolve(key[0])
+        found: Object | None = context.resolve(key[0])
         for step in key[1:]:
-            if isinstance(found, BlockInstance):
-                found = found.children.get(step) or found.scope.object_of(step)
+            found = found.scope.object_of(step) if isinstance(found, Instance) else None
         if not isinstance(found, ExternObject) or found not in self.numbers:
             raise P4Error(Diagnostic("cannot tell which register this is", key[-1].span))
         return self.numbers[found]
@@ -129,7 +119,7 @@ class AddedParameters:
         if key[0] in edge.callee.params and isinstance(key[0], ast.Parameter):
             name = key[0].name.text
             argument = next((a.expr for a in call.args if a.param_name == name), None) if call is not None else None
-            decl = referent(self.program, argument)
+            decl = self.program.referent(argument)
         else:
             decl = edge.node if isinstance(edge.node, ast.DirectApply) else self._object(call)
         if decl is None:
@@ -137,9 +127,9 @@ class AddedParameters:
         return (decl, *key[1:]) if key[0] in edge.callee.params else (decl, *key)
 
     def _object(self, call: CallInfo | None) -> ast.Node | None:
-        return referent(self.program, call.object) if call is not None else None
+        return self.program.referent(call.object) if call is not None else None
 
-    def _check_visible(self, node: ast.Node, holder: Callable_, name: str) -> None:
+    def _check_visible(self, node: ast.Node, holder: Code, name: str) -> None:
         """Raises P4Error if another declaration hides the metadata's name at `node`."""
         inner = node
         while inner is not holder and inner in self.program.parents:
@@ -162,9 +152,9 @@ class AddedParameters:
 
     # ------------------------------------------------------------ edits
 
-    def apply(self) -> list[Callable_]:
+    def apply(self) -> list[Code]:
         """Makes the edits that the expressions given out need; returns the declarations with more parameters."""
-        changed: list[Callable_] = []
+        changed: list[Code] = []
         for decl in [*self._slots, *(owner for owner, _ in self._numbers)]:
             if decl not in changed:
                 changed.append(decl)
@@ -180,7 +170,7 @@ class AddedParameters:
     def _unique(self, edges: list[Edge]) -> list[Edge]:
         return list({edge.node: edge for edge in edges}.values())
 
-    def _add_parameters(self, decl: Callable_, params: list[str]) -> None:
+    def _add_parameters(self, decl: Code, params: list[str]) -> None:
         plain = next((p for p in decl.params if not p.direction), None)
         if isinstance(decl, ast.ActionDecl) and plain is not None:  # directionless parameters of actions come last
             self.edits.before(plain.span, ", ".join(params) + ", ")
@@ -192,9 +182,9 @@ class AddedParameters:
     def _into_brackets(self, file: SourceFile, start: int, texts: list[str]) -> None:
         self.edits.insert(file, code_position(file, start, "(") + 1, ", ".join(texts))
 
-    def _add_arguments(self, edge: Edge, decl: Callable_, keys: list[Key]) -> None:
+    def _add_arguments(self, edge: Edge, decl: Code, keys: list[Key]) -> None:
         node = edge.node
-        if isinstance(node, ast.Call) and isinstance(referent(self.program, self._object_expr(node)), ast.Parameter):
+        if isinstance(node, ast.Call) and isinstance(self.program.referent(self._object_expr(node)), ast.Parameter):
             message = f"State4 has to add parameters to {decl.name.text}, but its instance is a parameter here"
             raise P4Error(Diagnostic(message, node.span, notes=(("declared here", decl.name.span),)))
         named = [(f"{self.prefix}_m", self.slots(edge.caller, node))] if decl in self._slots else []
@@ -223,10 +213,10 @@ class AddedParameters:
             last = node.type_args[-1].span
         return last.end
 
-    def _first_plain(self, decl: Callable_) -> int | None:
+    def _first_plain(self, decl: Code) -> int | None:
         return next((i for i, p in enumerate(decl.params) if not p.direction), None)
 
-    def _action_reference(self, node: ast.ActionRef, decl: Callable_, values: list[str]) -> None:
+    def _action_reference(self, node: ast.ActionRef, decl: Code, values: list[str]) -> None:
         text = ", ".join(values)
         plain = self._first_plain(decl)
         if node.args is None:

@@ -9,7 +9,6 @@ from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
 from p4front.types.types import StructType, Type
 from state4.analysis.cells import leaf_types
-from state4.analysis.instances import referent
 from state4.cam import SENDERS, Analysis
 from state4.instrumentation.edits import editable
 from state4.instrumentation.running import COMPONENTS
@@ -48,7 +47,7 @@ def _values(analysis: Analysis) -> list[Diagnostic]:
     """Registers whose cells cannot be cast to bits."""
     found = []
     for obj, number in analysis.numbers.items():
-        if obj.type_name == "counter":
+        if obj.kind == "counter":
             continue
         cell = obj.type_args[0] if obj.type_args else None
         component = analysis.registers[number - 1]
@@ -95,7 +94,7 @@ def parses_metadata(program: Program, parser: ast.ParserDecl | ast.ControlDecl) 
     """Whether the parser looks at the standard metadata. A packet that is sent round through ingress is parsed again,
     and bmv2 parses it then with other metadata."""
     standard = parser.params[3]
-    return any(isinstance(node, ast.PathExpr) and referent(program, node) is standard for node in parser.walk())
+    return any(isinstance(node, ast.PathExpr) and program.referent(node) is standard for node in parser.walk())
 
 
 def _same(type_: Type, other: Type | None) -> bool:

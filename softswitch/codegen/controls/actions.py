@@ -9,7 +9,7 @@ from p4front.syntax import ast
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, calls
-from softswitch.codegen.names import identifier, join_name, place
+from softswitch.codegen.names import identifier, place
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Function
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class ActionInstance:
     """An action of the program or of one instance of a control. `name`: its control-plane name."""
 
-    def __init__(self, gen: Generator, decl: ast.ActionDecl, env: Env, prefix: str, frame: str) -> None:
-        self.gen, self.decl, self.env, self.frame, self.prefix = gen, decl, Env(env), frame, prefix
-        self.name = join_name(prefix, decl.name.text, decl.annotations)
+    def __init__(self, gen: Generator, decl: ast.ActionDecl, env: Env, frame: str) -> None:
+        self.gen, self.decl, self.env, self.frame = gen, decl, env.inner(), frame
+        self.name = env.scope.name_of(decl)
         self._function: Function | None = None
 
     def function(self) -> Function:
@@ -34,7 +34,6 @@ class ActionInstance:
         gen, decl = self.gen, self.decl
         function = Function(gen.names.fresh(f"action_{identifier(self.name)}"), frame=bool(self.frame))
         body = Body(gen, self.env, function, kind="action")
-        body.prefix = self.prefix
         function.params = arguments.make_params(body, decl.params)
         arguments.start_outs(body, function.params, decl.params)
         statements.block(body, decl.body)

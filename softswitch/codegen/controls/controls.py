@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4front.elaborate.objects import Instance, Table
 from p4front.syntax import ast
 from p4front.text.source import P4Error
-from softswitch.codegen import elaborate
+from softswitch.codegen import constants
 from softswitch.codegen.controls import actions, tables
-from softswitch.codegen.env import Constant, Env, Variable
+from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, expressions, functions
 from softswitch.codegen.names import identifier, place
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
 class ControlInstance:
     """One instance of a control. `name`: its control-plane name, which prefixes those of its tables and externs."""
 
-    def __init__(self, gen: Generator, decl: ast.ControlDecl, name: str, env: Env) -> None:
-        self.gen, self.decl, self.name, self.env = gen, decl, name, env
-        tag = identifier(name)
+    def __init__(self, gen: Generator, instance: Instance, decl: ast.ControlDecl) -> None:
+        self.gen, self.decl, self.name, self.env = gen, decl, instance.name, Env(instance.scope, gen.env)
+        tag = identifier(self.name)
         self.frame = f"struct {gen.names.fresh(f'frame_{tag}')}"
         self._function: Function | None = None
         self._building = False
         function = Function(gen.names.fresh(f"control_{tag}"))
-        self._body = Body(gen, env, function, kind="control")
-        self._body.prefix = name
+        self._body = Body(gen, self.env, function, kind="control")
         self._params: list[Param] = arguments.make_params(self._body, decl.params, "f->")
         self._variables: list[tuple[ast.VariableDecl, str]] = []
         function.params = self._params
-        for local in decl.locals:
+        declared = [*decl.constructor_params, *decl.locals]
+        applied = [node for node in instance.scope.objects if isinstance(node, ast.DirectApply)]
+        for local in [*declared, *applied]:
             try:
                 self._declare(local)
             except P4Error as error:
@@ -43,26 +45,26 @@ class ControlInstance:
 
     def _declare(self, local: ast.Node) -> None:
         gen, env = self.gen, self.env
-        if isinstance(local, ast.VariableDecl):
-            type_ = env.resolve(gen.program.declared[local])
+        made = env.scope.objects.get(local)
+        if isinstance(made, Instance):
+            env.bind(local, gen.block(made))
+        elif isinstance(made, Table):
+            table = tables.TableInstance(gen, made, env, self.frame)
+            env.bind(local, table)
+            gen.tables.append(table)
+        elif isinstance(local, ast.VariableDecl):
+            type_ = env.type(gen.program.declared[local])
             c_name = self._body.names.local(local.name.text)
             gen.layout.c_type(type_, local.span)
             self._variables.append((local, c_name))
             env.bind(local, Variable(f"f->{c_name}", type_))
         elif isinstance(local, ast.ConstantDecl):
-            elaborate.bind_constant(gen, env, local)
-        elif isinstance(local, ast.Instantiation):
-            env.bind(local, elaborate.instantiate(gen, env, local, self.name))
+            constants.require(env, local)
         elif isinstance(local, ast.ActionDecl):
-            env.bind(local, actions.ActionInstance(gen, local, env, self.name, self.frame))
+            env.bind(local, actions.ActionInstance(gen, local, env, self.frame))
         elif isinstance(local, ast.FunctionDecl):
             env.bind(local, functions.FunctionInstance(gen, local, env, f"{self.name}_", self.frame))
-        elif isinstance(local, ast.TableDecl):
-            table = tables.TableInstance(gen, local, env, self.name, self.frame)
-            env.bind(local, table)
-            gen.tables.append(table)
-            gen.claim("table", table.name, local.name)
-        else:
+        elif not isinstance(local, (ast.Parameter, ast.Instantiation, ast.TableDecl, ast.DirectApply)):
             raise refuse(local.span, "this declaration is not supported in a control")
 
     def _define_frame(self) -> None:
@@ -105,18 +107,3 @@ class ControlInstance:
         head = f"void {function.c_name}({', '.join(['struct ss_x *x', *arguments.signature(body, self._params)])})"
         gen.add_function(head, body, place(decl.span))
         return function
-
-
-def bind_constructor(
-    gen: Generator, env: Env, params: list[ast.Parameter], values: dict[str, object], where: ast.Node
-) -> None:
-    """Binds constructor parameters: constants, or instances given to the constructor."""
-    for param in params:
-        value = values.get(param.name.text)
-        if value is None:
-            raise refuse(where.span, f"constructor parameter {param.name} has no value")
-        type_ = env.resolve(gen.program.declared[param])
-        if isinstance(value, (int, bool, str, tuple, dict)):
-            env.bind(param, Constant(value, type_))
-        else:
-            env.bind(param, value)

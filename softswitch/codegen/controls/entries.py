@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p4front.check import entry_priorities
+from p4front.elaborate.evaluate import evaluate
 from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.text.source import Span
@@ -14,7 +15,6 @@ from softswitch.build.model import words
 from softswitch.codegen.controls import keysets
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval
 from softswitch.codegen.values.layout import scalar_width
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _annotated(gen: Generator, env: Env, decl: ast.TableDecl) -> list[int]:
     numbers: list[int] = []
     for i, entry in enumerate(decl.entries):
         found = next((a for a in entry.annotations if a.name == "priority" and a.exprs), None)
-        value = consteval.evaluate(gen, env, found.exprs[0]) if found is not None else i + 1
+        value = evaluate(env, found.exprs[0]) if found is not None else i + 1
         numbers.append(value if isinstance(value, int) else i + 1)
     top = max(numbers) + 1
     return [top - number for number in numbers]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
 from p4front.types.types import EnumType, ErrorType, Type, strip
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions
+from softswitch.codegen.expressions import expressions
 from softswitch.codegen.statements.body import Body
 from softswitch.codegen.values import scalars
 from softswitch.codegen.values.layout import is_signed, scalar_width
@@ -58,7 +59,7 @@ def known(gen: Generator, env: Env, expr: ast.Expr, type_: Type) -> Known | None
 
 def pattern(gen: Generator, env: Env, expr: ast.Expr, type_: Type) -> int | None:
     """The bit pattern of a constant of a key's type."""
-    value = consteval.evaluate(gen, env, expr)
+    value = evaluate(env, expr)
     plain = strip(type_)
     width = scalar_width(plain) or 64
     if isinstance(value, str):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from p4front.p4info.keys import key_name
+from p4front.elaborate.evaluate import evaluate
+from p4front.elaborate.names import join_name, own_name
+from p4front.elaborate.objects import Table
 from p4front.syntax import ast
 from p4front.types.types import Type, strip
 from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo
-from softswitch.codegen import elaborate
+from softswitch.codegen import arrays
+from softswitch.codegen.algorithms import hash_call, hash_name
 from softswitch.codegen.controls import actions, entries, tableproperties
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, calls, consteval, expressions, places
-from softswitch.codegen.names import identifier, join_name, place
+from softswitch.codegen.expressions import arguments, calls, expressions, places
+from softswitch.codegen.names import identifier, place
 from softswitch.codegen.statements.body import Body, Function, Val
 from softswitch.codegen.values import scalars
 from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
@@ -28,18 +31,18 @@ MATCH_KINDS = ("exact", "lpm", "ternary", "range", "optional", "selector")
 class TableInstance:
     """A table of one instance of a control."""
 
-    def __init__(self, gen: Generator, decl: ast.TableDecl, env: Env, prefix: str, frame: str) -> None:
-        self.gen, self.decl, self.env, self.frame = gen, decl, env, frame
-        self.name = join_name(prefix, decl.name.text, decl.annotations)
+    def __init__(self, gen: Generator, table: Table, env: Env, frame: str) -> None:
+        self.gen, self.table, self.decl, self.env, self.frame = gen, table, table.decl, env, frame
+        self.name = table.name
         self.index = len(gen.tables)
         self.c_name = gen.names.fresh(f"table_{identifier(self.name)}")
         self._function: Function | None = None
         self.keys, self.key_types = self._key_fields()
-        self.refs: list[ast.ActionRef | None] = list(decl.actions)
-        self.actions = [actions.find_action(env, gen.program.refs.get(ref), ref) for ref in decl.actions]
+        self.refs: list[ast.ActionRef | None] = list(self.decl.actions)
+        self.actions = [actions.find_action(env, gen.program.refs.get(ref), ref) for ref in self.decl.actions]
         self._check_action_names()
         self.default_action = self._default_action()
-        self.properties = tableproperties.read(gen, env, self, prefix)
+        tableproperties.check(table)
         self.default_data = self._default_data()
         self.entries = entries.read(gen, env, self)
 
@@ -55,19 +58,14 @@ class TableInstance:
     def _key_fields(self) -> tuple[list[KeyField], list[Type]]:
         fields: list[KeyField] = []
         types: list[Type] = []
-        for key in self.decl.keys or []:
-            cast = self.gen.program.implicit_casts.get(key.expr)
-            type_ = self.env.resolve(cast if cast is not None else self.gen.program.types[key.expr])
-            width = scalar_width(type_)
-            if width is None:
-                raise refuse(key.expr.span, f"a key of type {type_} is not supported")
-            match = key.match_kind.text
-            if match not in MATCH_KINDS:
-                raise refuse(
-                    key.match_kind.span, f"match kind {match} is not supported: use one of {', '.join(MATCH_KINDS)}"
-                )
-            fields.append(KeyField(key_name(key, self.gen.program), width, match))
-            types.append(type_)
+        for key in self.table.keys:
+            if key.width is None:
+                raise refuse(key.element.expr.span, f"a key of type {key.type} is not supported")
+            if key.match not in MATCH_KINDS:
+                message = f"match kind {key.match} is not supported: use one of {', '.join(MATCH_KINDS)}"
+                raise refuse(key.element.match_kind.span, message)
+            fields.append(KeyField(key.name, key.width, key.match))
+            types.append(key.type)
         lpm = [key for key in self.decl.keys or [] if key.match_kind.text == "lpm"]
         if len(lpm) > 1:
             raise refuse(lpm[1].span, "a table can have one lpm key only")
@@ -98,11 +96,11 @@ class TableInstance:
         given = {arg.param_name: arg.expr for arg in info.args} if info is not None else {}
         out: list[int] = []
         for param in self.data_params(action):
-            type_ = self.actions[action].env.resolve(self.gen.program.declared[param])
+            type_ = self.actions[action].env.type(self.gen.program.declared[param])
             expr = given.get(param.name.text) or param.default
             if expr is None:
                 raise refuse(ref.span, f"action {ref.name} needs a value for parameter {param.name}")
-            value = consteval.evaluate(self.gen, self.env, expr)
+            value = evaluate(self.env, expr)
             out += entries.value_words(self.gen, value, type_, expr.span)
         return out
 
@@ -115,11 +113,10 @@ class TableInstance:
         for i, action in enumerate(self.actions):
             params: list[ActionParam] = []
             for param in self.data_params(i):
-                type_ = action.env.resolve(self.gen.program.declared[param])
+                type_ = action.env.type(self.gen.program.declared[param])
                 if is_aggregate(type_):
                     raise refuse(param.span, "action data must be scalars: give the fields one by one")
-                own = next((a for a in param.annotations if a.name == "name"), None)
-                name = join_name("", param.name.text, [own] if own else [])
+                name = join_name("", own_name(param))
                 params.append(ActionParam(name, scalar_width(type_) or 0, is_signed(type_)))
             ref = self.refs[i]
             scope = ""
@@ -132,23 +129,23 @@ class TableInstance:
         return tuple(infos)
 
     def info(self) -> TableInfo:
-        decl, props = self.decl, self.properties
+        decl, table = self.decl, self.table
         ordered = [k for k in self.keys if k.match != "selector"] + [k for k in self.keys if k.match == "selector"]
         return TableInfo(
             name=self.name,
             index=self.index,
             keys=tuple(ordered),
             actions=self.action_infos(),
-            size=props.size,
+            size=table.size,
             default_action=self.default_action,
             const_default=decl.default_const,
             const_entries=decl.entries_const and bool(decl.entries),
-            direct_counter=props.counter.name if props.counter else "",
-            direct_counter_kind=elaborate.kind_number(props.counter),
-            direct_meter=props.meter.name if props.meter else "",
-            direct_meter_kind=elaborate.kind_number(props.meter),
-            action_profile=props.profile.index if props.profile else -1,
-            idle_timeout=props.idle_timeout,
+            direct_counter=table.counters.name if table.counters else "",
+            direct_counter_kind=arrays.kind_number(table.counters),
+            direct_meter=table.meters.name if table.meters else "",
+            direct_meter_kind=arrays.kind_number(table.meters),
+            action_profile=self.gen.numbers[table.implementation] if table.implementation else -1,
+            idle_timeout=table.idle_timeout,
         )
 
     def action_number(self, body: Body, label: ast.Expr) -> str:
@@ -208,7 +205,7 @@ class TableInstance:
 
     def _emit_selector(self, body: Body) -> str:
         """The hash of the selector keys, "0" without."""
-        profile = self.properties.profile
+        profile = self.table.implementation
         chosen = [(f, v) for f, v in zip(self.keys, self._values, strict=True) if f.match == "selector"]
         if profile is None or profile.kind != "action_selector" or not chosen:
             return "0"
@@ -221,17 +218,16 @@ class TableInstance:
         body.emit(f"uint8_t bytes[{size + 8}] = {{0}};")
         for line in writer.lines:
             body.emit(line)
-        algorithm = elaborate.hash_name(profile.args.get("algorithm"))
-        width = profile.args.get("outputWidth")
-        text = elaborate.hash_call(algorithm, "bytes", f"{size}")
+        algorithm = hash_name(profile.arguments.get("algorithm"))
+        width = profile.arguments.get("outputWidth")
+        text = hash_call(algorithm, "bytes", f"{size}")
         return f"{text} & ss_mask64({width if isinstance(width, int) else 64})"
 
     def _emit_direct(self, body: Body) -> None:
-        props = self.properties
         at = f"x->pipeline->tables[{self.index}]"
-        if props.counter is not None:
+        if self.table.counters is not None:
             body.emit(f"ss_table_count({at}, entry, x->packet->length);")
-        if props.meter is not None:
+        if self.table.meters is not None:
             body.emit(f"uint32_t color = ss_table_meter({at}, entry, x->packet->length);")
             body.emit("x->metered = color != SS_NOT_METERED;")
             body.emit("if (x->metered)")

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from p4front.elaborate.objects import ExternObject
 from p4front.program import BoundArg
 from p4front.syntax import ast
 from p4front.types.types import IntegerType, ObjectType, StackType, Type, strip
-from softswitch.codegen.env import Env, ExternObject, Variable
+from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Param, Val
 from softswitch.codegen.values.layout import is_aggregate
@@ -34,11 +35,11 @@ def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str 
     in the frame."""
     params: list[Param] = []
     for decl in decls:
-        type_ = body.env.resolve(body.gen.program.declared[decl])
+        type_ = body.env.type(body.gen.program.declared[decl])
         name = decl.name.text
         if isinstance(type_, ObjectType):
             if type_.name in ("packet_in", "packet_out"):
-                body.env.bind(decl, ExternObject(type_.name, name, type_.decl))
+                body.env.bind(decl, ExternObject(type_.name, name, (), {}, decl))
                 params.append(Param(name, "", type_, "none", ""))
                 continue
             params.append(Param(name, "", type_, "none", ""))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.evaluate import require_int
+from p4front.elaborate.objects import ExternObject
 from p4front.program import BoundArg, CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, BitType, IntegerType, ObjectType, Type, VoidType, strip
 from softswitch.codegen import externs
 from softswitch.codegen.controls import actions, controls, tables
-from softswitch.codegen.env import Constant, Env, ExternObject
+from softswitch.codegen.env import Constant, Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, consteval, expressions, functions
+from softswitch.codegen.expressions import arguments, expressions, functions
 from softswitch.codegen.parsers import parsers
 from softswitch.codegen.statements.body import Body, Function, Val
 from softswitch.codegen.values import headers
@@ -87,13 +89,13 @@ def bind_fixed(
     """Arguments that exist at compile time only: extern objects and values of type int. They must be the same wherever
     one instance is applied."""
     for arg, decl in zip(args, instance.decl.params, strict=True):
-        type_ = instance.env.resolve(body.gen.program.declared[decl])
+        type_ = instance.env.type(body.gen.program.declared[decl])
         if isinstance(type_, ObjectType):
             if type_.name in ("packet_in", "packet_out"):
                 continue
             binding = resolve_object(body, arg.expr, where)
         elif isinstance(strip(type_), IntegerType) and arg.expr is not None:
-            binding = Constant(consteval.require_int(body.gen, body.env, arg.expr, "an argument of type int"), type_)
+            binding = Constant(require_int(body.env, arg.expr, "an argument of type int"), type_)
         else:
             continue
         known = instance.env.lookup(decl)

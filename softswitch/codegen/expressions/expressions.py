@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from p4front.elaborate.evaluate import evaluate, require_int
 from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.types.types import (
@@ -21,7 +22,7 @@ from p4front.types.types import (
     strip,
 )
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import calls, consteval, places
+from softswitch.codegen.expressions import calls, places
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import initialisers, integers, scalars
@@ -36,13 +37,13 @@ def bit_type(width: int) -> Type:
 
 def type_of(body: Body, expr: ast.Expr) -> Type:
     """The type of `expr` here, before an implicit cast."""
-    return body.env.resolve(body.gen.program.types[expr])
+    return body.env.type(body.gen.program.types[expr])
 
 
 def final_type(body: Body, expr: ast.Expr) -> Type:
     """The type of `expr` after its implicit cast, if it has one."""
     cast = body.gen.program.implicit_casts.get(expr)
-    return body.env.resolve(cast) if cast is not None else type_of(body, expr)
+    return body.env.type(cast) if cast is not None else type_of(body, expr)
 
 
 def has_effects(body: Body, expr: ast.Expr) -> bool:
@@ -55,12 +56,12 @@ def rvalue(body: Body, expr: ast.Expr, want: Type | None = None) -> Val:
     initialisers."""
     if isinstance(expr, _AGGREGATES) or (isinstance(expr, ast.Cast) and is_aggregate(type_of(body, expr))):
         return initialisers.build(body, expr, want or final_type(body, expr))
-    constant = consteval.evaluate(body.gen, body.env, expr)
+    constant = evaluate(body.env, expr)
     if constant is not None:
         return constant_value(body, constant, want if want is not None else final_type(body, expr), expr)
     value = _rvalue(body, expr)
     cast = body.gen.program.implicit_casts.get(expr)
-    return convert(body, value, body.env.resolve(cast)) if cast is not None else value
+    return convert(body, value, body.env.type(cast)) if cast is not None else value
 
 
 def constant_value(body: Body, value: ConstValue, type_: Type, expr: ast.Expr) -> Val:
@@ -142,7 +143,7 @@ def _index(body: Body, expr: ast.Index) -> Val:
     """Element of a tuple or stack that is not an l-value."""
     base = addressable(body, rvalue(body, expr.base))
     base_type = strip(base.type)
-    index = consteval.evaluate(body.gen, body.env, expr.index)
+    index = evaluate(body.env, expr.index)
     if isinstance(index, int) and isinstance(base_type, TupleType):
         return Val(f"{base.text}.f{index}", base_type.items[index], base.atom)
     if isinstance(index, int) and isinstance(base_type, StackType) and 0 <= index < base_type.size:
@@ -155,19 +156,19 @@ def _slice(body: Body, expr: ast.Slice) -> Val:
     width = scalar_width(base.type)
     if width is None:
         raise refuse(expr.span, f"a slice of type {base.type} is not supported")
-    hi = consteval.require_int(body.gen, body.env, expr.hi, "the bound of a slice")
-    lo = consteval.require_int(body.gen, body.env, expr.lo, "the bound of a slice")
+    hi = require_int(body.env, expr.hi, "the bound of a slice")
+    lo = require_int(body.env, expr.lo, "the bound of a slice")
     return Val(scalars.bits(base.text, width, hi, lo), BitType(hi - lo + 1), base.atom)
 
 
 def _plus_slice(body: Body, expr: ast.PlusSlice) -> Val:
-    width = consteval.require_int(body.gen, body.env, expr.width, "the width of a slice")
+    width = require_int(body.env, expr.width, "the width of a slice")
     base, low = rvalues(body, [expr.base, expr.low])
     base_width = scalar_width(base.type)
     if base_width is None:
         raise refuse(expr.span, f"a slice of type {base.type} is not supported")
     body.gen.layout.need_limbs(width)
-    known = consteval.evaluate(body.gen, body.env, expr.low)
+    known = evaluate(body.env, expr.low)
     if isinstance(known, int) and known + width <= base_width:
         return Val(scalars.bits(base.text, base_width, known + width - 1, known), BitType(width), base.atom)
     at = body.temp("uint64_t", scalars.clip(low.text, scalar_width(low.type) or 64), "low")
@@ -233,7 +234,7 @@ def _equality(body: Body, expr: ast.Binary, left_type: Type, right_type: Type) -
 
 
 def _shift(body: Body, expr: ast.Binary, left_type: Type) -> Val:
-    by_const = consteval.evaluate(body.gen, body.env, expr.right)
+    by_const = evaluate(body.env, expr.right)
     if isinstance(by_const, int):
         left, by = rvalue(body, expr.left), Val(f"{by_const}u", BitType(32), True)
     else:
@@ -247,7 +248,7 @@ def _shift(body: Body, expr: ast.Binary, left_type: Type) -> Val:
 
 def _ternary(body: Body, expr: ast.Ternary) -> Val:
     type_ = final_type(body, expr)
-    known = consteval.evaluate(body.gen, body.env, expr.cond)
+    known = evaluate(body.env, expr.cond)
     if isinstance(known, bool):
         return rvalue(body, expr.then if known else expr.otherwise, type_)
     cond = rvalue(body, expr.cond)

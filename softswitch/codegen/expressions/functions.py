@@ -33,8 +33,8 @@ class FunctionInstance:
 
     def _make(self, type_args: tuple[Type, ...]) -> tuple[Function, Env]:
         gen, decl = self.gen, self.decl
-        env = Env(self.env, _bind_types(decl.type_params, type_args))
-        returns = env.resolve(gen.program.type_refs[decl.return_type])
+        env = self.env.inner(_bind_types(decl.type_params, type_args))
+        returns = env.type(gen.program.type_refs[decl.return_type])
         function = Function(gen.names.fresh(f"function_{identifier(self.prefix + decl.name.text)}"), returns=returns)
         function.frame = bool(self.frame)
         is_void = isinstance(returns, VoidType)
@@ -64,5 +64,5 @@ def call_function(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     instance = body.env.lookup(decl)
     if not isinstance(instance, FunctionInstance):
         raise refuse(expr.span, f"function {info.name} cannot be called here")
-    function, env = instance.specialise(tuple(body.env.resolve(t) for t in info.type_args))
+    function, env = instance.specialise(tuple(body.env.type(t) for t in info.type_args))
     return calls.invoke(body, function, info.args, env, function.returns, "f")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.evaluate import evaluate, require_int
 from p4front.syntax import ast
 from p4front.types.types import StackType, StructType, TupleType, Type, strip
 from softswitch.codegen.env import Variable
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions
+from softswitch.codegen.expressions import expressions
 from softswitch.codegen.names import field_name
 from softswitch.codegen.parsers import parser_errors
 from softswitch.codegen.statements.body import Body, Place, Val
@@ -37,8 +38,8 @@ def place(body: Body, expr: ast.Expr) -> Place:
         return _element(body, place(body, expr.base), expr)
     elif isinstance(expr, ast.Slice):
         base = place(body, expr.base)
-        hi = consteval.require_int(body.gen, body.env, expr.hi, "the bound of a slice")
-        lo = consteval.require_int(body.gen, body.env, expr.lo, "the bound of a slice")
+        hi = require_int(body.env, expr.hi, "the bound of a slice")
+        lo = require_int(body.env, expr.lo, "the bound of a slice")
         start = base.slice[1] if base.slice else 0
         return Place(base.text, base.type, (start + hi, start + lo))
     elif isinstance(expr, ast.PlusSlice):
@@ -50,8 +51,8 @@ def _window(body: Body, base: Place, expr: ast.PlusSlice) -> Place:
     """`base[low +: width]`; bits beyond the base read as zero, and writes to them are lost."""
     if base.slice is not None or base.window is not None:
         raise refuse(expr.span, "a slice of a slice with a computed start is not supported")
-    width = consteval.require_int(body.gen, body.env, expr.width, "the width of a slice")
-    low = consteval.evaluate(body.gen, body.env, expr.low)
+    width = require_int(body.env, expr.width, "the width of a slice")
+    low = evaluate(body.env, expr.low)
     if isinstance(low, int) and low + width <= (scalar_width(base.type) or 0):
         return Place(base.text, base.type, (low + width - 1, low))
     value = expressions.rvalue(body, expr.low)
@@ -89,7 +90,7 @@ def stack_member(body: Body, base: Place, type_: StackType, expr: ast.Member) ->
 
 def _element(body: Body, base: Place, expr: ast.Index) -> Place:
     type_ = strip(base.type)
-    index = consteval.evaluate(body.gen, body.env, expr.index)
+    index = evaluate(body.env, expr.index)
     if isinstance(type_, TupleType) and isinstance(index, int):
         return Place(f"{base.text}.f{index}", type_.items[index])
     if not isinstance(type_, StackType):

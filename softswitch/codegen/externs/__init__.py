@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo
 from p4front.syntax import ast
-from softswitch.codegen.env import ExternObject
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.externs import checksums, hashing, logging, metering, packet, registers, replication
 from softswitch.codegen.statements.body import Body, Val

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, BitType
-from softswitch.codegen import elaborate
-from softswitch.codegen.env import ExternObject
+from softswitch.codegen.algorithms import hash_call
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import hashing, operands
 from softswitch.codegen.statements.body import Body, Val
@@ -19,10 +19,10 @@ def _compute(body: Body, data_expr: ast.Expr, algorithm: str, with_payload: bool
     parts = operands.parts(body, data_expr)
     data, length = hashing.pack(body, parts)
     if not with_payload:
-        return body.temp("uint64_t", elaborate.hash_call(algorithm, data, length), "sum")
+        return body.temp("uint64_t", hash_call(algorithm, data, length), "sum")
     payload = "x->packet->data + x->packet->consumed / 8"
     size = "x->packet->length - x->packet->consumed / 8"
-    return body.temp("uint64_t", elaborate.hash_call(algorithm, data, length, f"{payload}, {size}"), "sum")
+    return body.temp("uint64_t", hash_call(algorithm, data, length, f"{payload}, {size}"), "sum")
 
 
 def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:

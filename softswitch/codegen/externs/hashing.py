@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from p4front.elaborate.evaluate import evaluate
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, IntegerType, VarbitType, strip
-from softswitch.codegen import elaborate
+from softswitch.codegen.algorithms import HASHES, hash_call
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import packing, scalars
@@ -85,10 +86,10 @@ def _pack_bits(body: Body, name: str, groups: list[tuple[str, list[operands.Part
 def algorithm_of(body: Body, info: CallInfo, where: ast.Node) -> str:
     """The algorithm given for parameter `algo`; it must be a constant."""
     expr = operands.argument(info, "algo", where)
-    value = consteval.evaluate(body.gen, body.env, expr)
+    value = evaluate(body.env, expr)
     member = value.rsplit(".", 1)[-1] if isinstance(value, str) else ""
-    if member not in elaborate.HASHES:
-        raise refuse(expr.span, f"the hash algorithm must be a constant, one of {', '.join(elaborate.HASHES)}")
+    if member not in HASHES:
+        raise refuse(expr.span, f"the hash algorithm must be a constant, one of {', '.join(HASHES)}")
     return member
 
 
@@ -100,7 +101,7 @@ def hash_(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     parts = operands.parts(body, operands.argument(info, "data", expr))
     limit = body.keep(_number(body, info, "max", expr))
     data, length = pack(body, parts)
-    value = body.temp("uint64_t", elaborate.hash_call(algorithm, data, length), "hash")
+    value = body.temp("uint64_t", hash_call(algorithm, data, length), "hash")
     bound = operands.as64(limit)
     body.emit(f"{value} = {bound} == 0 ? 0 : {value} % {bound};")
     if result is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.evaluate import evaluate
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, VarbitType, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions
+from softswitch.codegen.expressions import expressions
 from softswitch.codegen.externs import operands
 from softswitch.codegen.names import c_string, place
 from softswitch.codegen.statements.body import Body, Val
@@ -35,7 +36,7 @@ def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
 
 def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     """log_msg("a = {}, b = {}", {a, b}): numbers in decimal."""
-    message = consteval.evaluate(body.gen, body.env, operands.argument(info, info.args[0].param_name, expr))
+    message = evaluate(body.env, operands.argument(info, info.args[0].param_name, expr))
     if not isinstance(message, str):
         raise refuse(expr.span, "the message must be a string literal")
     parts = operands.parts(body, operands.argument(info, "data", expr)) if operands.has_argument(info, "data") else []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType
-from softswitch.codegen.env import ExternObject
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
 
@@ -14,8 +14,9 @@ def count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val 
     """counter.count(in index)"""
     index = operands.scalar(body, operands.argument(info, "index", expr), BitType(32))
     index = body.keep(index)
-    body.emit(f"ss_counter_count(x->pipeline->counters[{obj.index}], {operands.as64(index)}, x->packet->length);")
-    counter = body.gen.counters[obj.index]
+    number = body.gen.numbers[obj]
+    body.emit(f"ss_counter_count(x->pipeline->counters[{number}], {operands.as64(index)}, x->packet->length);")
+    counter = body.gen.counters[number]
     body.trace_values(f"counter {counter.name}[{{}}] counts", operands.shown_index(index, counter.cells))
     return None
 
@@ -25,10 +26,11 @@ def execute(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Va
     index = operands.scalar(body, operands.argument(info, "index", expr), BitType(32))
     index = body.keep(index)
     result = operands.target(body, operands.argument(info, "result", expr))
-    meter = f"x->pipeline->meters[{obj.index}]"
+    number = body.gen.numbers[obj]
+    meter = f"x->pipeline->meters[{number}]"
     color = body.temp("uint32_t", f"ss_meter_execute({meter}, {operands.as64(index)}, x->packet->length)", "color")
     operands.assign(body, result, color, 32)
-    declared = body.gen.meters[obj.index]
+    declared = body.gen.meters[number]
     at = operands.shown_index(index, declared.cells)
     body.trace_values(f"meter {declared.name}[{{}}]: colour {{}}", at, ("%u", [color]))
     return None

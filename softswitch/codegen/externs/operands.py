@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from p4front.elaborate.evaluate import evaluate, require_int
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, Type
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Place, Val
 from softswitch.codegen.values import scalars
 from softswitch.codegen.values.layout import Leaf, scalar_width
@@ -48,7 +49,7 @@ def shown_index(index: Val, cells: int) -> tuple[str, list[str]]:
 
 
 def constant(body: Body, expr: ast.Expr, what: str) -> int:
-    return consteval.require_int(body.gen, body.env, expr, what)
+    return require_int(body.env, expr, what)
 
 
 def target(body: Body, expr: ast.Expr) -> Place | None:
@@ -94,7 +95,7 @@ def flatten(body: Body, expr: ast.Expr) -> list[ast.Expr]:
 
 
 def _parts_of(body: Body, expr: ast.Expr) -> list[Part]:
-    if consteval.evaluate(body.gen, body.env, expr) is None and places.is_place(body, expr):
+    if evaluate(body.env, expr) is None and places.is_place(body, expr):
         where = places.place(body, expr)
         if where.slice is None and where.window is None:
             header = header_of(body, expr, where)

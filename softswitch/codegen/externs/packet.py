@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, StackType, StructType, TupleType, Type, VarbitType, strip
-from softswitch.codegen.env import ExternObject
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
@@ -21,7 +21,7 @@ def extract(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Va
         raise refuse(expr.span, "extract is allowed in parsers only")
     header = info.args[0].expr
     if header is None or isinstance(header, ast.DontCare):
-        type_ = strip(body.env.resolve(info.type_args[0])) if info.type_args else None
+        type_ = strip(body.env.type(info.type_args[0])) if info.type_args else None
         if type_ is None or not is_header(type_):
             raise refuse(expr.span, "extract(_) needs its header type written out")
         where = Place(body.temp(body.gen.layout.c_type(type_), "{0}", "skipped"), type_)
@@ -60,7 +60,7 @@ def _need(body: Body, bits: str) -> None:
 
 def lookahead(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
     """The next bits of the packet as a value of any fixed-size type."""
-    type_ = body.env.resolve(info.returns)
+    type_ = body.env.type(info.returns)
     if body.kind != "parser":
         raise refuse(expr.span, "lookahead is allowed in parsers only")
     plain = strip(type_)

@@ -4,10 +4,10 @@ A struct or header in a cell is the concatenation of its fields, the first one m
 
 from __future__ import annotations
 
+from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, BoolType, Type, strip
-from softswitch.codegen.env import ExternObject
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
@@ -17,13 +17,13 @@ from softswitch.codegen.values.layout import is_aggregate, is_header, scalar_wid
 
 def _cells(body: Body, obj: ExternObject) -> str:
     """The storage, as an array of cells of the C type that holds them."""
-    c_type = scalars.ct(body.gen.registers[obj.index].width)
-    return f"(({c_type} *)ss_array_cells(x->pipeline->arrays[{obj.index}]))"
+    c_type = scalars.ct(body.gen.registers[body.gen.numbers[obj]].width)
+    return f"(({c_type} *)ss_array_cells(x->pipeline->arrays[{body.gen.numbers[obj]}]))"
 
 
 def read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
     """read(out result, in index)"""
-    register = body.gen.registers[obj.index]
+    register = body.gen.registers[body.gen.numbers[obj]]
     result = operands.target(body, operands.argument(info, "result", expr))
     index = body.keep(operands.scalar(body, operands.argument(info, "index", expr), BitType(32)))
     zero = scalars.literal(0, register.width)
@@ -62,7 +62,7 @@ def _unpacked(body: Body, raw: str, width: int, type_: Type) -> Val:
 
 def write(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
     """write(in index, in value)"""
-    register = body.gen.registers[obj.index]
+    register = body.gen.registers[body.gen.numbers[obj]]
     type_ = obj.type_args[0]
     exprs = [operands.argument(info, "index", expr), operands.argument(info, "value", expr)]
     index, value = expressions.rvalues(body, exprs, [BitType(32), type_])

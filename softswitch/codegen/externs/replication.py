@@ -71,7 +71,7 @@ def _field_list(body: Body, info: CallInfo, expr: ast.Call) -> str:
 def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     """digest(receiver, data): the values of now, as words."""
     data = operands.argument(info, "data", expr)
-    type_ = body.env.resolve(info.type_args[0]) if info.type_args else expressions.final_type(body, data)
+    type_ = body.env.type(info.type_args[0]) if info.type_args else expressions.final_type(body, data)
     parts = operands.parts(body, data)
     if any(isinstance(strip(part.leaf.type), VarbitType) for part in parts):
         raise refuse(expr.span, "a digest cannot hold a varbit")
@@ -85,7 +85,7 @@ def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         texts += scalars.words_of(part.leaf.text, width)
     if len(texts) > DIGEST_WORDS:
         raise refuse(expr.span, f"a digest holds at most {DIGEST_WORDS} fields of up to 64 bits")
-    name = _digest_name(body, plain)
+    name = body.gen.elaboration.digest_names.name(info, plain)
     index = body.gen.digest(name, tuple(fields))
     body.trace(f"digest {name}")
     with body.braces(f"if (x->packet->requests.digest_count < {DIGESTS_PER_PACKET})"):
@@ -96,16 +96,3 @@ def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         for i, text in enumerate(texts):
             body.emit(f"{message}->data[{i}] = {text};")
     return None
-
-
-def _digest_name(body: Body, plain: object) -> str:
-    """A digest is called after its struct."""
-    if isinstance(plain, StructType) and plain.name:
-        if plain.decl is not None:
-            for annotation in plain.decl.annotations:
-                if annotation.name == "name" and annotation.exprs:
-                    first = annotation.exprs[0]
-                    if isinstance(first, ast.StringLiteral):
-                        return first.value.lstrip(".")
-        return plain.name
-    return f"digest_{len(body.gen.digests)}"

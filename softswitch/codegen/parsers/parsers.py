@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4front.elaborate.live import reachable_states
+from p4front.elaborate.objects import Instance
+from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
 from p4front.syntax import ast
 from p4front.text.source import P4Error
 from p4front.types.types import BoolType
-from softswitch.codegen import elaborate
+from softswitch.codegen import constants
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments
@@ -26,19 +29,19 @@ STEP_LIMIT = 65536
 class ParserInstance:
     """One instance of a parser. `name`: its control-plane name, which prefixes those of its value sets."""
 
-    def __init__(self, gen: Generator, decl: ast.ParserDecl, name: str, env: Env) -> None:
-        self.gen, self.decl, self.name, self.env = gen, decl, name, env
+    def __init__(self, gen: Generator, instance: Instance, decl: ast.ParserDecl) -> None:
+        self.gen, self.decl, self.name, self.env = gen, decl, instance.name, Env(instance.scope, gen.env)
         self._building = False
         self._done = False
-        self._function = Function(gen.names.fresh(f"parser_{identifier(name)}"), returns=BoolType())
-        self._body = Body(gen, env, self._function, kind="parser")
-        self._body.prefix = name
+        self._function = Function(gen.names.fresh(f"parser_{identifier(self.name)}"), returns=BoolType())
+        self._body = Body(gen, self.env, self._function, kind="parser")
         self.is_main = False
         """The switch's own parser: the runtime has made all headers invalid already."""
         self._function.params = arguments.make_params(self._body, decl.params)
         self._labels = {state.name.text: self._body.names.local(f"state_{state.name.text}") for state in decl.states}
         self._variables: list[ast.VariableDecl] = []
-        for local in decl.locals:
+        applied = [node for node in instance.scope.objects if isinstance(node, ast.DirectApply)]
+        for local in [*decl.constructor_params, *decl.locals, *applied]:
             try:
                 self._declare(local)
             except P4Error as error:
@@ -46,15 +49,16 @@ class ParserInstance:
 
     def _declare(self, local: ast.Node) -> None:
         gen, env = self.gen, self.env
-        if isinstance(local, ast.VariableDecl):
+        made = env.scope.objects.get(local)
+        if isinstance(made, Instance):
+            env.bind(local, gen.block(made))
+        elif isinstance(made, ElaboratedValueSet):
+            env.bind(local, selects.ValueSet(gen, made))
+        elif isinstance(local, ast.VariableDecl):
             self._variables.append(local)
         elif isinstance(local, ast.ConstantDecl):
-            elaborate.bind_constant(gen, env, local)
-        elif isinstance(local, ast.Instantiation):
-            env.bind(local, elaborate.instantiate(gen, env, local, self.name))
-        elif isinstance(local, ast.ValueSetDecl):
-            env.bind(local, selects.ValueSet(gen, local, env, self.name))
-        else:
+            constants.require(env, local)
+        elif not isinstance(local, (ast.Parameter, ast.Instantiation, ast.ValueSetDecl, ast.DirectApply)):
             raise refuse(local.span, "this declaration is not supported in a parser")
 
     def function(self) -> Function:
@@ -76,7 +80,7 @@ class ParserInstance:
         if self._cyclic():
             self._steps = body.temp("uint32_t", "0", "steps")
         self._goto(body, "start", decl)
-        for state in decl.states:
+        for state in reachable_states(decl):
             self._state(body, state)
         body.label("accept_")
         body.emit("return true;")

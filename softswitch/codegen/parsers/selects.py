@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from p4front.elaborate.names import annotated_name
+from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
 from p4front.syntax import ast
 from p4front.types.types import BoolType, StructType, TupleType, Type, strip
 from softswitch.build.model import KeyField, ValueSetInfo
 from softswitch.codegen.controls import keysets
-from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions
-from softswitch.codegen.names import annotated_name, join_name
+from softswitch.codegen.expressions import expressions
 from softswitch.codegen.parsers import parser_errors
 from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import scalars
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 class ValueSet:
     """A value set; the control plane fills it. A member has one field, or those of a struct with their match kinds."""
 
-    def __init__(self, gen: Generator, decl: ast.ValueSetDecl, env: Env, prefix: str) -> None:
-        self.decl = decl
-        self.name = join_name(prefix, decl.name.text, decl.annotations)
+    def __init__(self, gen: Generator, elaborated: ElaboratedValueSet) -> None:
+        self.decl = decl = elaborated.decl
+        self.name = elaborated.name
         self.index = len(gen.value_sets)
-        element = env.resolve(gen.program.type_refs[decl.element])
+        element = elaborated.element
         plain = strip(element)
         fields: list[KeyField] = []
         if isinstance(plain, StructType):
@@ -38,10 +38,9 @@ class ValueSet:
             fields = [KeyField(f"f{i}", self._width(t), "exact") for i, (_, t) in enumerate(members(plain))]
         else:
             fields = [KeyField(decl.name.text, self._width(element), "exact")]
-        size = consteval.require_int(gen, env, decl.size, "the size of a value set")
-        if not 0 <= size < 1 << 31:
+        size = elaborated.size
+        if size >= 1 << 31:
             raise refuse(decl.size.span, "the size of a value set must be from 0 to 2147483647")
-        gen.claim("value set", self.name, decl.name)
         gen.value_sets.append(ValueSetInfo(self.name, self.index, tuple(fields), size))
 
     def _fields(self, type_: StructType, prefix: str) -> list[KeyField]:

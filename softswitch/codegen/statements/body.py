@@ -95,8 +95,6 @@ class Body:
         """What a function returns when it leaves because of `exit`."""
         self.frame = ""
         """C expression of the control's frame, where there is one."""
-        self.prefix = ""
-        """Control-plane name that prefixes instances declared here."""
 
     def emit(self, line: str) -> None:
         self.lines.append("    " * self.depth + _ARROW.sub(r"\1->", line))
@@ -111,7 +109,7 @@ class Body:
         self.emit(f"{head} {{" if head else "{")
         self.depth += 1
         outer = self.env
-        self.env = Env(outer)
+        self.env = outer.inner()
         try:
             yield
         finally:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from p4front.elaborate.evaluate import evaluate
 from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.types.types import StackType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Loop, Val
 from softswitch.codegen.values import scalars
@@ -63,7 +64,7 @@ def for_in(body: Body, statement: ast.ForIn) -> None:
                 lambda type_: expressions.rvalues(body, collection.items, [type_] * len(collection.items)),
             )
             return
-        known = consteval.evaluate(body.gen, body.env, collection)
+        known = evaluate(body.env, collection)
         if isinstance(known, tuple):
             _items(body, statement, lambda type_: [_constant(body, value, type_, collection) for value in known])
             return
@@ -77,7 +78,7 @@ def for_in(body: Body, statement: ast.ForIn) -> None:
 def _variable(body: Body, statement: ast.ForIn) -> tuple[str, Type]:
     """Declares the loop's variable; its place."""
     if statement.variable is not None:
-        type_ = body.env.resolve(body.gen.program.declared[statement.variable])
+        type_ = body.env.type(body.gen.program.declared[statement.variable])
         return body.declare(statement.variable, type_, body.gen.layout.zero(type_)).text, type_
     if statement.target is not None:
         where = places.place(body, statement.target)

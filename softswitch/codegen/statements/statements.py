@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from p4front.elaborate import live
+from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
 from p4front.text.source import P4Error
 from p4front.types.types import VoidType, strip
-from softswitch.codegen import elaborate
+from softswitch.codegen import constants
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import calls, consteval, expressions, places
+from softswitch.codegen.expressions import calls, expressions, places
 from softswitch.codegen.names import c_string
 from softswitch.codegen.statements import loops, switches
 from softswitch.codegen.statements.body import Body, Val
@@ -19,8 +21,9 @@ MOST_OF_A_CONDITION = 100
 
 
 def block(body: Body, statement: ast.BlockStatement) -> None:
-    """The statements of a block, without braces. A refusal is recorded and the next statement looked at."""
-    for inner in statement.statements:
+    """The statements of a block that can run, without braces. A refusal is recorded and the next statement looked
+    at."""
+    for inner in live.running(body.env, statement.statements):
         try:
             emit(body, inner)
         except P4Error as error:
@@ -56,10 +59,7 @@ def emit(body: Body, statement: ast.Node) -> None:
         case ast.VariableDecl():
             variable(body, statement)
         case ast.ConstantDecl():
-            elaborate.bind_constant(body.gen, body.env, statement)
-        case ast.Instantiation():
-            prefix = body.prefix
-            body.env.bind(statement, elaborate.instantiate(body.gen, body.env, statement, prefix))
+            constants.require(body.env, statement)
         case ast.EmptyStatement():
             pass
         case _:
@@ -67,7 +67,7 @@ def emit(body: Body, statement: ast.Node) -> None:
 
 
 def variable(body: Body, decl: ast.VariableDecl) -> None:
-    type_ = body.env.resolve(body.gen.program.declared[decl])
+    type_ = body.env.type(body.gen.program.declared[decl])
     start = body.gen.layout.zero(type_) if decl.init is None else expressions.rvalue(body, decl.init, type_).text
     body.declare(decl, type_, start)
 
@@ -84,7 +84,7 @@ def assignment(body: Body, statement: ast.Assignment) -> None:
     if width is None:
         raise refuse(statement.span, f"{statement.op} on a value of type {type_} is not supported")
     if op in ("<<", ">>"):
-        known = consteval.evaluate(body.gen, body.env, statement.value)
+        known = evaluate(body.env, statement.value)
         if isinstance(known, int):
             by, by_width, amount = f"{known}u", 32, int(known)
         else:
@@ -99,7 +99,7 @@ def assignment(body: Body, statement: ast.Assignment) -> None:
 
 
 def conditional(body: Body, statement: ast.If) -> None:
-    known = consteval.evaluate(body.gen, body.env, statement.cond)
+    known = evaluate(body.env, statement.cond)
     if isinstance(known, bool):
         chosen = statement.then if known else statement.otherwise
         if chosen is not None:
@@ -124,7 +124,7 @@ def _branches(body: Body, statement: ast.If, head: str) -> None:
     otherwise = statement.otherwise
     if otherwise is None:
         return
-    known = consteval.evaluate(body.gen, body.env, otherwise.cond) if isinstance(otherwise, ast.If) else True
+    known = evaluate(body.env, otherwise.cond) if isinstance(otherwise, ast.If) else True
     if not isinstance(otherwise, ast.If) or isinstance(known, bool):
         with body.braces("else"):
             inner(body, otherwise)
@@ -171,6 +171,4 @@ def exit_(body: Body, statement: ast.Exit) -> None:
 
 def direct_apply(body: Body, statement: ast.DirectApply) -> None:
     """`C.apply(args)` on a type: an instance of its own per place (13.2)."""
-    instance = elaborate.direct_instance(body.gen, body.env, statement, body.prefix)
-    info = body.gen.program.calls[statement]
-    calls.apply_instance(body, instance, info.args, statement)
+    calls.apply_instance(body, body.env.lookup(statement), body.gen.program.calls[statement].args, statement)

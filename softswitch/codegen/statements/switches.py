@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
 from p4front.types.types import ActionEnumType
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import calls, consteval, expressions
+from softswitch.codegen.expressions import calls, expressions
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body
 from softswitch.codegen.values.layout import scalar_width
@@ -37,7 +38,7 @@ def switch(body: Body, statement: ast.Switch) -> None:
 
 
 def _is_number(body: Body, label: ast.Expr) -> bool:
-    return isinstance(label, ast.DefaultExpr) or consteval.evaluate(body.gen, body.env, label) is not None
+    return isinstance(label, ast.DefaultExpr) or evaluate(body.env, label) is not None
 
 
 def _emit(body: Body, statement: ast.Switch, subject: str, number: Callable[[ast.Expr], str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from p4front.elaborate.evaluate import require_int
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, BitType, StackType, StructType, TupleType, Type, TypeOfType, VarbitType, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions, places
+from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Place, Val
 from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
 
@@ -32,7 +33,7 @@ def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
             set_invalid(body, where, plain)
     elif name in ("push_front", "pop_front") and isinstance(plain, StackType):
         argument = info.args[0].expr
-        count = 1 if argument is None else consteval.require_int(body.gen, body.env, argument, "the number of headers")
+        count = 1 if argument is None else require_int(body.env, argument, "the number of headers")
         _move(body, where, plain, count if name == "push_front" else -count)
     else:
         raise refuse(expr.span, f"{name} is not supported on a value of type {plain}")
@@ -94,9 +95,9 @@ def _size(body: Body, expr: ast.Call, info: CallInfo) -> Val:
     """minSizeInBits and the like, known at compile time (8.8)."""
     if info.object is None:
         raise refuse(expr.span, f"{info.builtin} needs a type or a header")
-    type_ = body.env.resolve(body.gen.program.types[info.object])
+    type_ = body.env.type(body.gen.program.types[info.object])
     type_ = strip(type_.type if isinstance(type_, TypeOfType) else type_)
-    type_ = body.env.resolve(type_)
+    type_ = body.env.type(type_)
     bits = wire_bits(type_) if info.builtin.startswith("max") else min_bits(type_)
     return Val(f"{-(-bits // 8) if info.builtin.endswith('Bytes') else bits}u", BitType(32), True)
 

@@ -7,10 +7,11 @@ target.
 
 from __future__ import annotations
 
+from p4front.elaborate.evaluate import evaluate, require_int
 from p4front.syntax import ast
 from p4front.types.types import BOOL, BitType, IntegerType, IntType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import consteval, expressions
+from softswitch.codegen.expressions import expressions
 from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import scalars
 from softswitch.codegen.values.layout import is_signed, scalar_width
@@ -25,7 +26,7 @@ def is_integer(body: Body, expr: ast.Expr) -> bool:
 
 def value(body: Body, expr: ast.Expr) -> Val:
     """An expression of type `int`."""
-    known = consteval.evaluate(body.gen, body.env, expr)
+    known = evaluate(body.env, expr)
     if isinstance(known, int) and not isinstance(known, bool):
         width = max(1, known.bit_length() + (known < 0))
         return Val(scalars.literal(known, width), IntType(width) if known < 0 else BitType(width), True)
@@ -89,7 +90,7 @@ def _result(expr: ast.Binary, left: Val, right: Val) -> Type:
 
 
 def _shift(body: Body, expr: ast.Binary) -> Val:
-    amount = consteval.require_int(body.gen, body.env, expr.right, "the amount that an `int` is shifted by")
+    amount = require_int(body.env, expr.right, "the amount that an `int` is shifted by")
     operand = value(body, expr.left)
     signed, width = is_signed(operand.type), _width(operand)
     if expr.op == "<<":

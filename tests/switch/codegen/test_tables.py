@@ -236,7 +236,7 @@ def test_a_selector_chooses_by_the_hash_of_its_keys() -> None:
 )
 def test_two_objects_cannot_have_one_control_plane_name(declaration: str, kind: str) -> None:
     two_instances = program(
-        declarations=f"control Inner() {{ {declaration} apply {{ }} }}",
+        declarations=f"control Inner() {{ {declaration} apply {{ {'t.apply();' if kind == 'table' else ''} }} }}",
         locals="Inner() one; Inner() two;",
         ingress="one.apply(); two.apply();",
     )
@@ -248,6 +248,7 @@ def test_two_objects_cannot_have_one_control_plane_name(declaration: str, kind: 
 
 
 def test_two_actions_of_a_table_cannot_have_one_control_plane_name() -> None:
-    text = program(locals='@name("x") action a() { } @name("x") action b() { } table t { actions = { a; b; } }')
+    actions = '@name("x") action a() { } @name("x") action b() { }'
+    text = program(locals=f"{actions} table t {{ actions = {{ a; b; }} }}", ingress="t.apply();")
     with pytest.raises(P4Error, match='control-plane name "TestIngress'):
         compile_text(text, "scene.p4")

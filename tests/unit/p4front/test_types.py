@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from p4front.elaborate import elaborate
 from p4front.load import load_text
 from p4front.syntax import ast
 from p4front.types.types import BitType, StructType, TypeVar, strip, unnamed_struct, width_bits
@@ -73,10 +74,9 @@ def test_references_lead_to_declarations() -> None:
 def test_the_architecture_and_its_blocks_are_found() -> None:
     program = load_text(v1switch("apply { }"))
     assert program.architecture == "V1Switch"
-    ingress = program.package_argument("ig")
-    assert isinstance(ingress, ast.ControlDecl) and ingress.name.text == "I"
-    parser = program.package_argument("p")
-    assert isinstance(parser, ast.ParserDecl) and parser.name.text == "P"
+    blocks = {block.role: block.instance.decl for block in elaborate(program).blocks}
+    assert {role: decl.name.text for role, decl in blocks.items() if role in ("p", "ig")} == {"p": "P", "ig": "I"}
+    assert isinstance(blocks["p"], ast.ParserDecl) and isinstance(blocks["ig"], ast.ControlDecl)
     assert program.main is not None
     assert [str(t) for t in program.calls[program.main].type_args] == ["hs_t", "meta_t"]
     assert program.errors[0] == "NoError" and "exact" in program.match_kinds

@@ -14,7 +14,6 @@ import nfs
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from state4.analysis.hashes import index_hashes
-from state4.analysis.instances import Instances
 from state4.cli.main import main
 from state4.errors import PlanRefused
 from state4.instrumentation.programs import prepare_program
@@ -195,7 +194,7 @@ def test_a_changed_hash_over_the_same_register_is_a_warning(tmp_path: Path, caps
 
 def test_hashes_of_a_program_that_is_not_instrumented() -> None:
     checked = load_text(hashed("csum16"), "test.p4")
-    assert set(index_hashes(checked, Instances(checked))) == {"MyIngress.sketch"}
+    assert set(index_hashes(checked)) == {"MyIngress.sketch"}
 
 
 def test_an_empty_list_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,33 +1,16 @@
-"""Names and match types of table keys (P4Runtime specification 6.4.2; the names follow p4c)."""
+"""Names of table keys (P4Runtime specification 6.4.2; the names follow p4c)."""
 
 from __future__ import annotations
 
-from finsy.proto import p4i
-
-from p4front.p4info.annotations import text_argument
+from p4front.elaborate.names import annotated_name
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.types.types import StructType
 
-MATCH_TYPES = {
-    "exact": p4i.MatchField.EXACT,
-    "lpm": p4i.MatchField.LPM,
-    "ternary": p4i.MatchField.TERNARY,
-    "range": p4i.MatchField.RANGE,
-    "optional": p4i.MatchField.OPTIONAL,
-}
-
-
-def set_match_type(message: p4i.MatchField, kind: str) -> None:
-    if kind in MATCH_TYPES:
-        message.match_type = MATCH_TYPES[kind]
-    else:
-        message.other_match_type = kind
-
 
 def key_name(key: ast.KeyElement, program: Program) -> str:
     """`@name`, else the expression as text: "hdr.ipv4.dst_addr", "hdr.vlan[0].id[7:4]", "hdr.ipv4.$valid$"."""
-    given = text_argument(key.annotations, "name")
+    given = annotated_name(key.annotations)
     return given if given is not None else _expr_name(key.expr, program)
 
 
@@ -65,7 +48,7 @@ def _member_name(expr: ast.Member, program: Program) -> str:
             return "$valid$"
         field = base.field(expr.member.text)
         if field is not None and field.decl is not None:
-            return text_argument(field.decl.annotations, "name") or field.name
+            return annotated_name(field.decl.annotations) or field.name
     return expr.member.text
 
 
