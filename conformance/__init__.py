@@ -1,4 +1,5 @@
-"""Conformance against p4c's test data: packet tests, acceptance and refusal of programs, P4Info.
+"""Conformance against p4c's test data: packet tests, acceptance and refusal of programs, P4Info, and whether P4Info,
+the compiled pipeline and CAM agree on every object of a program.
 
 The test data is not part of this repository; `make conformance P4C=<checkout>` names one.
 """

@@ -16,7 +16,7 @@ from conformance.corpus import Case, cases
 from conformance.isolate import Result, run_isolated
 from conformance.report import GOALS, Report
 
-KINDS = ("packets", "accept", "refuse", "p4info")
+KINDS = ("packets", "accept", "refuse", "p4info", "agree")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -76,6 +76,17 @@ def _p4info(case: Case) -> Result:
     return Result("failed", _difference(text_format.MessageToString(ours), text_format.MessageToString(theirs)))
 
 
+def _agree(case: Case) -> Result:
+    from conformance.agreement import disagreements
+
+    try:
+        program = load_program(case.program)
+        problems = disagreements(program) if program.main is not None else []
+    except P4Error as error:
+        return Result("refused", str(error))
+    return Result("failed", "\n".join(problems)) if problems else Result("passed")
+
+
 def _difference(ours: str, theirs: str) -> str:
     import difflib
 
@@ -83,4 +94,4 @@ def _difference(ours: str, theirs: str) -> str:
     return "\n".join(list(lines)[:60])
 
 
-_RUNNERS = {"packets": _packets, "accept": _accept, "refuse": _refuse, "p4info": _p4info}
+_RUNNERS = {"packets": _packets, "accept": _accept, "refuse": _refuse, "p4info": _p4info, "agree": _agree}

@@ -31,7 +31,7 @@ _ARCHITECTURES = (
 
 @dataclass(frozen=True)
 class Case:
-    """One test. `kind`: "packets" (an .stf beside a program), "accept", "refuse", "p4info"."""
+    """One test. `kind`: "packets" (an .stf beside a program), "accept", "refuse", "p4info", "agree"."""
 
     kind: str
     suite: str
@@ -73,6 +73,7 @@ def _all(root: Path) -> Iterator[Case]:
         if architecture(program) == "v1model" and not part_of_another:
             name = _name(samples, program)
             yield Case("accept", "p4_16_samples", name, program)
+            yield Case("agree", "p4_16_samples", name, program)
             info = outputs / f"{name}.p4.p4info.txtpb"
             if info.exists():
                 yield Case("p4info", "p4_16_samples", name, program, info)

@@ -28,6 +28,7 @@ GOALS = {
     "accept": Goal(0.98, ("passed",), "98 % accepted"),
     "refuse": Goal(0.90, ("passed",), "90 % refused with a located error"),
     "p4info": Goal(0.95, ("passed",), "95 % equal"),
+    "agree": Goal(1.0, ("passed", "refused"), "all accepted agree"),
 }
 
 

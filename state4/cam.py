@@ -216,6 +216,7 @@ def _components(elaboration: Elaboration, numbers: dict[ExternObject, int], coun
     found = [
         Component(numbers.get(obj, 0), obj.kind, obj.name, obj.size, obj.width, obj.signed, obj.place)
         for obj in elaboration.externs(*STATEFUL)
+        if obj.tables or not obj.kind.startswith("direct_")  # without a table it has no cells
     ]
     found += [Component(0, "table", t.name, t.size, None, False, t.place) for t in elaboration.tables()]
     found += [Component(0, "value_set", v.name, v.size, None, False, v.place) for v in elaboration.value_sets()]
