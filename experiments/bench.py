@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nfs
-from experiments.claims.base import Claim
+from experiments.claims.base import Claim, Verdict
 from experiments.claims.stats import spread
 from experiments.control.client import ControlProcess
 from experiments.control.programs import store_prepared
@@ -166,7 +166,8 @@ def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
     def claim(name: str, key: str, limit: float, unit: str, *, above: bool = False, worst: bool = False) -> Claim:
         value = measured[key]["maximum" if worst else "median"]
         holds = value >= limit if above else value <= limit
-        return Claim(name, f"{'>=' if above else '<='} {limit:g}", value, unit, holds, f"{value:.4g} {unit}")
+        verdict = Verdict.HOLDS if holds else Verdict.FAILS
+        return Claim(name, f"{'>=' if above else '<='} {limit:g}", value, unit, verdict, f"{value:.4g} {unit}")
 
     return [
         claim("tcp", "tcp_gbit_per_s.softswitch", 1.2, "Gbit/s", above=True),

@@ -8,8 +8,8 @@ whose switches always clone, from the first packet to the last (`clones_always` 
 throughput at the receiver over time, and the share of the packets lost before, during and after the reconfiguration.
 `no-reconfiguration` is the same flow left alone. Only strategies that clone are in this experiment.
 
-Exit code: 0 when the three parts of claim C5 hold, or were not judged because strategies or loads were left out; 1 when
-one does not hold; 2 for wrong use and for failed runs.
+Exit code: 0 when the three parts of claim C5 hold, or were not asked for because strategies or loads were left out; 1
+when one does not hold; 2 for wrong use and for failed runs; 3 when one could not be judged.
 """
 
 from __future__ import annotations
@@ -26,31 +26,32 @@ import numpy.typing as npt
 import pandas as pd
 
 import nfs
-from experiments.claims.base import Claim
-from experiments.claims.c5_cloning_cost import judge_cloning
+from experiments.claims.base import CONTROL_TRIAL, reasons_of
+from experiments.claims.c5_cloning_cost import judge_cloning_cost
 from experiments.claims.stats import spread
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Lab, Plan
 from experiments.harness.main import run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
-from experiments.harness.phases import Phases
+from experiments.harness.phases import Interval, Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
+from experiments.harness.validity import MachineBounds, disturbed, outside_flow
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
 from experiments.measure.full_load import (
     FRAME_BYTES,
     SearchPlan,
-    lab_waited_s,
     megabits,
     run_search,
     summarise_searches,
 )
+from experiments.measure.machine import MachineWatch
 from experiments.measure.steady_rate import HOST_NICE, SEGMENTS
 from experiments.tables.fig7 import cloning_table
-from experiments.traffic.armed import OwnLossError, wait_all
+from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flow import Flow
 from experiments.traffic.receiver import Receiver
 from experiments.traffic.sender import Sender
@@ -58,13 +59,15 @@ from state4.strategies import load_strategy
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "cloning_cost"
-CONTROL_TRIAL = "no-reconfiguration"
 SEARCH = "search"
 PROGRAM = nfs.program_path("byte_counter")
 BIN_S = 0.02
 _PORT = 5000
-_ATTEMPTS = 3
-_BUSY = 0.08  # of a trial without a core; alone on the machine it is one or two hundredths
+BOUNDS = MachineBounds(waited=0.08, host_waited=0.5)
+"""At full load the switch loses as much of its throughput as it lacks of its core; alone on the machine that is one or
+two hundredths. The hosts share the other cores with the control plane, and are busy."""
+MIN_OFFERED = 0.95
+"""Of the packets of a flow: what the machine cannot send, it cannot say anything about."""
 
 
 @dataclass(frozen=True)
@@ -103,32 +106,6 @@ def plan_for(strategy: str, options: CommonOptions) -> Plan:
     return Plan.to_itself(PROGRAM, entries, strategy, options.profile, options.target)
 
 
-def run_valid_trial(
-    trial: Trial, options: CommonOptions, schedule: Schedule, full: float, bench: Bench, show: Display
-) -> TrialResult:
-    """A trial in which the switch had its core and the receiver kept up; where not, it is done anew, twice at the most.
-
-    What decides is how long the data plane waited for its core, never what was measured; the calmest trial counts.
-    """
-    tries: list[TrialResult] = []
-    failed: OwnLossError | None = None
-    for _ in range(_ATTEMPTS):
-        try:
-            result = run_trial(trial, options, schedule, full, bench, show)
-        except OwnLossError as error:
-            failed = error
-            bench.drop()
-            show.log(f"{trial.name}: {error}")
-            continue
-        tries.append(result)
-        if result.measured["waited"] <= _BUSY:
-            break
-        show.log(f"{trial.name}: the data plane was without a core for {result.measured['waited']:.0%} of the time")
-    if not tries and failed is not None:
-        raise failed
-    return min(tries, key=lambda result: float(result.measured["waited"]))
-
-
 def run_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, full: float, bench: Bench, show: Display
 ) -> TrialResult:
@@ -148,7 +125,7 @@ def run_trial(
     target = (SERVER, f"{SERVER}-eth0")
     before = interface_counters(lab.network, *target)
     timeline = lab.timeline(lead_s=0.2)
-    waited = lab_waited_s(lab)
+    watch = MachineWatch(lab, sender=sender, receiver=receiver)
     sender.go(timeline.start, timeline.start + schedule.duration)
     run = _Reconfiguring(lab, always)
     if reconfigures:
@@ -161,7 +138,7 @@ def run_trial(
     timeline.run(schedule.duration + 0.3, tick)
     if reconfigures:
         run.finish()
-    waited = lab_waited_s(lab) - waited
+    machine = watch.read()
     totals = sender.finish()
     sent = sender.sent() - timeline.start
     _, packets = receiver.finish()
@@ -182,16 +159,22 @@ def run_trial(
         "refused_packets": totals.refused,
         "received_packets": wire,
         "clones_always": always,
-        "waited": waited / schedule.duration,
+        "machine": machine.as_dict(),
         "outcome": run.outcome,
         "switch": stats,
     }
+    invalid = disturbed(machine, BOUNDS, accept_busy=options.accept_busy)
     if reconfigures:
         phases = Phases.of(events)
         window = (phases.window.begin, phases.window.end)
-        measured |= {"window": vars(phases.window), "swap": vars(phases.swap), "phases": phases.durations()}
+        measured |= phases.numbers()
+        invalid += outside_flow(phases, Interval(0.0, schedule.duration))
+    if totals.sent < MIN_OFFERED * rate * schedule.duration:
+        share = totals.sent / (rate * schedule.duration)
+        invalid.append(f"the sender kept up with {share:.0%} of the rate (bound {MIN_OFFERED:.0%})")
     measured["parts"] = parts(sent, got, times, window, schedule.duration)
-    return TrialResult(measured, {"bins": bin_counts(sent, times, schedule.duration)}, events)
+    bins = bin_counts(sent, times, schedule.duration)
+    return TrialResult(measured, {"bins": bins}, events, tuple(invalid), machine.disturbance)
 
 
 class _Reconfiguring:
@@ -315,27 +298,42 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     ]
     with ExitStack() as stack:
         bench = Bench(stack)
-        _, searches = run_sweep(
+        searches = run_sweep(
             EXPERIMENT,
             options,
             [Trial(SEARCH, number) for number in range(1, schedule.searches + 1)],
             lambda trial, show: search_trial(trial, options, schedule, bench, show),
             trial_s=schedule.search.seconds,
             record=record,
+            after_failure=bench.drop,
         )
-        steady = summarise_searches(searches)
-        folder, numbers = run_sweep(
+        if not searches.trials:
+            raise TrafficError(f"full load is not known: {reasons_of(searches.unusable, SEARCH)}")
+        steady = summarise_searches(searches.trials)
+        full = float(steady["frames_per_s"])
+        sweep = run_sweep(
             EXPERIMENT,
             replace(options, resume=True),  # the run that the search has begun
             trials,
-            lambda trial, show: run_valid_trial(trial, options, schedule, float(steady["frames_per_s"]), bench, show),
+            lambda trial, show: run_trial(trial, options, schedule, full, bench, show),
             trial_s=schedule.duration,
             record=record,
+            after_failure=bench.drop,
         )
-    measured = {"steady": steady, "strategies": summarise(numbers), "lead": lead(numbers)}
-    complete = {"state4", "swing_state"} <= set(options.strategies) and {50, 100} <= set(schedule.loads)
-    claims: list[Claim] = judge_cloning(measured) if complete else []
-    return conclude(folder, options, measured, claims, draw=plot.main, table=cloning_table)
+    measured = {
+        "steady": steady,
+        "strategies": summarise(sweep.trials),
+        "lead": lead(sweep.trials),
+        "loads": [f"{load:g}" for load in schedule.loads],
+        "asked": list(options.strategies),
+    }
+    claims = judge_cloning_cost(measured, sweep.unusable)
+    both = replace(
+        sweep,
+        unusable={**searches.unusable, **sweep.unusable},
+        repeated={**searches.repeated, **sweep.repeated},
+    )
+    return conclude(both, options, measured, claims, draw=plot.main, table=cloning_table)
 
 
 def cloning_strategies() -> tuple[str, ...]:
@@ -367,7 +365,7 @@ def main(arguments: list[str] | None = None) -> int:
         duration=duration,
         reconfigure=duration * 0.3,
         loads=namespace.loads or ((100, 50) if options.quick else (100, 75, 50)),
-        searches=1 if options.quick else 3,
+        searches=2 if options.quick else 3,
         search=SearchPlan(
             pairs=min(5, math.ceil(duration)), flood_s=duration / 10, step_s=duration / 8, confirm_s=duration / 2
         )

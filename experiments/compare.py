@@ -1,10 +1,11 @@
-"""A fresh run of all experiments beside the published one: every number of every claim, and the verdicts.
+"""Compares a fresh run of all experiments with the reference: every number of every claim, and the verdicts.
 
 Compares results/report/latest with results/reference (of a run on bmv2 with results/reference/bmv2), or two runs that
-are named. Numbers depend on the machine; what
-should be the same are the verdicts.
+are named. Numbers depend on the machine; what should be the same are the verdicts. A claim that one of the two could
+not judge, or did not run, contradicts nothing: it is open.
 
-Exit code: 0 when all verdicts are the same; 1 when one differs; 2 when there is nothing to compare.
+Exit code: 0 when all verdicts are the same; 1 when two contradict each other; 2 when there is nothing to compare; 3
+when none contradicts, but one is open.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.claims.stats import Spread
-from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_NOT_JUDGED, EXIT_OK, run_main
 from experiments.harness.results import ResultError
 from experiments.report.measured import in_words, number
+from experiments.report.model import FAILS, HOLDS
 from experiments.report.state import REPORT, result_folders
 
 REFERENCE = Path("results/reference")
@@ -56,10 +58,15 @@ class Verdicts:
     def agree(self) -> bool:
         return self.reference == self.fresh
 
+    @property
+    def contradict(self) -> bool:
+        """One says that the claim holds, the other that it does not."""
+        return {self.reference, self.fresh} == {HOLDS, FAILS}
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two reports beside each other. `notes` say why numbers may not be comparable."""
+    """Two reports compared. `notes` say why numbers may not be comparable."""
 
     verdicts: tuple[Verdicts, ...]
     rows: tuple[Row, ...]
@@ -68,6 +75,12 @@ class Comparison:
     @property
     def agree(self) -> bool:
         return all(verdicts.agree for verdicts in self.verdicts)
+
+    @property
+    def exit_code(self) -> int:
+        if any(verdicts.contradict for verdicts in self.verdicts):
+            return EXIT_CLAIM_FAILS
+        return EXIT_OK if self.agree else EXIT_NOT_JUDGED
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -172,17 +185,17 @@ def run(fresh: Path | None, reference: Path, out: Path, as_json: bool) -> int:
         print(json.dumps({"reference": str(reference), "fresh": str(fresh), **result.as_dict()}, indent=1))
     else:
         _print(result, reference, fresh)
-    return EXIT_OK if result.agree else EXIT_CLAIM_FAILS
+    return result.exit_code
 
 
 def _print(result: Comparison, reference: Path, fresh: Path) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-    console.print(f"{fresh} beside {reference}", markup=False)
+    console.print(f"{fresh} compared with {reference}", markup=False)
     table = Table()
     for column in ("claim", "number", "reference", "fresh", "ratio"):
         table.add_column(column, justify="right" if column == "ratio" else "left")
     for verdicts in result.verdicts:
-        same = "same" if verdicts.agree else "[red]differs[/]"
+        same = "same" if verdicts.agree else "[red]contradicts[/]" if verdicts.contradict else "[yellow]open[/]"
         name = f"[b]{verdicts.claim}[/]"
         table.add_row(name, f"[b]{escape(verdicts.title)}[/]", verdicts.reference, verdicts.fresh, same)
         for row in (row for row in result.rows if row.claim == verdicts.claim):
@@ -191,7 +204,14 @@ def _print(result: Comparison, reference: Path, fresh: Path) -> None:
     console.print(table)
     for note in result.notes:
         console.print(f"Note: {note}", markup=False)
-    console.print("All verdicts are the same." if result.agree else "Not all verdicts are the same.")
+    console.print(_ENDS[result.exit_code])
+
+
+_ENDS = {
+    EXIT_OK: "All verdicts are the same.",
+    EXIT_CLAIM_FAILS: "Not all verdicts are the same.",
+    EXIT_NOT_JUDGED: "No verdicts contradict each other, but not every claim was judged in both runs.",
+}
 
 
 def _text(value: Spread | None, unit: str) -> str:

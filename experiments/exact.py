@@ -7,7 +7,8 @@ RFC 2544 does it (measure/steady_rate.py) before the trials; the flows get 90 % 
 A "strategy" called `no-reconfiguration` is the same flow left alone: what it loses is the machine's. The data
 plane has a core of its own where there are two or more.
 
-Exit code: 0 when nothing was lost in any trial; 1 when something was; 2 for wrong use and for failed runs.
+Exit code: 0 when nothing was lost in any trial; 1 when something was; 2 for wrong use and for failed runs; 3 when
+nothing is shown, because flows that were left alone lost something as well or trials were disturbed.
 """
 
 from __future__ import annotations
@@ -23,16 +24,19 @@ import numpy as np
 import numpy.typing as npt
 
 import nfs
+from experiments.claims.base import CONTROL_TRIAL, Verdict
 from experiments.harness.lab import Lab, Plan
-from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_NOT_JUDGED, EXIT_OK, run_main
 from experiments.harness.options import PROFILES, CommonOptions, common_options, common_parser
-from experiments.harness.phases import Phases
+from experiments.harness.phases import Interval, Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
+from experiments.harness.validity import MachineBounds, disturbed, outside_flow
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
+from experiments.measure.machine import MachineWatch
 from experiments.measure.steady_rate import HOST_NICE, RateTrial, rate_trial, search_rate
 from experiments.tables.exact import exact_table
 from experiments.traffic.armed import wait_all
@@ -42,7 +46,6 @@ from experiments.traffic.sender import Sender
 from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "exact"
-CONTROL_TRIAL = "no-reconfiguration"
 HIGHEST = "highest"
 STRATEGIES = ("state4_exact", "reconcile")
 PROGRAM = nfs.program_path("byte_counter")
@@ -55,6 +58,7 @@ WORK_S = {"native": 0.6, "paper": 2.0}
 FULL_LOAD_S = 4.0
 """And more at the highest rate, where the control plane gets little of the machine."""
 MARGIN_S = 0.02
+BOUNDS = MachineBounds(waited=0.08, host_waited=0.5)  # as in cloning_cost: at the highest rate the hosts are busy
 _PORT = 5000
 _NO_LOSS = 1e-9
 _SETTLE_S = 3.0
@@ -96,6 +100,10 @@ class Bench:
             self._cores.place(lab.switch.process.pid)
         return lab
 
+    def drop(self) -> None:
+        """The next trial gets a new network."""
+        self._shared.drop()
+
     def megabits(self, rate: str, show: Display) -> float:
         """A rate of the command line in Mbit/s."""
         if rate != HIGHEST:
@@ -128,7 +136,9 @@ class Bench:
         }
 
 
-def run_trial(trial: Trial, schedule: Schedule, bench: Bench, show: Display) -> TrialResult:
+def run_trial(
+    trial: Trial, schedule: Schedule, bench: Bench, show: Display, *, accept_busy: bool = False
+) -> TrialResult:
     """One flow. No samples: the numbers say it all."""
     reconfigures = trial.strategy != CONTROL_TRIAL
     profile = str(trial.parameters["profile"])
@@ -146,8 +156,10 @@ def run_trial(trial: Trial, schedule: Schedule, bench: Bench, show: Display) -> 
     sender.go(timeline.start, timeline.start + seconds)
     if reconfigures:
         timeline.at(LEAD_S, lab.begin_reconfiguration)
+    watch = MachineWatch(lab, sender=sender, receiver=receiver)
     timeline.run(seconds + 0.1, lambda second: show.state(trial.name, second))
     outcome = lab.end_reconfiguration() if reconfigures else {}
+    machine = watch.read()
     totals = sender.finish()
     _, packets = receiver.finish()
     wire = interface_counters(lab.network, *target).since(before)
@@ -167,21 +179,23 @@ def run_trial(trial: Trial, schedule: Schedule, bench: Bench, show: Display) -> 
         "lost_bytes": arrived - counted,
         "outcome": outcome,
         "switch": stats,
+        "machine": machine.as_dict(),
     }
+    invalid = disturbed(machine, BOUNDS, accept_busy=accept_busy)
     if reconfigures:
         phases = Phases.of(events)
+        invalid += outside_flow(phases, Interval(0.0, seconds), margin_s=0.0)
         held = [float(event["held_s"]) for event in events if "held_s" in event]
         # Where the switch does it all in one request of P4Runtime, only it knows how long packets waited.
         measured |= {
             "total_ms": 1e3 * (phases.window.end - phases.window.begin),
-            "held_ms": 1e3 * sum(held) if held else float(stats["longest_hold_ms"]),
-            "ends_in_flow": phases.window.end < seconds,
+            "held_ms": 1e3 * sum(held) if held else stats["longest_hold_ms"],
             "lost_meanwhile": lost_within(
                 totals.sent, packets["sequence"].to_numpy(), flow.interval_ns, phases.window.begin, phases.window.end
             ),
             "phases": phases.durations(),
         }
-    return TrialResult(measured, {}, events)
+    return TrialResult(measured, {}, events, tuple(invalid), machine.disturbance)
 
 
 def lost_within(sent: int, arrived: npt.NDArray[np.integer], interval_ns: int, begin: float, end: float) -> int:
@@ -212,17 +226,21 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         if strategy != CONTROL_TRIAL:
             row["total_ms"] = sorted(member["total_ms"] for member in members)
-            row["held_ms"] = sorted(member["held_ms"] for member in members)
+            if all(member["held_ms"] is not None for member in members):
+                row["held_ms"] = sorted(member["held_ms"] for member in members)
             row["lost_meanwhile"] = sum(member["lost_meanwhile"] for member in members)
-            row["too_late"] = sum(not member["ends_in_flow"] for member in members)
         rows.append(row)
     return rows
 
 
-def nothing_lost(rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every reconfiguration happened inside its flow and lost nothing. What the flow alone loses is no fault of
-    one, but then nothing was shown either."""
-    return all(not row["runs_with_loss"] and not row.get("too_late") for row in rows)
+def verdict_of_rows(rows: Sequence[Mapping[str, Any]], unusable: Mapping[str, str]) -> Verdict:
+    """Whether every reconfiguration lost nothing. Where a flow that was left alone loses something, it is the machine's
+    fault; then, as with trials that do not count, nothing is shown."""
+    lossy = [row for row in rows if row["runs_with_loss"]]
+    alone = {row["rate"] for row in lossy if row["strategy"] == CONTROL_TRIAL}
+    if any(row["rate"] not in alone for row in lossy):
+        return Verdict.FAILS
+    return Verdict.NOT_JUDGED if lossy or unusable or not rows else Verdict.HOLDS
 
 
 def run(options: CommonOptions, schedule: Schedule) -> int:
@@ -235,27 +253,30 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
     ]
     with ExitStack() as stack:
         bench = Bench(stack, schedule, options.target)
-        folder, measured = run_sweep(
+        sweep = run_sweep(
             EXPERIMENT,
             options,
             trials,
-            lambda trial, show: run_trial(trial, schedule, bench, show),
+            lambda trial, show: run_trial(trial, schedule, bench, show, accept_busy=options.accept_busy),
             trial_s=max(schedule.seconds(profile, rate) for profile in schedule.profiles for rate in schedule.rates),
             record={"rates": schedule.rates, "profiles": schedule.profiles, "share": schedule.share},
+            after_failure=bench.drop,
         )
         highest = bench.highest
-    rows = summarise(measured)
-    summary = folder.finish(
+    rows = summarise(sweep.trials)
+    verdict = verdict_of_rows(rows, sweep.unusable)
+    summary = sweep.folder.finish(
         target=options.target,
         profile=",".join(schedule.profiles),
-        measured={"rows": rows, "highest": highest, "nothing_lost": nothing_lost(rows)},
+        measured={"rows": rows, "highest": highest, "verdict": verdict.value},
         claims=[],
+        trials=sweep.for_summary(),
     )
     if options.json:
         print(summary.read_text(), end="")
     else:
-        exact_table(rows, highest, folder.path)
-    return EXIT_OK if nothing_lost(rows) else EXIT_CLAIM_FAILS
+        exact_table(rows, highest, sweep.unusable, sweep.folder.path)
+    return {Verdict.HOLDS: EXIT_OK, Verdict.FAILS: EXIT_CLAIM_FAILS, Verdict.NOT_JUDGED: EXIT_NOT_JUDGED}[verdict]
 
 
 def parse_rates(text: str) -> tuple[str, ...]:

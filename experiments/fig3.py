@@ -7,16 +7,19 @@ the while.
 "Inside the reconfiguration" means the same for every strategy: when the control plane has read the knocking stages
 (pk_reg), or, for a strategy that does not read them, when it begins to install the new program. Either way the knock is
 over before the swap; a trial in which it is not shows nothing and is repeated. (A strategy outside the paper that does
-everything within the swap gets its knock then.)
+everything within the swap gets its knock then.) How survival depends on the moment is seen from h5's port: source after
+source knocks there all through the reconfiguration, hundreds a second, and the knocking stages after the trial say
+whose knock survived.
 
-Exit code: 0 when claim C1 holds, or was not judged because strategies were left out; 1 when it does not hold; 2 for
-wrong use and for failed runs.
+Exit code: 0 when claim C1 holds, or was not asked for because strategies were left out; 1 when it does not hold; 2 for
+wrong use and for failed runs; 3 when it could not be judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,31 +27,38 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from experiments.claims.base import Claim
-from experiments.claims.c1_flows_survive import PUBLISHED_FIG3, FlowCount, fig3_findings, judge_fig3
+from experiments.claims import c1_flows_survive
+from experiments.claims.base import Claim, not_asked
+from experiments.claims.c1_flows_survive import PUBLISHED_FATES, FlowCount, KnockSeries, judge_flows_survive
 from experiments.harness.ending import conclude
 from experiments.harness.lab import NFS, Lab, Plan, open_lab
 from experiments.harness.main import run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
-from experiments.harness.phases import Phases, knock_moment
+from experiments.harness.phases import Interval, Phases, knock_moment
 from experiments.harness.progress import Display
 from experiments.harness.strategies import available_strategies
-from experiments.harness.sweep import SETUP_S, Trial, TrialResult, run_sweep
+from experiments.harness.sweep import SETUP_S, Sweep, Trial, TrialResult, run_sweep
+from experiments.harness.validity import MachineBounds, disturbed, outside_flow
+from experiments.measure.machine import MachineWatch
 from experiments.tables.fig3 import fig3_table
-from experiments.traffic.armed import TrafficError, wait_all
+from experiments.traffic.armed import ArmedProcess, wait_all
 from experiments.traffic.flow import Flow
 from experiments.traffic.knock import ProbeSender, knocker_at
+from experiments.traffic.knock_series import FIRST_CELL
+from experiments.traffic.knock_series import PORTS as KNOCKS
 from experiments.traffic.receiver import Receiver
 from experiments.traffic.sender import Sender
 from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 
 PROGRAM = "fig3"
 SERVICE_PORT = 5000
-KNOCKS = (10000, 20000, 30000)
 FLOWS = {"open": "h1", "early1": "h2", "early2": "h3", "late": "h4"}
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
 
-_ATTEMPTS = 5
+OPEN_STAGE = 3  # nfs/include/knocking_stage.p4: all knocks were made
+SERIES_HOST = "h5"
+SERIES_PER_S = 200.0  # sources
+_SERIES_LEAD_S = 0.4
 # Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop again. Within a flowlet its hop
 # is not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
 _MIN_INTERVAL_S = 0.15
@@ -88,25 +98,25 @@ def plan_for(strategy: str, profile: str, target: str = "softswitch") -> Plan:
     )
 
 
-class KnockTooLateError(TrafficError):
-    """The late knock was not over when the swap began, because the machine was busy: the trial shows nothing."""
+class KnockSeriesSender:
+    """Knocks of one source after the other from one host, for as long as it runs."""
 
-    def __init__(self) -> None:
-        super().__init__("the late knock came after the swap had begun, several times: this machine is too busy")
+    def __init__(self, lab: Lab) -> None:
+        self._file = lab.network.directory.path / "knock-series.times"
+        argv = [sys.executable, "-m", "experiments.traffic.knock_series", "--interface", f"{SERIES_HOST}-eth0"]
+        argv += ["--per-second", f"{SERIES_PER_S * len(KNOCKS):g}", "--whole", "--times", str(self._file)]
+        self._process = ArmedProcess(lab.network, SERIES_HOST, "knock-series", argv)
 
+    def wait_ready(self) -> None:
+        self._process.wait_ready()
 
-def run_valid_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
-    """Repeats a trial whose knock came too late; how often is in its numbers as `invalid_attempts`."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            result = run_trial(strategy, options, schedule, show)
-        except KnockTooLateError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-            show.log(f"{strategy}: the late knock came after the swap; once more")
-            continue
-        return replace(result, measured={**result.measured, "invalid_attempts": attempt})
-    raise AssertionError("unreachable")
+    def go(self) -> None:
+        self._process.command("go")
+
+    def finish(self) -> npt.NDArray[np.float64]:
+        """When each source's knock was complete, in s of the monotonic clock. Shape: (sources,)."""
+        self._process.finish()
+        return np.fromfile(self._file) if self._file.exists() else np.zeros(0)
 
 
 def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: Display) -> TrialResult:
@@ -123,8 +133,9 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
             for number, (name, host) in enumerate(FLOWS.items(), start=1)
         }
         senders = {name: Sender(lab.network, flow, record=True) for name, flow in flows.items()}
+        series = KnockSeriesSender(lab)
         lab.arm()
-        wait_all(*knockers.values(), *probes, receiver, *senders.values())
+        wait_all(*knockers.values(), *probes, receiver, *senders.values(), series)
 
         lab.control.on_event = knock_moment("pk_reg", knockers["late"].knock)
         timeline = lab.timeline(lead_s=0.3)
@@ -133,16 +144,20 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
             sender.go(timeline.start + offsets[name], timeline.start + schedule.duration)
         timeline.at(schedule.early_knocks, knockers["early1"].knock)
         timeline.at(schedule.early_knocks + 0.25 * schedule.interval, knockers["early2"].knock)
+        timeline.at(max(0.0, schedule.reconfigure - _SERIES_LEAD_S), series.go)
         timeline.at(schedule.reconfigure, lab.begin_reconfiguration)
+        watch = MachineWatch(lab, receiver=receiver)
         timeline.run(schedule.duration, lambda second: show.state(_describe(strategy, lab), second))
         outcome = lab.end_reconfiguration()
-        for sender in senders.values():
-            sender.finish()
+        machine = watch.read()
+        late_ns = [sender.finish().worst_late_ns for sender in senders.values()]
         sent = {name: sender.sent() - timeline.start for name, sender in senders.items()}
         timeline.run(schedule.duration + 0.3)  # the last packets arrive
         _, packets = receiver.finish()
         knocks = {name: knocker.sent() for name, knocker in knockers.items()}
         sent_probes = sum(probe.finish() for probe in probes)
+        moments = series.finish()
+        stages = lab.control.call("read_cells", {"register": "pk_reg", "start": FIRST_CELL, "count": len(moments)})
         stats = lab.control.call("stats")
         start = timeline.start
         events = lab.events(start)
@@ -158,8 +173,8 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
     )
     phases = Phases.of(events)
     knock_times = {name: (first - start, last - start) for name, (first, last) in knocks.items()}
-    if knock_times["late"][1] >= (phases.swap.begin if strategy in PUBLISHED_FIG3 else phases.swap.end):
-        raise KnockTooLateError
+    machine = replace(machine, late_ms=max(late_ns) / 1e6)
+    survival = knock_series(moments - start, np.array(stages), phases)
     counts = {
         name: count_flow(
             sent=sent[name],
@@ -176,14 +191,36 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
             for name, count in counts.items()
         },
         "knocks": {name: last for name, (_, last) in knock_times.items()},
-        "window": vars(phases.window),
-        "swap": vars(phases.swap),
-        "phases": phases.durations(),
+        **phases.numbers(),
+        "knock_series": vars(survival),
         "probes_sent": sent_probes,
+        "machine": machine.as_dict(),
         "outcome": outcome,
         "switch": stats,
     }
-    return TrialResult(measured, {"arrivals": arrivals}, events)
+    invalid = [
+        *knock_too_late(strategy, knock_times["late"][1], phases),
+        *outside_flow(phases, Interval(0.0, schedule.duration)),
+        *disturbed(machine, MachineBounds(late_ms=500 * schedule.interval), accept_busy=options.accept_busy),
+    ]
+    return TrialResult(measured, {"arrivals": arrivals}, events, tuple(invalid), machine.disturbance)
+
+
+def knock_too_late(strategy: str, knock_end: float, phases: Phases) -> list[str]:
+    """The late knock has to be over before the swap; one of a strategy outside the paper that does everything within
+    the swap, before its end."""
+    limit = phases.swap.begin if strategy in PUBLISHED_FATES else phases.swap.end
+    return [] if knock_end < limit else ["the late knock came after the swap had begun"]
+
+
+def knock_series(complete: npt.NDArray[np.float64], stages: npt.NDArray[np.int64], phases: Phases) -> KnockSeries:
+    """Which knocks survived, of those that were complete before the swap began. Times in s of the trial."""
+    before = complete < phases.swap.begin
+    return KnockSeries(
+        before_swap_s=tuple((phases.swap.begin - complete[before]).round(6).tolist()),
+        survived=tuple((stages[before] == OPEN_STAGE).tolist()),
+        window_s=phases.swap.begin - phases.window.begin,
+    )
 
 
 def count_flow(
@@ -216,23 +253,33 @@ def count_flow(
     )
 
 
-def judge(trials: dict[str, dict[str, Any]]) -> Claim:
-    """C1 over all repeats: it holds when it holds in each; otherwise the first that fails is shown."""
-    repeats = sorted({trial["repeat"] for trial in trials.values()})
+def judge(sweep: Sweep, strategies: tuple[str, ...]) -> Claim:
+    """C1 over all repeats."""
+    if missing := [name for name in PUBLISHED_FATES if name not in strategies]:
+        return not_asked(c1_flows_survive.PUBLISHED, f"{' and '.join(missing)} left out")
     fields = FlowCount.__dataclass_fields__
-    counts_by_repeat = [
+    repeats = sorted({trial["repeat"] for trial in sweep.trials.values()})
+    counts = [
         {
             trial["strategy"]: {
                 name: FlowCount(**{field: flow[field] for field in fields}) for name, flow in trial["flows"].items()
             }
-            for trial in trials.values()
+            for trial in sweep.trials.values()
             if trial["repeat"] == repeat
         }
         for repeat in repeats
     ]
-    verdicts = [judge_fig3(counts) for counts in counts_by_repeat]
-    decisive = next((verdict for verdict in verdicts if not verdict.holds), verdicts[0])
-    return replace(decisive, findings=fig3_findings(counts_by_repeat))
+    return judge_flows_survive(counts, sweep.unusable, knocks_of(sweep.trials))
+
+
+def knocks_of(trials: Mapping[str, Mapping[str, Any]]) -> dict[str, list[KnockSeries]]:
+    """The series of knocks by strategy."""
+    found: dict[str, list[KnockSeries]] = {}
+    for trial in trials.values():
+        series = trial["knock_series"]
+        one = KnockSeries(tuple(series["before_swap_s"]), tuple(series["survived"]), series["window_s"])
+        found.setdefault(trial["strategy"], []).append(one)
+    return found
 
 
 def _describe(strategy: str, lab: Lab) -> str:
@@ -245,18 +292,21 @@ def run(options: CommonOptions) -> int:
 
     schedule = Schedule.of(options)
     trials = [Trial(name, repeat) for repeat in range(1, options.repeats + 1) for name in options.strategies]
-    folder, measured = run_sweep(
+    sweep = run_sweep(
         PROGRAM,
         options,
         trials,
-        lambda trial, show: run_valid_trial(trial.strategy, options, schedule, show),
+        lambda trial, show: run_trial(trial.strategy, options, schedule, show),
         trial_s=schedule.duration,
     )
-    complete = set(PUBLISHED_FIG3) <= set(options.strategies)
-    claims = [judge(measured)] if complete else []
-    flows = {name: numbers["flows"] for name, numbers in measured.items()}
+    flows = {name: numbers["flows"] for name, numbers in sweep.trials.items()}
     return conclude(
-        folder, options, flows, claims, draw=plot.main, table=lambda _, judged, path: fig3_table(measured, judged, path)
+        sweep,
+        options,
+        flows,
+        [judge(sweep, options.strategies)],
+        draw=plot.main,
+        table=lambda _, claims, path: fig3_table(sweep.trials, claims, path),
     )
 
 

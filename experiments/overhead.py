@@ -217,7 +217,7 @@ def run(options: CommonOptions) -> int:
     trials = [Trial(key, repeat) for repeat in range(1, options.repeats + 1) for key in wanted]
     with ExitStack() as stack:
         shared = None if in_memory else SharedLab(stack)
-        folder, numbers = run_sweep(
+        sweep = run_sweep(
             EXPERIMENT,
             options,
             trials,
@@ -225,10 +225,11 @@ def run(options: CommonOptions) -> int:
             trial_s=rounds * (packets * 1e-6 if in_memory else 3 * _TURN_S),
             record={"rounds": rounds, "packets": packets},
             needs_root=not in_memory,
+            after_failure=(lambda: None) if shared is None else shared.drop,
         )
-    measured = summarise(_merged(numbers))
+    measured = summarise(_merged(sweep.trials))
     claims = [judge_memory(measured)]
-    return conclude(folder, options, measured, claims, draw=plot.main, table=overhead_table)
+    return conclude(sweep, options, measured, claims, draw=plot.main, table=overhead_table)
 
 
 def _key(subject: Subject) -> str:

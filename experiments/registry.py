@@ -89,7 +89,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "fig6",
         "Where updates are lost",
         "Time line of one real run of each strategy: reads, clones, writes, the swap, and the lost updates.",
-        ("C4",),
+        ("C4", "C7"),
         full_s=300.0,
         quick_s=60.0,
         arguments=("--repeats", "3"),

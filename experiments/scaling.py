@@ -7,11 +7,14 @@ the switch held packets, by its own count, beside the longest gap at the receive
 bytes in the registers) / bytes on the wire, and how many milliseconds of the flow that is. The wire's truth is the
 receiver's.
 
-All trials share one network: installing a program anew empties its state. A point that would take longer than
+All trials share one network: installing a program empties its state. A point that would take longer than
 `--max-seconds` at the profile's pace is left out and named: what was not measured is not predicted.
 
+At last 1 MB of state goes through faster and faster flows, State4's and the same flows left alone: from which rate on
+packets are lost, and to whom.
+
 Exit code: 0 when claim C6 holds as far as packets go (State4 loses none), or State4 was left out; 1 when it does not
-hold; 2 for wrong use and for failed runs.
+hold; 2 for wrong use and for failed runs; 3 when it could not be judged.
 """
 
 from __future__ import annotations
@@ -19,25 +22,27 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from experiments.claims.base import CONTROL_TRIAL
 from experiments.claims.c6_overhead import judge_packets
 from experiments.claims.stats import delta_loss, longest_gap, spread
-from experiments.control.client import ControlError
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Plan
 from experiments.harness.main import run_main
 from experiments.harness.options import PROFILES, CommonOptions, common_options, common_parser
-from experiments.harness.phases import Phases
+from experiments.harness.phases import Interval, Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.sized_programs import PORT, StateProgram, payload_for
 from experiments.harness.strategies import available_strategies
-from experiments.harness.sweep import Trial, TrialResult, run_sweep
+from experiments.harness.sweep import Trial, TrialResult, run_sweep, why_unusable
+from experiments.harness.validity import MachineBounds, disturbed, outside_flow
 from experiments.measure.counters import interface_counters
+from experiments.measure.machine import MachineWatch
 from experiments.tables.scaling import scaling_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.flow import Flow
@@ -51,9 +56,13 @@ BOTH = "paper and native"
 CELL_BYTES = 8
 FRAME_BYTES = 1250
 RATE_MBIT = 20.0
+LOAD_RATES, QUICK_LOAD_RATES = (20.0, 120.0, 300.0, 600.0), (20.0, 120.0)
+"""Mbit/s of the flows through 1 MB of state; the paper's highest steady rate is the last."""
+LOAD_PROFILE = "native"
 BMV2_CELLS = 1 << 20
 COMPONENTS_STATE_BYTES = 1 << 20  # divided among the components
 _REPEATED_S = 5.0  # what takes longer at a profile's pace is measured once: the pace decides it, not chance
+BOUNDS = MachineBounds(late_ms=250.0)
 _LEAD_S = 0.4
 _TAIL_S = 0.3
 _MAX_WAIT_S = 300.0
@@ -81,6 +90,7 @@ class Schedule:
 
     min_s: float
     max_s: float
+    load_rates: tuple[float, ...] = LOAD_RATES
 
 
 SIZES = tuple(1 << power for power in range(10, 27, 2))
@@ -129,15 +139,18 @@ def paced_s(point: Point, profile: str) -> float:
 def run_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedLab, show: Display
 ) -> TrialResult:
-    """One reconfiguration. No samples: the packets of all trials would be gigabytes."""
+    """One reconfiguration, or a flow left alone. No samples: the packets of all trials would be gigabytes."""
+    reconfigures = trial.strategy != CONTROL_TRIAL
+    rate = float(trial.parameters.get("rate", RATE_MBIT))
     point = Point(int(trial.parameters["components"]), int(trial.parameters["cells"]))
     program, entries = point.program.files()
     profile = str(trial.parameters["profile"])
-    lab = shared.lab(Plan.to_itself(program, entries, trial.strategy, profile, options.target))
+    strategy = trial.strategy if reconfigures else "none"
+    lab = shared.lab(Plan.to_itself(program, entries, strategy, profile, options.target))
     show.state(f"{trial.name}: setting up")
     receiver = Receiver(lab.network, SERVER, [PORT])
     payload = payload_for(FRAME_BYTES)
-    sender = Sender(lab.network, Flow(1, "h1", ip_of(SERVER), PORT, Flow.interval_for(RATE_MBIT, payload), payload))
+    sender = Sender(lab.network, Flow(1, "h1", ip_of(SERVER), PORT, Flow.interval_for(rate, payload), payload))
     lab.arm()
     wait_all(receiver, sender)
     ports = {"sent": ("h1", "h1-eth0"), "received": (SERVER, f"{SERVER}-eth0")}
@@ -146,49 +159,56 @@ def run_trial(
     start = time.monotonic() + 0.05
     sender.go(start, start + _MAX_WAIT_S)
     _wait(start + _LEAD_S, trial, start, show)
-    lab.begin_reconfiguration()
-    while lab.control.busy():
-        _wait(time.monotonic() + 0.02, trial, start, show)
-        lab.switch.check()
-    failed = ""
+    watch = MachineWatch(lab, sender=sender, receiver=receiver)
     outcome: dict[str, Any] = {}
-    try:
+    if reconfigures:
+        lab.begin_reconfiguration()
+        while lab.control.busy():
+            _wait(time.monotonic() + 0.02, trial, start, show)
+            lab.switch.check()
         outcome = lab.end_reconfiguration()
-    except ControlError as error:
-        failed = str(error)
     stats = lab.control.call("stats")
     _wait(max(start + schedule.min_s, time.monotonic() + _TAIL_S), trial, start, show)
+    machine = watch.read()
     totals = sender.finish()
     time.sleep(0.1)  # what still waits in the switch
     _, packets = receiver.finish()
     after = {name: interface_counters(lab.network, *port).since(before[name]) for name, port in ports.items()}
     events = lab.events(start)
-    measured: dict[str, Any] = {"state_bytes": point.state_bytes, "series": _series(point)}
-    if failed:
-        shared.drop()  # who knows what it left behind
-        return TrialResult({**measured, "failed": failed}, {}, events)
     counted = sum(lab.control.call("totals").values())
     if after["sent"].tx_packets != totals.sent:
         raise TrafficError(f"{totals.sent} packets were sent, but {after['sent'].tx_packets} were on the wire")
     wire = after["received"].rx_packets * FRAME_BYTES
-    phases = Phases.of(events)
-    measured |= {
-        "reconfiguration_s": phases.window.length,
-        "phases": phases.durations(),
-        "held_ms": stats["longest_hold_ms"],
-        "held_in_all_ms": stats["held_ms"],
+    machine = replace(machine, late_ms=totals.worst_late_ns / 1e6)
+    lost = totals.sent - after["received"].rx_packets
+    measured: dict[str, Any] = {
+        "state_bytes": point.state_bytes,
+        "series": ["load"] if "rate" in trial.parameters else _series(point),
+        "rate": rate,
         "longest_gap_ms": longest_gap(packets["received_s"].to_numpy()) * 1e3,
         "flow_s": (totals.last_ns - totals.first_ns) / 1e9,
         "sent_packets": totals.sent,
-        "lost_packets": totals.sent - after["received"].rx_packets,
+        "lost_packets": lost,
         "wire_bytes": wire,
         "register_bytes": counted,
         "delta_loss": delta_loss(wire, counted),
-        "lost_update_ms": (wire - counted) * 8 / RATE_MBIT / 1e3,
+        "lost_update_ms": (wire - counted) * 8 / rate / 1e3,
         "outcome": outcome,
         "switch": stats,
+        "machine": machine.as_dict(),
     }
-    return TrialResult(measured, {}, events)
+    invalid = disturbed(machine, BOUNDS, accept_busy=options.accept_busy)
+    if reconfigures:
+        phases = Phases.of(events)
+        measured |= {
+            **phases.numbers(),
+            "reconfiguration_s": phases.window.length,
+            "held_ms": stats["longest_hold_ms"],
+            "held_in_all_ms": stats["held_ms"],
+        }
+        flow = Interval(totals.first_ns / 1e9 - start, totals.last_ns / 1e9 - start)
+        invalid += outside_flow(phases, flow)
+    return TrialResult(measured, {}, events, tuple(invalid), machine.disturbance)
 
 
 def _wait(until: float, trial: Trial, start: float, show: Display) -> None:
@@ -206,29 +226,59 @@ def _series(point: Point) -> list[str]:
 NUMBERS = ("reconfiguration_s", "held_ms", "longest_gap_ms", "delta_loss", "lost_update_ms")
 
 
-def summarise(trials: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per profile, strategy and point: spread of each number over the repeats; failures by their message."""
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per profile, strategy and point: spread of each number over the repeats that count, without what the
+    switch does not tell; the reasons of those that failed."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for trial in trials.values():
-        key = (trial["profile"], trial["strategy"], trial["components"], trial["cells"])
-        groups.setdefault(key, []).append(trial)
+        if "load" not in trial.get("series", ()) and trial["strategy"] != CONTROL_TRIAL:
+            key = (trial["profile"], trial["strategy"], trial["components"], trial["cells"])
+            groups.setdefault(key, []).append(trial)
     result = []
     for (profile, strategy, components, cells), members in groups.items():
-        good = [member for member in members if "failed" not in member]
+        good = [member for member in members if not why_unusable(member)]
+        point = Point(components, cells)
         entry: dict[str, Any] = {
             "profile": profile,
             "strategy": strategy,
             "components": components,
             "cells": cells,
-            "state_bytes": members[0]["state_bytes"],
-            "series": members[0]["series"],
-            "failed": [member["failed"] for member in members if "failed" in member],
+            "state_bytes": point.state_bytes,
+            "series": _series(point),
+            "failed": [why for member in members if (why := why_unusable(member))],
         }
         if good:
-            entry |= {name: spread([member[name] for member in good]).as_dict() for name in NUMBERS}
+            entry |= {
+                name: spread([member[name] for member in good]).as_dict()
+                for name in NUMBERS
+                if all(member.get(name) is not None for member in good)
+            }
             entry["lost_packets"] = max(member["lost_packets"] for member in good)
         result.append(entry)
     return result
+
+
+def summarise_load(trials: Mapping[str, Mapping[str, Any]], rates: Sequence[float]) -> list[dict[str, Any]]:
+    """One entry per rate: the most packets that State4 lost in a repeat, and the same flow alone; None: not
+    measured."""
+    result = []
+    for rate in rates:
+        members = [trial for trial in trials.values() if is_load(trial) and trial["rate"] == rate]
+
+        def lost(of: str, members: Sequence[Mapping[str, Any]] = members) -> int | None:
+            counts = [m["lost_packets"] for m in members if m["strategy"] == of and not why_unusable(m)]
+            return max(counts, default=None)
+
+        failed = [why for m in members if m["strategy"] == "state4" and (why := why_unusable(m))]
+        result.append(
+            {"rate": rate, "lost_packets": lost("state4"), "lost_alone": lost(CONTROL_TRIAL), "failed": failed}
+        )
+    return result
+
+
+def is_load(trial: Mapping[str, Any]) -> bool:
+    """Whether it is one of the trials of faster and faster flows."""
+    return "rate" in trial and ("series" not in trial or "load" in trial["series"])
 
 
 def reason_against(point: Point, profile: str, max_s: float, target: str) -> str:
@@ -268,20 +318,40 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
         )
         for strategy in options.strategies
     ]
+    if "state4" in options.strategies:
+        place: dict[str, int | float | str] = {
+            "profile": LOAD_PROFILE,
+            "components": 1,
+            "cells": COMPONENTS_STATE_BYTES // CELL_BYTES,
+        }
+        trials += [
+            Trial(name, repeat, {**place, "rate": rate})
+            for repeat in range(1, options.repeats + 1)
+            for rate in schedule.load_rates
+            for name in (CONTROL_TRIAL, "state4")
+        ]
     with ExitStack() as stack:
         shared = SharedLab(stack)
-        folder, numbers = run_sweep(
+        sweep = run_sweep(
             EXPERIMENT,
             options,
             trials,
             lambda trial, show: run_trial(trial, options, schedule, shared, show),
             trial_s=schedule.min_s,
             record={"profiles": profiles, "points": [vars(point) for point in wanted], "max_s": schedule.max_s},
+            after_failure=shared.drop,
         )
-    entries = summarise(numbers)
-    measured = {"points": entries, "left_out": left_out(profiles, wanted, schedule.max_s, options.target)}
-    claims = [judge_packets(entries)] if "state4" in options.strategies else []
-    return conclude(folder, options, measured, claims, draw=plot.main, table=scaling_table)
+    done = sweep.folder.trials()
+    everything = {trial.name: done[trial.name] for trial in trials}
+    entries = summarise(everything)
+    load = summarise_load(everything, schedule.load_rates)
+    measured = {
+        "points": entries,
+        "load": load,
+        "left_out": left_out(profiles, wanted, schedule.max_s, options.target),
+    }
+    claims = [judge_packets(entries, load, asked=options.strategies)]
+    return conclude(sweep, options, measured, claims, draw=plot.main, table=scaling_table)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -304,7 +374,8 @@ def main(arguments: list[str] | None = None) -> int:
     if namespace.quick and not any(text.startswith("--repeats") for text in (arguments or sys.argv[1:])):
         namespace.repeats = 1
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
-    schedule = Schedule(options.duration_s or 1.0, namespace.max_seconds)
+    load_rates = QUICK_LOAD_RATES if options.quick else LOAD_RATES
+    schedule = Schedule(options.duration_s or 1.0, namespace.max_seconds, load_rates)
     sizes = namespace.sizes or (QUICK_SIZES if options.quick else SIZES)
     counts = namespace.registers or (QUICK_COUNTS if options.quick else COUNTS)
     return run_main(lambda: run(options, schedule, profiles, points(sizes, counts)))

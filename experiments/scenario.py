@@ -25,7 +25,8 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.claims.c1_flows_survive import PUBLISHED_FIG3
+from experiments.claims.base import CONTROL_TRIAL
+from experiments.claims.c1_flows_survive import PUBLISHED_FATES
 from experiments.control.client import ControlError
 from experiments.harness.ending import conclude
 from experiments.harness.lab import NFS, Lab, Plan
@@ -53,7 +54,7 @@ from topologies.errors import NetworkError
 from topologies.paper import HOSTS, PORTS, SERVER, SWITCH, ip_of
 
 EXPERIMENT = "scenario"
-CONTROL_TRIAL = "no-reconfiguration"
+
 RATE_MBIT = 20.0
 USUAL_S, QUICK_S = 12.0, 4.4
 REGISTER = "MyIngress.counting.counted_bytes"
@@ -178,7 +179,7 @@ def run_trial(
         interface_bytes=after.rx_bytes,
         after_reading=int((frames["received_s"] > read_at).sum()),
         late_knock=hosts.knocks["late"][1] - timeline.start if "late" in hosts.knocks else None,
-        knock_deadline=swap.begin if swap is not None and trial.strategy in PUBLISHED_FIG3 else None,
+        knock_deadline=swap.begin if swap is not None and trial.strategy in PUBLISHED_FATES else None,
     )
     found = list(problems(evidence))
     delta = Delta.of(sum(wire.values()), sum(state.values()))
@@ -210,7 +211,7 @@ def run_trial(
         measured |= {"window": vars(window), "swap": vars(swap), "phases": phases.durations()}
         measured |= cpu_numbers(samples, window)
     kept = {"frames": frames[["flow", "received_s", "bytes"]], "state": samples}
-    return TrialResult(measured, kept, events, {"iperf3": hosts.report})
+    return TrialResult(measured, kept, events, documents={"iperf3": hosts.report})
 
 
 def counted_frames(frames: pd.DataFrame) -> pd.DataFrame:
@@ -248,7 +249,7 @@ def run(options: CommonOptions, schedule: Schedule, *, watch: bool = False) -> i
     open_display: Callable[[float], AbstractContextManager[Display]] | None = watching if watch else None
     with ExitStack() as stack:
         shared = SharedLab(stack)
-        folder, numbers = run_sweep(
+        sweep = run_sweep(
             EXPERIMENT,
             options,
             trials,
@@ -256,13 +257,15 @@ def run(options: CommonOptions, schedule: Schedule, *, watch: bool = False) -> i
             trial_s=schedule.duration,
             record={"rate": schedule.rate, "trial_s": schedule.duration, "tcp_frame_bytes": FRAME_BYTES},
             open_display=open_display,
+            after_failure=shared.drop,
         )
+    numbers = sweep.trials
     measured = summarise(numbers)
     if all("wire_bytes" not in trial for trial in numbers.values()):
         raise TrafficError("no trial came to its end: " + next(iter(numbers.values()))["problems"][0])
     drawable = any(measured[strategy]["runs"] for strategy in options.strategies)
     return conclude(
-        folder,
+        sweep,
         options,
         measured,
         [],

@@ -23,7 +23,10 @@ _LINEAR_BELOW = 0.01  # percent: the axis is linear below, so that zero has a pl
 def draw(run: Run) -> Figure:
     """Median and range over the repeats by strategy; percent on a logarithmic axis that shows zero, too."""
     points: dict[str, dict[float, list[float]]] = {}
+    profile = run.description()["options"]["profile"]
     for trial in run.trials().values():
+        if "state" in trial or trial.get("profile", profile) != profile:
+            continue
         points.setdefault(trial["strategy"], {}).setdefault(trial["rate"], []).append(trial["delta_loss"] * 100)
     order = [name for name in run.description()["options"]["strategies"] if name in points]
     if not order:

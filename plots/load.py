@@ -29,11 +29,16 @@ class Run:
         return self._json("run.json")
 
     def trials(self) -> dict[str, dict[str, Any]]:
-        """The measured numbers of each trial by its name, in the order of names."""
+        """The measured numbers of each trial that counts by its name, in the order of names.
+
+        Trials that failed or were disturbed are not drawn. Raises ResultMissingError when none is left.
+        """
         files = sorted((self.path / "trials").glob("*.json"))
-        if not files:
-            raise ResultMissingError(f"{self.path} holds no complete trial")
-        return {file.stem: json.loads(file.read_text()) for file in files}
+        trials = {file.stem: json.loads(file.read_text()) for file in files}
+        counted = {name: trial for name, trial in trials.items() if not ("failed" in trial or "invalid" in trial)}
+        if not counted:
+            raise ResultMissingError(f"{self.path} holds no complete trial that counts")
+        return counted
 
     def reconfigurations(self) -> dict[str, tuple[str, dict[str, Any]]]:
         """Name and numbers of the first trial with a reconfiguration of each strategy, in the order of the run.

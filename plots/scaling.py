@@ -28,7 +28,7 @@ _LINEAR_BELOW = {"held_ms": 0.1, "delta_loss": 0.01}  # linear below, so that ze
 
 def draw(run: Run) -> Figure:
     """A row per number; columns: against size and against components, for each profile. Median and range."""
-    trials = [trial for trial in run.trials().values() if "failed" not in trial]
+    trials = [trial for trial in run.trials().values() if "load" not in trial["series"]]
     order = [n for n in run.description()["options"]["strategies"] if any(t["strategy"] == n for t in trials)]
     if not order:
         raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
@@ -78,6 +78,7 @@ def _panel(axes: Axes, trials: list[dict[str, Any]], order: list[str], key: str,
 
 
 def _line(axes: Axes, trials: list[dict[str, Any]], style: LineStyle, key: str, name: str, factor: float) -> None:
+    trials = [trial for trial in trials if trial[name] is not None]  # what the switch does not tell is not drawn
     places = sorted({trial[key] for trial in trials})
     values = [np.array([trial[name] * factor for trial in trials if trial[key] == place]) for place in places]
     middle = np.array([np.median(value) for value in values])

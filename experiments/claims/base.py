@@ -1,12 +1,24 @@
-"""What the claims share: a claim as published, a verdict on it, and the numbers behind the verdict."""
+"""What the claims share: a claim as published, a verdict on it, the checks that a verdict is made of, its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from experiments.claims.stats import Spread
+
+CONTROL_TRIAL = "no-reconfiguration"
+"""Called a strategy where trials are named: the same traffic, left alone."""
+
+
+class Verdict(str, Enum):
+    """What can be said of a claim. NOT_JUDGED: the trials do not tell, and the reason is said."""
+
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -37,18 +49,121 @@ class Finding:
         """From a spread as it is in a summary, multiplied by `factor` for the unit."""
         return Finding(what, published, Spread(**numbers).scaled(factor), unit)
 
+    def as_dict(self) -> dict[str, Any]:
+        return {"what": self.what, "published": self.published, "spread": self.spread.as_dict(), "unit": self.unit}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of a claim. `why`: what decided it. `better`: it holds, and by more than published."""
+
+    verdict: Verdict
+    why: str
+    better: bool = False
+
 
 @dataclass(frozen=True)
 class Claim:
-    """One verdict. `why` says in a sentence what decided it; `findings` are the numbers to show with it."""
+    """One verdict. `why` says in a sentence what decided it; `findings` are the numbers to show with it.
+
+    better: what is better than published, "" if nothing is. covered: False where the run was not meant to judge the
+    claim, for example because one rate was asked for; such a claim is not judged, and that is no failure.
+    """
 
     id: str
     published: Any
     measured: Any
     unit: str
-    holds: bool
+    verdict: Verdict
     why: str
     findings: tuple[Finding, ...] = ()
+    better: str = ""
+    covered: bool = True
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict is Verdict.HOLDS
+
+    def with_note(self, note: str) -> Claim:
+        return replace(self, why=f"{self.why}; {note}") if note else self
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "id": self.id,
+            "published": self.published,
+            "measured": self.measured,
+            "unit": self.unit,
+            "verdict": self.verdict.value,
+            "better": self.better,
+            "covered": self.covered,
+            "why": self.why,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def verdict_of(claim: Mapping[str, Any]) -> Verdict:
+    """The verdict of a claim in a summary, also of one that was written when there were two verdicts only."""
+    if "verdict" in claim:
+        return Verdict(claim["verdict"])
+    return Verdict.HOLDS if claim["holds"] else Verdict.FAILS
+
+
+def decide(
+    published: PublishedClaim,
+    checks: Sequence[Check],
+    told: str,
+    *,
+    paper: Any,
+    measured: Any,
+    unit: str,
+    findings: Sequence[Finding] = (),
+) -> Claim:
+    """A claim from its checks: it fails when one fails, is not judged when one can't be, and holds otherwise.
+
+    `told` is the reason when all hold. A failed check is a failure whatever else could not be judged.
+    """
+    failed = [check.why for check in checks if check.verdict is Verdict.FAILS]
+    open_ = [check.why for check in checks if check.verdict is Verdict.NOT_JUDGED]
+    better = "; ".join(check.why for check in checks if check.better)
+    verdict = Verdict.FAILS if failed else Verdict.NOT_JUDGED if open_ else Verdict.HOLDS
+    why = "; ".join(failed or open_) or told
+    return Claim(
+        published.id,
+        paper,
+        measured,
+        unit,
+        verdict,
+        why,
+        tuple(findings),
+        better=better if verdict is Verdict.HOLDS else "",
+    )
+
+
+def not_judged(published: PublishedClaim, why: str, *, covered: bool = True, findings: Sequence[Finding] = ()) -> Claim:
+    """A claim on which these trials say nothing."""
+    return Claim(published.id, published.published, None, "", Verdict.NOT_JUDGED, why, tuple(findings), covered=covered)
+
+
+def not_asked(published: PublishedClaim, why: str, *, findings: Sequence[Finding] = ()) -> Claim:
+    """A claim that the run was not meant to judge: strategies, rates or loads were left out."""
+    return not_judged(published, why, covered=False, findings=findings)
+
+
+def undisturbed_control(
+    published: PublishedClaim, trials: Iterable[str], unusable: Mapping[str, str], findings: Sequence[Finding] = ()
+) -> Claim | None:
+    """The verdict where every run without a reconfiguration was itself disturbed: nothing can be said. None otherwise.
+
+    `trials`: names of the strategies that have usable trials.
+    """
+    disturbed = [name for name in unusable if name.startswith(f"{CONTROL_TRIAL}-")]
+    if not disturbed or CONTROL_TRIAL in trials:
+        return None
+    why = f"the run without a reconfiguration was itself disturbed: {unusable[disturbed[0]]}"
+    return not_judged(published, why, findings=findings)
+
+
+def reasons_of(unusable: Mapping[str, str], *strategies: str) -> str:
+    """Why there is no usable trial of these strategies. `unusable`: the reason by the trial's name."""
+    found = [f"{name}: {why}" for name, why in unusable.items() if name.startswith(tuple(f"{s}-" for s in strategies))]
+    return "; ".join(found) or f"there is no trial of {' and '.join(strategies)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.claims.base import Claim, Finding, PublishedClaim
+from experiments.claims.base import Check, Claim, Finding, PublishedClaim, Verdict, decide, not_judged, reasons_of
 from experiments.claims.stats import spread
 
 PUBLISHED = PublishedClaim(
@@ -45,7 +45,7 @@ class FlowCount:
 
 # What the paper shows in Figure 3: the fate of each flow's packets that were sent after the swap.
 ALL, NOTHING = "all arrive", "none arrives"
-PUBLISHED_FIG3: dict[str, dict[str, str]] = {
+PUBLISHED_FATES: dict[str, dict[str, str]] = {
     "none": {"open": NOTHING, "early1": NOTHING, "early2": NOTHING, "late": NOTHING},
     "controller": {"open": ALL, "early1": ALL, "early2": ALL, "late": NOTHING},
     "swing_state": {"open": ALL, "early1": NOTHING, "early2": NOTHING, "late": ALL},
@@ -53,41 +53,77 @@ PUBLISHED_FIG3: dict[str, dict[str, str]] = {
 }
 
 
-def judge_fig3(counts: Mapping[str, Mapping[str, FlowCount]]) -> Claim:
-    """C1, from the counts by strategy and flow. Strategies without a published outcome do not count.
+Counts = Mapping[str, Mapping[str, FlowCount]]
+"""One repeat: by strategy and flow."""
 
-    It holds when every flow of every strategy met its published fate, nothing was lost before the swap, and no packet
-    got past the closed firewall. A claim about four strategies can't hold on fewer.
+
+def judge_flows_survive(
+    repeats: Sequence[Counts],
+    unusable: Mapping[str, str] | None = None,
+    knocks: Mapping[str, Sequence[KnockSeries]] | None = None,
+) -> Claim:
+    """C1, from the counts of each repeat. Strategies without a published outcome do not count.
+
+    It holds when in every repeat every flow of every published strategy met its published fate, nothing was lost before
+    the swap, and no packet got past the closed firewall. A repeat of which nothing is shown (a strategy has no usable
+    trial in any repeat, or no packet was sent after the swap) leaves the claim open. `unusable`: the reason of trials
+    that do not count, by name. `knocks` by strategy: survival against the moment, which is shown and decides nothing.
     """
-    wrong: list[str] = [f"{name} was not run" for name in PUBLISHED_FIG3 if name not in counts]
-    measured: dict[str, dict[str, str]] = {}
+    missing = [name for name in PUBLISHED_FATES if not any(name in counts for counts in repeats)]
+    findings = (*flow_findings(repeats), *knock_findings(knocks or {}))
+    if missing:
+        return not_judged(PUBLISHED, reasons_of(unusable or {}, *missing), findings=findings)
+    checks = [check for counts in repeats for check in _checks(counts)]
+    measured = [
+        {name: {flow: fate_of(count) for flow, count in flows.items()} for name, flows in counts.items()}
+        for counts in repeats
+    ]
+    wrong = next((m for m, counts in zip(measured, repeats, strict=True) if _checks(counts)), measured[0])
+    return decide(
+        PUBLISHED,
+        checks,
+        "every flow of every strategy met its published fate",
+        paper=PUBLISHED_FATES,
+        measured=wrong,
+        unit="fate of the packets sent after the swap",
+        findings=findings,
+    )
+
+
+def fate_of(count: FlowCount) -> str:
+    return ALL if count.complete else NOTHING if count.silent_after else "some arrive"
+
+
+def _checks(counts: Counts) -> list[Check]:
+    """What is wrong or not shown in one repeat; nothing when all is as published."""
+    found = []
     for strategy, flows in counts.items():
-        measured[strategy] = {}
         for flow, count in flows.items():
-            fate = ALL if count.complete else NOTHING if count.silent_after else "some arrive"
-            measured[strategy][flow] = fate
-            published = PUBLISHED_FIG3.get(strategy, {}).get(flow)
+            published = PUBLISHED_FATES.get(strategy, {}).get(flow)
             if published is None:
                 continue
             place = f"{strategy}, flow {flow}"
-            if count.permitted_after == 0:
-                wrong.append(f"{place}: no packet was sent after the swap, so nothing is shown")
+            wrong = []
             if count.arrived_before != count.permitted_before:
-                wrong.append(f"{place}: {count.arrived_before} of {count.permitted_before} arrived before the swap")
+                wrong.append(f"{count.arrived_before} of {count.permitted_before} arrived before the swap")
             if count.wrongly_arrived:
-                wrong.append(f"{place}: {count.wrongly_arrived} packets passed the closed firewall")
-            if fate != published:
-                got = f"{count.arrived_after} of {count.permitted_after} arrived after the swap"
-                wrong.append(f"{place}: {got}, published: {published}")
-    why = "; ".join(wrong) if wrong else "every flow of every strategy met its published fate"
-    return Claim("C1", PUBLISHED_FIG3, measured, "fate of the packets sent after the swap", not wrong, why)
+                wrong.append(f"{count.wrongly_arrived} packets passed the closed firewall")
+            if count.permitted_after and fate_of(count) != published:
+                after = f"{count.arrived_after} of {count.permitted_after} arrived after the swap"
+                wrong.append(f"{after}, published: {published}")
+            found += [Check(Verdict.FAILS, f"{place}: {text}") for text in wrong]
+            if count.permitted_after == 0:
+                found.append(
+                    Check(Verdict.NOT_JUDGED, f"{place}: no packet was sent after the swap, so nothing is shown")
+                )
+    return found
 
 
-def fig3_findings(repeats: Sequence[Mapping[str, Mapping[str, FlowCount]]]) -> tuple[Finding, ...]:
+def flow_findings(repeats: Sequence[Counts]) -> tuple[Finding, ...]:
     """How many flows lose nothing after the swap, by strategy, from the counts of each repeat."""
     found = []
     for strategy in dict.fromkeys(name for counts in repeats for name in counts):
-        fates = PUBLISHED_FIG3.get(strategy)
+        fates = PUBLISHED_FATES.get(strategy)
         published = "" if fates is None else f"{sum(fate == ALL for fate in fates.values())} of {len(fates)}"
         whole = [
             sum(count.complete and count.permitted_after > 0 for count in counts[strategy].values())
@@ -96,3 +132,50 @@ def fig3_findings(repeats: Sequence[Mapping[str, Mapping[str, FlowCount]]]) -> t
         ]
         found.append(Finding(f"{strategy}: flows that lose nothing", published, spread(whole), "flows"))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class KnockSeries:
+    """Knocks of many sources all through one reconfiguration, each made once.
+
+    before_swap_s: how long before the swap's begin a knock was complete, in s; survived: whether its source is let in
+    after the swap. Of those that were complete before the reconfiguration began, and within it.
+    """
+
+    before_swap_s: tuple[float, ...]
+    survived: tuple[bool, ...]
+    window_s: float
+
+    def share(self, begin: float, end: float) -> float | None:
+        """Share of the knocks that survive, of those from `begin` to `end` seconds before the swap; None for none."""
+        inside = [kept for moment, kept in zip(self.before_swap_s, self.survived, strict=True) if end <= moment < begin]
+        return sum(inside) / len(inside) if inside else None
+
+    @property
+    def last_survivor_s(self) -> float | None:
+        """How long before the swap the last knock was that survived."""
+        kept = [moment for moment, kept in zip(self.before_swap_s, self.survived, strict=True) if kept]
+        return min(kept) if kept else None
+
+
+def knock_findings(series: Mapping[str, Sequence[KnockSeries]]) -> tuple[Finding, ...]:
+    """By strategy: how many knocks within the reconfiguration survive, and when the last one that does was made."""
+    found = []
+    for strategy, repeats in series.items():
+        shares = [100 * share for one in repeats if (share := one.share(one.window_s, 0.0)) is not None]
+        if shares:
+            found.append(
+                Finding(
+                    f"{strategy}: knocks while reconfiguring that survive",
+                    _SURVIVE.get(strategy, ""),
+                    spread(shares),
+                    "%",
+                )
+            )
+        last = [1e3 * moment for one in repeats if (moment := one.last_survivor_s) is not None]
+        if last:
+            found.append(Finding(f"{strategy}: last knock that survives, before the swap", "", spread(last), "ms"))
+    return tuple(found)
+
+
+_SURVIVE = {"state4": "> 99 %", "none": "none"}

@@ -1,66 +1,121 @@
-"""Claim C2 (Figure 4): time and disruption of a reconfiguration. Published values, thresholds, rule, findings."""
+"""Claim C2 (Figure 4): disruption by a reconfiguration. Published values, thresholds, rule, findings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.claims.base import Claim, Finding, PublishedClaim
+from experiments.claims.base import (
+    CONTROL_TRIAL,
+    Check,
+    Claim,
+    Finding,
+    PublishedClaim,
+    Verdict,
+    decide,
+    not_judged,
+    reasons_of,
+    undisturbed_control,
+)
+from experiments.claims.bounds import Quantity, at_most
 
 PUBLISHED = PublishedClaim(
     "C2",
     "Fig. 4",
     "Time and disruption of a reconfiguration",
     "236 KB and seven tables take about 1.82 s in all; the swap stops traffic for about 20 ms; all state is kept.",
-    "The published time is that of bmv2's control plane. Profile `paper` paces register access to it, profile "
-    "`native` measures ours. softswitch swaps between two batches of packets, so its gap is shorter than bmv2's. "
-    "bmv2 frees the old program's registers while no packet may pass, all 463,742 cells one by one.",
+    "Judged by the gap, the state and the packets. The time is not judged: profile `paper` paces register access so "
+    "that it takes the published time of bmv2's control plane, so it is configured; the time that ours takes by itself "
+    "stands beside it. softswitch swaps between two batches of packets, so its gap is shorter than bmv2's. bmv2 frees "
+    "the old program's registers while no packet may pass, all 463,742 cells one by one.",
 )
 
-PUBLISHED_FIG4 = {"reconfiguration_s": 1.82, "gap_at_swap_ms": 20.0, "state_kept": True}
-_TIME_TOLERANCE = 0.15  # of the published time, with the profile that is paced to it
+PUBLISHED_TIME_S = 1.82
+PUBLISHED_GAP_MS = 20.0
+BETTER_GAP_MS = 10.0
+"""A gap of half the published one, or less, is better than published."""
+PUBLISHED_VALUES = {"reconfiguration_s": PUBLISHED_TIME_S, "gap_at_swap_ms": PUBLISHED_GAP_MS, "state_kept": True}
 
 
-def judge_fig4(measured: Mapping[str, Mapping[str, Any]], profile: str) -> Claim:
-    """C2, from State4's spread of times and gaps.
+def judge_disruption(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None) -> Claim:
+    """C2, from State4's gaps, state and packets over its repeats, and those of a run without a reconfiguration.
 
-    It holds when all state was kept, no packet was lost, the swap stopped traffic for no longer than published, and the
-    reconfiguration took the published time within 15 % (profile `paper`) or less (`native`).
+    It holds when all state was kept, no packet was lost, and the swap stopped traffic for no longer than published (10
+    to 20 ms is as published, less is better). A gap that the run without a reconfiguration has as well (`quiet_gap_ms`:
+    of 200 ms, one time in twenty), or packets that it loses as well, are the machine's: not judged. `measured` is by
+    strategy; `native` has State4 with an unpaced control plane.
     """
-    ours = measured["state4"]
-    seconds, gap = ours["reconfiguration_s"]["median"], ours["gap_at_swap_ms"]["median"]
-    published_s, published_ms = float(PUBLISHED_FIG4["reconfiguration_s"]), float(PUBLISHED_FIG4["gap_at_swap_ms"])
-    wrong = []
-    if not ours["state_kept"]:
-        wrong.append("state was lost")
-    if ours["lost_packets"]:
-        wrong.append(f"{ours['lost_packets']} packets were lost")
-    if gap > published_ms:
-        bare = measured.get("none", {}).get("swap_ms")
-        why = f" (the switch's own call to swap, with nothing preserved, takes {bare['median']:.1f} ms)" if bare else ""
-        wrong.append(f"the longest gap at the swap is {gap:.1f} ms{why}")
-    if profile == "paper" and abs(seconds - published_s) > _TIME_TOLERANCE * published_s:
-        wrong.append(f"the reconfiguration took {seconds:.2f} s, not about {published_s:.2f} s")
-    if profile != "paper" and seconds > published_s:
-        wrong.append(f"the reconfiguration took {seconds:.2f} s")
-    why = (
-        "; ".join(wrong)
-        or f"{seconds:.2f} s in all, {gap:.1f} ms without a packet at the swap, no state and no packet lost"
-    )
-    values = {"reconfiguration_s": seconds, "gap_at_swap_ms": gap, "state_kept": ours["state_kept"]}
-    return Claim("C2", PUBLISHED_FIG4, values, "s and ms", not wrong, why, fig4_findings(measured))
+    ours = measured.get("state4")
+    findings = disruption_findings(measured)
+    if ours is None:
+        return not_judged(PUBLISHED, reasons_of(unusable or {}, "state4"), findings=findings)
+    if (claim := undisturbed_control(PUBLISHED, measured, unusable or {}, findings)) is not None:
+        return claim
+    control = measured.get(CONTROL_TRIAL, {})
+    gap = Quantity.of("the longest gap at the swap", ours["gap_at_swap_ms"], "ms")
+    checks = [
+        _blamed(_with_bare_swap(at_most(gap, PUBLISHED_GAP_MS, better_below=BETTER_GAP_MS), measured), _noisy(control)),
+        Check(Verdict.HOLDS, "all state was kept") if ours["state_kept"] else Check(Verdict.FAILS, "state was lost"),
+        _blamed(_packets(ours["lost_packets"]), _losing(control)),
+    ]
+    told = f"{gap.text(gap.spread.median)} without a packet at the swap, no state and no packet lost"
+    values = {
+        "gap_at_swap_ms": gap.spread.median,
+        "state_kept": ours["state_kept"],
+        "lost_packets": ours["lost_packets"],
+    }
+    paper = {name: PUBLISHED_VALUES[name] for name in ("gap_at_swap_ms", "state_kept")}
+    return decide(PUBLISHED, checks, told, paper=paper, measured=values, unit="ms", findings=findings)
 
 
-def fig4_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """Time and longest gap of State4, and to compare with: a bare swap, and a run without a reconfiguration."""
+def _packets(lost: int) -> Check:
+    return Check(Verdict.FAILS, f"{lost} packets were lost") if lost else Check(Verdict.HOLDS, "no packet was lost")
+
+
+def _blamed(check: Check, machine: str) -> Check:
+    """A check that does not hold while the machine does the same by itself says nothing of State4."""
+    if check.verdict is Verdict.HOLDS or not machine:
+        return check
+    return Check(Verdict.NOT_JUDGED, f"{check.why}, but {machine}")
+
+
+def _noisy(control: Mapping[str, Any]) -> str:
+    quiet = control.get("quiet_gap_ms")
+    if quiet is None or quiet["median"] <= PUBLISHED_GAP_MS:
+        return ""
+    return f"there are gaps of {quiet['median']:.1f} ms without any reconfiguration"
+
+
+def _losing(control: Mapping[str, Any]) -> str:
+    lost = control.get("lost_packets", 0)
+    return f"{lost} packets were lost without any reconfiguration" if lost else ""
+
+
+def _with_bare_swap(check: Check, measured: Mapping[str, Mapping[str, Any]]) -> Check:
+    bare = measured.get("none", {}).get("swap_ms")
+    if check.verdict is Verdict.HOLDS or bare is None:
+        return check
+    why = f"{check.why} (the switch's own call to swap, with nothing preserved, takes {bare['median']:.1f} ms)"
+    return Check(check.verdict, why)
+
+
+def disruption_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
+    """Gap of State4, its time as configured and by itself, a bare swap, a run without a reconfiguration, look-ahead."""
+    configured = measured.get("state4", {}).get("time_is_configured", True)
+    time = f"state4: time of the reconfiguration{' (configured)' if configured else ''}"
     numbers = (
-        ("state4", "reconfiguration_s", "state4: time of the reconfiguration", "about 1.82 s", "s"),
         ("state4", "gap_at_swap_ms", "state4: longest gap at the swap", "about 20 ms", "ms"),
+        ("state4", "reconfiguration_s", time, "about 1.82 s", "s"),
+        ("native", "reconfiguration_s", "state4: time of the reconfiguration, native control plane", "", "s"),
         ("none", "swap_ms", "no preservation: the switch's call to swap", "", "ms"),
-        ("no-reconfiguration", "longest_gap_ms", "no reconfiguration: longest gap of the run", "", "ms"),
+        (CONTROL_TRIAL, "longest_gap_ms", "no reconfiguration: longest gap of the run", "", "ms"),
+        ("state4", "saved_by_next", "state4: writes saved by look-ahead at the next message (paper)", "", "%"),
+        ("state4", "saved_by_last", "state4: writes saved by look-ahead at all messages (ours)", "", "%"),
+        ("state4", "control_cpu_s", "state4: CPU time of the control plane", "", "s"),
+        ("state4", "control_rss_mb", "state4: memory of the control plane", "", "MB"),
     )
     return tuple(
         Finding.of(what, published, measured[strategy][name], unit)
         for strategy, name, what, published, unit in numbers
-        if name in measured.get(strategy, {})
+        if measured.get(strategy, {}).get(name) is not None
     )

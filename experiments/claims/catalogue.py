@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.claims import c1_flows_survive, c2_disruption, c3_delta_loss, c4_loss_windows
+from experiments.claims import c1_flows_survive, c2_disruption, c3_delta_loss, c4_loss_windows, c7_network_resources
 from experiments.claims.base import PublishedClaim
 from experiments.claims.c5_cloning_cost import ABOVE_HALF, FULL_LOAD, HALF_LOAD
 from experiments.claims.c6_overhead import MEMORY, PACKETS
@@ -17,4 +17,5 @@ CLAIMS: tuple[PublishedClaim, ...] = (
     FULL_LOAD,
     MEMORY,
     PACKETS,
+    c7_network_resources.PUBLISHED,
 )

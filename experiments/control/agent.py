@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import resource
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ import numpy as np
 from finsy.proto import p4r
 
 from experiments.control.programs import load_prepared
+from experiments.control.takes import RecordingListener, Take, store_takes, writes_saved
+from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
 from state4.entries_file import load_entries, updates
 from state4.errors import State4Error
@@ -35,8 +38,38 @@ from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.values import RegisterSpec
 
 NO_PRESERVATION = "none"
-AnyTarget = P4RuntimeTarget | Bmv2Target
-TARGETS: dict[str, type[P4RuntimeTarget] | type[Bmv2Target]] = {"softswitch": P4RuntimeTarget, "bmv2": Bmv2Target}
+
+
+class RecordingP4Runtime(P4RuntimeTarget):
+    """softswitch, whose listeners write down what is taken from them while `recorded` is a list."""
+
+    recorded: list[RecordingListener] | None = None
+
+    def open_listener(self, layout: CloneLayout) -> CloneSource:  # type: ignore[override]
+        return _recorded(super().open_listener(layout), self.recorded)
+
+
+class RecordingBmv2(Bmv2Target):
+    """The same for bmv2."""
+
+    recorded: list[RecordingListener] | None = None
+
+    def open_listener(self, layout: CloneLayout) -> CloneSource:  # type: ignore[override]
+        return _recorded(super().open_listener(layout), self.recorded)
+
+
+def _recorded(listener: CloneSource, recorded: list[RecordingListener] | None) -> CloneSource:
+    if recorded is None:
+        return listener
+    recorded.append(RecordingListener(listener))
+    return recorded[-1]
+
+
+AnyTarget = RecordingP4Runtime | RecordingBmv2
+TARGETS: dict[str, type[RecordingP4Runtime] | type[RecordingBmv2]] = {
+    "softswitch": RecordingP4Runtime,
+    "bmv2": RecordingBmv2,
+}
 
 
 class Agent:
@@ -73,9 +106,21 @@ class Agent:
         self._groups |= {group: update for update in wanted if (group := _group(update)) is not None}
 
     def prepare(
-        self, strategy: str, profile: str, program: str, entries: str, components: list[str] | None
+        self,
+        strategy: str,
+        profile: str,
+        program: str,
+        entries: str,
+        components: list[str] | None,
+        record_takes: bool = False,
     ) -> dict[str, Any]:
-        """Gets a reconfiguration ready to begin at once: all that can be done before is done."""
+        """Gets a reconfiguration ready to begin at once: all that can be done before is done.
+
+        `record_takes`: what the strategy takes from its listener is written down, for `takes`.
+        """
+        for listener in self._target.recorded or ():
+            listener.finish()
+        self._target.recorded = [] if record_takes else None
         new = self._compiled(Path(program))
         own = _own_entries(strategy, entries, new)
         events = EventLog(on_event=self._on_event)
@@ -86,7 +131,8 @@ class Agent:
         return {"registers": len(context.carried), "cells": context.plan.cells, "tables": len(context.plan.tables)}
 
     def reconfigure(self) -> dict[str, Any]:
-        """Does what `prepare` got ready."""
+        """Does what `prepare` got ready. With the strategy's outcome, `control`: CPU time and memory of this
+        process."""
         if self._armed is None:
             raise State4Error("prepare comes before reconfigure")
         if self._listener is not None:  # cloning was on before; a strategy opens a listener of its own
@@ -94,7 +140,20 @@ class Agent:
             self._listener = None
         strategy, context = self._armed
         self._armed = None
-        return reconfigure(strategy, context).as_dict()
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        outcome = reconfigure(strategy, context).as_dict()
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return {**outcome, "control": {"cpu_s": cpu_s, "rss_bytes": _rss()}}
+
+    def takes(self, path: str) -> dict[str, Any]:
+        """Stores what the last strategy took from its listener (`store_takes`); what look-ahead saves of it."""
+        found: list[Take] = []
+        for listener in self._target.recorded or ():
+            listener.finish()
+            found += listener.takes
+        store_takes(found, Path(path))
+        return writes_saved(found)
 
     def change(self, strategy: str, program: str, entries: str) -> dict[str, Any]:
         """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes."""
@@ -111,7 +170,7 @@ class Agent:
             "total_s": end - begin,
             "held_s": sum(held),
             "lost_clones": outcome.lost_clones,
-            "controller_rss": int(Path("/proc/self/statm").read_text().split()[1]) * 4096,
+            "controller_rss": _rss(),
         }
 
     def entities(self) -> list[str]:
@@ -172,10 +231,11 @@ class Agent:
         return {name: int(cells.sum(dtype=kinds[name])) for name, cells in contents.items()}
 
     def stats(self, reset: bool = False) -> dict[str, Any]:
-        """The switch's own counts; with `reset` they begin at 0 again. bmv2 has none; it never holds packets."""
+        """The switch's own counts; with `reset` they are set to 0. None for what the switch does not tell: bmv2 has no
+        counts at all, and packets do wait in it."""
         has_statistics = self._target.abilities.has_statistics
         if has_statistics is None:
-            return {"holds": 0, "held_ms": 0.0, "longest_hold_ms": 0.0}
+            return {"holds": None, "held_ms": None, "longest_hold_ms": None}
         found = vars(has_statistics.statistics(reset=reset))
         held, longest = found.pop("held_s"), found.pop("longest_hold_s")
         return {**found, "drops": dict(found["drops"]), "held_ms": 1e3 * held, "longest_hold_ms": 1e3 * longest}
@@ -235,6 +295,11 @@ def _own_entries(strategy: str, entries: str, program: InstalledProgram) -> list
     return [update for update in found if update.entity.HasField("table_entry")]
 
 
+def _rss() -> int:
+    """Resident memory of this process in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
 def _group(update: p4r.Update) -> int | None:
     """The multicast group that an update makes, None for any other update."""
     entry = update.entity.packet_replication_engine_entry
@@ -269,7 +334,8 @@ def main() -> int:
     parser.add_argument("--cpu-interface", required=True)
     options = parser.parse_args()
     try:
-        with TARGETS[options.target](options.address, cpu_interface=options.cpu_interface) as target:
+        target = TARGETS[options.target](options.address, cpu_interface=options.cpu_interface)
+        with target:
             serve(target)
     except State4Error as error:
         print(f"error: {error}", file=sys.stderr)

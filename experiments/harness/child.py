@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_NOT_JUDGED, EXIT_OK
 from experiments.harness.progress import PROGRESS_VARIABLE
 from topologies.processes import end
 
@@ -109,7 +109,7 @@ def _progress_of(line: str, kept: deque[str], before: Progress) -> Progress:
 
 
 def _ended(seconds: float, code: int, printed: str, kept: list[str]) -> Ended:
-    if code in (EXIT_OK, EXIT_CLAIM_FAILS):
+    if code in (EXIT_OK, EXIT_CLAIM_FAILS, EXIT_NOT_JUDGED):
         try:
             summary = json.loads(printed)
             if isinstance(summary, dict) and {"run", "claims", "measured"} <= summary.keys():

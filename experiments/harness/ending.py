@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.claims.base import Claim
-from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK
+from experiments.harness.main import code_of
 from experiments.harness.options import CommonOptions
 from experiments.harness.progress import working
-from experiments.harness.results import ResultFolder
+from experiments.harness.sweep import Sweep
+from plots.load import ResultMissingError
 
 
 def conclude(
-    folder: ResultFolder,
+    sweep: Sweep,
     options: CommonOptions,
     measured: Any,
     claims: Sequence[Claim],
@@ -24,13 +26,24 @@ def conclude(
 ) -> int:
     """Draws the figure from the folder, completes it, and prints the summary (`--json`) or the table.
 
-    Returns the exit code: that of a failed claim when one does not hold. What can't be drawn leaves no summary.
+    Returns the exit code by the verdicts. Where no trial is left that a figure could show, there is none, and the
+    summary says why the trials do not count.
     """
+    folder = sweep.folder
     with working("drawing the figure", quiet=options.json):
-        draw(folder.path)
-    summary = folder.finish(target=options.target, profile=options.profile, measured=measured, claims=claims)
+        try:
+            draw(folder.path)
+        except ResultMissingError as error:
+            print(f"no figure: {error}", file=sys.stderr)
+    summary = folder.finish(
+        target=options.target,
+        profile=options.profile,
+        measured=measured,
+        claims=claims,
+        trials=sweep.for_summary(),
+    )
     if options.json:
         print(summary.read_text(), end="")
     else:
         table(measured, claims, folder.path)
-    return EXIT_OK if all(claim.holds for claim in claims) else EXIT_CLAIM_FAILS
+    return code_of(claims)

@@ -42,6 +42,7 @@ class Plan:
     left_out_groups: multicast groups of the entries that are not installed.
     components: only these are kept; None keeps all.
     target: the switch, one of `SWITCHES`.
+    record_takes: what the strategy takes from its listener is written down, for the command `takes`.
     """
 
     program: Path
@@ -53,6 +54,7 @@ class Plan:
     left_out_groups: tuple[int, ...] = ()
     components: tuple[str, ...] | None = None
     target: str = "softswitch"
+    record_takes: bool = False
 
     @classmethod
     def to_itself(cls, program: Path, entries: Path, strategy: str, profile: str, target: str) -> Plan:
@@ -121,6 +123,7 @@ class Lab:
                 "program": str(new),
                 "entries": str(plan.new_entries),
                 "components": plan.components,
+                "record_takes": plan.record_takes,
             },
         )
 

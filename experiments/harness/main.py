@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from experiments.claims.base import Claim, Verdict
 from experiments.control.client import ControlError
 from experiments.harness.results import ResultError
 from experiments.traffic.armed import TrafficError
@@ -15,11 +16,21 @@ from topologies.errors import NetworkError
 EXIT_OK = 0
 EXIT_CLAIM_FAILS = 1
 EXIT_ERROR = 2
+EXIT_NOT_JUDGED = 3
 EXIT_INTERRUPTED = 130
 
 
+def code_of(claims: Iterable[Claim]) -> int:
+    """The exit code of verdicts. A claim that the run was not meant to judge counts for nothing."""
+    verdicts = [claim.verdict for claim in claims if claim.covered]
+    if Verdict.FAILS in verdicts:
+        return EXIT_CLAIM_FAILS
+    return EXIT_NOT_JUDGED if Verdict.NOT_JUDGED in verdicts else EXIT_OK
+
+
 def run_main(run: Callable[[], int]) -> int:
-    """Runs an experiment. 0: done; 1: a claim does not hold; 2: wrong use or a failed step; 130: Ctrl-C."""
+    """Runs an experiment and returns its exit code: 0 all that was judged holds; 1 a claim does not hold; 2 wrong use
+    or a failed step; 3 no claim fails, but one could not be judged; 130 after Ctrl-C."""
     try:
         return run()
     except (NetworkError, TrafficError, ControlError, ResultError, ResultMissingError, SwitchError) as error:

@@ -24,6 +24,7 @@ class CommonOptions:
     profile: `paper` paces register access as published, `native` measures the control plane as it is.
     duration_s: None is the experiment's own.
     left_out: strategies that the target cannot do, each with the reason.
+    accept_busy: trials count also when the machine kept cores from the switch or the hosts.
     """
 
     target: str
@@ -37,6 +38,7 @@ class CommonOptions:
     json: bool
     resume: bool
     left_out: dict[str, str] = field(default_factory=dict)
+    accept_busy: bool = False
 
     def for_record(self) -> dict[str, Any]:
         """The part that decides what is measured: equal for a run and its continuation."""
@@ -72,6 +74,11 @@ def common_parser(
     parser.set_defaults(default_repeats=repeats, quick_repeats=shorter)
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="the same checks, compressed")
+    parser.add_argument(
+        "--accept-busy",
+        action="store_true",
+        help="count trials also when the machine was too busy for them (recorded; their verdicts mean less)",
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--resume", action="store_true", help="continue the interrupted run with the same options")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
@@ -110,6 +117,7 @@ def common_options(
         json=namespace.json,
         resume=namespace.resume,
         left_out=left_out,
+        accept_busy=namespace.accept_busy,
     )
 
 

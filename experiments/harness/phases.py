@@ -59,6 +59,21 @@ class Phases:
         """From the order to swap to its confirmation."""
         return self._only("commit")
 
+    @property
+    def cloned_s(self) -> float | None:
+        """From the moment that the switch clones to the swap, in s; None where nothing is cloned."""
+        begun = self.by_name.get("clone_on", ())
+        return self.swap.end - begun[0].begin if begun else None
+
+    def numbers(self) -> dict[str, Any]:
+        """What a trial records of its reconfiguration, in s."""
+        return {
+            "window": {"begin": self.window.begin, "end": self.window.end},
+            "swap": {"begin": self.swap.begin, "end": self.swap.end},
+            "phases": self.durations(),
+            "cloned_s": self.cloned_s,
+        }
+
     def durations(self) -> dict[str, float]:
         """Seconds by phase, summed over its intervals."""
         return {name: sum(interval.length for interval in found) for name, found in self.by_name.items()}

@@ -5,8 +5,8 @@
     <kind>/<trial>.json          what another program reported of a trial, as it is, e.g. iperf3
     samples/<kind>/<trial>.parquet   raw samples, e.g. one row per packet; a folder reads as one data set
     events.jsonl                 every phase of every reconfiguration: {"trial", "t", "phase", "what", ...}
-    summary.json                 {"experiment", "run", "target", "profile", "measured", "claims"}, and "left_out" with
-                                 the strategies that the target cannot do, each with the reason
+    summary.json                 {"experiment", "run", "target", "profile", "trials", "measured", "claims"}, and
+                                 "left_out" with the strategies that the target cannot do, each with the reason
     <experiment>.png, .pdf       the figure
 
 `results/<experiment>/latest` links to the newest complete run. Every file appears whole or not at all, and each trial
@@ -145,8 +145,19 @@ class ResultFolder:
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
-    def finish(self, *, target: str, profile: str, measured: Mapping[str, Any], claims: Iterable[Claim]) -> Path:
-        """Writes `summary.json` and points `latest` at this run. Returns the summary's path."""
+    def finish(
+        self,
+        *,
+        target: str,
+        profile: str,
+        measured: Any,
+        claims: Iterable[Claim],
+        trials: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Writes `summary.json` and points `latest` at this run. Returns the summary's path.
+
+        `trials`: which of them do not count and which were repeated, each with the reason.
+        """
         left_out = json.loads((self.path / "run.json").read_text())["options"].get("left_out", {})
         content = {
             "schema": SCHEMA_VERSION,
@@ -155,6 +166,7 @@ class ResultFolder:
             "target": target,
             "profile": profile,
             **({"left_out": left_out} if left_out else {}),
+            **({"trials": trials} if trials is not None else {}),
             "measured": measured,
             "claims": [claim.as_dict() for claim in claims],
         }
@@ -163,11 +175,15 @@ class ResultFolder:
     def complete(self, summary: Mapping[str, Any]) -> Path:
         """Writes this as `summary.json` and points `latest` at this run. Returns the summary's path."""
         path = self.write_json("summary.json", summary)
+        self.point_latest()
+        return path
+
+    def point_latest(self) -> None:
+        """Makes `latest` a link to this run."""
         link = self.path.parent / f".latest-{os.getpid()}"
         link.unlink(missing_ok=True)
         link.symlink_to(self.run)
         link.replace(self.path.parent / "latest")
-        return path
 
     def write_json(self, name: str, content: Any) -> Path:
         return self.write_text(name, _encode(content) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.claims.c1_flows_survive import PUBLISHED_FIG3
+from experiments.claims.c1_flows_survive import PUBLISHED_FATES
 
 
 def available_strategies() -> tuple[str, ...]:
@@ -10,7 +10,7 @@ def available_strategies() -> tuple[str, ...]:
     from state4.strategies import strategy_names
 
     names = strategy_names()
-    published = [name for name in PUBLISHED_FIG3 if name in names]
+    published = [name for name in PUBLISHED_FATES if name in names]
     return (*published, *sorted(set(names) - set(published)))
 
 

@@ -1,7 +1,13 @@
-"""Running the trials of an experiment one after the other, each on disk before the next begins."""
+"""Running the trials of an experiment one after the other, each on disk before the next begins.
+
+A trial that fails, or that was disturbed so that it shows nothing, names itself and is repeated, a bounded number of
+times; what was repeated and why is in its file. It never ends the experiment: what cannot be had is left out of the
+verdicts, and said.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,6 +22,12 @@ from topologies.network import require_root
 from topologies.priority import measuring
 
 SETUP_S = 4.0  # of a trial, for the progress display only
+MAX_ATTEMPTS = 3
+"""Of one trial."""
+MIN_REPEATS, REPEATED_SHARE = 3, 0.5
+"""All trials of a sweep together are repeated so many times, or this share of their number if that is more."""
+_HOPELESS = 2
+"""Trials that fail in every attempt, with none before them that worked: then nothing will."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +42,40 @@ class Trial:
     def name(self) -> str:
         """Unique within the run and good for a file name."""
         middle = "".join(
-            f"-{key}{value:g}" if not isinstance(value, str) else f"-{value}" for key, value in self.parameters.items()
+            f"-{key}{value:.12g}" if not isinstance(value, str) else f"-{value}"
+            for key, value in self.parameters.items()
         )
         return f"{self.strategy}{middle}-{self.repeat}"
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a trial leaves: numbers, raw samples by kind, its events, and documents of other programs by kind."""
+    """What a trial leaves: numbers, raw samples by kind, its events, and documents of other programs by kind.
+
+    invalid: why it shows nothing (see `validity.py`); () if it counts. disturbance: how much the machine interfered, in
+    any measure; of several invalid attempts the calmest is kept.
+    """
 
     measured: Mapping[str, Any]
     samples: Mapping[str, pd.DataFrame]
     events: Sequence[Mapping[str, Any]]
+    invalid: tuple[str, ...] = ()
+    disturbance: float = 0.0
     documents: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep. `trials`: the numbers of those that count, by name and in order; `unusable`: of the others, why
+    they do not count; `repeated`: why attempts were repeated, by trial."""
+
+    folder: ResultFolder
+    trials: dict[str, dict[str, Any]]
+    unusable: dict[str, str] = field(default_factory=dict)
+    repeated: dict[str, list[str]] = field(default_factory=dict)
+
+    def for_summary(self) -> dict[str, Any]:
+        return {"counted": len(self.trials), "unusable": self.unusable, "repeated": self.repeated}
 
 
 def run_sweep(
@@ -54,13 +87,15 @@ def run_sweep(
     trial_s: float,
     record: Mapping[str, Any] | None = None,
     needs_root: bool = True,
+    after_failure: Callable[[], None] = lambda: None,
     open_display: Callable[[float], AbstractContextManager[Display]] | None = None,
-) -> tuple[ResultFolder, dict[str, dict[str, Any]]]:
-    """Runs the trials that are not yet complete. Returns the folder and the numbers of all of `trials` by name.
+) -> Sweep:
+    """Runs the trials that are not yet complete, and returns the numbers of all of `trials`.
 
     `record` is what the experiment adds to the options in `run.json`; `trial_s` the length of a trial, for the display.
     Each trial's numbers get `strategy`, `repeat` and the trial's parameters. `needs_root`: the trials build networks.
-    `open_display(seconds in all)`: another progress display than the usual one.
+    `after_failure`: called when an attempt failed, e.g. to give the next one a new network. `open_display(seconds in
+    all)`: another progress display than the usual one. Raises what the first trials raise if none works at all.
     """
     if needs_root:
         require_root()
@@ -69,22 +104,91 @@ def run_sweep(
         folder = ResultFolder.resume(options.out, experiment, options_record)
     else:
         folder = ResultFolder.create(options.out, experiment, options_record, seed=options.seed)
-    complete = folder.trials()
+    complete = {name for name, numbers in folder.trials().items() if not why_unusable(numbers)}
     waiting = [trial for trial in trials if trial.name not in complete]
+    attempts = _Attempts(run_trial, after_failure, budget=max(MIN_REPEATS, math.ceil(REPEATED_SHARE * len(trials))))
+    hopeless = 0 if not complete else -len(trials)
     total_s = len(waiting) * (trial_s + SETUP_S)
     progress = display(total_s, quiet=options.json) if open_display is None else open_display(total_s)
     with measuring(), progress as show:
         for trial in waiting:
             show.begin_trial(f"{trial.name}: setting up", trial_s + SETUP_S)
-            result = run_trial(trial, show)
             own = {"strategy": trial.strategy, "repeat": trial.repeat, **trial.parameters}
-            folder.add_trial(
-                trial.name,
-                {**own, **result.measured},
-                samples=result.samples,
-                events=result.events,
-                documents=result.documents,
-            )
+            result, history, error = attempts.run(trial, show)
+            if result is None:
+                hopeless += 1
+                if error is not None and hopeless == _HOPELESS:
+                    raise error
+                folder.add_trial(trial.name, {**own, "failed": history[-1], "attempts": history})
+            else:
+                hopeless = -len(trials)
+                notes = {"invalid": list(result.invalid)} if result.invalid else {}
+                notes |= {"attempts": history} if history else {}
+                numbers = {**own, **result.measured, **notes}
+                folder.add_trial(
+                    trial.name, numbers, samples=result.samples, events=result.events, documents=result.documents
+                )
             show.end_trial()
-    complete = folder.trials()
-    return folder, {trial.name: complete[trial.name] for trial in trials}
+    return sweep_of(folder, [trial.name for trial in trials])
+
+
+class _Attempts:
+    """Runs one trial after the other, each until it counts, as long as there are repeats left."""
+
+    def __init__(
+        self, run_trial: Callable[[Trial, Display], TrialResult], after_failure: Callable[[], None], *, budget: int
+    ) -> None:
+        self._run_trial = run_trial
+        self._after_failure = after_failure
+        self._budget = budget
+
+    def run(self, trial: Trial, show: Display) -> tuple[TrialResult | None, list[str], Exception | None]:
+        """The attempt that counts, or the calmest, or None; why there were others; the last error."""
+        history: list[str] = []
+        invalid: list[TrialResult] = []
+        error: Exception | None = None
+        for number in range(MAX_ATTEMPTS):
+            if number:
+                if not self._budget:
+                    show.log(f"{trial.name}: not repeated, {MIN_REPEATS} or half of all trials were repeated already")
+                    break
+                self._budget -= 1
+            try:
+                result = self._run_trial(trial, show)
+            except Exception as problem:  # whatever it is, the other trials go on
+                error = problem
+                history.append(f"failed: {describe(problem)}")
+                show.log(f"{trial.name} failed: {describe(problem)}")
+                self._after_failure()
+                continue
+            if not result.invalid:
+                return result, history, None
+            invalid.append(result)
+            history.append(f"not valid: {'; '.join(result.invalid)}")
+            show.log(f"{trial.name} shows nothing: {'; '.join(result.invalid)}")
+        calmest = min(invalid, key=lambda result: (len(result.invalid), result.disturbance), default=None)
+        return calmest, history, error
+
+
+def describe(error: Exception) -> str:
+    """An error in one line; with its type where it is none of ours."""
+    text = " ".join(str(error).split()) or "no message"
+    return text if type(error).__module__.partition(".")[0] in _OURS else f"{type(error).__name__}: {text}"
+
+
+_OURS = {"experiments", "topologies", "plots", "softswitch", "state4", "p4front", "nfs"}
+
+
+def why_unusable(numbers: Mapping[str, Any]) -> str:
+    """Why a trial on disk does not count; "" if it does."""
+    if "failed" in numbers:
+        return str(numbers["failed"]).removeprefix("failed: ")
+    return "; ".join(numbers.get("invalid", ()))
+
+
+def sweep_of(folder: ResultFolder, names: Sequence[str]) -> Sweep:
+    """What a folder says of these trials."""
+    found = folder.trials()
+    unusable = {name: why for name in names if (why := why_unusable(found[name]))}
+    repeated = {name: found[name]["attempts"] for name in names if found[name].get("attempts")}
+    return Sweep(folder, {name: found[name] for name in names if name not in unusable}, unusable, repeated)

@@ -8,7 +8,8 @@ Here the data plane gets the last core, and everything else (hosts, control plan
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,27 +40,72 @@ class Cores:
         if task is not None:
             os.sched_setaffinity(int(task.name), {self.switch})
             return True
-        for thread in Path(f"/proc/{process_id}/task").iterdir():
+        for thread in _threads(process_id):
             with suppress(OSError):
                 os.sched_setaffinity(int(thread.name), self.others | {self.switch})
         return True
 
 
-def waited_s(process_id: int) -> float:
-    """Seconds that a switch's data plane has been ready but without a core, since it began; 0 where that is unknown."""
-    task = _data_plane(process_id)
+class CoreWatch:
+    """How long processes were ready to run and had no core, from now on (the kernel's count, proc/<pid>/schedstat).
+
+    Of a switch it is that of its packet threads; where none has that name (bmv2, whose threads always wait for one
+    another's cores when it is flooded) it is not known. Of any other process it is that of its first thread.
+    """
+
+    def __init__(self, switch: int | None, hosts: Mapping[str, int]) -> None:
+        self._switch, self._hosts = switch, dict(hosts)
+        self._begin = time.monotonic()
+        self._switch_before = {} if switch is None else _switch_waits(switch)
+        self._hosts_before = {name: _waited(Path(f"/proc/{pid}")) for name, pid in self._hosts.items()}
+
+    def switch_share(self) -> float | None:
+        """Share of the time since the beginning; None where it can't be known."""
+        if self._switch is None:
+            return None
+        now = _switch_waits(self._switch)
+        waits = [waited - self._switch_before.get(thread, 0.0) for thread, waited in now.items()]
+        return max(waits) / self._elapsed() if waits else None
+
+    def host_shares(self) -> dict[str, float | None]:
+        """The same for each of the other processes; call it before they end."""
+        shares: dict[str, float | None] = {}
+        for name, pid in self._hosts.items():
+            before, now = self._hosts_before[name], _waited(Path(f"/proc/{pid}"))
+            shares[name] = None if before is None or now is None else (now - before) / self._elapsed()
+        return shares
+
+    def _elapsed(self) -> float:
+        return max(time.monotonic() - self._begin, 1e-9)
+
+
+def _switch_waits(process_id: int) -> dict[int, float]:
+    """Seconds that each of a switch's packet threads has waited for a core."""
+    packets = [task for task in _threads(process_id) if _name(task).startswith(DATA_PLANE_THREAD)]
+    waits = {int(task.name): _waited(task) for task in packets}
+    return {thread: waited for thread, waited in waits.items() if waited is not None}
+
+
+def _waited(task: Path) -> float | None:
     with suppress(OSError, ValueError, IndexError):
-        if task is not None:
-            return int((task / "schedstat").read_text().split()[1]) / 1e9
-    return 0.0
+        return int((task / "schedstat").read_text().split()[1]) / 1e9
+    return None
+
+
+def _threads(process_id: int) -> list[Path]:
+    with suppress(OSError):
+        return list(Path(f"/proc/{process_id}/task").iterdir())
+    return []
+
+
+def _name(task: Path) -> str:
+    with suppress(OSError):  # a thread that has just ended
+        return (task / "comm").read_text().strip()
+    return ""
 
 
 def _data_plane(process_id: int) -> Path | None:
-    for task in Path(f"/proc/{process_id}/task").iterdir():
-        with suppress(OSError):  # a thread that has just ended
-            if (task / "comm").read_text().strip() == DATA_PLANE_THREAD:
-                return task
-    return None
+    return next((task for task in _threads(process_id) if _name(task) == DATA_PLANE_THREAD), None)
 
 
 @contextmanager

@@ -16,11 +16,12 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.claims.c5_cloning_cost import BUSY
 from experiments.claims.stats import spread
 from experiments.harness.lab import Lab
 from experiments.harness.progress import Display
 from experiments.harness.sweep import TrialResult
-from experiments.measure.cores import waited_s
+from experiments.measure.machine import MachineWatch
 from experiments.measure.steady_rate import RateTrial, rate_trial, search_rate
 from experiments.traffic.flow import HEADER_BYTES, MAX_PAYLOAD
 
@@ -29,8 +30,6 @@ _MARGIN = 1.05  # above what a flood got through a search need not begin
 _CEILING = 3.0  # of it; a switch may forward less when it is flooded than at a rate that it can just forward
 _SETTLE_S = 3.0
 _ATTEMPTS = 3
-BUSY = 0.15
-"""A share of the time without a core that makes a pair of floods one to do anew: it measured the machine."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,9 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         for cloning in (False, True) if pair % 2 else (True, False):
             if cloning:
                 lab.control.call("start_cloning")
-            before = lab_waited_s(lab)
+            watch = MachineWatch(lab)
             flood = measure(math.inf, plan.flood_s)
-            share = (lab_waited_s(lab) - before) / plan.flood_s
+            share = watch.read().waited
             if cloning:
                 lab.control.call("stop_cloning", {"settle_s": _SETTLE_S})
             found.append({"pair": pair, "cloning": cloning, "waited": share, **asdict(flood)})
@@ -75,9 +74,9 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
     floods: list[dict[str, Any]] = []
     for pair in range(1, plan.pairs + 1):
         tries: list[list[dict[str, Any]]] = []
-        while len(tries) < _ATTEMPTS and all(_waited(both) > BUSY for both in tries):
+        while len(tries) < _ATTEMPTS and all((_waited(both) or 0.0) > BUSY for both in tries):
             tries.append(flood_pair(pair))
-        calmest = min(tries, key=_waited)
+        calmest = min(tries, key=lambda both: _waited(both) or 0.0)
         floods += calmest
     plain = [flood["received_per_s"] for flood in floods if not flood["cloning"]]
     found = search_rate(
@@ -95,26 +94,23 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         "flood_offered_per_s": float(frame["offered_per_s"].median()),
         "flood_per_s": list(by_pair[False]),
         "flood_cloning_per_s": list(by_pair[True]),
-        "flood_waited": float(frame["waited"].median()),
+        "flood_waited": None if frame["waited"].isna().any() else float(frame["waited"].median()),
     }
     trials = pd.DataFrame([asdict(trial) for trial in found.trials])
     return TrialResult(measured, {"search": trials, "floods": frame}, ())
 
 
-def lab_waited_s(lab: Lab) -> float:
-    """Seconds that the data plane of a lab's switch has been ready but without a core; see `waited_s`."""
-    process = lab.switch.process
-    return 0.0 if process is None else waited_s(process.pid)
-
-
-def _waited(pair: list[dict[str, Any]]) -> float:
-    return max(float(flood["waited"]) for flood in pair)
+def _waited(pair: list[dict[str, Any]]) -> float | None:
+    """The share of the worse flood of a pair in which the data plane had no core; None where that is not known."""
+    shares = [flood["waited"] for flood in pair]
+    return None if None in shares else max(shares)
 
 
 def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The full load of a run (`frames_per_s`); spread of the steady rate over searches, of floods over their pairs.
 
-    `waited`: the share of the time that the data plane was without a core, in the worst search.
+    `waited`: the share of the time that the data plane was without a core, in the worst search; None if nobody knows.
+    `agreement`: the second highest rate as a share of the highest, which is full load; None after a single search.
     `cloning_keeps`: what is left of a flood's throughput with cloning, as a share, by pair.
     """
     members = list(searches.values())
@@ -126,7 +122,10 @@ def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, A
         "megabits_per_s": megabits(rates.maximum),
         "steady_mbit": rates.scaled(megabits(1.0)).as_dict(),
         "limited_by": " and ".join(sorted({member["limited_by"] for member in members})),
-        "waited": max(member.get("flood_waited", 0.0) for member in members),
+        "agreement": sorted(member["frames_per_s"] for member in members)[-2] / rates.maximum
+        if len(members) > 1
+        else None,
+        "waited": max((share for m in members if (share := m.get("flood_waited")) is not None), default=None),
         "frame_bytes": FRAME_BYTES,
         "flood_mbit": spread([megabits(rate) for rate in plain]).as_dict(),
         "flood_cloning_mbit": spread([megabits(rate) for rate in cloning]).as_dict(),

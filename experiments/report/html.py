@@ -64,7 +64,7 @@ def _header(report: Report) -> str:
 
 def _overview(report: Report) -> str:
     rows = []
-    targets = target_names(report) if report.beside else ("Measured",)
+    targets = target_names(report) if report.others else ("Measured",)
     for result in report.claims:
         measured = "".join(
             f'<td data-label="{escape(target)}">{_leading(result, report, column)}</td>'
@@ -75,7 +75,7 @@ def _overview(report: Report) -> str:
             f'{escape(result.claim.title)} <span class="where">{escape(result.claim.figure)}</span></th>'
             f'<td data-label="Published">{escape(result.claim.published)}</td>'
             f"{measured}"
-            f'<td data-label="Verdict">{_badge(result.verdict)}</td></tr>'
+            f'<td data-label="Verdict">{_badge(result.verdict, result.better)}</td></tr>'
         )
     mixed = (
         '<p class="notice">The results come from different versions of the source: '
@@ -98,7 +98,7 @@ def _leading(result: ClaimResult, report: Report, column: int) -> str:
     """The leading numbers of a claim on one target; with its verdict where there are several."""
     texts = [(number, texts_by_target(result, number, report)[column]) for number in principal(result)]
     items = [f"<li>{escape(name_of(number, report))}: <b>{escape(text)}</b></li>" for number, text in texts if text]
-    badge = _badge(verdicts_by_target(result, report)[column]) if report.beside else ""
+    badge = _badge(verdicts_by_target(result, report)[column]) if report.others else ""
     return f"<ul>{''.join(items)}</ul>{badge}" if items else badge or "–"
 
 
@@ -110,10 +110,11 @@ def _data(texts: Sequence[str]) -> str:
     return "".join(f"<td>{escape(text) or '–'}</td>" for text in texts)
 
 
-def _badge(verdict: str) -> str:
+def _badge(verdict: str, better: str = "") -> str:
+    more = '<span class="where">better than published</span>' if better else ""
     return (
         f'<span class="badge {_CLASSES.get(verdict, "open")}">'
-        f'<span aria-hidden="true">{SIGNS.get(verdict, "–")}</span> {escape(verdict)}</span>'
+        f'<span aria-hidden="true">{SIGNS.get(verdict, "–")}</span> {escape(verdict)}</span>{more}'
     )
 
 
@@ -124,6 +125,9 @@ def _section(section: Section, report: Report) -> str:
         *(_claim(result, report) for result in section.claims),
         *(_figure(path, section.experiment.title, section.experiment.shows) for path in section.figures),
     ]
+    if section.trials:
+        items = "".join(f"<li>{escape(note)}</li>" for note in section.trials)
+        parts.append(f"<details><summary>Trials that were repeated or do not count</summary><ul>{items}</ul></details>")
     if section.tables:
         labels = strategy_labels(report)
         tables = "".join(_table(table, labels) for table in section.tables)
@@ -143,6 +147,7 @@ def _claim(result: ClaimResult, report: Report) -> str:
         if rows
         else ""
     )
+    better = f"<p><b>Better than published:</b> {_lines(result.better)}</p>" if result.better else ""
     differs = ""
     if result.claim.differs:
         lead = "Why it may differ" if result.verdict == FAILS else "Known differences"
@@ -150,7 +155,7 @@ def _claim(result: ClaimResult, report: Report) -> str:
     return (
         f'<div class="claim {_CLASSES.get(result.verdict, "open")}"><h3>{escape(result.claim.id)} '
         f"{_badge(result.verdict)}</h3>"
-        f"<p>{_lines(result.why)}</p>{table}{differs}</div>"
+        f"<p>{_lines(result.why)}</p>{better}{table}{differs}</div>"
     )
 
 

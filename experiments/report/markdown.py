@@ -17,6 +17,7 @@ from experiments.report.text import (
     section_facts,
     target_names,
     texts_by_target,
+    verdict_in_words,
     verdicts_by_target,
 )
 
@@ -36,7 +37,8 @@ def render(report: Report) -> str:
                 lead.append(verdict_text(verdict))
             measured.append("<br>".join(lead) or "–")
         name = f"**{result.claim.id}** {result.claim.title} ({result.claim.figure})"
-        lines.append(row(name, result.claim.published, *measured, verdict_text(result.verdict)))
+        verdict = verdict_text(verdict_in_words(result.verdict, result.better), result.verdict)
+        lines.append(row(name, result.claim.published, *measured, verdict))
     lines += ["", STATISTICS, ""]
     for section in report.sections:
         lines += _section(report, section)
@@ -53,6 +55,8 @@ def _section(report: Report, section: Section) -> list[str]:
     lines = [f"## {section.experiment.title}", "", f"{_cell(section_facts(section))}.", ""]
     for result in section.claims:
         lines += [f"**{result.claim.id} {result.verdict}**: {_cell(result.why)}.", ""]
+        if result.better:
+            lines += [f"Better than published: {_cell(result.better)}.", ""]
         if result.numbers:
             targets = target_names(report)
             lines += row("", "published", *targets), "|---" * (len(targets) + 2) + "|"
@@ -65,14 +69,17 @@ def _section(report: Report, section: Section) -> list[str]:
                 f"{'Why it may differ' if result.verdict == FAILS else 'Known differences'}: {result.claim.differs}",
                 "",
             ]
+    lines += [f"- {_cell(note)}" for note in section.trials]
+    lines += [""] if section.trials else []
     for figure in section.figures:
         path = os.path.relpath(figure, report.path.resolve())
         lines += [f"![{section.experiment.title}]({path})", "", f"{section.experiment.shows}", ""]
     return lines
 
 
-def verdict_text(verdict: str) -> str:
-    return f"{SIGNS.get(verdict, '–')} {verdict}"
+def verdict_text(text: str, verdict: str = "") -> str:
+    """A verdict, or more words on it, with its sign."""
+    return f"{SIGNS.get(verdict or text, '–')} {text}"
 
 
 def row(*cells: str) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.claims.base import PublishedClaim
+from experiments.claims.base import PublishedClaim, Verdict, verdict_of
 from experiments.claims.catalogue import CLAIMS
 from experiments.claims.stats import Spread
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.measured import Numbers, flat_numbers, number_tables
-from experiments.report.other_targets import Beside, find_beside
+from experiments.report.other_targets import OtherTarget, find_other_targets
 from experiments.report.state import DONE, FAILED, INTERRUPTED, ReportRun
 
-HOLDS, FAILS, ERROR, OPEN, MISSING = "holds", "does not hold", "error", "not judged", "not run"
+HOLDS, FAILS, OPEN = (verdict.value for verdict in (Verdict.HOLDS, Verdict.FAILS, Verdict.NOT_JUDGED))
+ERROR, MISSING = "error", "not run"
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,22 @@ class Number:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim and what became of it. `why` is the reason of the verdict."""
+    """A claim and what became of it. `why` is the reason of the verdict; `better` what is better than published;
+    covered is False where the run was not meant to judge the claim."""
 
     claim: PublishedClaim
     experiment: Experiment
     verdict: str
     why: str
     numbers: tuple[Number, ...]
+    better: str = ""
+    covered: bool = True
 
 
 @dataclass(frozen=True)
 class Section:
-    """One experiment. `folder` is its result folder as a path from the report; `error` what went wrong."""
+    """One experiment. `folder` is its result folder as a path from the report; `error` what went wrong; `trials` which
+    of its trials do not count, and which were repeated, each with the reason."""
 
     experiment: Experiment
     status: str
@@ -56,11 +61,12 @@ class Section:
     claims: tuple[ClaimResult, ...]
     figures: tuple[Path, ...]
     tables: tuple[Numbers, ...]
+    trials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report says. `environment` and `options` are those of `run.json`; `beside` what reports of
+    """Everything that a report says. `environment` and `options` are those of `run.json`; `others` what reports of
     other targets say, where there are any."""
 
     run: str
@@ -72,7 +78,7 @@ class Report:
     commits: tuple[str, ...]
     claims: tuple[ClaimResult, ...]
     sections: tuple[Section, ...]
-    beside: tuple[Beside, ...] = ()
+    others: tuple[OtherTarget, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -98,7 +104,7 @@ class Report:
             "options": self.options,
             "environment": self.environment,
             "commits": list(self.commits),
-            "beside": [{"target": other.target, "run": other.run, "quick": other.quick} for other in self.beside],
+            "others": [{"target": other.target, "run": other.run, "quick": other.quick} for other in self.others],
             "claims": [_claim_dict(result) for result in self.claims],
             "experiments": [
                 {
@@ -131,7 +137,7 @@ def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS
         commits=_commits(run, description),
         claims=tuple(claims),
         sections=sections,
-        beside=find_beside(run.path, description["options"]),
+        others=find_other_targets(run.path, description["options"]),
     )
 
 
@@ -161,6 +167,7 @@ def _section(run: ReportRun, experiment: Experiment) -> Section:
         claims=tuple(_claims(experiment, summary, status, error)),
         figures=tuple(sorted(folder.glob("*.png"))) if folder is not None and status == DONE else (),
         tables=tuple(number_tables(measured)),
+        trials=tuple(_trial_notes(summary.get("trials", {}))),
     )
 
 
@@ -173,12 +180,22 @@ def _claims(experiment: Experiment, summary: dict[str, Any], status: str, error:
         published = known.get(claim_id) or PublishedClaim(claim_id, "", experiment.title, "", "")
         if claim_id in judged:
             content = judged[claim_id]
-            verdict, why = HOLDS if content["holds"] else FAILS, content["why"]
-            results.append(ClaimResult(published, experiment, verdict, why, _numbers(content)))
+            verdict, why = verdict_of(content).value, content["why"]
+            better, covered = content.get("better", ""), content.get("covered", True)
+            results.append(ClaimResult(published, experiment, verdict, why, _numbers(content), better, covered))
             continue
         verdict, why = _without_verdict(status, error)
         results.append(ClaimResult(published, experiment, verdict, why, ()))
     return results
+
+
+def _trial_notes(trials: Mapping[str, Any]) -> Iterator[str]:
+    """Trials that do not count, and those that were repeated, in words."""
+    for name, why in trials.get("unusable", {}).items():
+        yield f"{name} does not count: {why}"
+    for name, reasons in trials.get("repeated", {}).items():
+        if name not in trials.get("unusable", {}):
+            yield f"{name} was repeated: {'; '.join(reasons)}"
 
 
 def _without_verdict(status: str, error: str | None) -> tuple[str, str]:
@@ -201,10 +218,10 @@ def _numbers(content: dict[str, Any]) -> tuple[Number, ...]:
     published = dict(flat_numbers(content.get("published")))
     numbers = []
     for what, value in flat_numbers(content.get("measured")):
-        beside = published.get(what)
+        theirs = published.get(what)
         spread = value if isinstance(value, Spread) else None
         text = "" if spread is not None else str(value)
-        numbers.append(Number(what, "" if beside is None else _plain(beside), spread, text, ""))
+        numbers.append(Number(what, "" if theirs is None else _plain(theirs), spread, text, ""))
     return tuple(numbers)
 
 
@@ -230,6 +247,8 @@ def _claim_dict(result: ClaimResult) -> dict[str, Any]:
         "title": result.claim.title,
         "published": result.claim.published,
         "verdict": result.verdict,
+        "better": result.better,
+        "covered": result.covered,
         "why": result.why,
         "numbers": [
             {

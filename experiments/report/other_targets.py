@@ -1,4 +1,4 @@
-"""The same claims on another switch: what a report of another target says, to be set beside a run's own numbers."""
+"""The same claims on another switch: what the report of another target says, to compare with a run's own numbers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from experiments.report.measured import in_words
 
 
 @dataclass(frozen=True)
-class Beside:
-    """One report of another target. `verdicts` by claim; `numbers`: text by claim and name of the number."""
+class OtherTarget:
+    """One report of another target. `verdicts` by claim; `numbers`: text by claim and name of the number; `better`: the
+    claims of which something is better than published."""
 
     target: str
     run: str
@@ -23,13 +24,14 @@ class Beside:
     path: Path
     verdicts: Mapping[str, str]
     numbers: Mapping[tuple[str, str], str]
+    better: frozenset[str] = frozenset()
 
 
-def find_beside(path: Path, options: Mapping[str, Any]) -> tuple[Beside, ...]:
+def find_other_targets(path: Path, options: Mapping[str, Any]) -> tuple[OtherTarget, ...]:
     """For each other target the report that suits a run best: as quick as it is, complete, and the newest.
 
-    Looks where reports are kept: beside the run, and in the reference's folder, which has one folder per target."""
-    found: dict[str, tuple[tuple[bool, bool, str], Beside]] = {}
+    Looks where reports are kept: next to the run, and in the reference's folder, which has one folder per target."""
+    found: dict[str, tuple[tuple[bool, bool, str], OtherTarget]] = {}
     for folder in _folders(path):
         content = read_report(folder)
         theirs = content.get("options", {})
@@ -39,7 +41,7 @@ def find_beside(path: Path, options: Mapping[str, Any]) -> tuple[Beside, ...]:
         quick = bool(theirs.get("quick"))
         rank = quick == bool(options.get("quick")), bool(content["complete"]), str(content["run"])
         if target not in found or rank > found[target][0]:
-            found[target] = rank, _beside(target, folder, content, quick)
+            found[target] = rank, _other_target(target, folder, content, quick)
     return tuple(found[target][1] for target in TARGETS if target in found)
 
 
@@ -60,7 +62,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _beside(target: str, folder: Path, content: Mapping[str, Any], quick: bool) -> Beside:
+def _other_target(target: str, folder: Path, content: Mapping[str, Any], quick: bool) -> OtherTarget:
     numbers = {}
     for claim in content["claims"]:
         for number in claim["numbers"]:
@@ -68,4 +70,5 @@ def _beside(target: str, folder: Path, content: Mapping[str, Any], quick: bool) 
             text = number["text"] if spread is None else in_words(Spread(**spread), number["unit"])
             numbers[claim["id"], number["what"]] = text
     verdicts = {claim["id"]: claim["verdict"] for claim in content["claims"]}
-    return Beside(target, str(content["run"]), quick, folder, verdicts, numbers)
+    better = frozenset(claim["id"] for claim in content["claims"] if claim.get("better"))
+    return OtherTarget(target, str(content["run"]), quick, folder, verdicts, numbers, better)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from experiments.harness.options import TARGETS
@@ -12,27 +13,50 @@ from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, ClaimRe
 TITLE = "State4: reproduction report"
 
 # Verdicts are told by sign and word, never by colour alone.
-SIGNS = {HOLDS: "✓", FAILS: "✗", ERROR: "!", OPEN: "–", MISSING: "–"}
+SIGNS = {HOLDS: "✓", FAILS: "✗", ERROR: "!", OPEN: "?", MISSING: "–"}
 
 STATISTICS = (
     "Numbers are medians over the repeats with a 95 % confidence interval in brackets (percentile bootstrap, 2000 "
     "resamples, fixed seed); n is the number of repeats. With few repeats the interval is close to the smallest and "
-    "the largest value. One run has no spread, and is marked so."
+    "the largest value. One run has no spread, and is marked so. A threshold counts against the interval: where it "
+    "lies inside, the claim is not judged; of a single run the value is taken to be known to a quarter. Trials that "
+    "were disturbed are repeated, at most twice each, and do not count when they stay so."
 )
 
 
 def headline(report: Report) -> str:
-    """`5 of 6 claims hold, 1 does not; 1 experiment failed`."""
-    total = len(report.claims)
-    holding, failing = report.count(HOLDS), report.count(FAILS)
-    parts = [f"{holding} of {total} claims hold"]
-    if failing:
+    """`5 of 6 claims hold (1 better than published), 1 does not`; with several targets, for each of them."""
+    own = _count_in_words([(result.verdict, bool(result.better)) for result in report.claims])
+    if not report.others:
+        return own
+    parts = [f"{report.options.get('target', 'measured')}: {own}"]
+    for other in report.others:
+        verdicts = [(verdict, claim in other.better) for claim, verdict in other.verdicts.items()]
+        parts.append(f"{other.target}: {_count_in_words(verdicts)}")
+    return "; ".join(parts)
+
+
+def _count_in_words(verdicts: Sequence[tuple[str, bool]]) -> str:
+    """From (verdict, better than published) of each claim."""
+    count = Counter(verdict for verdict, _ in verdicts)
+    better = sum(is_better for _, is_better in verdicts)
+    parts = [
+        f"{count[HOLDS]} of {len(verdicts)} claims hold" + (f" ({better} better than published)" if better else "")
+    ]
+    if failing := count[FAILS]:
         parts.append(f"{failing} {'does' if failing == 1 else 'do'} not")
-    if errors := report.count(ERROR):
-        parts.append(f"{errors} could not be judged because of an error")
-    if missing := report.count(MISSING) + report.count(OPEN):
-        parts.append(f"{missing} not judged yet")
+    if left := count[OPEN]:
+        parts.append(f"{left} could not be judged")
+    if errors := count[ERROR]:
+        parts.append(f"{errors} not judged because of an error")
+    if missing := count[MISSING]:
+        parts.append(f"{missing} not run yet")
     return ", ".join(parts)
+
+
+def verdict_in_words(verdict: str, better: str) -> str:
+    """`holds, better than published`."""
+    return f"{verdict}, better than published" if better else verdict
 
 
 def mode(report: Report) -> str:
@@ -66,20 +90,20 @@ def measured_text(number: Number) -> str:
 
 def target_names(report: Report) -> tuple[str, ...]:
     """Headings of the columns of measured values: one column per target, the run's own first."""
-    if not report.beside:
+    if not report.others:
         return ("measured",)
-    others = (f"{other.target}{' (quick)' if other.quick != report.quick else ''}" for other in report.beside)
+    others = (f"{other.target}{' (quick)' if other.quick != report.quick else ''}" for other in report.others)
     return (str(report.options.get("target", "measured")), *others)
 
 
 def texts_by_target(result: ClaimResult, number: Number, report: Report) -> tuple[str, ...]:
     """A number as measured on each target; empty where a target has none."""
-    others = (other.numbers.get((result.claim.id, number.what), "") for other in report.beside)
+    others = (other.numbers.get((result.claim.id, number.what), "") for other in report.others)
     return (measured_text(number), *others)
 
 
 def verdicts_by_target(result: ClaimResult, report: Report) -> tuple[str, ...]:
-    return (result.verdict, *(other.verdicts.get(result.claim.id, MISSING) for other in report.beside))
+    return (result.verdict, *(other.verdicts.get(result.claim.id, MISSING) for other in report.others))
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -92,7 +116,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Command", report.command
     yield "Source", ", ".join(report.commits) or "not a git checkout"
     yield "Switch", str(options.get("target", ""))
-    for other in report.beside:
+    for other in report.others:
         yield f"Beside it, {other.target}", f"run {other.run}{', quick' if other.quick else ''}"
     yield "Control plane", _PROFILES[options.get("profile")]
     yield "Strategies", ", ".join(options.get("strategies") or ())
@@ -124,7 +148,7 @@ def repeat_commands(report: Report) -> Iterator[tuple[str, str]]:
         experiment = section.experiment
         arguments = experiment.quick_arguments if report.quick else experiment.arguments
         yield f"{experiment.title} only", _make(experiment.make, [*common, *arguments])
-    yield "This run beside the published one of this repository", "make compare"
+    yield "Compare this run with the reference in this repository", "make compare"
 
 
 def _make(target: str, arguments: list[str]) -> str:

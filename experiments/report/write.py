@@ -1,4 +1,4 @@
-"""Writes the report of a run beside its state, in all forms. `python -m experiments.report RUN` does it again."""
+"""Writes the report of a run into its folder, in all forms. `python -m experiments.report RUN` does it again."""
 
 from __future__ import annotations
 

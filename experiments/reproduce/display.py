@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from experiments.claims.base import verdict_of
 from experiments.harness.child import Ended, Progress
 from experiments.registry import Experiment
-from experiments.report.model import FAILS, HOLDS
-from experiments.report.text import SIGNS, duration_in_words
+from experiments.report.text import SIGNS, duration_in_words, verdict_in_words
 from experiments.reproduce.remaining_time import remaining_s, speed_factor
 
 
@@ -67,6 +67,7 @@ class RunDisplay:
             self.console.print(f"      failed: {ended.error}", markup=False, style="red", soft_wrap=True)
             return
         for claim in ended.summary["claims"]:
-            verdict = HOLDS if claim["holds"] else FAILS
-            text = f"      {SIGNS[verdict]} {claim['id']} {verdict}: {claim['why']}"
+            verdict = verdict_of(claim).value
+            told = verdict_in_words(verdict, claim.get("better", ""))
+            text = f"      {SIGNS[verdict]} {claim['id']} {told}: {claim['why']}"
             self.console.print(text, markup=False, soft_wrap=True)

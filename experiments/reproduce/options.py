@@ -28,6 +28,7 @@ class Options:
     new: bool
     json: bool
     paper_length: bool = False
+    accept_busy: bool = False
 
     def for_record(self) -> dict[str, Any]:
         """What decides what is measured: equal for a run and its continuation."""
@@ -61,6 +62,8 @@ class Options:
         chosen = self.strategies(experiment)
         if chosen:
             given += ["--strategy", ",".join(chosen)]
+        if self.accept_busy:
+            given.append("--accept-busy")
         if self.quick:
             return [*given, "--quick", *experiment.quick_arguments]
         if self.paper_length and experiment.paper_arguments is not None:
@@ -88,6 +91,7 @@ def parse(
     parser.add_argument("--strategy", metavar="NAME[,NAME]", help="only these strategies (default: all)")
     parser.add_argument("--control-plane", dest="profile", choices=PROFILES, help="default: each experiment's own")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
+    parser.add_argument("--accept-busy", action="store_true", help="count trials also when the machine was too busy")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
     given = parser.parse_args(arguments)
@@ -114,4 +118,5 @@ def parse(
         given.new,
         given.json,
         given.paper_length,
+        given.accept_busy,
     )

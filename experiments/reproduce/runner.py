@@ -4,8 +4,8 @@ The run is kept in results/report/<run>/. The same command continues a run that 
 failed: what is done is not repeated, and an experiment that was in the middle goes on after its last complete trial.
 When everything is done, the next call begins a new run.
 
-Exit code: 0 when all claims that were judged hold; 1 when one does not; 2 when an experiment failed or for wrong use;
-130 after Ctrl-C.
+Exit code: 0 when all claims hold; 1 when one does not; 2 when an experiment failed or for wrong use; 3 when none fails,
+but one could not be judged; 130 after Ctrl-C. (`make` itself ends with 2 whenever this is not 0, and names the code.)
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.harness.child import Ended, Progress, run_experiment
-from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, run_main
+from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NOT_JUDGED, EXIT_OK, run_main
 from experiments.registry import EXPERIMENTS, Experiment
-from experiments.report.model import ERROR, FAILS, Report
+from experiments.report.model import ERROR, FAILS, OPEN, Report
 from experiments.report.state import (
     DONE,
     FAILED,
@@ -37,7 +37,15 @@ from experiments.report.state import (
     interrupted_folder,
     result_folders,
 )
-from experiments.report.text import SIGNS, duration_in_words, headline, measured_text, name_of, principal
+from experiments.report.text import (
+    SIGNS,
+    duration_in_words,
+    headline,
+    measured_text,
+    name_of,
+    principal,
+    verdict_in_words,
+)
 from experiments.report.write import write_report
 from experiments.reproduce.display import RunDisplay
 from experiments.reproduce.options import Options, parse
@@ -64,6 +72,7 @@ def run(options: Options, experiments: Sequence[Experiment] = EXPERIMENTS, runne
     shown = RunDisplay(todo, expected, console)
     console.print(f"{len(todo)} of {len(experiments)} experiments to run, {duration_in_words(sum(expected.values()))}.")
     report, page = write_report(state, experiments)
+    state.folder.point_latest()  # also of a run that ends with an error
     try:
         with shown.shown():
             for experiment in todo:
@@ -134,7 +143,10 @@ def _attempt(state: ReportRun, experiment: Experiment, options: Options, shown: 
 def _exit_code(report: Report) -> int:
     if report.count(ERROR) or any(section.status == FAILED for section in report.sections):
         return EXIT_ERROR
-    return EXIT_CLAIM_FAILS if report.count(FAILS) else EXIT_OK
+    if report.count(FAILS):
+        return EXIT_CLAIM_FAILS
+    open_ = any(result.verdict == OPEN and result.covered for result in report.claims)
+    return EXIT_NOT_JUDGED if open_ else EXIT_OK
 
 
 def _print_report(report: Report, page: Path) -> None:
@@ -146,7 +158,8 @@ def _print_report(report: Report, page: Path) -> None:
         lead = (f"{name_of(number, report)}: {measured_text(number)}" for number in principal(result))
         numbers = "\n".join(lead)
         text = f"{result.claim.id} {result.claim.title}"
-        table.add_row(escape(text), escape(numbers), f"{SIGNS[result.verdict]} {result.verdict}")
+        verdict = verdict_in_words(result.verdict, result.better)
+        table.add_row(escape(text), escape(numbers), f"{SIGNS[result.verdict]} {verdict}")
     console.print(table)
     console.print(f"Report: {page}", soft_wrap=True)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from experiments.claims.base import Claim
+from experiments.claims.base import Claim, Verdict
 
 
 def add_columns(table: Table, names: Iterable[str]) -> None:
@@ -20,8 +21,12 @@ def add_columns(table: Table, names: Iterable[str]) -> None:
 
 def print_claims(claims: Iterable[Claim], console: Console) -> None:
     for claim in claims:
-        verdict = "[green]holds[/]" if claim.holds else "[red]does not hold[/]"
-        console.print(f"Claim {claim.id} {verdict}: {claim.why}", highlight=False)
+        better = f" (better than published: {escape(claim.better)})" if claim.better else ""
+        verdict = f"[{_COLOURS[claim.verdict]}]{claim.verdict.value}[/]{better}"
+        console.print(f"Claim {claim.id} {verdict}: {escape(claim.why)}", highlight=False)
+
+
+_COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.NOT_JUDGED: "yellow"}
 
 
 def print_end(console: Console, claims: Iterable[Claim], folder: Path, figure: str) -> None:

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 
-def exact_table(rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], folder: Path) -> None:
+def exact_table(
+    rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], unusable: Mapping[str, str], folder: Path
+) -> None:
     """Sums over the repeats; times as median and greatest value, in ms. "meanwhile": of the packets due in the
     reconfiguration; what a flow loses before or after it, the machine has lost."""
     console = Console(width=None if sys.stdout.isatty() else 140)
@@ -37,18 +39,16 @@ def exact_table(rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], f
             f"({highest['frames_per_s'] / 1e3:.1f} k/s), limited by {highest['limited_by']}.",
             highlight=False,
         )
-    console.print(verdict(rows), highlight=False)
+    console.print(verdict(rows, unusable), highlight=False)
     console.print(f"Data: {folder}", highlight=False, soft_wrap=True)
 
 
-def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    """One line: whether anything was lost, and by whom."""
-    late = [row for row in rows if row.get("too_late")]
-    if late:
-        return f"{len(late)} rows have reconfigurations that ended after their flow: give a longer --duration."
+def verdict(rows: Sequence[Mapping[str, Any]], unusable: Mapping[str, str]) -> str:
+    """One line: whether anything was lost, and by whom; how many trials do not count."""
     bad = [row for row in rows if row["runs_with_loss"]]
     if not bad:
-        return "Nothing was lost."
+        left = f" {len(unusable)} trials do not count: {next(iter(unusable.values()))}." if unusable else ""
+        return f"Nothing was lost.{left}"
     alone = all(row["strategy"] == "no-reconfiguration" for row in bad)
     names = ", ".join(dict.fromkeys(f"{row['strategy']} at {row['rate']} ({row['profile']})" for row in bad))
     return f"Lost: {names}." + (" Flows that were left alone lost it, so the machine did." if alone else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,29 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.claims.base import Claim
-from experiments.tables.base import print_end
+from experiments.tables.base import bytes_text, print_end
 
 
 def delta_loss_table(
-    losses: Mapping[str, Mapping[str, Mapping[str, Any]]], claims: Iterable[Claim], folder: Path
+    measured: Mapping[str, Mapping[str, Mapping[str, Any]]], claims: Iterable[Claim], folder: Path
 ) -> None:
-    """Median delta-loss in percent by strategy and rate; the packets that the switch lost, where there were any."""
+    """Median delta-loss in percent by strategy and rate, and by bytes of state, a table for each profile of the control
+    plane; the packets that the switch lost, where there were any."""
     console = Console()
+    for profile, losses in measured["rates"].items():
+        _print(console, f"delta-loss (%) by rate (Mbit/s), control plane: {profile}", losses, lambda rate: rate)
+    for profile, losses in measured["sizes"].items():
+        title = f"delta-loss (%) by amount of state, control plane: {profile}"
+        _print(console, title, losses, lambda size: bytes_text(int(float(size))))
+    print_end(console, claims, folder, "fig5")
+
+
+def _print(console: Console, title: str, losses: Mapping[str, Mapping[str, Any]], name: Callable[[str], str]) -> None:
     rates = sorted({rate for by_rate in losses.values() for rate in by_rate}, key=float)
-    table = Table(title="delta-loss (%), by rate (Mbit/s)", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("strategy")
     for rate in rates:
-        table.add_column(rate, justify="right")
+        table.add_column(name(rate), justify="right")
     for strategy, by_rate in losses.items():
         cells = []
         for rate in rates:
@@ -35,4 +45,3 @@ def delta_loss_table(
             cells.append(f"{result['delta_loss']['median'] * 100:.3f}{lost}")
         table.add_row(strategy, *cells)
     console.print(table)
-    print_end(console, claims, folder, "fig5")

@@ -31,17 +31,14 @@ def scaling_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
             if "delta_loss" not in point:
                 table.add_row(*first, point["strategy"], "failed")
                 continue
-            median = {name: point[name]["median"] for name in ("reconfiguration_s", "held_ms", "longest_gap_ms")}
-            table.add_row(
-                *first,
-                point["strategy"],
-                f"{median['reconfiguration_s']:.3f}",
-                f"{median['held_ms']:.2f}",
-                f"{median['longest_gap_ms']:.1f}",
-                f"{point['delta_loss']['median'] * 100:.3f}",
-                str(point["lost_packets"]),
-            )
+            medians = [
+                f"{point[name]['median']:.{digits}f}" if name in point else "-"
+                for name, digits in (("reconfiguration_s", 3), ("held_ms", 2), ("longest_gap_ms", 1))
+            ]
+            loss = f"{point['delta_loss']['median'] * 100:.3f}"
+            table.add_row(*first, point["strategy"], *medians, loss, str(point["lost_packets"]))
         console.print(table)
+    _load_table(console, measured["load"])
     for point in measured["left_out"]:
         where = f"{bytes_text(point['state_bytes'])} in {point['components']} registers, {point['profile']}"
         console.print(f"Left out: {where}: {point['reason']}", highlight=False)
@@ -50,3 +47,13 @@ def scaling_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
             where = f"{point['strategy']} with {bytes_text(point['state_bytes'])}, {point['profile']}"
             console.print(f"Failed: {where}: {message}", highlight=False)
     print_end(console, claims, folder, "scaling")
+
+
+def _load_table(console: Console, load: Iterable[Mapping[str, Any]]) -> None:
+    table = Table(title="packets lost against the rate, 1 MB of state")
+    add_columns(table, ("Mbit/s", "State4 reconfigures", "left alone"))
+    for one in load:
+        lost = ("-" if one[name] is None else str(one[name]) for name in ("lost_packets", "lost_alone"))
+        table.add_row(f"{one['rate']:g}", *lost)
+    if table.row_count:
+        console.print(table)

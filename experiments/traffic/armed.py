@@ -1,4 +1,4 @@
-"""Helpers that are started early and act at a word: no start-up time is in a measurement."""
+"""Helpers that are started early and act on command: no start-up time is in a measurement."""
 
 from __future__ import annotations
 

@@ -1,18 +1,23 @@
 """Knocks of which each is made once: what a register loses of them stays lost. One source after the other, at a pace.
 
     python -m experiments.traffic.knock_series --interface IF --per-second N
+    python -m experiments.traffic.knock_series --interface IF --per-second N --whole --times FILE
 
-Source number s (from 10.0.1.0 on) makes the first 1, 2 or 3 knocks of the sequence: s modulo 3, plus 1.
+Source number s (from 10.0.1.0 on) makes the first 1, 2 or 3 knocks of the sequence: s modulo 3, plus 1. With `--whole`
+every source makes all three, beginning with the first line of input; FILE gets the moment of each source's last knock,
+as float64 in s of the monotonic clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import array
 import json
 import select
 import socket
 import sys
 import time
+from pathlib import Path
 
 from experiments.traffic.frames import tcp_syn
 
@@ -25,10 +30,18 @@ _SERVER = ("00:00:00:00:00:06", "10.0.0.6")
 _SOURCE_MAC = "00:00:00:00:00:02"  # h2's
 
 
-def knock(number: int) -> bytes:
+FIRST_CELL = 0x100
+"""Of pk_reg: that of the first source. A cell is a source's address less 10.0.0.0."""
+
+
+def knock(number: int, *, whole: bool = False) -> bytes:
     """The frame of a knock, from 0 on."""
-    source, position = _PATTERN[number % len(_PATTERN)]
-    address = (_FIRST_SOURCE + 3 * (number // len(_PATTERN)) + source).to_bytes(4, "big")
+    if whole:
+        source, position = divmod(number, len(PORTS))
+    else:
+        turn, place = divmod(number, len(_PATTERN))
+        source, position = 3 * turn + _PATTERN[place][0], _PATTERN[place][1]
+    address = (_FIRST_SOURCE + source).to_bytes(4, "big")
     return tcp_syn(
         source_mac=_SOURCE_MAC,
         target_mac=_SERVER[0],
@@ -43,17 +56,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--interface", required=True)
     parser.add_argument("--per-second", type=float, required=True)
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--times", type=Path)
     options = parser.parse_args()
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     raw.bind((options.interface, 0))
     print("ready", flush=True)
     sent = 0
+    complete = array.array("d")
+    if options.whole and not sys.stdin.readline():
+        print(json.dumps({"sent": 0}), flush=True)
+        return 0
     start = time.monotonic()
     while not select.select([sys.stdin], [], [], 0.001)[0]:
         due = min(MAX_KNOCKS, int((time.monotonic() - start) * options.per_second))
         for number in range(sent, due):
-            raw.send(knock(number))
+            raw.send(knock(number, whole=options.whole))
+            if options.whole and number % len(PORTS) == len(PORTS) - 1:
+                complete.append(time.monotonic())
         sent = max(sent, due)
+    if options.times is not None:
+        options.times.write_bytes(complete.tobytes())
     print(json.dumps({"sent": sent}), flush=True)
     return 0
 

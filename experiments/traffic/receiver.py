@@ -42,6 +42,10 @@ class Receiver:
             argv += ["--records", str(self._path)]
         self._process = ArmedProcess(network, node, f"receive-{node}", argv, nice=nice)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_ready(self) -> None:
         self._process.wait_ready()
 

@@ -40,6 +40,10 @@ class Sender:
             argv += ["--records", str(self._path)]
         self._process = ArmedProcess(network, flow.source, f"send-{flow.number}", argv, nice=nice)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_ready(self) -> None:
         self._process.wait_ready()
 

@@ -30,7 +30,7 @@ def processes_below(pid: int) -> set[int]:
 
 
 def command(out: Path) -> list[str]:
-    argv = [sys.executable, "-m", "experiments.fig3", "--out", str(out), "--control-plane", "native"]
+    argv = [sys.executable, "-m", "experiments.fig3", "--out", str(out), "--control-plane", "native", "--accept-busy"]
     return [*argv, "--strategy", "none,reconcile", "--duration", "3", "--json"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ARGUMENTS = ["-m", "experiments.reproduce", "--quick", "--only", "delta_loss", "--strategy", "none"]
+ARGUMENTS = ["-m", "experiments.reproduce", "--quick", "--accept-busy", "--only", "delta_loss", "--strategy", "none"]
 
 
 def wait_for(pattern: str, below: Path, timeout_s: float = 60.0) -> Path:
@@ -45,7 +45,7 @@ def test_interrupted_and_continued(number: signal.Signals, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     (run,) = (path for path in (tmp_path / "results" / "delta_loss").iterdir() if not path.is_symlink())
     assert (run / "summary.json").exists()
-    (report,) = (tmp_path / "results" / "report").iterdir()
+    report = tmp_path / "results" / "report" / "latest"
     state = json.loads((report / "state.json").read_text())
     assert state["delta_loss"]["status"] == "done"
     assert state["fig3"]["status"] == "waiting"

@@ -12,8 +12,18 @@ from experiments import scaling
 
 
 def test_one_network_serves_all_trials(tmp_path: Path) -> None:
-    arguments = ["--quick", "--json", "--duration", "0.5", "--strategy", "controller,state4_exact", "--sizes", "1K"]
-    arguments += ["--registers", "4", "--control-plane", "native", "--out", str(tmp_path)]
+    arguments = [
+        "--quick",
+        "--json",
+        "--accept-busy",
+        "--duration",
+        "0.5",
+        "--strategy",
+        "controller,state4_exact",
+        "--sizes",
+        "1K",
+    ]
+    arguments += ["--accept-busy", "--registers", "4", "--control-plane", "native", "--out", str(tmp_path)]
     assert scaling.main(arguments) == 0
     latest = tmp_path / "scaling" / "latest"
     points = json.loads((latest / "summary.json").read_text())["measured"]["points"]
@@ -49,8 +59,18 @@ STRATEGY = Broken()
 def test_a_strategy_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "strategies").mkdir()
     (tmp_path / "strategies" / "broken.py").write_text(BROKEN)
-    arguments = ["--quick", "--json", "--duration", "0.5", "--strategy", "broken,reconcile", "--sizes", "1K"]
-    arguments += ["--registers", "1", "--control-plane", "native", "--out", str(tmp_path)]
+    arguments = [
+        "--quick",
+        "--json",
+        "--accept-busy",
+        "--duration",
+        "0.5",
+        "--strategy",
+        "broken,reconcile",
+        "--sizes",
+        "1K",
+    ]
+    arguments += ["--accept-busy", "--registers", "1", "--control-plane", "native", "--out", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "experiments.scaling", *arguments],
         env={**os.environ, "STATE4_STRATEGIES": str(tmp_path / "strategies")},

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.claims.base import Claim, Finding
+from experiments.claims.base import Claim, Finding, Verdict
 from experiments.claims.stats import spread
-from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
+from experiments.harness.main import code_of, run_main
 from experiments.harness.options import common_options, common_parser
 from experiments.harness.progress import Display
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
@@ -34,16 +34,20 @@ def run(arguments: list[str] | None = None) -> int:
         return TrialResult({"loss": 0.25 * trial.repeat}, {}, [{"t": 0.0, "phase": "x", "what": "point"}])
 
     trials = [Trial(name, repeat) for name in options.strategies for repeat in (1, 2)]
-    folder, numbers = run_sweep(os.environ.get("FAKE_NAME", "fake"), options, trials, trial, trial_s=1.0)
-    holds = what != "does not hold"
-    loss = spread([item["loss"] for item in numbers.values()])
+    sweep = run_sweep(os.environ.get("FAKE_NAME", "fake"), options, trials, trial, trial_s=1.0)
+    verdict = Verdict(what) if what in {verdict.value for verdict in Verdict} else Verdict.HOLDS
+    loss = spread([item["loss"] for item in sweep.trials.values()])
     finding = Finding("state4: loss", "< 1 %", loss, "%")
-    claim = Claim("C1", "< 1 %", loss.median, "%", holds, "as it was told", (finding,))
-    summary = folder.finish(
-        target=options.target, profile=options.profile, measured={"state4": {"loss": loss.as_dict()}}, claims=[claim]
+    claim = Claim("C1", "< 1 %", loss.median, "%", verdict, "as it was told", (finding,))
+    summary = sweep.folder.finish(
+        target=options.target,
+        profile=options.profile,
+        measured={"state4": {"loss": loss.as_dict()}},
+        claims=[claim],
+        trials=sweep.for_summary(),
     )
     print(summary.read_text(), end="")
-    return EXIT_OK if holds else EXIT_CLAIM_FAILS
+    return code_of([claim])
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from experiments.claims.base import Claim, Finding
+from experiments.claims.base import Claim, Finding, Verdict
 from experiments.claims.stats import spread
 from experiments.harness.results import ResultFolder
 from experiments.registry import Experiment
@@ -25,7 +25,7 @@ def make_run(
     out: Path,
     *,
     loss: tuple[float, ...] = (0.5, 0.7, 0.6),
-    second: bool = True,
+    second: Verdict = Verdict.HOLDS,
     third: str = "",
     target: str = "softswitch",
 ) -> ReportRun:
@@ -36,13 +36,13 @@ def make_run(
         Finding("state4: loss", "< 1 %", spread(loss), "%"),
         Finding("my_own: loss", "", spread([2.0]), "%"),
     )
-    _result(run, out, "first", Claim("C1", "< 1 %", loss[0], "%", True, "State4 & co. lose little", numbers))
+    _result(run, out, "first", Claim("C1", "< 1 %", loss[0], "%", Verdict.HOLDS, "State4 & co. lose little", numbers))
     why = "the gap is 20.5 ms; the time is 1.9 s"
     _result(run, out, "second", Claim("C2", {"gap_ms": 20.0}, {"gap_ms": 20.5}, "ms", second, why))
     if third:
         run.update("third", status=FAILED, error=third, seconds=3.0)
     else:
-        _result(run, out, "third", Claim("C3", "x", "x", "", True, "as published"))
+        _result(run, out, "third", Claim("C3", "x", "x", "", Verdict.HOLDS, "as published"))
     return run
 
 

@@ -30,11 +30,12 @@ def test_a_finished_experiment_gives_its_summary(tmp_path: Path) -> None:
     assert any("state4-" in progress.text or "none-" in progress.text for progress in said)
 
 
-def test_a_claim_that_does_not_hold_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE", "does not hold")
+@pytest.mark.parametrize(("verdict", "code"), [("does not hold", 1), ("not judged", 3)])
+def test_a_verdict_is_no_error(verdict: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE", verdict)
     ended, _ = start(tmp_path)
-    assert ended.code == 1 and ended.summary is not None
-    assert ended.summary["claims"][0]["holds"] is False
+    assert ended.code == code and ended.summary is not None and ended.error is None
+    assert ended.summary["claims"][0]["verdict"] == verdict
 
 
 @pytest.mark.parametrize(

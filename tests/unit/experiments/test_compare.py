@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments import reference
+from experiments.claims.base import Verdict
 from experiments.compare import ABSENT, compare, main, newest_report, read_report
 from experiments.harness.results import ResultError
 from experiments.reference import default_target, make_reference
@@ -28,8 +29,8 @@ def test_equal_runs_agree(tmp_path: Path) -> None:
     assert [verdicts.claim for verdicts in result.verdicts] == ["C1", "C2", "C3"]
 
 
-def test_numbers_are_set_beside_each_other_and_verdicts_decide(tmp_path: Path) -> None:
-    old, new = run_in(tmp_path / "a"), run_in(tmp_path / "b", loss=(1.2,), second=False)
+def test_numbers_are_shown_with_them_each_other_and_verdicts_decide(tmp_path: Path) -> None:
+    old, new = run_in(tmp_path / "a"), run_in(tmp_path / "b", loss=(1.2,), second=Verdict.FAILS)
     result = compare(read_report(old), read_report(new))
     row = next(row for row in result.rows if row.what == "state4: loss")
     assert row.ratio == pytest.approx(2.0)
@@ -71,7 +72,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "All verdicts are the same." in text and "0.6 % [0.5, 0.7], n = 3" in text
-    run_in(out, second=False)
+    run_in(out, second=Verdict.FAILS)
     assert main([*command, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["agree"] is False
 
@@ -95,21 +96,21 @@ def test_the_reference_is_small_and_complete(tmp_path: Path) -> None:
     assert compare(read_report(source), read_report(target)).agree
     assert "](first/first.png)" in (target / "report.md").read_text()
     assert read_report(target)["run"] == source.name
-    make_reference(run_in(tmp_path / "results", second=False), target, EXPERIMENTS)  # takes its place
+    make_reference(run_in(tmp_path / "results", second=Verdict.FAILS), target, EXPERIMENTS)  # takes its place
     assert not compare(read_report(source), read_report(target)).agree
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reference", "results"]
 
 
 def test_each_target_has_a_reference_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target, out = tmp_path / "reference", tmp_path / "results"
-    soft, bmv2 = run_in(out), run_in(out, target="bmv2", second=False)
+    soft, bmv2 = run_in(out), run_in(out, target="bmv2", second=Verdict.FAILS)
     assert default_target(soft) == Path("results/reference")
     assert default_target(bmv2) == Path("results/reference/bmv2")
     make_reference(soft, target, EXPERIMENTS)
     make_reference(bmv2, target / "bmv2", EXPERIMENTS)
     make_reference(soft, target, EXPERIMENTS)  # anew: the other one stays
     for folder in (target, target / "bmv2"):
-        assert "| softswitch |" in (folder / "report.md").read_text() and read_report(folder)["beside"]
+        assert "| softswitch |" in (folder / "report.md").read_text() and read_report(folder)["others"]
     assert main([str(bmv2), "--reference", str(target), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["reference"] == str(target / "bmv2")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
-from experiments.measure.cores import Cores, divide, divided_cores, waited_s
+from experiments.measure import cores
+from experiments.measure.cores import Cores, CoreWatch, divide, divided_cores
 from topologies import priority
 from topologies.priority import measuring, preferred, session_nice
 
@@ -27,8 +29,8 @@ def test_one_core_is_not_divided() -> None:
 
 def test_what_is_started_inside_keeps_off_the_switchs_core() -> None:
     before = os.sched_getaffinity(0)
-    with divided_cores() as cores:
-        assert os.sched_getaffinity(0) == cores.others
+    with divided_cores() as divided:
+        assert os.sched_getaffinity(0) == divided.others
     assert os.sched_getaffinity(0) == before
 
 
@@ -48,22 +50,23 @@ def test_the_data_plane_gets_its_core() -> None:
     thread.start()
     ready.wait(10)
     try:
-        cores = divide(os.sched_getaffinity(0))
-        assert cores.place(os.getpid())
-        assert 0 <= waited_s(os.getpid()) < 10
+        divided = divide(os.sched_getaffinity(0))
+        assert divided.place(os.getpid())
+        share = CoreWatch(os.getpid(), {}).switch_share()
+        assert share is not None and 0 <= share <= 1
     finally:
         done.set()
         thread.join()
-    assert found == [{cores.switch}]
+    assert found == [{divided.switch}]
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
 def test_a_switch_of_many_threads_may_use_all_cores_also_the_one_that_nothing_else_uses() -> None:
     allowed = os.sched_getaffinity(0)
-    with divided_cores() as cores, subprocess.Popen(["sleep", "100"]) as process:
+    with divided_cores() as divided, subprocess.Popen(["sleep", "100"]) as process:
         try:
-            assert os.sched_getaffinity(process.pid) == cores.others
-            assert cores.place(process.pid)
+            assert os.sched_getaffinity(process.pid) == divided.others
+            assert divided.place(process.pid)
             assert os.sched_getaffinity(process.pid) == allowed
         finally:
             process.kill()
@@ -89,3 +92,38 @@ def test_nothing_is_changed_where_sessions_are_not_grouped(monkeypatch: pytest.M
     assert preferred(["true", "x"], nice=-3) == ["true", "x"]
     with measuring():
         pass
+
+
+def test_what_can_not_be_known_is_no_number() -> None:
+    """A switch without a packet thread of that name, a process that is gone, no switch at all."""
+    with subprocess.Popen(["sleep", "100"]) as process:
+        watch = CoreWatch(process.pid, {"sleeper": process.pid, "gone": 2**22 - 1})
+        assert watch.switch_share() is None
+        shares = watch.host_shares()
+        process.kill()
+    assert shares["gone"] is None
+    assert shares["sleeper"] is not None and 0 <= shares["sleeper"] <= 1
+    assert CoreWatch(None, {}).switch_share() is None
+
+
+def test_waiting_is_counted_from_the_beginning_of_the_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waited 5 s before, 1 s of the 10 s since; of two packet threads the worse one counts."""
+    seconds = {"dataplane": 5.0, "dataplane-2": 1.0, "other": 0.0}
+    now = [100.0]
+    for number, name in enumerate(seconds):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(name + "\n")
+    tasks = sorted(tmp_path.iterdir())
+
+    def write() -> None:
+        for task, waited in zip(tasks, seconds.values(), strict=True):
+            (task / "schedstat").write_text(f"123 {round(waited * 1e9)} 7\n")
+
+    write()
+    monkeypatch.setattr(cores, "_threads", lambda _: tasks)
+    monkeypatch.setattr(cores.time, "monotonic", lambda: now[0])
+    watch = CoreWatch(1, {})
+    now[0] += 10.0
+    seconds |= {"dataplane": 5.5, "dataplane-2": 2.0, "other": 9.0}
+    write()
+    assert watch.switch_share() == pytest.approx(0.1)

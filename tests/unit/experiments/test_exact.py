@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.exact import Schedule, lost_within, main, nothing_lost, parse_rates, summarise
+from experiments.claims.base import Verdict
+from experiments.exact import Schedule, lost_within, main, parse_rates, summarise, verdict_of_rows
 from experiments.tables.exact import verdict
 
 
@@ -24,7 +25,6 @@ def trial(strategy: str = "state4_exact", rate: str = "10", **numbers: Any) -> d
         "total_ms": 60.0,
         "held_ms": 0.002,
         "lost_meanwhile": 0,
-        "ends_in_flow": True,
     }
     return {**found, **numbers}
 
@@ -44,26 +44,34 @@ def test_repeats_are_added_up() -> None:
 def test_any_loss_fails(loss: dict[str, int]) -> None:
     """Bytes that were counted twice are as wrong as those that were not."""
     found = rows(trial(), trial(rate="60", **loss))
-    assert not nothing_lost(found)
-    assert verdict(found) == "Lost: state4_exact at 60 (native)."
+    assert verdict_of_rows(found, {}) is Verdict.FAILS
+    assert verdict(found, {}) == "Lost: state4_exact at 60 (native)."
 
 
 def test_what_a_flow_loses_that_was_left_alone() -> None:
     found = rows(trial(), trial("no-reconfiguration", lost_packets=2))
-    assert not nothing_lost(found)
-    assert verdict(found).endswith("so the machine did.")
+    assert verdict_of_rows(found, {}) is Verdict.NOT_JUDGED
+    assert verdict(found, {}).endswith("so the machine did.")
+    also = rows(trial(rate="60", lost_packets=1), trial("no-reconfiguration", lost_packets=2))
+    assert verdict_of_rows(also, {}) is Verdict.FAILS  # another rate
 
 
-def test_nothing_lost() -> None:
+def test_verdict_of_rows() -> None:
     found = rows(trial(), trial("reconcile"), trial("no-reconfiguration"))
-    assert nothing_lost(found)
-    assert verdict(found) == "Nothing was lost."
+    assert verdict_of_rows(found, {}) is Verdict.HOLDS
+    assert verdict(found, {}) == "Nothing was lost."
 
 
-def test_a_reconfiguration_after_its_flow_shows_nothing() -> None:
-    found = rows(trial(ends_in_flow=False))
-    assert not nothing_lost(found)
-    assert "longer --duration" in verdict(found)
+def test_trials_that_do_not_count_leave_it_open() -> None:
+    found = rows(trial())
+    assert verdict_of_rows(found, {"state4_exact-10-2": "no core"}) is Verdict.NOT_JUDGED
+    assert "1 trials do not count: no core." in verdict(found, {"state4_exact-10-2": "no core"})
+    assert verdict_of_rows([], {}) is Verdict.NOT_JUDGED
+
+
+def test_what_the_switch_does_not_tell_has_no_times() -> None:
+    (row,) = rows(trial(), trial(held_ms=None))
+    assert "held_ms" not in row and row["total_ms"] == [60.0, 60.0]
 
 
 def test_what_is_lost_meanwhile() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import nfs
-from experiments.claims.c6_overhead import judge_memory
 from experiments.harness.sized_programs import StateProgram
 from experiments.overhead import VARIANTS, added, code_size, field_bits, subjects, summarise
 from p4front.text.source import SourceFile
@@ -68,41 +66,9 @@ def test_every_subject_has_its_files_and_the_smallest_is_in_each_series() -> Non
         assert any(subject.name == "chained" for subject in found)
 
 
-def numbers(series: str, state_bits: int, register_bits: int = 65, header_bits: int = 200) -> dict[str, Any]:
-    return {
-        "series": series,
-        "state_bits": state_bits,
-        "added_register_bits": register_bits,
-        "header_bits": header_bits,
-    }
-
-
-GOOD = {
-    "cells-small": numbers("cells", 1 << 16),
-    "cells-large": numbers("cells", 1 << 26, header_bits=208),
-    "network-functions-chained": numbers("network functions", 1_900_000, header_bits=592),
-}
-
-
-def test_constant_and_small_additions_hold() -> None:
-    assert judge_memory(GOOD).holds
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"cells-large": numbers("cells", 1 << 26, register_bits=66)},
-        {"cells-large": numbers("cells", 1 << 26, header_bits=240)},
-        {"network-functions-chained": numbers("network functions", 50_000)},
-    ],
-)
-def test_what_breaks_the_claim(change: dict[str, Any]) -> None:
-    assert not judge_memory({**GOOD, **change}).holds
-
-
 def test_costs_compare_within_a_round() -> None:
     times = dict(zip(VARIANTS, ([100, 200, 100], [110, 220, 110], [200, 400, 200]), strict=True))
-    trial = {"strategy": "cells-small", "repeat": 1, "nanoseconds": times, **GOOD["cells-small"]}
+    trial = {"strategy": "cells-small", "repeat": 1, "nanoseconds": times, "series": "cells", "state_bits": 1 << 16}
     found = summarise({"cells-small-1": trial})["cells-small"]
     assert found["cost_percent"]["flag off"]["median"] == pytest.approx(10)
     assert found["cost_percent"]["flag on"]["maximum"] == pytest.approx(100)
@@ -112,7 +78,7 @@ def test_costs_compare_within_a_round() -> None:
 def test_the_whole_run_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from experiments import overhead
 
-    few = [s for s in subjects(True) if s.name in ("state_1x1024x64", "chained")]
+    few = [s for s in subjects(True) if s.name in ("state_1x1024x64", "state_1x1048576x64", "chained")]
     monkeypatch.setattr(overhead, "subjects", lambda quick, target="": few)
     assert overhead.main(["--quick", "--json", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "overhead" / "latest" / "overhead.pdf").exists()

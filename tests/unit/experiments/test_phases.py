@@ -103,3 +103,10 @@ def test_an_attempt_that_failed_is_not_the_swap() -> None:
 def test_two_swaps_are_an_error() -> None:
     with pytest.raises(ControlError, match="2 phases named commit"):
         assert Phases.of([*DECLINED, event(3.0, "commit", "begin"), event(3.1, "commit", "end")]).swap
+
+
+def test_what_a_trial_records() -> None:
+    numbers = Phases.of([event(0.5, "clone_on", "point"), *CONTROLLER]).numbers()
+    assert numbers["window"] == {"begin": 1.0, "end": 3.1} and numbers["swap"] == {"begin": 3.0, "end": 3.001}
+    assert numbers["cloned_s"] == pytest.approx(2.501)
+    assert Phases.of(CONTROLLER).numbers()["cloned_s"] is None  # nothing was cloned: not 0

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from experiments.claims.base import Verdict
 from experiments.claims.stats import Spread, spread
 from experiments.report.__main__ import main
 from experiments.report.measured import flat_numbers, in_words, number, number_tables
@@ -86,7 +87,7 @@ def test_claims_are_shown_with_published_and_measured_values(tmp_path: Path) -> 
 
 
 def test_a_claim_without_findings_shows_its_values(tmp_path: Path) -> None:
-    words = page_of(make_run(tmp_path, second=False)).words
+    words = page_of(make_run(tmp_path, second=Verdict.FAILS)).words
     assert "2 of 3 claims hold, 1 does not." in words
     assert "gap_ms 20 20.5" in words
     assert "Why it may differ" in words
@@ -96,7 +97,7 @@ def test_a_failure_is_shown_as_one_and_no_number_stands_for_it(tmp_path: Path) -
     run = make_run(tmp_path, third=FAILURE)
     report, path = write_report(run, EXPERIMENTS)
     words = Page(path.read_text()).words
-    assert "2 of 3 claims hold, 1 could not be judged because of an error." in words
+    assert "2 of 3 claims hold, 1 not judged because of an error." in words
     assert "<no such interface>" in words  # escaped in the source, so the page shows it
     (failed,) = (result for result in report.claims if result.verdict == "error")
     assert failed.numbers == () and failed.why == FAILURE
@@ -113,7 +114,7 @@ def test_a_result_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_markdown_says_the_same(tmp_path: Path) -> None:
-    run = make_run(tmp_path, second=False)
+    run = make_run(tmp_path, second=Verdict.FAILS)
     write_report(run, EXPERIMENTS)
     text = (run.path / "report.md").read_text()
     assert "**2 of 3 claims hold, 1 does not.**" in text
@@ -123,9 +124,9 @@ def test_the_markdown_says_the_same(tmp_path: Path) -> None:
     assert 'make fig4 ARGS="--repeats 3"' in text
 
 
-def test_another_targets_values_are_set_beside(tmp_path: Path) -> None:
+def test_another_targets_values_are_shown_with_them(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    other = make_run(tmp_path, loss=(7.0,), second=False, target="bmv2")
+    other = make_run(tmp_path, loss=(7.0,), second=Verdict.FAILS, target="bmv2")
     for written in (run, other, run):  # each finds the report of the other
         page = Page(write_report(written, EXPERIMENTS)[1].read_text())
     assert "published softswitch bmv2" in page.words
@@ -143,7 +144,7 @@ def test_without_another_target_there_is_one_column(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     write_report(make_run(tmp_path), EXPERIMENTS)
     report, _ = write_report(run, EXPERIMENTS)
-    assert report.beside == () and "| claim | published | measured | verdict |" in (run.path / "report.md").read_text()
+    assert report.others == () and "| claim | published | measured | verdict |" in (run.path / "report.md").read_text()
 
 
 def test_it_can_be_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

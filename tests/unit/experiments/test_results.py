@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.claims.base import Claim
+from experiments.claims.base import Claim, Verdict
 from experiments.harness.results import ResultError, ResultFolder
 
 OPTIONS = {"strategies": ("state4", "none"), "profile": "paper", "repeats": 2}
@@ -61,7 +61,7 @@ def test_an_interrupted_run_is_found_by_its_options(folder: ResultFolder, tmp_pa
 
 
 def test_a_complete_run_is_not_resumed_and_is_the_latest(folder: ResultFolder, tmp_path: Path) -> None:
-    claim = Claim("C1", "all", "all", "packets", True, "all arrived")
+    claim = Claim("C1", "all", "all", "packets", Verdict.HOLDS, "all arrived")
     folder.finish(target="softswitch", profile="paper", measured={"median": 1.0}, claims=[claim])
     latest = tmp_path / "fig3" / "latest"
     assert latest.is_symlink() and latest.resolve() == folder.path
@@ -71,7 +71,9 @@ def test_a_complete_run_is_not_resumed_and_is_the_latest(folder: ResultFolder, t
         "published": "all",
         "measured": "all",
         "unit": "packets",
-        "holds": True,
+        "verdict": "holds",
+        "better": "",
+        "covered": True,
         "why": "all arrived",
         "findings": [],
     }

@@ -1,4 +1,4 @@
-"""Scaling's pure parts: which points there are, what is left out, the spread over repeats, the verdict."""
+"""Scaling's pure parts: which points there are, what is left out, the spread over repeats."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from experiments.claims.c6_overhead import judge_packets
 from experiments.scaling import (
     COUNTS,
     NUMBERS,
@@ -19,6 +18,7 @@ from experiments.scaling import (
     parse_sizes,
     points,
     summarise,
+    summarise_load,
 )
 from experiments.tables.base import bytes_text
 
@@ -85,13 +85,28 @@ def test_repeats_become_a_spread_and_failures_stay_words() -> None:
     assert "delta_loss" not in other
 
 
-def test_no_lost_packet_holds() -> None:
-    entries = summarise({"a": trial("state4", 1, **good(1.0)), "b": trial("none", 1, **good(1.0, lost=50))})
-    assert judge_packets(entries).holds
+def test_a_number_that_the_switch_does_not_tell_is_left_out() -> None:
+    [entry] = summarise({"a": trial("state4", 1, **{**good(1.0), "held_ms": None})})
+    assert "held_ms" not in entry and entry["longest_gap_ms"]["median"] == 1.0
 
 
-@pytest.mark.parametrize("numbers", [good(1.0, lost=1), {"failed": "it broke"}])
-def test_a_lost_packet_or_a_failure_breaks_it(numbers: dict[str, Any]) -> None:
-    claim = judge_packets(summarise({"a": trial("state4", 1, **numbers)}))
-    assert not claim.holds
-    assert "1 KB in 1 registers" in claim.why
+def test_a_disturbed_repeat_does_not_count() -> None:
+    disturbed = {**good(9.0, lost=7), "invalid": ["no core"]}
+    [entry] = summarise({"a": trial("state4", 1, **good(1.0)), "b": trial("state4", 2, **disturbed)})
+    assert entry["delta_loss"]["count"] == 1 and entry["lost_packets"] == 0 and entry["failed"] == ["no core"]
+
+
+def test_faster_flows_are_a_series_of_their_own() -> None:
+    fast = {"series": ["load"], "rate": 120.0}
+    trials = {
+        "a": trial("state4", 1, **good(1.0)),
+        "b": trial("state4", 1, **{**good(1.0, lost=2), **fast}),
+        "c": trial("state4", 2, **{**good(1.0, lost=3), **fast}),
+        "d": trial("no-reconfiguration", 1, **{**good(0.0, lost=1), **fast}),
+        "e": {"strategy": "state4", "repeat": 1, "rate": 300.0, "failed": "failed: it broke"},
+    }
+    assert len(summarise({name: one for name, one in trials.items() if name != "e"})) == 1
+    load = summarise_load(trials, (20.0, 120.0, 300.0))
+    assert [one["lost_packets"] for one in load] == [None, 3, None]
+    assert [one["lost_alone"] for one in load] == [None, 1, None]
+    assert load[2]["failed"] == ["it broke"]

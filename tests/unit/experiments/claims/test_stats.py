@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,30 @@ def test_the_interval_covers_the_true_median_about_as_often_as_it_says() -> None
         result = spread(list(generator.normal(10, 2, 25)), resamples=300, seed=number)
         hits += result.low <= 10 <= result.high
     assert 178 <= hits <= 200
+
+
+@pytest.mark.parametrize(("confidence", "low", "high"), [(0.95, 25.0, 975.0), (0.9, 50.0, 950.0)])
+def test_the_interval_leaves_out_what_it_says(confidence: float, low: float, high: float) -> None:
+    """Of a statistic that takes each value equally often, half of the rest lies on each side: 2.5 % for 95 %."""
+
+    def first(picks: Any, axis: int) -> Any:
+        return picks[:, 0]
+
+    found = bootstrap_interval(np.arange(1000.0), first, confidence=confidence, resamples=40_000)
+    assert found == pytest.approx((low, high), abs=5)
+
+
+def test_a_spread_is_that_of_95_percent_and_2000_resamples() -> None:
+    values = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+    result = spread(values)
+    assert (result.low, result.high) == bootstrap_interval(values, np.median, confidence=0.95, resamples=2000, seed=1)
+
+
+def test_a_spread_in_another_unit() -> None:
+    result = spread([1.0, 2.0, 4.0]).scaled(1000)
+    assert (result.minimum, result.median, result.maximum, result.count) == (1000, 2000, 4000, 3)
+    assert result.low <= result.median <= result.high
+    assert result.as_dict().keys() == {"median", "low", "high", "count", "minimum", "maximum"}
 
 
 @pytest.mark.parametrize("bad", [[], [math.nan], [1.0, math.inf]])

@@ -1,0 +1,88 @@
+"""When a trial shows nothing: pure rules, each with its bound. A trial that breaks one is repeated, then not judged.
+
+A trial is about a switch that is reconfigured while a flow is on, on a machine that lets everybody do its work. Where
+the swap is not inside the flow, a sender was late, or the switch or a host had no core, the numbers are the machine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from experiments.harness.phases import Interval, Phases
+
+MAX_WAITED = 0.10
+"""Share of a trial in which the data plane was ready to run and had no core."""
+MAX_HOST_WAITED = 0.30
+"""The same for a sender or a receiver, whose work has more room in time."""
+MIN_FLOW_S = 0.1
+"""Of a flow before and after a reconfiguration, or nothing is shown of one that went on."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How the machine treated a trial. Shares of the time; None for what could not be found out.
+
+    waited: of the data plane; host_waited: of senders and receivers, by name; late_ms: how late a sender was at worst.
+    """
+
+    waited: float | None
+    host_waited: Mapping[str, float | None]
+    late_ms: float | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        return {"waited": self.waited, "host_waited": dict(self.host_waited), "worst_sender_delay_ms": self.late_ms}
+
+    @property
+    def disturbance(self) -> float:
+        return max([self.waited or 0.0, *(share or 0.0 for share in self.host_waited.values())])
+
+
+@dataclass(frozen=True)
+class MachineBounds:
+    """What a trial bears of the machine: shares of the time without a core, and how late a sender may be (None: no
+    matter)."""
+
+    waited: float = MAX_WAITED
+    host_waited: float = MAX_HOST_WAITED
+    late_ms: float | None = None
+
+
+def disturbed(machine: Machine, bounds: MachineBounds, *, accept_busy: bool) -> list[str]:
+    """The data plane or a host lacked a core, or a sender was late, beyond a bound. Nothing when the user wants trials
+    to count on a busy machine as well (`--accept-busy`)."""
+    if accept_busy:
+        return []
+    found = []
+    if machine.waited is not None and machine.waited > bounds.waited:
+        share = f"{machine.waited:.0%} of the time (bound {bounds.waited:.0%})"
+        found.append(f"the data plane was without a core for {share}")
+    for name, share_of_host in machine.host_waited.items():
+        if share_of_host is not None and share_of_host > bounds.host_waited:
+            share = f"{share_of_host:.0%} of the time (bound {bounds.host_waited:.0%})"
+            found.append(f"{name} was without a core for {share}")
+    if bounds.late_ms is not None and machine.late_ms is not None and machine.late_ms > bounds.late_ms:
+        found.append(f"a sender was {machine.late_ms:.0f} ms late (bound {bounds.late_ms:g} ms)")
+    return found
+
+
+def outside_flow(phases: Phases, flow: Interval, *, margin_s: float = MIN_FLOW_S) -> list[str]:
+    """The reconfiguration, or a part of it, lies outside the flow that should show it. Times of one clock, in s."""
+    found = []
+    window, swap = phases.window, phases.swap
+    if not flow.begin <= swap.begin <= swap.end <= flow.end:
+        found.append(
+            f"the swap ({swap.begin:.2f} to {swap.end:.2f} s) was outside the flow ({flow.begin:.2f} to "
+            f"{flow.end:.2f} s)"
+        )
+    elif window.begin < flow.begin + margin_s or window.end > flow.end - margin_s:
+        found.append(
+            f"the reconfiguration ({window.begin:.2f} to {window.end:.2f} s) leaves less than {margin_s:g} s of the "
+            f"flow ({flow.begin:.2f} to {flow.end:.2f} s) before or after it"
+        )
+    return found
+
+
+def disturbed_alone(*, lost: int, what: str = "packets") -> list[str]:
+    """A run without a reconfiguration has to lose nothing."""
+    return [f"{lost} {what} were lost without any reconfiguration"] if lost else []
