@@ -63,7 +63,7 @@ ATTEMPTS = 3
 _PACED_S = 1.9  # of a reconfiguration with profile `paper`
 _ENDED_SHARE = 0.15  # of a trial: how long the flow lasts that is over before the change
 _LINK = (SERVER, f"{SERVER}-eth0")
-_SETTLE_S = 0.25
+_QUIET_S, _NOISY_S = 0.3, 3.0  # a lost TCP segment comes again after 0.2 s
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ def run_trial(
     outcome = lab.end_reconfiguration() if reconfigures else {}
     lab.control.on_event = None
     hosts = mix.finish(late=reconfigures)
-    timeline.run(timeline.now() + _SETTLE_S)
+    _wait_until_quiet(lab)
     read_at = timeline.now()
     in_cells = lab.control.call("read_cells", {"register": REGISTER, "start": min(cells), "count": len(cells)})
-    samples = sampler.finish(timeline.start)
+    samples = sampler.finish(timeline.start, since=armed)
     after = interface_counters(lab.network, *_LINK).since(before)
     captured = capture.finish()
     stats = lab.control.call("stats")
@@ -212,6 +212,18 @@ def run_trial(
         measured |= cpu_numbers(samples, window)
     kept = {"frames": frames[["flow", "received_s", "bytes"]], "state": samples}
     return TrialResult(measured, kept, events, documents={"iperf3": hosts.report})
+
+
+def _wait_until_quiet(lab: Lab) -> None:
+    """Until the server's link has carried nothing for a while; the probes are over. What comes later is noticed."""
+    deadline = time.monotonic() + _NOISY_S
+    before = interface_counters(lab.network, *_LINK).rx_packets
+    while time.monotonic() < deadline:
+        time.sleep(_QUIET_S)
+        now = interface_counters(lab.network, *_LINK).rx_packets
+        if now == before:
+            return
+        before = now
 
 
 def counted_frames(frames: pd.DataFrame) -> pd.DataFrame:

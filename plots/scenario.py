@@ -28,7 +28,7 @@ _BIN_S = 0.05
 _BEFORE_S, _AFTER_S = 0.6, 2.5
 _SMOOTH = 4  # samples of CPU time
 _PARTS = {"data_plane": "data plane", "listener": "listener", "control_plane": "control plane"}
-_REFERENCE = "state4"  # its reconfiguration is shaded
+_REFERENCE = "state4"  # its reconfiguration is shaded, its CPU named; where it was not measured, the longest one's
 
 
 @dataclass(frozen=True)
@@ -148,16 +148,17 @@ def draw(run: Run) -> Figure:
         rows: list[Axes] = [figure.add_subplot(outer[0])]
         places = (outer[1], *(strips[number] for number in range(3)))
         rows += [figure.add_subplot(place, sharex=rows[0]) for place in places]
-        reference = next((item for item in shown if item.strategy == _REFERENCE), shown[0])
+        reference = _reference(shown)
         for number, axes in enumerate(rows):
             mark_phase(axes, *reference.window, shade="#f0f0f0")
             mark_swap(axes, 0.0, 0.0, label="swap" if number == 0 else None)
             axes.tick_params(labelbottom=number == len(rows) - 1)
-        rows[0].set_xlim(*_limits(shown))
-        _throughput_row(rows[0], shown, reference, paced=run.description()["options"]["profile"] == "paper")
-        _state_row(rows[1], shown)
+        limits = _limits(shown)
+        rows[0].set_xlim(*limits)
+        _throughput_row(rows[0], shown, reference, limits, paced=run.description()["options"]["profile"] == "paper")
+        _state_row(rows[1], shown, limits)
         for axes, (part, name) in zip(rows[2:], _PARTS.items(), strict=True):
-            _cpu_row(axes, shown, reference, part, name)
+            _cpu_row(axes, shown, reference, limits, part, name)
         _head(rows[2], "What it costs")
         rows[3].set_ylabel("CPU (% of one core)")
         rows[-1].set_xlabel("time from the swap (s)")
@@ -168,10 +169,22 @@ def draw(run: Run) -> Figure:
     return figure
 
 
+def _reference(shown: Sequence[Shown]) -> Shown:
+    named = [item for item in shown if item.strategy == _REFERENCE]
+    return named[0] if named else max(shown, key=lambda item: item.window[1] - item.window[0])
+
+
 def _limits(shown: Sequence[Shown]) -> tuple[float, float]:
-    """Room before the longest reconfiguration and after the swap, without the end of the flow that ends before."""
-    begin = min(item.window[0] for item in shown) - _BEFORE_S
-    return max(begin, *(item.ended + _BIN_S for item in shown)), min(_AFTER_S, *(item.end for item in shown))
+    """Room before the longest reconfiguration and after the swap."""
+    begin = min(max(item.window[0] - _BEFORE_S, item.ended + _BIN_S) for item in shown)
+    return begin, min(_AFTER_S, *(item.end for item in shown))
+
+
+def _visible(item: Shown, series: tuple[Floats, Floats], limits: tuple[float, float]) -> tuple[Floats, Floats]:
+    """What of a line lies in the figure, and after the end of the flow that ends before."""
+    times, values = series
+    inside = (times >= max(limits[0], item.ended + _BIN_S)) & (times <= limits[1])
+    return times[inside], values[inside]
 
 
 def _head(axes: Axes, text: str) -> None:
@@ -183,18 +196,20 @@ def _note(axes: Axes, x: float, y: float, text: str, **more: Any) -> None:
     axes.text(x, y, text, transform=axes.get_xaxis_transform(), fontsize=6.5, color="#444444", **more)
 
 
-def _throughput_row(axes: Axes, shown: Sequence[Shown], reference: Shown, *, paced: bool) -> None:
+def _throughput_row(
+    axes: Axes, shown: Sequence[Shown], reference: Shown, limits: tuple[float, float], *, paced: bool
+) -> None:
     for item in shown:
-        axes.plot(*item.rate, **_line(item))
+        axes.plot(*_visible(item, item.rate, limits), **_line(item))
     _head(axes, "Who goes on")
     axes.set_ylabel("throughput at\nthe server (Mbit/s)")
-    axes.set_ylim(0, 1.25 * max(float(item.rate[1].max()) for item in shown))
+    axes.set_ylim(0, 1.25 * axes.dataLim.y1)
     length = reference.window[1] - reference.window[0]
     if length > _BEFORE_S:
         pace = ",\nat the configured pace" if paced else ""
         text = f"{reference.style.label} works for {length:.1f} s{pace}"
         _note(axes, sum(reference.window) / 2, 0.98, text, ha="center", va="top")
-    if reference.knock is not None and reference.knock - _BEFORE_S > axes.get_xlim()[0]:
+    if reference.knock is not None and reference.knock - _BEFORE_S > limits[0]:
         _note(axes, reference.knock - 0.06, 0.05, "a fourth flow\nis let in", ha="right", va="bottom")
         axes.axvline(reference.knock, ymax=0.25, color="#444444", linewidth=0.6, linestyle=":")
     groups: dict[tuple[int, int], list[Shown]] = {}
@@ -215,9 +230,9 @@ def _settled(item: Shown) -> float:
     return float(np.median(after)) if len(after) else float(rate[-1])
 
 
-def _state_row(axes: Axes, shown: Sequence[Shown]) -> None:
+def _state_row(axes: Axes, shown: Sequence[Shown], limits: tuple[float, float]) -> None:
     for item in shown:
-        axes.plot(*item.missing, **_line(item))
+        axes.plot(*_visible(item, item.missing, limits), **_line(item))
     _head(axes, "What is lost")
     axes.set_ylabel("on the wire, but\nnot in the state (MB)")
     places = [float(item.missing[1][-1]) for item in shown]
@@ -226,9 +241,11 @@ def _state_row(axes: Axes, shown: Sequence[Shown]) -> None:
     _right(axes, 1.01, "delta-loss:\nshare of bytes lost", va="bottom", fontweight="bold")
 
 
-def _cpu_row(axes: Axes, shown: Sequence[Shown], reference: Shown, part: str, name: str) -> None:
+def _cpu_row(
+    axes: Axes, shown: Sequence[Shown], reference: Shown, limits: tuple[float, float], part: str, name: str
+) -> None:
     for item in shown:
-        times, used = item.cpu[part]
+        times, used = _visible(item, item.cpu[part], limits)
         axes.plot(times, used * 100, **{**_line(item), "linewidth": 0.9})
     axes.set_ylim(0, max(100.0, axes.get_ylim()[1]))
     axes.set_yticks([0, 100])

@@ -45,10 +45,12 @@ class Sampler:
         self._read_bytes += len(whole)
         return [json.loads(line) for line in whole.splitlines()]
 
-    def finish(self, start: float) -> pd.DataFrame:
-        """Stops and returns the samples, see `samples_of`. Raises TrafficError."""
+    def finish(self, start: float, *, since: float) -> pd.DataFrame:
+        """Stops and returns the samples since a moment of the monotonic clock (`samples_of`). Raises TrafficError."""
         self._process.finish()
-        return samples_of(self._path, start)
+        samples = samples_of(self._path, start)
+        kept: pd.DataFrame = samples[samples["t"] >= since - start].reset_index(drop=True)
+        return kept
 
 
 def samples_of(path: Path, start: float) -> pd.DataFrame:

@@ -47,7 +47,7 @@ COLUMNS = (
     "UDP\nlost",
     "gap\n(ms)",
     "time\n(s)",
-    "plane\n(cores)",
+    "plane\n(%)",
     "listen\n(ms)",
     "ctrl\n(ms)",
 )
@@ -63,7 +63,7 @@ def row(numbers: Mapping[str, Any]) -> list[str]:
         f"{numbers['lost_packets']:,}",
         _gap(numbers),
         _median(numbers["reconfiguration_s"], "{:.2f}"),
-        _median(numbers["data_plane_cores_meanwhile"], "{:.2f}"),
+        _median(numbers["data_plane_cores_meanwhile"], "{:.0f}", 100.0),
         _median(numbers["listener_cpu_ms"], "{:.0f}"),
         _median(numbers["control_plane_cpu_ms"], "{:.0f}"),
     ]

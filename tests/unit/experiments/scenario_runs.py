@@ -83,8 +83,15 @@ def samples(table: pd.DataFrame, lost: int = 0, *, listener: bool = True) -> pd.
     )
 
 
-def make_run(folder: Path, strategies: dict[str, int], *, broken: dict[str, str] | None = None) -> ResultFolder:
-    """A run with these strategies and the bytes that each loses; `broken`: those without a valid trial, and why."""
+def make_run(
+    folder: Path,
+    strategies: dict[str, int],
+    *,
+    broken: dict[str, str] | None = None,
+    changes: dict[str, dict[str, Any]] | None = None,
+) -> ResultFolder:
+    """A run with these strategies and the bytes that each loses; `broken`: those without a valid trial, and why;
+    `changes`: other numbers of a strategy's trial."""
     names = [*strategies, *(broken or {})]
     options = {"strategies": names, "target": "softswitch", "profile": "paper", "left_out": {}}
     run = ResultFolder.create(folder, "scenario", options, seed=1)
@@ -100,6 +107,7 @@ def make_run(folder: Path, strategies: dict[str, int], *, broken: dict[str, str]
             missing_bytes=lost,
             delta_loss=lost / total,
             goes_on=fates,
+            **(changes or {}).get(strategy, {}),
         )
         kinds = {"frames": table, "state": samples(table, lost, listener=strategy != "controller")}
         run.add_trial(f"{strategy}-1", numbers, samples=kinds, documents={"iperf3": {"end": {}}})

@@ -63,8 +63,11 @@ def test_what_is_missing_is_what_the_experiment_computes(figure: Figure) -> None
     table = frames()
     expected = missing_over_time(table, samples(table, LOST["state4"]))
     times, missing = line(figure.axes[1], "state4")
-    assert times == pytest.approx(expected["t"].to_numpy() - SWAP)
-    assert missing * 1e6 == pytest.approx(expected["missing_bytes"].to_numpy())
+    left, right = figure.axes[1].get_xlim()
+    shown = expected[(expected["t"] - SWAP).between(left, right)]
+    assert len(shown) > 80 and left < -1.5 and right == 2.5
+    assert times == pytest.approx(shown["t"].to_numpy() - SWAP)
+    assert missing * 1e6 == pytest.approx(shown["missing_bytes"].to_numpy())
     assert missing[-1] == pytest.approx(0.04) and missing[0] == 0
 
 
@@ -96,6 +99,22 @@ def test_each_strategy_has_its_loss_and_its_flows_beside_it(figure: Figure) -> N
     ):
         assert expected in found, expected
     assert "at the configured pace" in found
+
+
+def test_lines_begin_after_the_flow_that_ends_before(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, {"none": 1_000_000, "state4": 0}, changes={"none": {"ended": SWAP - 0.3}})
+    figure = plot.draw(Run(folder.path))
+    assert line(figure.axes[0], "none")[0].min() > -0.3
+    assert line(figure.axes[0], "state4")[0].min() < -1.5
+    plt.close(figure)
+
+
+def test_without_state4_the_longest_reconfiguration_is_the_reference(tmp_path: Path) -> None:
+    short = {"window": {"begin": SWAP - 0.01, "end": SWAP}}
+    folder = make_run(tmp_path, {"none": 0, "controller": 0}, changes={"none": short})
+    figure = plot.draw(Run(folder.path))
+    assert any("controller works for 1.6 s" in text for text in texts(figure))
+    plt.close(figure)
 
 
 def test_labels_beside_an_axis_do_not_overlap(figure: Figure) -> None:
