@@ -9,7 +9,7 @@ import pytest
 
 from experiments.measure.sampler import bmv2_reader
 from experiments.measure.sampling import samples_of
-from tests.bmv2.fake_bmv2 import Config, FakeBmv2, serving
+from tests.bmv2.thrift.fake_bmv2 import Config, FakeBmv2, serving
 
 
 def test_bmv2_is_read_cell_by_cell() -> None:
