@@ -166,6 +166,9 @@ net-packages-if-root: base-packages
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) net-packages; \
 	else echo "Not root: the tests that build networks are skipped."; fi
 
+.PHONY: venv
+venv: | $(INSTALLED) ## What every target does first: install the Python packages into .venv
+
 # The system's python3 and its site packages, because Mininet comes as a distribution package.
 $(INSTALLED): | base-packages
 	@echo "Installing the Python packages into $(VENV) (once) ..."

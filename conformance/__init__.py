@@ -3,3 +3,7 @@ the compiled pipeline and CAM agree on every object of a program.
 
 The test data is not part of this repository; `make conformance P4C=<checkout>` names one.
 """
+
+from p4front import interpreter
+
+interpreter.prepare(__name__)

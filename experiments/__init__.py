@@ -5,3 +5,7 @@
 it at once; `registry.py` which experiments there are. `fig5` and `fig7` are the figures' numbers for `delta_loss` and
 `cloning_cost`. Nothing outside imports this package but tests.
 """
+
+from p4front import interpreter
+
+interpreter.prepare(__name__)

@@ -42,7 +42,3 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_command(commands)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

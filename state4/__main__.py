@@ -1,4 +1,4 @@
-"""`python -m state4.cli`: the command `state4`."""
+"""`python -m state4`: the command `state4`."""
 
 import sys
 

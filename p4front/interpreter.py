@@ -1,0 +1,79 @@
+"""Which Python runs `python -m <package of ours>`: the checkout's `.venv`, wherever one was typed from.
+
+Packages call `prepare(__name__)` from their `__init__`, the first code of ours that runs. It stands here because all
+of them may import p4front, and it needs nothing but the standard library: another interpreter may have nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout, or site-packages where we are installed."""
+
+EXIT_ERROR = 2
+_MARK = "STATE4_INTERPRETER"  # the .venv that was gone on in: a broken one is not entered twice
+
+
+def prepare(package: str) -> None:
+    """Goes on in `.venv` if `python -m <package>...` was typed with a Python in which State4 is not installed.
+
+    From then on a missing package is one line and exit code 2. Does nothing where `package` is imported by others.
+    """
+    if sys.argv[:1] != ["-m"]:  # what it is until runpy has found the module
+        return
+    if sys.version_info < (3, 10):  # noqa: UP036  (this is who has to be told)
+        print(
+            f"error: State4 needs Python 3.10 or later; {sys.executable} is {sys.version.split()[0]}", file=sys.stderr
+        )
+        raise SystemExit(EXIT_ERROR)
+    module = _module(sys.orig_argv, sys.argv[1:])
+    if module.partition(".")[0] != package:
+        return
+    venv = ROOT / ".venv"
+    python = venv / "bin" / "python"
+    if python.exists() and not _is_prefix(venv) and not _is_installed() and os.environ.get(_MARK) != str(venv):
+        os.environ[_MARK] = str(venv)
+        os.execv(python, [str(python), "-m", module, *sys.argv[1:]])
+    sys.excepthook = _one_line
+
+
+def missing_package(name: str) -> str:
+    """What to do about a module that cannot be imported, in one line."""
+    if name == "mininet":
+        return "Mininet is missing: `make net-packages` installs it, as root"
+    if not (ROOT / "Makefile").exists():
+        return f"the Python package {name} is missing in {sys.prefix}: pip install state4"
+    if (ROOT / ".venv" / "bin" / "python").exists() and not _is_prefix(ROOT / ".venv"):
+        return f"the Python package {name} is missing in {sys.prefix}: use .venv/bin/python"
+    return f"the Python package {name} is missing: `make venv` installs everything into .venv"
+
+
+def _module(words: list[str], arguments: list[str]) -> str:
+    """The module of a command line that ends with `-m MODULE *arguments`, or `-uMODULE` with more letters in front."""
+    word = words[len(words) - len(arguments) - 1]
+    return word.partition("m")[2] if word.startswith("-") else word
+
+
+def _is_prefix(venv: Path) -> bool:
+    return Path(sys.prefix).resolve() == venv.resolve()
+
+
+def _is_installed() -> bool:
+    """Whether State4 was installed for this interpreter; not what a build leaves in the checkout."""
+    import importlib.metadata  # Python 3.7, which is told above that it is too old, has none
+
+    path = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
+    return any(True for _ in importlib.metadata.distributions(name="state4", path=path))
+
+
+def _one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is None or (ROOT / name.partition(".")[0]).is_dir():
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(f"error: {missing_package(name.partition('.')[0])}", file=sys.stderr)
+    raise SystemExit(EXIT_ERROR)
