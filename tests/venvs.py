@@ -39,5 +39,5 @@ def environment(**variables: str) -> dict[str, str]:
 def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a command does when it is typed in such a shell."""
     return subprocess.run(
-        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, check=False, timeout=100
+        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, check=False, timeout=400
     )

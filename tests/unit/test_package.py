@@ -123,6 +123,7 @@ def test_commands_on_programs(installed: Path, empty: Path, variables: dict[str,
     assert "--grpc-server-addr" in command("softswitch", "run", "--help")
 
 
+@pytest.mark.timeout(500)  # the wheel's C runtime is compiled, which the usual cache cannot have
 def test_a_switch_and_a_change_of_its_program(installed: Path, empty: Path, variables: dict[str, str]) -> None:
     address, ready = f"unix:{empty}/switch.sock", empty / "ready"
     argv = [installed / "softswitch", "run", "old.p4", "--grpc-server-addr", address, "--ready-file", ready]
