@@ -17,7 +17,7 @@ class UnknownComponent(State4Error):
 
 
 class PlanRefused(State4Error):
-    """The change would lose state that nobody said may be lost."""
+    """The change would lose state, and the operator did not allow it."""
 
 
 class BadMap(State4Error):
@@ -29,7 +29,7 @@ class TargetError(State4Error):
 
 
 class BadAddress(State4Error):
-    """There is no such place for a switch."""
+    """Not an address of a switch."""
 
 
 class NotPrimary(TargetError):
@@ -37,7 +37,7 @@ class NotPrimary(TargetError):
 
 
 class SessionInUse(TargetError):
-    """The clone session that State4 needs belongs to somebody else."""
+    """The clone session that State4 needs is used by another controller."""
 
 
 class NoClones(TargetError):
@@ -45,7 +45,7 @@ class NoClones(TargetError):
 
 
 class Unsupported(TargetError):
-    """The switch cannot do this at all."""
+    """The switch does not support this operation."""
 
 
 class MissingTool(State4Error):

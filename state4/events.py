@@ -100,7 +100,7 @@ class EventLog:
         self._cancelled = True
 
     def check(self) -> None:
-        """Raises KeyboardInterrupt if somebody cancelled, and COMMIT has not been done."""
+        """Raises KeyboardInterrupt if `cancel` was called before COMMIT."""
         if self._cancelled and not self._committed:
             self._cancelled = False
             raise KeyboardInterrupt

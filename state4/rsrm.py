@@ -149,6 +149,6 @@ def claim_session(target: Target, session: int) -> None:
 
 
 def is_free(target: Target, session: int) -> bool:
-    """Whether nobody uses a clone session, or State4 does already: it sends to the CPU port."""
+    """Whether a clone session is unused, or State4's already (it sends to the CPU port alone)."""
     entry = target.clone_session(session)
     return entry is None or ports_of(entry) == (target.cpu_port,)

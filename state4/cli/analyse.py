@@ -64,7 +64,7 @@ def analysis_as_dict(analysis: Analysis) -> dict[str, Any]:
         "largest_size_cells": analysis.largest_size,
         "widest_value_bits": analysis.widest_value,
         "register_kib": analysis.register_kib,
-        "most_writes_of_a_packet": {block: len(analysis.longest(block).updates) for block in ("ingress", "egress")},
+        "max_writes_of_a_packet": {block: len(analysis.longest(block).updates) for block in ("ingress", "egress")},
     }
 
 

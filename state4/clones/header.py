@@ -14,7 +14,7 @@ Without a constant type the kernel would take some values there for VLAN tags, a
 
 An index of all ones stands for an index beyond the register, where the switch wrote nothing.
 
-The first 14 bytes alone, with a count of 127, are a marker: a program says that it runs.
+The first 14 bytes alone, with a count of 127, are a marker: a program announces that it runs.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ class Listener:
         return self.store.take()
 
     def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
-        """Looks itself, since the thread may be pausing: packets may be held while somebody waits here."""
+        """Polls the ring itself, since the thread may be pausing: packets may be held meanwhile."""
         deadline = time.monotonic() + timeout_s
         while not self._stop.is_set():
             self._drain()
@@ -176,7 +176,7 @@ class Listener:
                 self._dropped += struct.unpack("II", packed)[1]
 
     def close(self) -> None:
-        """Ends listening. The kernel takes some ten milliseconds to give the ring back; nobody waits for it."""
+        """Ends listening. The kernel takes about ten milliseconds to release the ring, which is not waited for."""
         if not self._stop.is_set():
             os.eventfd_write(self._wake, 1)  # before the next line, after which the thread may close it
             self._stop.set()

@@ -31,7 +31,7 @@ _OBJECTS = {
     "value_sets": ("value set", "its members"),
     "digests": ("digest", "its settings"),
 }
-"""P4Info's lists of objects that go over whatever --only says, their kinds, and what of them goes over."""
+"""P4Info's lists of objects that are carried whatever --only says: their kinds, and what of them is carried."""
 _DIRECT = {"direct_counters": "direct counter", "direct_meters": "direct meter"}
 
 

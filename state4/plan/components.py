@@ -39,14 +39,14 @@ class PlannedComponent:
         return self.name if self.kind == "register" else f"{self.kind} {self.name}"
 
     @property
-    def goes_over(self) -> bool:
+    def is_carried(self) -> bool:
         return self.fate in (Fate.CARRIED, Fate.CONVERTED)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`components`: all of both programs, those of the running one first. `registers`: how those that go over do.
-    `warnings`: what may go wrong although nothing is lost."""
+    """`components`: all of both programs, those of the running one first. `registers`: how those that are carried are
+    converted. `warnings`: what may go wrong although nothing is lost."""
 
     components: tuple[PlannedComponent, ...]
     registers: tuple[Carried, ...]
@@ -57,13 +57,13 @@ class Plan:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Those whose entries go over."""
+        """Those whose entries are carried."""
         return self.names("table", Fate.CARRIED, Fate.CONVERTED)
 
     @property
     def counters(self) -> tuple[tuple[str, str], ...]:
-        """Old and new names of the indirect counters that go over."""
-        return tuple((c.name, c.new_name) for c in self.components if c.kind == "counter" and c.goes_over)
+        """Old and new names of the indirect counters that are carried."""
+        return tuple((c.name, c.new_name) for c in self.components if c.kind == "counter" and c.is_carried)
 
     @property
     def left_behind(self) -> tuple[PlannedComponent, ...]:

@@ -23,7 +23,7 @@ _SAME_TABLE, _SAME_ACTION = TableChange(), ActionChange()
 
 @dataclass(frozen=True)
 class Translation:
-    """`updates`: for the new program; `left`: why something cannot go over, one line each."""
+    """`updates`: for the new program; `left`: why something cannot be carried, one line each."""
 
     updates: list[p4r.Update] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Translator:
     # ------------------------------------------------------------ what fits
 
     def table_problem(self, old: p4i.Table) -> str:
-        """Why entries of a table cannot go over, "" if they can."""
+        """Why entries of a table cannot be carried, "" if they can."""
         new = self.new_tables.get(self.renamed(old.preamble.name))
         if new is None:
             return GONE
@@ -117,7 +117,8 @@ class Translator:
         return ""
 
     def action_problem(self, old: p4i.Action, table: p4i.Table) -> str:
-        """Why an action cannot go over to a table of the new program, "" if it can, or if the map leaves it behind."""
+        """Why an action cannot be carried to a table of the new program, "" if it can, or if the map leaves it
+        behind."""
         if self._action_change(old).left_behind:
             return ""
         name = self.renamed(old.preamble.name)
@@ -172,8 +173,8 @@ class Translator:
         return self.new_tables[self.renamed(name)].preamble.id in self._counted
 
     def object_problem(self, kind: str, old: Any) -> str:
-        """Why an action profile, value set, meter, counter or digest (`kind`: P4Info's field) cannot go over, "" if it
-        can."""
+        """Why an action profile, value set, meter, counter or digest (`kind`: P4Info's field) cannot be carried, "" if
+        it can."""
         new = self._new[kind].get(self.renamed(old.preamble.name))
         if new is None:
             return GONE

@@ -2,7 +2,7 @@
 
 The original clones all the time and carries updates from switch to switch. Here cloning begins with the reconfiguration
 and lasts as long as State4 would take with the same profile, so the two can be compared: state that nobody writes in
-that time stays behind. Entries go over through the control plane, as Swing State moves data-plane state only.
+that time is lost. Entries are carried through the control plane, as Swing State moves data-plane state only.
 """
 
 from __future__ import annotations

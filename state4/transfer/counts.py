@@ -1,9 +1,9 @@
 """Indirect counters of a program that clones its counts, on a switch where nothing moves them.
 
-The data plane cannot read a counter, so a clone says that there was a count and how long the packet was, and the
-controller adds them up. What a count is added to must be known: a cell is read, and settled if no clone of it came
+The data plane cannot read a counter, so a clone reports each count with the packet's length, and the controller adds
+them up. The starting value of a cell must be known: it is read, and taken as settled if no clone of that cell arrived
 between the last clones before the reading and the last ones after it. Cells that are counted too often for that are
-read while packets wait for a moment in the old program.
+read while packets briefly wait in the old program.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from state4.values import Cells
 
 MAX_READINGS = 4
 MAX_READINGS_WHILE_WAITING = 50
-"""Readings until all packets that were past ingress are through."""
+"""Enough readings for all packets that were past ingress to leave."""
 
 
 class Missed(Exception):
-    """Updates were made of which no clone came: everything has to be read again."""
+    """Updates were made whose clones did not arrive: everything has to be read again."""
 
 
 class Counts:
     """`values`: packets and bytes of each cell by the counter's old name, uint64 [cells, 2]. `uncloned`: counters that
-    go over without what is counted after their reading. `unsettled`: counters whose values are not certain."""
+    are carried without what is counted after their reading. `unsettled`: counters whose values are not certain."""
 
     def __init__(self, context: Reconfiguration) -> None:
         self._context = context
@@ -80,7 +80,7 @@ class Counts:
         if gate.usable:
             with context.events.phase("wait", why="counters that are counted all the time"):
                 gate.close()
-                gate.told(listener)
+                gate.wait_until_running(listener)
                 for _ in range(MAX_READINGS_WHILE_WAITING):
                     if self._settle(take):
                         break

@@ -1,9 +1,9 @@
-"""How a program lets packets wait on a switch that cannot: its clone flag is WAIT, in a new program from the beginning.
+"""How a program makes packets wait on a switch that cannot hold them: its clone flag is WAIT, from the start.
 
-The first packet then goes round through ingress, resubmitted before anything of the program has run. bmv2 takes
-resubmitted packets before new ones, so all others wait behind it, in order, in the switch's input buffer and in front
+The first packet is then resubmitted, again and again, before any of the program's own code has run. bmv2 processes
+resubmitted packets before new ones, so all others queue behind it, in order, in the switch's input buffer and in front
 of its ports. Nothing reads or writes state until the flag is IDLE, so plain writes of the control plane are as good as
-writes to a program that does not run yet. A packet that has gone round too often ends the waiting by itself.
+writes to a program that does not run yet. After too many rounds the program itself ends the waiting.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from state4.targets.base import Target
 
 _ROUNDS, _MAX_ROUNDS, _GAVE_UP, _CPU = range(4)
 """Cells of the gate register."""
-TELL_S = 0.01
-"""How long the new program may be silent before it is woken."""
-MAX_TELL_S = 0.4
-"""How long its first word is waited for."""
+WAKE_AFTER_S = 0.01
+"""A new program that has not announced itself by then is woken."""
+ANNOUNCED_WITHIN_S = 0.4
+"""How long its announcement is waited for in all."""
 
 
 class Gate:
-    """Of one program. `usable`: whether it can let packets wait in this switch."""
+    """Of one program. `usable`: whether it can make packets wait in this switch."""
 
     def __init__(self, target: Target, p4info: p4i.P4Info, layout: CloneLayout) -> None:
         self._target = target
@@ -44,24 +44,26 @@ class Gate:
         self._target.write_register(self._cells, np.array([0, max_passes, 0, cpu + 1], self._cells.dtype))
         self._target.write_register(self._flag, np.array([WAIT], self._flag.dtype))
 
-    def told(self, listener: CloneSource) -> bool:
-        """Waits until the program has said on the CPU port that it runs, so that everything of the one before is here.
+    def wait_until_running(self, listener: CloneSource) -> bool:
+        """Waits until the program has announced itself on the CPU port; all clones of the old one have arrived by then.
         False if it has not."""
         assert self._waits is not None
-        if listener.wait_for_program(self._layout.fingerprint, TELL_S):
+        if listener.wait_for_program(self._layout.fingerprint, WAKE_AFTER_S):
             return True
         self._waits.wake()
-        if listener.wait_for_program(self._layout.fingerprint, MAX_TELL_S / 4):
+        if listener.wait_for_program(self._layout.fingerprint, ANNOUNCED_WITHIN_S / 4):
             return True
-        self._target.write_register(self._cells, np.array([0], self._cells.dtype), _ROUNDS)  # its word was lost: again
+        self._target.write_register(
+            self._cells, np.array([0], self._cells.dtype), _ROUNDS
+        )  # the marker was lost: send it again
         self._waits.wake()
-        return listener.wait_for_program(self._layout.fingerprint, MAX_TELL_S / 2)
+        return listener.wait_for_program(self._layout.fingerprint, ANNOUNCED_WITHIN_S / 2)
 
-    def holds(self) -> bool:
-        """Whether packets wait, as far as is known now."""
+    def is_closed(self) -> bool:
+        """Whether packets still wait, as far as is known."""
         return int(self._target.read_register(self._cells, _GAVE_UP, 1)[0]) == 0
 
     def open(self, flag: int = IDLE) -> bool:
-        """Packets go on, with the clone flag so. False if they had done so before."""
+        """Releases the packets, with this value of the clone flag. False if they had been released before."""
         self._target.write_register(self._flag, np.array([flag], self._flag.dtype))
-        return self.holds()
+        return self.is_closed()

@@ -1,13 +1,13 @@
 """The end of a reconfiguration on a switch that cannot hold packets.
 
-The new program begins with its gate closed (`state4.transfer.gate`): packets wait in it. What the old program still
-sent is on the CPU port before the new program's first word; those late updates are written as they are, and
-packets go on. So the new program never sees a cell without them, whatever it does with its state.
+The new program starts with its gate closed (`state4.transfer.gate`): packets wait in it. Everything that the old
+program sent arrives on the CPU port before the new program's announcement; these late updates are written as they are,
+and the packets are released. So the new program never sees a cell without them, whatever it does with its state.
 
-Where the gate did not hold (the new program cannot wait, or waited too long for us), packets have run meanwhile. Then
-late updates are merged: a cell that still has what was written before the swap takes the last value; one that both
-programs only ever add to gets what is missing; any other is left to the new program, whose write came later. That is
-the best there is, but a packet may have read a cell too early, so the result is not called exact.
+If the gate was not closed (the new program cannot make packets wait, or stopped waiting), packets were processed
+meanwhile, and late updates are merged: a cell that still has the value written before the swap takes the last one; a
+cell that both programs only ever add to gets the missing difference; any other is left to the new program, whose write
+is newer. A packet may have read a cell too early, so such a result is not called exact.
 """
 
 from __future__ import annotations
@@ -101,12 +101,12 @@ def _not_followed(context: Reconfiguration, counts: Counts) -> Iterator[str]:
     for name in counts.unsettled:
         yield f"counter {name} was counted all the time while it was read"
     for name in counts.uncloned:
-        yield f"counter {name} goes over as it was read: the program does not clone its counts"
+        yield f"counter {name} is carried as it was read: the program does not clone its counts"
     for kind, items in (("direct counter", context.old.direct_counters), ("direct meter", context.old.direct_meters)):
         for item in items:
-            yield f"{kind} {item.preamble.name} begins anew"
+            yield f"{kind} {item.preamble.name} is reset"
     for meter in context.old.meters:
-        yield f"meter {meter.preamble.name} begins anew"
+        yield f"meter {meter.preamble.name} is reset"
 
 
 def _read(context: Reconfiguration, listener: CloneSource, counts: Counts) -> tuple[dict[str, Cells], list[Updates]]:
@@ -150,12 +150,12 @@ def _catch_up(
 def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image, counts: Counts) -> LateUpdates:
     with context.events.phase("wait", gate=gate.usable) as result:
         context.synchroniser.commit()
-        heard = gate.told(listener) if gate.usable else _quiet(context, listener)
+        heard = gate.wait_until_running(listener) if gate.usable else _quiet(context, listener)
         late = listener.take()
         counts.see(late)
         window = _finish(context, gate, image, context.synchroniser.cell_writes(late), counts)
         if not heard:
-            reason = "the new program was not heard on the CPU port, so clones of the old one may be missing"
+            reason = "the new program did not announce itself on the CPU port, so clones of the old one may be missing"
             window = replace(window, inexact=(*window.inexact, reason))
         result |= {"late": window.late, "merged": window.merged, "conflicts": window.conflicts}
         result |= {"updates": len(late), "exact": not window.inexact}
@@ -167,7 +167,7 @@ def _finish(
 ) -> LateUpdates:
     """Writes the late updates and opens the gate; merges them if packets run already."""
     count = sum(len(write.indices) for write in writes)
-    if gate.usable and gate.holds():
+    if gate.usable and gate.is_closed():
         if writes:
             context.target.write_cells(writes)
         count += counts.write()

@@ -1,9 +1,10 @@
-"""The end of a reconfiguration on a switch that does it alone: no controller is in the middle while packets wait.
+"""The end of a reconfiguration on a switch that applies the last updates itself, so packets do not wait for a
+controller.
 
-From a moment on the switch keeps the clones of updates itself, beside sending them. What was cloned before that moment
-is applied here, while packets flow. Then one request is enough: in one step to packets the switch writes the updates
-that it has kept, moves the counters and commits. Packets wait for as long as that takes, some microseconds, whatever
-the way between switch and controller is like; and a clone that is lost on this way from then on is not missed.
+From some moment on, the switch keeps a copy of every clone that it sends. What was cloned before is applied here while
+packets flow. One request then completes the change: in one step to packets the switch writes the updates it has kept,
+moves the counters and commits. That takes some microseconds, however slow the connection to the controller is, and a
+clone that is lost on that connection meanwhile does no harm.
 """
 
 from __future__ import annotations

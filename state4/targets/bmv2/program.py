@@ -107,7 +107,7 @@ def _compiler_version() -> str:
 
 
 def _cache_folder() -> Path:
-    """Beside what softswitch keeps; `STATE4_CACHE` names another place."""
+    """Next to softswitch's cache; `STATE4_CACHE` names another folder."""
     base = os.environ.get("XDG_CACHE_HOME")
     root = os.environ.get("STATE4_CACHE") or (Path(base) if base else Path.home() / ".cache") / "state4"
     return Path(root) / "bmv2"

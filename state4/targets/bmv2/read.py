@@ -17,7 +17,7 @@ from state4.targets.bmv2.keys import Actions, config_of, matches_of, member_of, 
 class Handles:
     """bmv2's handles of the members or groups of one action profile, by P4Runtime's numbers.
 
-    bmv2 chooses the handles, P4Runtime's controller the numbers; what somebody else made gets a number here."""
+    bmv2 chooses the handles, P4Runtime's controller the numbers; members of other controllers get a number here."""
 
     by_number: dict[int, int] = field(default_factory=dict)
 
