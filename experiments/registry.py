@@ -77,7 +77,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "delta_loss",
         "fig5",
         "Share of state lost, against the rate",
-        "Delta-loss against the rate of the traffic, by strategy; medians with 95 % intervals over the repeats.",
+        "Delta-loss against the rate of the traffic, by strategy; median and range of the repeats. The axis is linear "
+        "below 0.01 %, so that zero has a place. The thin dashed line is what the controller approach loses by the "
+        "formula (reading + writing) / trial.",
         ("C3",),
         full_s=1010.0,
         quick_s=65.0,

@@ -1,4 +1,4 @@
-/* A port-knocking firewall (after P4Knocking: Almaini et al., ICIN 2020).
+/* A port-knocking firewall (after P4Knocking: Zaballa et al., ICIN 2020).
  *
  * A source opens the protected services by TCP SYNs to the ports of the sequence, in order. pk_reg holds its stage: the
  * number of right knocks, KNOCK_OPEN when all were made. A wrong knock sets it back to 0, one to the first port of the

@@ -1,0 +1,1 @@
+"""Tests of `experiments.measure`: what is measured, without a network."""
