@@ -63,7 +63,7 @@ class Program:
     type bit<8> here, a list expression assigned to a struct has the struct's type. Where an operand is cast implicitly
     from another sized type (serialisable enum to its underlying type), `implicit_casts[expr]` is the target type and
     `types[expr]` the type before it. The same holds for an `int` without a known value (it comes from a constructor
-    parameter or a cast to `int`) in a place of a sized type, and for a sized value in the place of an `int`.
+    parameter or a cast to `int`) in a place of a sized type.
     """
 
     path: Path
@@ -89,7 +89,7 @@ class Program:
     parents: dict[ast.Node, ast.Node] = field(default_factory=dict)
     warnings: list[Diagnostic] = field(default_factory=list)
     architecture: str = ""
-    """Name of the package that `main` instantiates ("V1Switch"), "" without a main."""
+    """Name of the package that `main` instantiates ("V1Switch" if it is that of v1model), "" without a main."""
     elaboration: Elaboration | None = field(default=None, repr=False, compare=False)
     """What `p4front.elaborate.elaborate` made of it, None before."""
 

@@ -192,14 +192,11 @@ class CallableChecker:
         cx = self.cx
         with cx.defining(decl), cx.block("params"):
             params = self.parameters(decl.params, "action")
-            first_data = next((p for p in decl.params if not p.direction), None)
-            for param in decl.params:
-                if param.direction and first_data is not None and param.span.start > first_data.span.start:
-                    cx.error(
-                        f'parameter "{first_data.name}": parameters without a direction (action data) come last',
-                        first_data.span,
-                    )
-                    break
+            first = next((i for i, p in enumerate(decl.params) if not p.direction), len(decl.params))
+            if any(p.direction for p in decl.params[first:]):
+                data = decl.params[first]
+                message = f'parameter "{data.name}": parameters without a direction (action data) come last'
+                cx.error(message, data.span)
             with cx.inside(Frame("action", decl=decl)):
                 cx.statements.body(decl.body)
         cx.declare(decl, CallableType("action", decl.name.text, params, VOID, (), decl))

@@ -76,9 +76,6 @@ class Converter:
         if isinstance(have, InvalidHeaderType) and (is_header(target) or is_union(target)):
             cx.set_type(expr, target)
             return True
-        if isinstance(have, SIZED) and isinstance(target, IntegerType):
-            cx.program.implicit_casts[expr] = target
-            return True
         if isinstance(target, ObjectType):
             # A block's type need not be the same: its signature must fit. Open type parameters are the declaration's
             # own, in the default value of one of its parameters.
@@ -266,8 +263,6 @@ class Converter:
             return isinstance(target, (StructType, TupleType, StackType, ListType))
         if isinstance(have, IntegerType):
             return isinstance(representation(target), SIZED)
-        if isinstance(have, SIZED) and isinstance(target, IntegerType):
-            return True
         if isinstance(have, SerEnumType):
             return have.underlying == target
         return isinstance(have, InvalidHeaderType) and (is_header(target) or is_union(target))

@@ -160,6 +160,10 @@ class ExpressionChecker:
         cx = self.cx
         scope = cx.globals if absolute else cx.scope
         pending = scope.find_pending(name)
+        if isinstance(pending, (ast.VariableDecl, ast.ConstantDecl)):
+            message = f'unknown name "{name}": it is known from the end of its declaration on'
+            cx.error(message, span, ("its declaration", pending.name.span))
+            return
         if pending is not None:
             what = "calls" if is_callable(pending) else "uses"
             cx.error(f'"{name}" {what} itself: recursion is not allowed', span, ("its declaration", pending.name.span))

@@ -111,8 +111,8 @@ class MemberChecker:
         builtin = self.builtin(base, name)
         if builtin is not None:
             return builtin
-        names = [f.name for f in base.fields] + (list(_VALIDITY) if base.kind != "struct" else [])
-        return self._missing(expr, kind_of(base), names)
+        builtins = [method for method in (*_VALIDITY, *SIZES) if self.builtin(base, method) is not None]
+        return self._missing(expr, kind_of(base), [f.name for f in base.fields] + builtins)
 
     def builtin(self, base: Type, name: str) -> CallableType | None:
         """The built-in method `name` of a value of type `base`."""
@@ -143,7 +143,9 @@ class MemberChecker:
         builtin = self.builtin(base, name)
         if builtin is not None:
             return builtin
-        return self._missing(expr, f"the stack {base}", ["next", "last", "lastIndex", "size", *_STACK])
+        inside = ["next", "last", "lastIndex"] if cx.frame.in_parser and _of_headers(base) else []
+        builtins = [method for method in (*_STACK, *SIZES) if self.builtin(base, method) is not None]
+        return self._missing(expr, f"the stack {base}", [*inside, "size", *builtins])
 
     def index(self, expr: ast.Index) -> Type:
         """`stack[i]`, with a check of a constant index, and `tuple[i]`, where it must be constant."""
@@ -221,7 +223,10 @@ class MemberChecker:
             if methods[0].decl is not None and methods[0].kind == "method":
                 cx.program.refs[expr] = methods[0].decl
             return methods[0]
-        names = [m.name.text for m in base.decl.methods] if isinstance(base.decl, ast.ExternDecl) else ["apply"]
+        if isinstance(base.decl, ast.ExternDecl):
+            names = [m.name.text for m in base.decl.methods if m.return_type is not None]
+        else:
+            names = ["apply"] if self.methods(base, "apply") else []
         return self._missing(expr, kind_of(base), names)
 
     def methods(self, base: ObjectType, name: str) -> list[CallableType]:

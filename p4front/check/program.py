@@ -26,9 +26,13 @@ from p4front.check.tables import TableChecker
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import SourceFile
-from p4front.types.types import ObjectType
+from p4front.types.types import ObjectType, StructType, width_bits
 
 V1MODEL_VERSIONS = (20180101, 20200408)
+V1SWITCH = "V1Switch"
+V1SWITCH_PARAMETERS = ("p", "vr", "ig", "eg", "ck", "dep")
+STANDARD_METADATA = {"ingress_port": 9, "egress_spec": 9, "egress_port": 9, "instance_type": 32, "packet_length": 32}
+"""Fields that every version of v1model's standard_metadata_t has, and their widths in bits."""
 
 
 def check(syntax: ast.P4Program, files: list[SourceFile], path: Path) -> Program:
@@ -80,11 +84,23 @@ def _check_main(cx: Context) -> None:
     type_ = cx.program.declared.get(main)
     if isinstance(main, ast.Instantiation) and isinstance(type_, ObjectType):
         if type_.kind == "package":
-            cx.program.architecture = type_.name
+            own = type_.name == V1SWITCH and not _is_v1model(cx, type_.decl)
+            cx.program.architecture = f"a {V1SWITCH} of its own" if own else type_.name
             return
     elif isinstance(main, (ast.Instantiation, ast.FunctionDecl)):
         return  # its own error was reported; a plain function may be called so
     cx.error('"main" must be the instance of a package', main.name.span)
+
+
+def _is_v1model(cx: Context, package: ast.Node | None) -> bool:
+    """Whether a package called V1Switch is v1model's: by its parameters, and the standard metadata that they pass."""
+    found = cx.globals.find("standard_metadata_t")
+    metadata = cx.program.declared.get(found[0]) if found else None
+    if not isinstance(package, ast.PackageDecl) or not isinstance(metadata, StructType):
+        return False
+    widths = {field.name: width_bits(field.type) for field in metadata.fields}
+    parameters = tuple(param.name.text for param in package.params)
+    return parameters == V1SWITCH_PARAMETERS and widths.items() >= STANDARD_METADATA.items()
 
 
 def _check_version(cx: Context) -> None:

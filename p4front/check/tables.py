@@ -49,8 +49,6 @@ class TableChecker:
             if decl.entries and not decl.keys:
                 cx.error(f'the table "{decl.name}" has no key, so it can\'t have entries', decl.entries[0].span)
             else:
-                if decl.entries and decl.keys and decl.entries[0].span.start < decl.keys[0].span.start:
-                    cx.error("the entries of a table stand after its key", decl.entries[0].span)
                 for entry in decl.entries:
                     self._entry(decl, entry, keys, actions)
                 self._repeated_keys(decl)
@@ -114,7 +112,7 @@ class TableChecker:
         scope = cx.globals if ref.absolute else cx.scope
         found = scope.find(name)
         if not found:
-            cx.error(f'unknown action "{name}"{scope.suggest(name)}', ref.name.span)
+            cx.error(f'unknown action "{name}"{scope.suggest(name, _is_action)}', ref.name.span)
             return None
         if not isinstance(found[0], ast.ActionDecl):
             cx.error(f'"{name}" is not an action', ref.name.span, ("it is declared here", found[0].name.span))
@@ -172,8 +170,6 @@ class TableChecker:
                     decl.name.span,
                 )
             return
-        if decl.actions and ref.span.file is decl.actions[0].span.file and ref.span.start < decl.actions[0].span.start:
-            cx.error("the default action of a table stands after its list of actions", ref.span)  # 14.2.1.3
         self._listed(ref, actions, decl, "default")
 
     def _listed(
@@ -295,6 +291,10 @@ class TableChecker:
                 cx.error("`priority_delta` must be positive", prop.value.span)
         else:
             cx.expressions.infer(prop.value)
+
+
+def _is_action(decl: ast.Declaration) -> bool:
+    return isinstance(decl, ast.ActionDecl)
 
 
 def _simple(expr: ast.Expr) -> bool:

@@ -46,6 +46,12 @@ class TableParser(DeclarationParser):
         self.expect("=", f"after '{name.text}'")
         if name.text in ("key", "actions") and (notes or const):
             self.report(f"'{name.text}' takes no annotations and no 'const'", start.span)
+        # The order is that of the preprocessed text: places in two files cannot be compared (14.2.1.3, 14.2.1.4).
+        if name.text == "key" and table.entries:
+            self.report("the entries of a table stand after its key", table.entries[0].span)
+        if name.text == "actions" and table.default_action is not None:
+            message = "the default action of a table stands after its list of actions"
+            self.report(message, table.default_action.span)
         if name.text == "key":
             table.keys = self._braced(self._key_element, "the key")
         elif name.text == "actions":

@@ -67,7 +67,13 @@ WRONG = [
     ("int i = 3;", '4:9 "i" can\'t be a variable: `int` exists at compile time only: give it a width, such as bit<32>'),
     ("bit<8> x = 3;", '4:16 "x" is already the name of a parameter here: choose another name'),
     ("bit<8> k = 1; bit<8> k = 2;", '4:30 "k" is declared twice in this scope'),
-    ("bit<8> k = k;", '4:20 "k" uses itself: recursion is not allowed'),
+    ("bit<8> k = k;", '4:20 unknown name "k": it is known from the end of its declaration on'),
+    ("const bit<8> k = k + 1;", '4:26 unknown name "k": it is known from the end of its declaration on'),
+    ("const int k = 8w5;", '4:23 cannot initialise the int constant "k" with bit<8>: add a cast `(int)`'),
+    (
+        "const bit<8> w = 5; const int k = w;",
+        '4:43 cannot initialise the int constant "k" with bit<8>: add a cast `(int)`',
+    ),
     ("bit<8> k = { 1 };", "4:20 cannot assign tuple<int> to bit<8>"),
     (
         "tuple<bit<8>, bool> t = { x, true }; x = t[2];",
@@ -107,6 +113,10 @@ WRONG_HEADERS = [
     ("bool b = s.h == s.st;", "4:18 can't compare header H with H[4]"),
     ("s.isValid();", '4:11 struct S has no member "isValid"'),
     ("s.h.isvalid();", '4:13 header H has no member "isvalid", did you mean "isValid"?'),
+    ("U u; u.setInvalid();", '4:16 header union U has no member "setInvalid"'),
+    ("U u; u.isvalid();", '4:16 header union U has no member "isvalid", did you mean "isValid"?'),
+    ("s.st.nxt = s.h;", '4:14 the stack H[4] has no member "nxt"'),
+    ("s.st.push_frnt(1);", '4:14 the stack H[4] has no member "push_frnt", did you mean "push_front"?'),
 ]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from p4front.check.entry_priorities import entry_priorities
-from p4front.load import load_text
+from p4front.load import load_program, load_text
 from p4front.syntax import ast
-from tests.unit.p4front.p4check import V1MODEL, error_of, errors_of
+from tests.unit.p4front.p4check import V1MODEL, error_of, errors_of, in_control
 
 LOCAL = (
     "action set(bit<9> p) { s.egress_spec = p; } action both(inout bit<16> v, bit<16> d) { v = d; } action nop() { } "
@@ -203,3 +205,36 @@ def test_a_repeated_exact_key_is_a_warning() -> None:
     assert [f"{w.span.line}:{w.span.col} {w.message}" for w in program.warnings if w.span is not None] == [
         "8:92 an entry before this one has the same key"
     ]
+
+
+def test_parts_of_a_table_from_included_files(tmp_path: Path) -> None:
+    body = """action set(bit<8> v) { x = v; }
+    table t { key = { x: exact; } actions = {
+#include "long_list.inc"
+    } default_action = set(1); const entries = {
+#include "entries.inc"
+    } }"""
+    (tmp_path / "long_list.inc").write_text(" " * 2000 + "set;\n")
+    (tmp_path / "entries.inc").write_text("1: set(1);\n2: set(2);\n")
+    main = tmp_path / "main.p4"
+    main.write_text(in_control("t.apply();", local=body))
+    program = load_program(main)
+    (found,) = [d for d in program.declared if isinstance(d, ast.TableDecl)]
+    assert len(found.entries) == 2
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        (
+            "actions = { nop; } const entries = { 1: nop(); } key = { m.flag: exact; }",
+            "the entries of a table stand after its key",
+        ),
+        (
+            "key = { m.flag: exact; } default_action = nop(); actions = { nop; }",
+            "the default action of a table stands after its list of actions",
+        ),
+    ],
+)
+def test_the_order_of_a_table_s_properties(properties: str, message: str) -> None:
+    assert message in error_of(table(properties))

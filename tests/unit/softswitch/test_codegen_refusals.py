@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from p4front.load import load_text
+from p4front.text.includes import LIBRARY
 from p4front.text.source import P4Error
 from softswitch.build.program import syntax_check
 from softswitch.codegen import generate
@@ -90,7 +93,15 @@ def test_a_v1switch_of_another_shape_is_refused() -> None:
     control TheControl(inout bit<8> x) { apply { } }
     V1Switch(TheParser(), TheControl(), TheControl(), TheControl(), TheControl(), TheControl()) main;
     """
-    assert "must have the parameters" in str(refusal(text))
+    assert "unsupported architecture 'a V1Switch of its own'" in str(refusal(text))
+
+
+def test_an_architecture_that_calls_itself_v1switch_is_refused() -> None:
+    model = (LIBRARY / "v1model.p4").read_text()
+    own = re.sub(r"\w+(<9>)?( ingress_port;)", r"bit<16>\2", model)
+    assert own != model
+    assert "'a V1Switch of its own'" in str(refusal(program().replace("#include <v1model.p4>", own)))
+    generate(load_text(program().replace("#include <v1model.p4>", model), "scene.p4"))  # v1model itself, copied
 
 
 def test_a_program_without_main_is_refused() -> None:
