@@ -1,0 +1,93 @@
+"""Entries of the chained program for the switches of a fabric, as TOML (nfs/README.md has its form).
+
+Leaves forward and balance: data to another leaf goes to the spine that HULA prefers. A leaf's own probes come in at its
+CPU port and go to all spines; a spine sends them on to the other leaves, where they end. The firewall is on the spines.
+A knock has to open it on each of them, whichever way the data takes, so knocks are sent to `KNOCK_MAC`, which a leaf
+sends to all spines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from topologies.leaf_spine import SERVER, Fabric
+from topologies.switch import CPU_PORT
+
+KNOCK_MAC = "03:00:00:00:00:01"
+KNOCKS = (10000, 20000, 30000)
+UDP_PORT, TCP_PORT = 5000, 5001
+_PROBES, _KNOCKS = 2, 3  # multicast groups
+_LINK_SHIFT = 16  # links of 1 Gbit/s, as in nfs/chained.entries.toml
+_TCP, _UDP = 6, 17
+_NO_DIGESTS = '[[default]]\ntable = "smac"\naction = "NoAction"\n'
+"""A host comes in by as many ports as there are spines: its place is nothing to learn."""
+
+
+def leaf_entries(fabric: Fabric, leaf: int) -> str:
+    """What leaf number `leaf` (from 1 on) starts with."""
+    uplinks = fabric.uplinks
+    blocks = [_NO_DIGESTS, _group(_PROBES, uplinks), _group(_KNOCKS, uplinks)]
+    blocks.append(_entry("probes", {"port": CPU_PORT}, _to(_PROBES)))
+    for place in fabric.places.values():
+        # Until HULA knows a way, data to another leaf takes the spine that its leaf's number stands for.
+        port = place.port if place.leaf == leaf else uplinks[place.leaf % len(uplinks)]
+        blocks.append(_entry("dmac", {"dst_mac": place.mac}, ("forward", {"port": port})))
+    blocks.append(_entry("dmac", {"dst_mac": KNOCK_MAC}, ("flood", {"group": _KNOCKS})))
+    blocks += [_measured(port) for port in uplinks]
+    for other in fabric.leaf_numbers:
+        if other != leaf:
+            to_leaf = _entry("balance", {"dst": f"10.0.{other}.0/24"}, ("to_tor", {"id": other}), priority=10)
+            blocks.append(to_leaf)
+    return "\n".join(blocks)
+
+
+def spine_entries(fabric: Fabric) -> str:
+    """What every spine starts with: they are all linked alike."""
+    ports = tuple(fabric.leaf_numbers)
+    blocks = [_NO_DIGESTS, _group(_PROBES, ports)]
+    for port in ports:
+        blocks += [_entry("probes", {"port": port}, _to(_PROBES)), _measured(port)]
+    for place in fabric.places.values():
+        blocks.append(_entry("dmac", {"dst_mac": place.mac}, ("forward", {"port": place.leaf})))
+    server = fabric.places[SERVER].ip
+    for position, port in enumerate(KNOCKS):
+        match = _service(server, _TCP, port)
+        blocks.append(_entry("services", match, ("knock", {"position": position}), priority=30))
+    for protocol, port in ((_UDP, UDP_PORT), (_TCP, TCP_PORT)):
+        match = _service(server, protocol, port)
+        blocks.append(_entry("services", match, ("protect", {}), priority=20))
+    blocks.append(_entry("services", {"dst": server}, ("watch", {}), priority=10))
+    return "\n".join(blocks)
+
+
+def _service(address: str, protocol: int, port: int) -> dict[str, int | str]:
+    return {"dst": address, "protocol": protocol, "port": port}
+
+
+def _measured(port: int) -> str:
+    return _entry("links", {"port": port}, ("measure", {"shift": _LINK_SHIFT}))
+
+
+def _to(group: int) -> tuple[str, dict[str, int]]:
+    return "replicate", {"group": group}
+
+
+def _group(number: int, ports: Sequence[int]) -> str:
+    return f"[[multicast]]\ngroup = {number}\nports = {list(ports)}\n"
+
+
+def _entry(
+    table: str, match: dict[str, int | str], action: tuple[str, dict[str, int]], *, priority: int | None = None
+) -> str:
+    name, params = action
+    lines = ["[[entry]]", f'table = "{table}"', f"match = {_inline(match.items())}", f'action = "{name}"']
+    if params:
+        lines.append(f"params = {_inline(params.items())}")
+    if priority is not None:
+        lines.append(f"priority = {priority}")
+    return "\n".join([*lines, ""])
+
+
+def _inline(items: Iterable[tuple[str, int | str]]) -> str:
+    inner = ", ".join(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in items)
+    return f"{{ {inner} }}"
