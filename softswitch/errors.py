@@ -11,6 +11,22 @@ class CacheError(SwitchError):
     """The folder of built things cannot be written."""
 
 
+class ProgramRefused(SwitchError):
+    """A program, or the config that it came in, is wrong; the message says where."""
+
+
+class TooExpensive(SwitchError):
+    """A program that takes more time, memory or state than is allowed."""
+
+
+class CompilationEnded(SwitchError):
+    """Nobody waits for the program any more, or the switch ends."""
+
+
+class CompilationFailed(SwitchError):
+    """A defect of ours or of this machine; the log has more than the message."""
+
+
 class PipelineLoadError(SwitchError):
     """A compiled pipeline could not be opened, or was made for another version of the runtime."""
 

@@ -13,7 +13,8 @@ import numpy as np
 from finsy.proto import p4r
 
 from experiments.traffic.frames import udp_datagram
-from softswitch.build.device_config import DeviceConfig, collect, compile_config
+from softswitch.build.device_config import DeviceConfig, collect
+from softswitch.build.isolated import compile_config
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.switch import Switch
 from softswitch.server.device.device import Device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +61,31 @@ def check_syntax(source: Path) -> None:
     _run(command, f"the C compiler failed on {source.name}")
 
 
+def stay_in_session() -> None:
+    """From here on the compiler runs in this process's own session, whose end somebody else sees to."""
+    global _own_session
+    _own_session = False
+
+
+_own_session = True
+
+
 def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode != 0:
-        raise CompilerFailed(what, done.stderr[-8000:])
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=_own_session,
+    ) as process:
+        try:
+            _, errors = process.communicate()
+        except BaseException:  # Ctrl-C, the end of a switch: what the compiler started ends as well
+            if _own_session:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise CompilerFailed(what, errors[-8000:])

@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import p4front
 from p4front.syntax.parse import parse_file
-from p4front.text.source import P4Error
-from softswitch.build.cache import cached_directory, content_key
-from softswitch.errors import SwitchError
-from softswitch.build.program import CompiledPipeline, compile_program, compile_text
+from softswitch.errors import ProgramRefused, TooExpensive
 
 FORMAT = 1
-MOST_BYTES = 64 << 20
+MAX_BYTES = 8 << 20
+"""Of a device config: some hundred times the largest known program."""
+MAX_FILES = 4096
 _OWN_INCLUDES = Path(p4front.__file__).parent / "include"
 
 
-class BadDeviceConfig(SwitchError):
+class BadDeviceConfig(ProgramRefused):
     """The bytes are neither a device config of this switch nor P4 source text."""
 
 
@@ -59,18 +59,17 @@ def collect(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[
     texts = {Path(os.path.abspath(s.path)): s.text for s in sources}
     own = {file: text for file, text in texts.items() if not file.is_relative_to(_OWN_INCLUDES)}
     main = Path(os.path.abspath(path))
-    own.setdefault(main, path.read_text())
-    root = Path(os.path.commonpath([file.parent for file in own]))
-    wanted = [Path(os.path.abspath(d)) for d in include_dirs]
-    used = [d.relative_to(root).as_posix() for d in wanted if d.is_relative_to(root)]
+    folders = [Path(os.path.abspath(d)) for d in include_dirs]
+    folders = [folder for folder in folders if any(file.is_relative_to(folder) for file in own)]
+    root = Path(os.path.commonpath([*folders, *(file.parent for file in own)]))
     files = {file.relative_to(root).as_posix(): text for file, text in own.items()}
-    return DeviceConfig(path.stem, main.relative_to(root).as_posix(), files, tuple(used), tuple(defines))
+    used = tuple(folder.relative_to(root).as_posix() for folder in folders)
+    return DeviceConfig(path.stem, main.relative_to(root).as_posix(), files, used, tuple(defines))
 
 
 def parse(data: bytes) -> DeviceConfig:
-    """Reads either form. Raises BadDeviceConfig."""
-    if len(data) > MOST_BYTES:
-        raise BadDeviceConfig(f"the device config has {len(data)} bytes; at most {MOST_BYTES} are taken")
+    """Reads either form. Raises BadDeviceConfig, TooExpensive."""
+    check_size(data)
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -83,8 +82,20 @@ def parse(data: bytes) -> DeviceConfig:
         return DeviceConfig("program", "program.p4", {"program.p4": text})
     try:
         return _from_json(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except RecursionError:
+        raise BadDeviceConfig("the device config is damaged: it is nested too deeply") from None
+    except KeyError as error:
+        raise BadDeviceConfig(f"the device config is damaged: {error} is missing") from None
+    except UnicodeError:
+        raise BadDeviceConfig("the device config is damaged: a text in it is no Unicode") from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise BadDeviceConfig(f"the device config is damaged: {error}") from None
+
+
+def check_size(data: bytes) -> None:
+    """Raises TooExpensive for a config that is not even looked at."""
+    if len(data) > MAX_BYTES:
+        raise TooExpensive(f"the device config has {len(data):,} bytes; at most {MAX_BYTES:,} are taken")
 
 
 def _from_json(content: dict[str, object]) -> DeviceConfig:
@@ -93,45 +104,25 @@ def _from_json(content: dict[str, object]) -> DeviceConfig:
     files = content["files"]
     if not isinstance(files, dict) or not all(isinstance(t, str) for t in files.values()):
         raise ValueError("`files` must give the text of each file")
-    include_dirs, defines = content.get("include_dirs", []), content.get("defines", [])
-    if not isinstance(include_dirs, list) or not isinstance(defines, list):
-        raise ValueError("`include_dirs` and `defines` must be lists")
+    if len(files) > MAX_FILES:
+        raise ValueError(f"there are {len(files)} files; at most {MAX_FILES} are taken")
+    include_dirs, defines = _texts(content, "include_dirs"), _texts(content, "defines")
     for path in [*files, *include_dirs]:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts:
             raise ValueError(f"path {path!r} leads outside")
-    main = str(content["main"])
+        if not path or any(unicodedata.category(c).startswith("C") for c in path):
+            raise ValueError(f"path {path!r} is no name of a file")
+    main, name = str(content["main"]), str(content["name"])
     if main not in files:
         raise ValueError(f"the main file {main!r} is not among the files")
-    return DeviceConfig(
-        str(content["name"]), main, dict(files), tuple(map(str, include_dirs)), tuple(map(str, defines))
-    )
+    for part in (name, *files, *files.values(), *include_dirs, *defines):
+        part.encode()  # JSON can write halves of characters, which are no text
+    return DeviceConfig(name, main, dict(files), include_dirs, defines)
 
 
-def compile_config(config: DeviceConfig) -> CompiledPipeline:
-    """Compiles a device config, or finds it in the cache. Raises P4Error and the errors of `compile_program`."""
-    if len(config.files) == 1 and not config.include_dirs:
-        return compile_text(config.files[config.main], config.main, defines=config.defines)
-
-    def unpack(folder: Path) -> None:
-        for name, text in config.files.items():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-        for name in config.include_dirs:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-
-    folder = cached_directory("configs", content_key(config.to_bytes()), unpack)
-    dirs = [folder / d for d in config.include_dirs]
-    try:
-        return compile_program(folder / config.main, include_dirs=dirs, defines=config.defines)
-    except P4Error as error:
-        raise _with_own_paths(error, folder) from None
-
-
-def _with_own_paths(error: P4Error, folder: Path) -> P4Error:
-    """The same errors at the places that the config's author knows."""
-    places = [place for d in error.diagnostics for place in (d.span, *(span for _, span in d.notes))]
-    for file in {place.file for place in places if place is not None}:
-        file.path = file.path.removeprefix(f"{folder}/")
-    return P4Error(error.diagnostics)
+def _texts(content: dict[str, object], key: str) -> tuple[str, ...]:
+    found = content.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise ValueError(f"`{key}` must be a list of texts")
+    return tuple(found)

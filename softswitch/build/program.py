@@ -112,7 +112,7 @@ def syntax_check(generated: Generated) -> None:
 
 
 def _compile(content: bytes, path: Path, text: str | None, options: CompileOptions) -> CompiledPipeline:
-    tools = content_key(_own_code(), compiler_version(find_compiler()), *options.flags)
+    tools = tools_key(options)
     request = content_key(
         tools, content, str(path.absolute()), *(str(d.absolute()) for d in options.include_dirs), "-D", *options.defines
     )
@@ -133,18 +133,33 @@ def _build(program: Program, tools: str, options: CompileOptions) -> CompiledPip
     key = content_key(tools, *texts, *options.defines)
 
     def build(folder: Path) -> None:
-        generated = generate(program)
-        (folder / "pipeline.c").write_text(generated.c_source)
-        (folder / "info.json").write_text(to_json(generated.info))
-        (folder / "p4info.bin").write_bytes(build_p4info(program).SerializeToString(deterministic=True))
-        build_shared_object([folder / "pipeline.c"], folder / "pipeline.so", flags=options.flags)
+        write_pipeline(folder, program, options)
 
-    return _open(key, cached_directory("pipelines", key, build))
+    return open_pipeline(key, cached_directory("pipelines", key, build))
 
 
-def _open(key: str, folder: Path) -> CompiledPipeline:
-    info = from_json((folder / "info.json").read_text())
+FILES = ("pipeline.c", "info.json", "p4info.bin", "pipeline.so")
+"""What a compiled pipeline's folder holds."""
+
+
+def write_pipeline(folder: Path, program: Program, options: CompileOptions) -> None:
+    """Fills a folder with `FILES`. Raises P4Error, CompilerNotFound, CompilerFailed."""
+    generated = generate(program)
+    (folder / "pipeline.c").write_text(generated.c_source, encoding="utf-8")
+    (folder / "info.json").write_text(to_json(generated.info), encoding="utf-8")
+    (folder / "p4info.bin").write_bytes(build_p4info(program).SerializeToString(deterministic=True))
+    build_shared_object([folder / "pipeline.c"], folder / "pipeline.so", flags=options.flags)
+
+
+def open_pipeline(key: str, folder: Path) -> CompiledPipeline:
+    """A compiled pipeline from its folder."""
+    info = from_json((folder / "info.json").read_text(encoding="utf-8"))
     return CompiledPipeline(info.name, key, folder, info)
+
+
+def tools_key(options: CompileOptions) -> str:
+    """Changes with everything of ours that decides what a program becomes. Raises CompilerNotFound."""
+    return content_key(_own_code(), compiler_version(find_compiler()), *options.flags)
 
 
 # A request (one file with its options) is remembered with the files that it read and their content, so that a warm
@@ -158,7 +173,7 @@ def _known_request(request: str) -> CompiledPipeline | None:
         if any(content_key(Path(file).read_bytes()) != key for file, key in known["files"].items()):
             return None
         folder = cache_root() / "pipelines" / known["key"]
-        return _open(known["key"], folder) if folder.is_dir() else None
+        return open_pipeline(known["key"], folder) if folder.is_dir() else None
     except (OSError, ValueError, KeyError):
         return None
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from google.protobuf import json_format, text_format
 
-from softswitch.build.device_config import collect, compile_config
+from softswitch.build.device_config import collect
+from softswitch.build.isolated import compile_config
 from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.cli.arguments import add_preprocessor
 

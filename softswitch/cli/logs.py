@@ -20,7 +20,7 @@ LEVELS = {
 """Names of simple_switch's levels."""
 
 _packets = logging.getLogger("softswitch.packets")
-_WAIT_S = 0.5
+_WAIT_S = 0.1
 
 
 def set_up_logging(level: str, file: Path | None, *, trace: bool = False) -> None:

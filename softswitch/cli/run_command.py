@@ -116,17 +116,38 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError(f"port {options.cpu_port} is the CPU port (--cpu-port)")
 
 
+class EndedAtStart(BaseException):
+    """A signal came before the switch was ready: whatever is being done is left."""
+
+
+class Ending:
+    """SIGTERM and SIGINT raise EndedAtStart until `wait`, which returns when one comes."""
+
+    def __init__(self) -> None:
+        self._waiting = False
+        self._stop = threading.Event()
+
+    def wait(self) -> None:
+        self._waiting = True
+        self._stop.wait()
+
+    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._waiting and not self._stop.is_set():
+            self._stop.set()
+            raise EndedAtStart
+        self._stop.set()
+
+
 @contextmanager
-def ended_by_signal() -> Iterator[threading.Event]:
-    """Yields the event that SIGTERM and SIGINT set; their handlers are the caller's again afterwards."""
-    stop = threading.Event()
+def ended_by_signal() -> Iterator[Ending]:
+    """Yields what SIGTERM and SIGINT end; their handlers are the caller's again afterwards."""
+    ending = Ending()
 
-    def on_signal(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, ending.on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield stop
+        yield ending
+    except EndedAtStart:
+        pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -136,14 +157,15 @@ def run(options: argparse.Namespace) -> int:
     """Runs until a signal. Raises P4Error and SwitchError before anything is forwarded."""
     check(options)
     tls = tls_options(options)
-    with ended_by_signal() as stop:
+    with ended_by_signal() as ending:
         if options.parent_death:
             end_with_parent()
         set_up_logging(options.log_level, options.log_file, trace=options.trace)
-        return _forward(options, tls, stop)
+        _forward(options, tls, ending)
+    return 0
 
 
-def _forward(options: argparse.Namespace, tls: TlsOptions | None, stop: threading.Event) -> int:
+def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending) -> None:
     config = compiled = None
     if options.program is not None:
         preprocessor = {"include_dirs": options.include_dirs, "defines": options.defines}
@@ -161,13 +183,12 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, stop: threadin
             logs.start()
             switch.start()
             _tell_ready(options.ready_file)
-            stop.wait()
+            ending.wait()
         finally:
             server.stop()
             logs.stop()
             if options.ready_file is not None:
                 options.ready_file.unlink(missing_ok=True)
-    return 0
 
 
 def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:

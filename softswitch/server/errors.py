@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -10,6 +11,7 @@ from finsy.proto import p4r, rpc_status
 
 from softswitch import errors as switch_errors
 
+log = logging.getLogger(__name__)
 SPACE = "softswitch-v1model"
 """Error space of P4Runtime's p4.v1.Error and StreamError."""
 
@@ -81,13 +83,19 @@ _SWITCH_CODES: tuple[tuple[type[switch_errors.SwitchError], Code], ...] = (
     (switch_errors.BadIndex, Code.OUT_OF_RANGE),
     (switch_errors.InUse, Code.FAILED_PRECONDITION),
     (switch_errors.PipelineLoadError, Code.INVALID_ARGUMENT),
+    (switch_errors.ProgramRefused, Code.INVALID_ARGUMENT),
+    (switch_errors.TooExpensive, Code.RESOURCE_EXHAUSTED),
+    (switch_errors.CompilationEnded, Code.ABORTED),
     (switch_errors.Closed, Code.UNAVAILABLE),
 )
 
 
 def of_switch(error: switch_errors.SwitchError) -> Refused:
-    """The refusal that tells a client what the switch said."""
+    """The refusal that tells a client what the switch said; nothing of this machine, such as the path of a cache."""
     code = next((c for kind, c in _SWITCH_CODES if isinstance(error, kind)), Code.INTERNAL)
+    if code is Code.INTERNAL and not isinstance(error, switch_errors.CompilationFailed):
+        log.error("a request failed: %s", error)
+        return Refused(code, "the switch cannot do that; its log says why")
     return Refused(code, str(error))
 
 

@@ -21,7 +21,8 @@ from google.protobuf import json_format, text_format
 
 import nfs
 from softswitch.__main__ import main
-from softswitch.build.device_config import compile_config, parse
+from softswitch.build.device_config import parse
+from softswitch.build.isolated import compile_config
 from tests.switch.controller import DEVICE, EVERYTHING, Controller
 
 COMMAND = [sys.executable, "-m", "softswitch"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from finsy.proto import p4i, p4r
 
-from p4front.text.source import P4Error
-from softswitch.build import device_config
-from softswitch.build.device_config import BadDeviceConfig
+from softswitch.build.isolated import Compilers
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
@@ -36,6 +35,7 @@ class Device:
         self.pre = ReplicationEngine(switch)
         self.translations = Translations(reserved=(switch.cpu_port, switch.drop_port))
         self.batches = Batches(switch, self.pre)
+        self.compilers = Compilers()
         self.active: Config | None = None
         self.saved: Config | None = None
         self.digest_lock = threading.RLock()
@@ -62,8 +62,11 @@ class Device:
             config = self._load(compiled.p4info, blob, None, compiled)
             self._commit(config)
 
-    def set_config(self, request: p4r.SetForwardingPipelineConfigRequest) -> int:
-        """How long packets waited for a change that keeps their state, in ns; 0 for all others.
+    def set_config(
+        self, request: p4r.SetForwardingPipelineConfigRequest, ended: Callable[[], bool] = lambda: False
+    ) -> int:
+        """How long packets waited for a change that keeps their state, in ns; 0 for all others. `ended`: whether nobody
+        waits for the answer any more.
 
         Raises Refused; a config that can't be realized leaves the running program untouched."""
         self.check_id(request.device_id)
@@ -87,7 +90,7 @@ class Device:
             raise invalid("the action is missing")
         if not given:
             raise invalid("the config is missing")
-        compiled, p4info = self._verify(request.config)
+        compiled, p4info = self._verify(request.config, ended)
         if action == Request.VERIFY:
             return 0
         cookie = request.config.cookie.cookie if request.config.HasField("cookie") else None
@@ -109,12 +112,12 @@ class Device:
         if scope is not None and not scope.pipeline:
             raise denied(f"role {request.role!r} may not set the program (can_push_pipeline)")
 
-    def _verify(self, config: p4r.ForwardingPipelineConfig) -> tuple[CompiledPipeline, p4i.P4Info]:
+    def _verify(
+        self, config: p4r.ForwardingPipelineConfig, ended: Callable[[], bool]
+    ) -> tuple[CompiledPipeline, p4i.P4Info]:
         """Compiles (or finds in the cache) and ties to the P4Info. An absent P4Info means the program's own."""
         try:
-            compiled = device_config.compile_config(device_config.parse(config.p4_device_config))
-        except (P4Error, BadDeviceConfig) as error:
-            raise invalid(str(error)) from None
+            compiled = self.compilers.compile(config.p4_device_config, ended=ended)
         except SwitchError as error:
             raise of_switch(error) from None
         p4info = config.p4info if config.HasField("p4info") else compiled.p4info

@@ -20,6 +20,7 @@ from softswitch.server.rpc.roles import Scope, object_id, shown
 log = logging.getLogger(__name__)
 Undo = Callable[[], None]
 ENTITIES_PER_RESPONSE = 2000
+_UPDATES_BETWEEN_LOOKS = 64
 
 _WRITERS: dict[str, Callable[[Config, int, Any], Undo]] = {
     "table_entry": table_writes.write_table_entry,
@@ -53,24 +54,40 @@ class Batches:
         self._switch = switch
         self._pre = pre
 
-    def write(self, config: Config, request: p4r.WriteRequest, scope: Scope | None = None) -> None:
+    def write(
+        self,
+        config: Config,
+        request: p4r.WriteRequest,
+        scope: Scope | None = None,
+        ended: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Carries out all updates; `scope` is what the client's role may write. Raises Refused (UNKNOWN) with one
-        p4.v1.Error for each update if any failed."""
+        p4.v1.Error for each update if any failed. Once nobody waits for the answer any more (`ended`), the rest is not
+        carried out."""
         atomicity = request.atomicity
         if atomicity not in p4r.WriteRequest.Atomicity.values():
             raise invalid(f"atomicity {atomicity} is unknown")
         if atomicity == p4r.WriteRequest.CONTINUE_ON_ERROR:
-            errors: list[Refused | None] = [self._attempt(config, update, scope)[0] for update in request.updates]
+            errors: list[Refused | None] = []
+            for number, update in enumerate(request.updates):
+                if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
+                    raise Refused(Code.CANCELLED, f"{number} of {len(request.updates)} updates were tried")
+                errors.append(self._attempt(config, update, scope)[0])
         else:
             whole = atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC
             with self._switch.safe_point() if whole else nullcontext():
-                errors = self._all_or_none(config, request, scope)
+                errors = self._all_or_none(config, request, scope, ended)
         raise_failed(errors, "updates")
 
-    def _all_or_none(self, config: Config, request: p4r.WriteRequest, scope: Scope | None) -> list[Refused | None]:
+    def _all_or_none(
+        self, config: Config, request: p4r.WriteRequest, scope: Scope | None, ended: Callable[[], bool]
+    ) -> list[Refused | None]:
         done: list[Undo] = []
         for number, update in enumerate(request.updates):
-            error, undo = self._attempt(config, update, scope)
+            if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
+                error, undo = Refused(Code.CANCELLED, "nobody waits for the answer any more"), None
+            else:
+                error, undo = self._attempt(config, update, scope)
             if undo is not None:
                 done.append(undo)
             if error is not None:

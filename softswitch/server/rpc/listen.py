@@ -7,7 +7,6 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from softswitch.server.device.device import Device
 from softswitch.server.rpc.bulk import BulkService
 from softswitch.server.rpc.notify import Notifier
 from softswitch.server.rpc.service import P4RuntimeService
+from softswitch.server.rpc.threads import DaemonPool
 
 log = logging.getLogger(__name__)
 DEFAULT_ADDRESS = "127.0.0.1:9559"
@@ -62,6 +62,7 @@ class Server:
         interfaces: dict[int, str] | None = None,
     ) -> None:
         self.addresses = tuple(addresses)
+        self._device = device
         self._notifier = Notifier(device)
         self._sockets: list[tuple[Path, int]] = []
         options = [
@@ -69,8 +70,8 @@ class Server:
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
         ]
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="grpc")
-        self._server = grpc.server(self._pool, options=options)
+        self._pool = DaemonPool(THREADS, "grpc")
+        self._server = grpc.server(self._pool, options=options)  # type: ignore[arg-type] # any Executor will do
         p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device), self._server)
         add_bulk_servicer(self._server, BulkService(device, interfaces))
         self._credentials = tls.credentials() if tls is not None else None
@@ -101,10 +102,13 @@ class Server:
         elif not address.startswith(LOOPBACK):
             log.warning("other machines may reach %s%s", address, "" if self._credentials else ", without TLS")
 
-    def stop(self, grace_s: float = 0.5) -> None:
-        self._notifier.stop()
+    def stop(self, grace_s: float = 0.1) -> None:
+        """Requests have `grace_s` to finish; streams and compilations have no end of their own."""
+        self._device.compilers.close()
+        self._notifier.end()
         self._server.stop(grace_s).wait()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown()
+        self._notifier.stop()
         for path, inode in self._sockets:
             try:
                 if path.stat().st_ino == inode:

@@ -14,6 +14,8 @@ from softswitch.server.device.idle import IdleWatch
 
 log = logging.getLogger(__name__)
 WAIT_S = 0.1
+_END_S = 0.5
+"""How long `stop` waits for a thread that a request keeps waiting."""
 TICK_S = 0.01
 IDLE_SCAN_S = 0.05
 
@@ -31,11 +33,15 @@ class Notifier:
         for thread in self._threads:
             thread.start()
 
+    def end(self) -> None:
+        """Its threads end soon; `stop` waits for them."""
+        self._stop.set()
+
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join()
+                thread.join(_END_S)
 
     def _run(self, step: Callable[[], None]) -> None:
         while not self._stop.is_set():

@@ -56,7 +56,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
                 device.arbitration.check_write(request.role, election)
                 with device.digest_lock:
                     scope = device.arbitration.scope(request.role)
-                    device.batches.write(device.target(), request, scope)
+                    device.batches.write(device.target(), request, scope, lambda: not context.is_active())
         return p4r.WriteResponse()
 
     def Read(self, request: p4r.ReadRequest, context: grpc.ServicerContext) -> Iterator[p4r.ReadResponse]:
@@ -71,7 +71,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
         self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext
     ) -> p4r.SetForwardingPipelineConfigResponse:
         with answering(context):
-            held_ns = self._device.set_config(request)
+            held_ns = self._device.set_config(request, lambda: not context.is_active())
             if held_ns:
                 context.set_trailing_metadata(((HELD_NS, str(held_ns)),))
         return p4r.SetForwardingPipelineConfigResponse()

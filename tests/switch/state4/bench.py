@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from finsy.proto import p4i, p4r
 
-from softswitch.build.device_config import compile_config, parse
+from softswitch.build.device_config import parse
+from softswitch.build.isolated import compile_config
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.dataplane.pipeline import Pipeline

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p4front.text.includes import GivenFiles, decode, read_source, search_path
-from p4front.text.lexer import DIRECTIVE, END_PRAGMA, EOF, Token, scan
+from p4front.text.lexer import DIRECTIVE, END_PRAGMA, EOF, STRING, Token, scan
 from p4front.text.preprocess import preprocess
 from p4front.text.source import P4Error, SourceFile
 
@@ -384,6 +384,7 @@ def test_a_text_by_the_name_of_a_file_is_not_that_file(tmp_path: Path) -> None:
     assert [t.text for t in tokens(path.read_text(), str(path))][2:5] == ["old", "=", "1"]
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif("P4C" not in os.environ, reason="set P4C to a checkout of p4c (testdata and p4include)")
 def test_p4c_samples_are_read_as_cc_reads_them() -> None:
     root = Path(os.environ["P4C"])
@@ -397,6 +398,8 @@ def test_p4c_samples_are_read_as_cc_reads_them() -> None:
             continue
         for token in found:
             assert token.from_macro or token.span.text == token.text, str(token.span)
+        if any(token.from_macro and token.kind == STRING and "\n" in token.text for token in found):
+            continue  # a directive inside a string, which `cc` does not know as one
         for token, text in zip(found, cc(source.text, path, include_dirs) or (), strict=True):
             if "\n" not in token.text:  # in strings over several lines `cc` replaces macros and comments
                 assert token.text == text, str(token.span)

@@ -1,0 +1,54 @@
+"""The threads that answer requests: they end with the process, whatever they are doing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+Work = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+class DaemonPool(Executor):
+    """At most `threads` daemon threads. `ThreadPoolExecutor` makes the interpreter wait for its threads, so that a
+    request that takes long would keep a switch from ending."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._max_threads = threads
+        self._name = name
+        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._started = 0
+        self._idle = threading.Semaphore(0)
+        self._closed = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the pool is closed")
+            self._work.put((future, fn, args, kwargs))
+            if not self._idle.acquire(blocking=False) and self._started < self._max_threads:
+                self._started += 1
+                threading.Thread(target=self._run, daemon=True, name=f"{self._name} {self._started}").start()
+        return future
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
+        """Takes no more work; threads end after what they do now."""
+        with self._lock:
+            self._closed = True
+        for _ in range(self._started):
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (item := self._work.get()) is not None:
+            future, function, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(*args, **kwargs))
+                except BaseException as error:
+                    future.set_exception(error)
+            del item, future, function, args, kwargs
+            self._idle.release()
