@@ -24,7 +24,6 @@ from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.program import Program
 from softswitch.build.cache import cache_root, cached_directory, content_key
-from softswitch.codegen import Generated, generate
 from softswitch.build.cc import (
     INTERFACE_DIR,
     SANITIZE_FLAGS,
@@ -36,6 +35,7 @@ from softswitch.build.cc import (
 from softswitch.build.model import PipelineInfo
 from softswitch.build.model_json import from_json, to_json
 from softswitch.build.runtime import sanitize_wanted
+from softswitch.codegen import Generated, generate
 
 _OPTIMISE = ("-O2", "-w")
 

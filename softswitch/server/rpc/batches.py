@@ -83,6 +83,8 @@ class Batches:
         self, config: Config, request: p4r.WriteRequest, scope: Scope | None, ended: Callable[[], bool]
     ) -> list[Refused | None]:
         done: list[Undo] = []
+        error: Refused | None
+        undo: Undo | None
         for number, update in enumerate(request.updates):
             if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
                 error, undo = Refused(Code.CANCELLED, "nobody waits for the answer any more"), None
