@@ -15,7 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from experiments.claims.c1_flows_survive import ALL, PUBLISHED_FATES
 from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, mark_phase, mark_swap, note_profile, save, strategy_label, styled
 
@@ -38,12 +40,14 @@ def draw(run: Run) -> Figure:
         raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
     columns = len(order) if len(order) <= 4 else 3
     rows = math.ceil(len(order) / columns)
+    wide = 4 if columns > 2 else 2  # entries of the legend in a row
+    legend_inches = 0.18 * math.ceil((len(_FLOWS) + 3) / wide)
     with styled():
         figure: Figure
         figure, grid = plt.subplots(
             rows,
             columns,
-            figsize=(PAGE_INCHES * (0.5 if columns < 3 else 1.0) + 0.2, 2.1 * rows + 0.55),
+            figsize=(PAGE_INCHES * (0.5 if columns < 3 else 1.0) + 0.2, 2.1 * rows + 0.35 + legend_inches),
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -58,10 +62,15 @@ def draw(run: Run) -> Figure:
             axes.set_ylabel("packets received")
         for axes in grid[-1, :]:
             axes.set_xlabel("time (s)")
-        handles = [Line2D([], [], **style.kwargs()) for style in _FLOWS.values()]
-        figure.legend(handles=handles, loc="upper center", ncols=4, handlelength=2.6, columnspacing=1.2)
+        handles: list[Any] = [Line2D([], [], **style.kwargs()) for style in _FLOWS.values()]
+        handles += [
+            Patch(facecolor="#e8e8e8", edgecolor="#bbbbbb", label="reconfiguration"),
+            Line2D([], [], color="#000000", linewidth=0.8, label="swap"),
+            Line2D([], [], color="#777777", marker=6, linestyle="", label="knock"),
+        ]
+        figure.legend(handles=handles, loc="upper center", ncols=wide, handlelength=2.6, columnspacing=1.2)
         note_profile(figure, run.small_print())
-        figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.2 / figure.get_figheight()))
+        figure.tight_layout(rect=(0, 0.02, 1, 1 - legend_inches / figure.get_figheight()))
     return figure
 
 
@@ -87,6 +96,19 @@ def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFr
         if knock is not None:
             axes.plot([knock], [0], marker=6, color=style.color, markersize=5, clip_on=False, zorder=5)
     axes.set_title(strategy_label(strategy))
+    fates = PUBLISHED_FATES.get(strategy)
+    if fates is not None:
+        lasting = sum(fate == ALL for fate in fates.values())
+        axes.annotate(
+            f"published: {lasting} of {len(fates)} go on",
+            (0.03, 0.97),
+            xycoords="axes fraction",
+            va="top",
+            fontsize=6,
+            color="#555555",
+            zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        )
     axes.set_xlim(0, trial["duration"])
 
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from experiments.claims.c2_disruption import PUBLISHED_GAP_MS, PUBLISHED_TIME_S
 from plots.load import Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, mark_phase, mark_swap, note_profile, save, strategy_label, styled
 
@@ -30,8 +31,8 @@ _FLOWS = {
 _SUM = LineStyle("sum", "#000000", "-", "")
 _COARSE_S, _FINE_S = 0.1, 0.001
 _ZOOM_S = 0.1  # to each side of the swap
+_HIGHEST_MBIT = 150
 _EACH_MS, _WORK = "#cccccc", "#ffe9c7"
-PUBLISHED_S, PUBLISHED_GAP_MS = 1.82, 20.0
 
 
 def draw(run: Run) -> Figure:
@@ -50,7 +51,7 @@ def draw(run: Run) -> Figure:
             if strategy == "state4":
                 _published(whole, zoom, trial)
             whole.set_title(strategy_label(strategy))
-            zoom.set_title(f"{trial['gap_at_swap_ms']:.1f} ms without a packet")
+            zoom.set_title(gap_in_words(trial, arrivals))
             whole.set_ylabel("Mbit/s")
         grid[-1][0].set_xlabel("time (s)")
         grid[-1][1].set_xlabel("time from the swap (ms)")
@@ -61,6 +62,15 @@ def draw(run: Run) -> Figure:
         note_profile(figure, run.small_print())
         figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.3 / figure.get_figheight()))
     return figure
+
+
+def gap_in_words(trial: dict[str, Any], arrivals: pd.DataFrame) -> str:
+    """How long no packet came at the swap; where none comes back within the part that is drawn, that is said."""
+    end = trial["swap"]["end"]
+    last = min(end + _ZOOM_S, trial["duration"])
+    if not arrivals["received_s"].between(end, last).any():
+        return f"> {(last - end) * 1e3:.0f} ms without a packet, does not return"
+    return f"{trial['gap_at_swap_ms']:.1f} ms without a packet"
 
 
 def _rates(
@@ -83,7 +93,19 @@ def _whole_run(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> Non
     mark_swap(axes, swap["begin"], swap["end"])
     _lines(axes, arrivals, 0.0, trial["duration"], _COARSE_S, 0.0, 1.0)
     axes.set_xlim(0, trial["duration"])
-    axes.set_ylim(0, 150)
+    axes.set_ylim(0, _HIGHEST_MBIT)
+    axes.annotate(
+        f"cut at {_HIGHEST_MBIT}: single ms go higher",
+        (1.0, 1.0),
+        xycoords="axes fraction",
+        xytext=(-2, -2),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=5.5,
+        color="#777777",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+    )
 
 
 def _around_swap(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> None:
@@ -97,7 +119,7 @@ def _around_swap(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> N
 def _published(whole: Axes, zoom: Axes, trial: dict[str, Any]) -> None:
     """The published time of a reconfiguration and of its gap, as lengths beside ours."""
     begin = trial["window"]["begin"]
-    _length(whole, begin, begin + PUBLISHED_S, f"published: {PUBLISHED_S:g} s")
+    _length(whole, begin, begin + PUBLISHED_TIME_S, f"published: {PUBLISHED_TIME_S:g} s (ours is paced to it)")
     _length(zoom, 0.0, PUBLISHED_GAP_MS, f"published gap: about {PUBLISHED_GAP_MS:g} ms")
 
 

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from experiments.harness.results import ResultFolder
-from plots import fig5, fig7
+from plots import fig4, fig5, fig7
 from plots.load import ResultMissingError, Run
 from plots.style import strategy_style
 
@@ -89,3 +89,11 @@ def test_a_run_of_which_nothing_counts_has_no_figure(tmp_path: Path) -> None:
     run = folder_of(tmp_path, {"a": {"strategy": "state4", "failed": "x"}, "b": losses("state4", 1, 0, invalid=["y"])})
     with pytest.raises(ResultMissingError, match="no complete trial that counts"):
         run.trials()
+
+
+def test_a_flow_that_does_not_return_is_said_to() -> None:
+    trial = {"swap": {"begin": 1.0, "end": 1.01}, "duration": 6.0, "gap_at_swap_ms": 12.3}
+    gone = pd.DataFrame({"received_s": [0.9, 0.99]})
+    back = pd.DataFrame({"received_s": [0.9, 0.99, 1.05]})
+    assert fig4.gap_in_words(trial, gone) == "> 100 ms without a packet, does not return"
+    assert fig4.gap_in_words(trial, back) == "12.3 ms without a packet"
