@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -40,17 +40,15 @@ from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.harness.watch import Watch, watching
 from experiments.measure.counters import interface_counters
 from experiments.measure.divergence import Delta, by_flow, error_before, missing_over_time
+from experiments.measure.evidence import Evidence, problems
 from experiments.measure.sampling import Sampler
 from experiments.measure.scenario_numbers import control_waited, cpu_numbers, flow_numbers, slow_packet_ms, summarise
 from experiments.measure.steady_rate import HOST_NICE
-from experiments.measure.validity import Evidence, problems
 from experiments.measure.wire import IPV4, Capture
 from experiments.tables.scenario import scenario_table
 from experiments.traffic.armed import TrafficError, wait_all
 from experiments.traffic.iperf3 import FRAME_BYTES
 from experiments.traffic.mix import FLOWS, UDP, Mix, lost_packets
-from softswitch.errors import SwitchError
-from topologies.errors import NetworkError
 from topologies.paper import HOSTS, PORTS, SERVER, SWITCH, ip_of
 
 EXPERIMENT = "scenario"
@@ -59,7 +57,6 @@ RATE_MBIT = 20.0
 USUAL_S, QUICK_S = 12.0, 4.4
 REGISTER = "MyIngress.counting.counted_bytes"
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
-ATTEMPTS = 3
 _PACED_S = 1.9  # of a reconfiguration with profile `paper`
 _ENDED_SHARE = 0.15  # of a trial: how long the flow lasts that is over before the change
 _LINK = (SERVER, f"{SERVER}-eth0")
@@ -99,29 +96,6 @@ def plan_for(strategy: str, options: CommonOptions) -> Plan:
         left_out_groups=(FLOOD_GROUP,),
         target=options.target,
     )
-
-
-def run_valid_trial(
-    trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedLab, show: Display
-) -> TrialResult:
-    """Runs a trial until one is valid, `ATTEMPTS` times at most; why those before the last were not is in `repeated`.
-
-    A trial that was never valid keeps its numbers, with `valid` False and the reasons in `problems`. One whose last
-    attempt failed has nothing else.
-    """
-    repeated: list[str] = []
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            result = run_trial(trial, options, schedule, shared, show)
-        except (TrafficError, ControlError, NetworkError, SwitchError) as error:
-            with suppress(TrafficError, ControlError):
-                shared.drop()
-            result = TrialResult({"valid": False, "problems": [f"failed: {error}"]}, {}, ())
-        if result.measured["valid"] or attempt == ATTEMPTS:
-            break
-        repeated.append("; ".join(result.measured["problems"]))
-        show.log(f"{trial.name}: {repeated[-1]}; once more")
-    return replace(result, measured={**result.measured, "repeated": repeated})
 
 
 def run_trial(
@@ -181,14 +155,12 @@ def run_trial(
         late_knock=hosts.knocks["late"][1] - timeline.start if "late" in hosts.knocks else None,
         knock_deadline=swap.begin if swap is not None and trial.strategy in PUBLISHED_FATES else None,
     )
-    found = list(problems(evidence))
+    found = list(problems(evidence, accept_busy=options.accept_busy))
     delta = Delta.of(sum(wire.values()), sum(state.values()))
     if not reconfigures and delta.missing_bytes:
         found.append(f"without a reconfiguration {delta.missing_bytes} bytes were missing in the state")
     missing = missing_over_time(frames, samples, unreadable=unreadable(options.target, phases))
     measured: dict[str, Any] = {
-        "valid": not found,
-        "problems": found,
         "duration": schedule.duration,
         "ended": schedule.ended,
         "conditions": {
@@ -211,7 +183,9 @@ def run_trial(
         measured |= {"window": vars(window), "swap": vars(swap), "phases": phases.durations()}
         measured |= cpu_numbers(samples, window)
     kept = {"frames": frames[["flow", "received_s", "bytes"]], "state": samples}
-    return TrialResult(measured, kept, events, documents={"iperf3": hosts.report})
+    documents = {"iperf3": hosts.report}
+    disturbance = evidence.latest_packet_ms
+    return TrialResult(measured, kept, events, invalid=tuple(found), disturbance=disturbance, documents=documents)
 
 
 def _wait_until_quiet(lab: Lab) -> None:
@@ -246,6 +220,12 @@ def _number(address: str) -> int:
     return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
 
 
+def _drop(shared: SharedLab) -> None:
+    """The next attempt gets a new network, whatever is wrong with this one."""
+    with suppress(TrafficError, ControlError):
+        shared.drop()
+
+
 def _show(show: Display, trial: Trial, lab: Lab, sampler: Sampler, start: float, second: float) -> None:
     show.state(f"{trial.name}: {'reconfiguring' if lab.control.busy() else 'traffic'}", second)
     if isinstance(show, Watch):
@@ -265,23 +245,19 @@ def run(options: CommonOptions, schedule: Schedule, *, watch: bool = False) -> i
             EXPERIMENT,
             options,
             trials,
-            lambda trial, show: run_valid_trial(trial, options, schedule, shared, show),
+            lambda trial, show: run_trial(trial, options, schedule, shared, show),
             trial_s=schedule.duration,
             record={"rate": schedule.rate, "trial_s": schedule.duration, "tcp_frame_bytes": FRAME_BYTES},
             open_display=open_display,
-            after_failure=shared.drop,
+            after_failure=lambda: _drop(shared),
         )
-    numbers = sweep.trials
-    measured = summarise(numbers)
-    if all("wire_bytes" not in trial for trial in numbers.values()):
-        raise TrafficError("no trial came to its end: " + next(iter(numbers.values()))["problems"][0])
-    drawable = any(measured[strategy]["runs"] for strategy in options.strategies)
+    measured = summarise({trial.name: trial.strategy for trial in trials}, sweep)
     return conclude(
         sweep,
         options,
         measured,
         [],
-        draw=lambda path: plot.main(path) if drawable else None,
+        draw=plot.main,
         table=lambda found, _, path: scenario_table(found, path, paced=options.profile == "paper"),
     )
 

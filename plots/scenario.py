@@ -56,22 +56,21 @@ class Shown:
         return float(np.median(self.losses))
 
 
-def load(run: Run) -> tuple[list[Shown], dict[str, str]]:
-    """What to draw, in the order of the run; and the strategies without a valid trial, each with the reason."""
+def load(run: Run) -> tuple[list[Shown], list[str]]:
+    """What to draw, in the order of the run; and the strategies of which no trial counts."""
     trials = run.trials()
     names: list[str] = run.description()["options"]["strategies"]
-    shown, missing = [], {}
+    shown, missing = [], []
     for strategy in names:
         mine = {name: trial for name, trial in trials.items() if trial["strategy"] == strategy}
-        valid = {name: trial for name, trial in mine.items() if trial["valid"]}
-        if valid:
-            name = next(iter(valid))
-            losses = tuple(trial["delta_loss"] for trial in valid.values())
-            shown.append(_shown(run, strategy, strategy_style(strategy, names), name, valid[name], losses))
-        elif mine:
-            missing[strategy] = "; ".join(next(iter(mine.values()))["problems"])
+        if not mine:
+            missing.append(strategy)
+            continue
+        name = next(iter(mine))
+        losses = tuple(trial["delta_loss"] for trial in mine.values())
+        shown.append(_shown(run, strategy, strategy_style(strategy, names), name, mine[name], losses))
     if not shown:
-        raise ResultMissingError(f"{run.path} holds no valid trial of a strategy")
+        raise ResultMissingError(f"{run.path} holds no trial of a strategy that counts")
     return shown, missing
 
 
@@ -306,7 +305,7 @@ def _percent(loss: float) -> str:
     return "0 %" if value == 0 else f"{value:.2g} %" if abs(value) < 10 else f"{value:.0f} %"
 
 
-def _small_print(run: Run, shown: Sequence[Shown], missing: dict[str, str]) -> str:
+def _small_print(run: Run, shown: Sequence[Shown], missing: Sequence[str]) -> str:
     runs = max(len(item.losses) for item in shown)
     parts = [f"delta-loss: median of {runs} runs" if runs > 1 else "one run"]
     parts += [f"{strategy_label(name)} was not measured" for name in missing]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from experiments.claims.stats import longest_gap, spread
 from experiments.harness.phases import Interval
+from experiments.harness.sweep import Sweep
 from experiments.measure.divergence import cpu_between, cpu_share
 from experiments.traffic.iperf3 import TcpSummary
 from experiments.traffic.mix import LASTING
@@ -107,23 +108,23 @@ _OVER_REPEATS = (
 )
 
 
-def summarise(trials: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By strategy, from the valid trials only; a number that none of them has is None.
+def summarise(strategies: Mapping[str, str], sweep: Sweep) -> dict[str, dict[str, Any]]:
+    """By strategy, from the trials that count; a number that none of them has is None. `strategies`: by trial.
 
-    runs: how many were valid. lost_packets: the most of a trial. flows_that_go_on: the fewest of a trial, of the four
-    that are on at the swap. not_judged: why trials were not valid, though they were repeated.
+    runs: how many count. lost_packets: the most of a trial. flows_that_go_on: the fewest of a trial, of the four that
+    are on at the swap. repeated: attempts that were. not_judged: why trials do not count, though they were repeated.
     """
     result: dict[str, dict[str, Any]] = {}
-    for strategy in dict.fromkeys(trial["strategy"] for trial in trials.values()):
-        members = [trial for trial in trials.values() if trial["strategy"] == strategy]
-        valid = [trial for trial in members if trial["valid"]]
-        numbers: dict[str, Any] = {"runs": len(valid)}
+    for strategy in dict.fromkeys(strategies.values()):
+        names = [name for name, other in strategies.items() if other == strategy]
+        counted = [sweep.trials[name] for name in names if name in sweep.trials]
+        numbers: dict[str, Any] = {"runs": len(counted)}
         for name in _OVER_REPEATS:
-            numbers[name] = _spread([_value(trial, name) for trial in valid])
-        numbers["lost_packets"] = max((sum(trial["lost_packets"].values()) for trial in valid), default=None)
-        numbers["flows_that_go_on"] = min((sum(trial["goes_on"].values()) for trial in valid), default=None)
-        numbers["repeated"] = sum(len(trial["repeated"]) for trial in members)
-        numbers["not_judged"] = [problem for trial in members if not trial["valid"] for problem in trial["problems"]]
+            numbers[name] = _spread([_value(trial, name) for trial in counted])
+        numbers["lost_packets"] = max((sum(trial["lost_packets"].values()) for trial in counted), default=None)
+        numbers["flows_that_go_on"] = min((sum(trial["goes_on"].values()) for trial in counted), default=None)
+        numbers["repeated"] = sum(len(sweep.repeated.get(name, ())) for name in names)
+        numbers["not_judged"] = [sweep.unusable[name] for name in names if name in sweep.unusable]
         result[strategy] = numbers
     return result
 

@@ -139,7 +139,7 @@ def test_a_strategy_that_was_not_measured_is_named_and_not_drawn(tmp_path: Path)
 
 def test_without_a_valid_trial_there_is_no_figure(tmp_path: Path) -> None:
     folder = make_run(tmp_path, {}, broken={"state4": "it broke"})
-    with pytest.raises(ResultMissingError, match="no valid trial"):
+    with pytest.raises(ResultMissingError, match="no complete trial that counts"):
         plot.draw(Run(folder.path))
 
 

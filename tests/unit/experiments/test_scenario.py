@@ -1,9 +1,8 @@
-"""The pure parts of the scenario: schedule, numbers, table, and what is done with trials that show nothing."""
+"""The pure parts of the scenario: schedule, numbers, summary, table."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,17 +10,15 @@ import pytest
 
 from experiments import scenario
 from experiments.harness.phases import Interval, Phases
-from experiments.harness.progress import Display
-from experiments.harness.shared_lab import SharedLab
-from experiments.harness.sweep import Trial, TrialResult
+from experiments.harness.results import ResultFolder
+from experiments.harness.sweep import Sweep
 from experiments.measure.scenario_numbers import cpu_numbers, flow_numbers, gap_at, slow_packet_ms, summarise
-from experiments.scenario import ATTEMPTS, Schedule, counted_frames, parse, run_valid_trial, unreadable
+from experiments.scenario import Schedule, counted_frames, parse, unreadable
 from experiments.tables.scenario import make_table, percent, remarks, row
-from experiments.traffic.armed import TrafficError
 from experiments.traffic.iperf3 import TcpSummary
 from experiments.traffic.mix import LASTING, MixResult, lost_packets
 from experiments.traffic.sender import SenderTotals
-from tests.unit.experiments.scenario_runs import frames, invalid, samples, trial
+from tests.unit.experiments.scenario_runs import frames, samples, trial
 
 
 def test_the_swap_lies_inside_the_flows_at_every_length() -> None:
@@ -147,41 +144,46 @@ def test_packets_before_the_knock_are_not_lost() -> None:
 # -- all trials --------------------------------------------------------------------------------------------------------
 
 
-def by_name(*trials: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {f"{content['strategy']}-{content['repeat']}": content for content in trials}
+def sweep_with(
+    *trials: dict[str, Any], unusable: dict[str, str] | None = None, repeated: dict[str, list[str]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """The summary of these trials, and of those in `unusable`, which do not count."""
+    counted = {f"{content['strategy']}-{content['repeat']}": content for content in trials}
+    names = {name: name.rsplit("-", 1)[0] for name in (*counted, *(unusable or {}))}
+    return summarise(names, Sweep(cast(ResultFolder, None), counted, unusable or {}, repeated or {}))
 
 
-def test_only_valid_trials_count() -> None:
-    summary = summarise(
-        by_name(
-            trial("state4", 1, delta_loss=0.001, lost_packets={"open": 1, "early": 2}),
-            trial("state4", 2, delta_loss=0.003),
-            trial("state4", 3, delta_loss=0.9, valid=False, problems=["late sender"], repeated=["late sender"]),
-        )
+def test_only_trials_that_count_are_in_the_summary() -> None:
+    summary = sweep_with(
+        trial("state4", 1, delta_loss=0.001, lost_packets={"open": 1, "early": 2}),
+        trial("state4", 2, delta_loss=0.003),
+        unusable={"state4-3": "late sender"},
+        repeated={"state4-2": ["not valid: no core"], "state4-3": ["not valid: late sender"] * 2},
     )["state4"]
     assert summary["runs"] == 2
     assert summary["delta_loss"]["median"] == pytest.approx(0.002) and summary["delta_loss"]["count"] == 2
     assert summary["lost_packets"] == 3
     assert summary["reconfiguration_s"]["median"] == pytest.approx(1.6)
-    assert summary["not_judged"] == ["late sender"] and summary["repeated"] == 1
+    assert summary["not_judged"] == ["late sender"] and summary["repeated"] == 3
 
 
 def test_what_was_not_measured_is_null() -> None:
-    summary = summarise(by_name(invalid("none", "it broke")))["none"]
+    summary = sweep_with(unusable={"none-1": "it broke"})["none"]
     assert summary["runs"] == 0
     assert summary["delta_loss"] is summary["lost_packets"] is summary["flows_that_go_on"] is None
     assert summary["not_judged"] == ["it broke"]
 
 
 def test_a_listener_in_some_trials_only_is_measured_in_those() -> None:
-    members = by_name(trial("a", 1, listener_cpu_ms=None), trial("a", 2, listener_cpu_ms=7.0))
-    assert summarise(members)["a"]["listener_cpu_ms"]["count"] == 1
+    members = trial("a", 1, listener_cpu_ms=None), trial("a", 2, listener_cpu_ms=7.0)
+    assert sweep_with(*members)["a"]["listener_cpu_ms"]["count"] == 1
 
 
 def test_the_table_shows_medians_and_what_is_missing() -> None:
     fates = dict.fromkeys(LASTING, False)
     dead = trial("none", delta_loss=1.0, goes_on=fates, gap_at_swap_ms=None, listener_cpu_ms=None)
-    summary = summarise(by_name(trial("state4", delta_loss=0.00137), dead, invalid("x", "it broke")))
+    alive = trial("state4", delta_loss=0.00137)
+    summary = sweep_with(alive, dead, unusable={"x-1": "it broke"}, repeated={"x-1": ["failed: it broke"] * 3})
     assert row(summary["state4"]) == ["0.14 %", "4/4", "0", "0.5", "1.60", "30", "400", "150"]
     assert row(summary["none"]) == ["100 %", "0/4", "0", ">100", "1.60", "30", "-", "150"]
     assert row(summary["x"]) == ["not judged", *["-"] * 7]
@@ -199,62 +201,3 @@ def test_the_table_shows_medians_and_what_is_missing() -> None:
 )
 def test_nothing_but_zero_is_written_as_zero(loss: float | None, text: str) -> None:
     assert percent(None if loss is None else {"median": loss}) == text
-
-
-# -- trials that show nothing ------------------------------------------------------------------------------------------
-
-
-class Attempts:
-    """Stands in for `run_trial`: one outcome after the other."""
-
-    def __init__(self, *outcomes: TrafficError | list[str]) -> None:
-        self.outcomes = list(outcomes)
-
-    def __call__(self, *_: object) -> TrialResult:
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, TrafficError):
-            raise outcome
-        return TrialResult({"valid": not outcome, "problems": outcome}, {}, ())
-
-
-def attempt(monkeypatch: pytest.MonkeyPatch, *outcomes: TrafficError | list[str]) -> tuple[dict[str, Any], int]:
-    """The numbers of a trial with these outcomes, and how many of them were not needed."""
-    attempts = Attempts(*outcomes)
-    monkeypatch.setattr(scenario, "run_trial", attempts)
-    options, schedule, _ = parse(["--quick", "--strategy", "state4"])
-    with ExitStack() as stack:
-        result = run_valid_trial(Trial("state4", 1), options, schedule, SharedLab(stack), Display())
-    return dict(result.measured), len(attempts.outcomes)
-
-
-def test_a_valid_trial_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured, left = attempt(monkeypatch, [], [])
-    assert left == 1
-    assert measured == {"valid": True, "problems": [], "repeated": []}
-
-
-def test_an_invalid_trial_is_repeated_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured, _ = attempt(monkeypatch, ["late sender"], TrafficError("it ended early"), [])
-    assert measured == {"valid": True, "problems": [], "repeated": ["late sender", "failed: it ended early"]}
-
-
-def test_a_trial_that_is_never_valid_is_bounded_and_stays_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured, left = attempt(monkeypatch, *[["late sender", "no core"]] * (ATTEMPTS + 1))
-    assert left == 1
-    assert measured["valid"] is False
-    assert measured["problems"] == ["late sender", "no core"]
-    assert measured["repeated"] == ["late sender; no core"] * (ATTEMPTS - 1)
-
-
-def test_a_trial_that_always_fails_does_not_end_the_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured, _ = attempt(monkeypatch, *[TrafficError("it ended early")] * ATTEMPTS)
-    assert measured["valid"] is False
-    assert measured["problems"] == ["failed: it ended early"]
-    assert len(measured["repeated"]) == ATTEMPTS - 1
-
-
-def test_the_last_attempt_counts_also_when_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured, _ = attempt(monkeypatch, ["late sender"], ["late sender"], TrafficError("it ended early"))
-    assert measured["valid"] is False
-    assert "delta_loss" not in measured
-    assert measured["problems"] == ["failed: it ended early"]

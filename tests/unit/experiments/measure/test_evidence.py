@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.harness.phases import Interval
-from experiments.measure.validity import Evidence, problems
+from experiments.measure.evidence import Evidence, problems
 
 GOOD = Evidence(
     traffic=Interval(1.0, 10.0),
@@ -51,6 +51,13 @@ def test_a_calm_trial_is_valid() -> None:
 def test_each_disturbance_is_named(changes: dict[str, object], why: str) -> None:
     [found] = problems(replace(GOOD, **changes))  # type: ignore[arg-type]
     assert why in found
+
+
+def test_a_busy_machine_may_be_accepted_and_nothing_else() -> None:
+    busy = replace(GOOD, latest_packet_ms=999.0, slow_packet_ms=99.0, control_waited=9.0)
+    assert len(problems(busy)) == 3
+    assert problems(busy, accept_busy=True) == ()
+    assert len(problems(replace(busy, capture_dropped=5), accept_busy=True)) == 1
 
 
 def test_all_that_is_wrong_is_said() -> None:
