@@ -15,6 +15,8 @@ from p4front.p4info import build_p4info
 from p4front.text.source import P4Error
 from softswitch.codegen import generate
 from state4.cam import analyse
+from state4.cim import instrument
+from state4.plan.compare import make_plan
 
 PROGRAM = """
 #include <core.p4>
@@ -248,3 +250,18 @@ def test_instances_that_multiply_are_refused() -> None:
     source = text("C19() top; apply { top.apply(hdr); }", before="\n".join(levels))
     with pytest.raises(P4Error, match="more than 16384 instances"):
         elaborate(load_text(source))
+
+
+def test_a_plan_for_a_program_with_constructor_parameters() -> None:
+    """The instrumented program's own list of its registers has the names that its P4Info has."""
+    source = text(
+        "register<bit<32>>(n << 1) r; apply { r.write((bit<32>)hdr.h.a, n); }",
+        constructor="(bit<32> n)",
+        instance="I(32w8)",
+    )
+    program = load_text(source, "test.p4")
+    instrumented = build_p4info(load_text(instrument(program, analyse(program)).text, "instrumented.p4"))
+    plan = make_plan(instrumented, instrumented)
+    registers = [(r.preamble.name, r.size) for r in instrumented.registers]
+    assert ("I_0.r", 16) in registers
+    assert "I_0.r" in {component.name for component in plan.components}
