@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from p4front.check.arguments import Mismatch, match_arguments
 from p4front.check.context import Context, Frame
@@ -246,7 +245,7 @@ class TableChecker:
             items = [keyset] * len(keys) if isinstance(keyset, (ast.DefaultExpr, ast.DontCare)) else [keyset]
         for item, (key, type_) in zip(items, keys, strict=False):
             kind = self.cx.declarations.match_kind_members.get(key.match_kind.text)
-            if kind is None or Path(kind.span.file.path).name not in _STANDARD:
+            if kind is None or kind.span.file.path.rpartition("/")[2] not in _STANDARD:
                 continue  # the program's own match kind: what it takes is not known
             problem = self._form_problem(item, key.match_kind.text, type_)
             if problem:

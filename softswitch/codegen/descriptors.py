@@ -94,15 +94,20 @@ def _table(gen: Generator, index: int, info: TableInfo) -> str:
     actions = "".join(f"    {_action(action)},\n" for action in info.actions)
     parts.append(f"static const ss_action_desc table_actions_{index}[] = {{\n{actions}}};")
     parts.append(f"static const uint64_t table_default_{index}[] = {{{_numbers(instance.default_data)}}};")
+    # One array for the words of all entries: for thousands of small ones a C compiler takes quadratic time.
+    pool: list[int] = []
     rows: list[str] = []
     for entry in instance.entries:
-        value, mask, data = (
-            f"(const uint64_t[]){{{_numbers(part)}}}" for part in (entry.value, entry.mask, entry.data)
-        )
+        places = []
+        for part in (entry.value, entry.mask, entry.data):
+            places.append(f"table_words_{index} + {len(pool)}")
+            pool += part or (0,)
+        value, mask, data = places
         rows.append(f"    {{{value}, {mask}, {entry.priority}, {entry.action}, {data}, {_bool(entry.const)}}},\n")
     entries = "NULL"
     if rows:
         entries = f"table_entries_{index}"
+        parts.append(f"static const uint64_t table_words_{index}[] = {{{_numbers(pool)}}};")
         parts.append(f"static const ss_const_entry {entries}[] = {{\n{''.join(rows)}}};")
     fields = [
         f".name = {_string(info.name)}",
