@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from p4front.load import load_text
 from p4front.syntax import ast
 from p4front.syntax.parse import parse_file, parse_text
 from p4front.syntax.printer.expressions import type_text
@@ -63,3 +64,12 @@ def test_p4c_errors_give_no_traceback() -> None:
             refused.append(path.stem)
             assert all(d.span is not None for d in error.diagnostics)
     assert {"shift_e", "expression_e", "globalVar_e", "underscore_e", "type-in-expr-lex0", "loop3-err"} <= set(refused)
+
+
+def test_a_model_of_the_user_s_that_is_not_used_is_named(tmp_path: Path) -> None:
+    for name in ("core.p4", "v1model.p4"):
+        (tmp_path / name).write_text("")
+    program = load_text("#include <core.p4>\n", include_dirs=[tmp_path])
+    (warning,) = program.warnings
+    assert warning.severity == "warning" and warning.message.startswith(f"{tmp_path / 'core.p4'} is not used")
+    assert load_text("#include <core.p4>\n").warnings == []
