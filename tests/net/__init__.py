@@ -1,0 +1,1 @@
+"""Tests with real interfaces in namespaces: they need root."""

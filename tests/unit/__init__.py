@@ -1,0 +1,1 @@
+"""Tests of pure code, in folders named as the packages that they test."""

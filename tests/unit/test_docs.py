@@ -30,6 +30,14 @@ def test_every_make_target_exists() -> None:
     assert named and named <= targets
 
 
+def test_every_place_in_the_architecture_exists() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = "p4front|softswitch|state4|experiments|plots|topologies|nfs|conformance|docs"
+    places = set(re.findall(rf"`((?:{rooms})/[\w./-]*)`", page))
+    assert len(places) > 50
+    assert not [place for place in places if not (ROOT / place).exists()]
+
+
 def test_every_module_exists() -> None:
     for name in set(re.findall(r"python -m ([\w.]+)", TEXT)):
         assert importlib.util.find_spec(name) is not None, name

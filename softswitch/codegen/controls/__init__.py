@@ -1,0 +1,1 @@
+"""Controls, their actions and tables as C. Used by `pipeline`, and by `expressions.calls` for `apply`."""

@@ -1,0 +1,1 @@
+"""Numbers, names and structures in P4Runtime's form. Imports no other room of the server."""

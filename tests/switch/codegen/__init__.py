@@ -1,0 +1,1 @@
+"""What generated code does, by what comes out of the switch."""

@@ -1,0 +1,1 @@
+"""The network functions of nfs/, beside models of their papers."""

@@ -1,0 +1,1 @@
+"""The C runtime: tables, profiles, traffic, hand-over, trace."""

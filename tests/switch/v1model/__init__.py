@@ -1,0 +1,1 @@
+"""v1model's externs and metadata, one file each."""

@@ -1,0 +1,1 @@
+"""State4's pure parts: analysis, instrumentation, plans, clones."""

@@ -19,7 +19,7 @@ from experiments.report.__main__ import main
 from experiments.report.measured import flat_numbers, in_words, number, number_tables
 from experiments.report.state import ReportRun
 from experiments.report.write import write_report
-from tests.unit.experiments.reports import EXPERIMENTS, make_run
+from tests.unit.experiments.reproduce.reports import EXPERIMENTS, make_run
 
 FAILURE = "switch s1 was not ready after 90 s; the end of its log:\n    <no such interface>"
 

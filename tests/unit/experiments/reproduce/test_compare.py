@@ -13,7 +13,7 @@ from experiments.compare import ABSENT, compare, main, newest_report, read_repor
 from experiments.harness.results import ResultError
 from experiments.reference import default_target, make_reference
 from experiments.report.write import write_report
-from tests.unit.experiments.reports import EXPERIMENTS, make_run
+from tests.unit.experiments.reproduce.reports import EXPERIMENTS, make_run
 
 
 def run_in(out: Path, **kwargs: object) -> Path:

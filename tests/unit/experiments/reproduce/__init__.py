@@ -1,0 +1,1 @@
+"""Tests of all experiments together: running them, the report, the comparison with a reference."""
