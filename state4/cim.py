@@ -31,6 +31,7 @@ from state4.instrumentation.free_numbers import DEFAULT_SESSION, chosen_session,
 from state4.instrumentation.inserted_code import InsertedCode
 from state4.instrumentation.parameters import AddedParameters
 from state4.instrumentation.refusals import check, parses_metadata
+from state4.instrumentation.whole_structs import list_fields
 
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 
@@ -72,7 +73,7 @@ class _Instrumenter:
         self.options = options
         self.edits = Edits()
         self.roots = {block: root.decl for block, root in analysis.roots.items()}
-        check(analysis, self.roots)
+        self.listed = check(analysis, self.roots)
         components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
         self.prefix = _prefix(program)
         waits = analysis.slots > 0 and not parses_metadata(program, self.roots["parser"])
@@ -108,6 +109,7 @@ class _Instrumenter:
             for write in writes:
                 self._write(write, parameters)
             users += [headers.decl, metadata.decl, *parameters.apply(), *(w.call for w in writes)]
+            list_fields(self.listed, self.edits)
             self._add_field(headers, self.code.header_field())
             self._add_field(metadata, self.code.metadata_field())
             self._ingress()

@@ -72,6 +72,11 @@ class CompiledPipeline:
         return self.folder / "pipeline.c"
 
     @functools.cached_property
+    def warnings(self) -> str:
+        """What is odd about the program, with places, as the first compilation saw them; "" if nothing is."""
+        return (self.folder / "warnings.txt").read_text(encoding="utf-8")
+
+    @functools.cached_property
     def p4info(self) -> p4i.P4Info:
         message = p4i.P4Info()
         message.ParseFromString((self.folder / "p4info.bin").read_bytes())
@@ -138,7 +143,7 @@ def _build(program: Program, tools: str, options: CompileOptions) -> CompiledPip
     return open_pipeline(key, cached_directory("pipelines", key, build))
 
 
-FILES = ("pipeline.c", "info.json", "p4info.bin", "pipeline.so")
+FILES = ("pipeline.c", "info.json", "warnings.txt", "p4info.bin", "pipeline.so")
 """What a compiled pipeline's folder holds."""
 
 
@@ -147,6 +152,8 @@ def write_pipeline(folder: Path, program: Program, options: CompileOptions) -> N
     generated = generate(program)
     (folder / "pipeline.c").write_text(generated.c_source, encoding="utf-8")
     (folder / "info.json").write_text(to_json(generated.info), encoding="utf-8")
+    found = (*program.warnings, *generated.warnings)
+    (folder / "warnings.txt").write_text("".join(f"{warning.render()}\n" for warning in found), encoding="utf-8")
     (folder / "p4info.bin").write_bytes(build_p4info(program).SerializeToString(deterministic=True))
     build_shared_object([folder / "pipeline.c"], folder / "pipeline.so", flags=options.flags)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 
 from google.protobuf import json_format, text_format
@@ -32,6 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Raises P4Error for a wrong program, OSError for files that can't be read or written."""
     compiled = compile_program(options.program, include_dirs=options.include_dirs, defines=options.defines)
+    sys.stderr.write(compiled.warnings)
     config = collect(options.program, include_dirs=options.include_dirs, defines=options.defines)
     compile_config(config)  # so that a switch that is given the config finds it compiled
     if options.output is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -170,6 +171,8 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
     if options.program is not None:
         preprocessor = {"include_dirs": options.include_dirs, "defines": options.defines}
         compiled = compile_program(options.program, **preprocessor)
+        if compiled.warnings:
+            logging.getLogger(__name__).warning("%s", compiled.warnings.rstrip())
         config = collect(options.program, **preprocessor)
     with Switch(cpu_port=options.cpu_port, drop_port=options.drop_port, seed=options.seed) as switch:
         interfaces = open_ports(switch, options)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
 
 LEGACY_FIRST = 256
-"""Number of the first field list made from the data argument of clone3, resubmit or recirculate."""
+"""Number of the first field list made from the data argument of clone3, resubmit or recirculate. Numbers below are
+those of `@field_list`, which calls give as a bit<8>."""
 
 _NOT_KEPT = ("instance_type", "packet_length", "egress_port", "egress_rid")
 
@@ -31,7 +32,7 @@ def annotated(gen: Generator, type_: Type) -> dict[int, list[str]]:
             if annotation.name == "field_list":
                 for expr in annotation.exprs:
                     number = _number(gen, expr)
-                    if isinstance(number, int):
+                    if number is not None and 0 <= number < LEGACY_FIRST:  # no call can name another one
                         lists.setdefault(number, []).append(path)
     return lists
 
@@ -76,7 +77,7 @@ def legacy(body: Body, data: ast.Expr) -> int:
         if path is None:
             raise refuse(expr.span, "only metadata fields can be preserved")
         root = path[0]
-        type_ = strip(body.env.type(gen.program.declared[root])) if isinstance(root, ast.Declaration) else None
+        type_ = strip(body.env.type(gen.program.declared[root])) if isinstance(root, ast.Parameter) else None
         text = "".join(f".{field_name(str(name))}" for name in path[1:])
         if type_ == strip(gen.metadata_type):
             user.append(text)

@@ -9,7 +9,7 @@ from p4front.p4info.typespec import flatten
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.syntax.annotations import has, text_argument
-from p4front.text.source import P4Error
+from p4front.text.source import Diagnostic, P4Error
 from p4front.types.types import StructType, strip, width_bits
 from softswitch.build.model import ControllerHeaderInfo, PipelineInfo
 from softswitch.codegen import descriptors, fieldlists
@@ -17,6 +17,7 @@ from softswitch.codegen.controls import controls
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.generator import Generator
 from softswitch.codegen.parsers import parsers
+from softswitch.codegen.statements.body import Function
 
 ARCHITECTURE = "V1Switch"
 _ROLES = ("p", "vr", "ig", "eg", "ck", "dep")
@@ -37,6 +38,8 @@ class Generated:
 
     c_source: str
     info: PipelineInfo
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the program says without effect."""
 
 
 def generate(program: Program) -> Generated:
@@ -67,7 +70,8 @@ def _generate(program: Program) -> Generated:
     gen.reporter.raise_if_errors()
     described = _info(gen, program)
     gen.reporter.raise_if_errors()
-    return Generated(_file(gen, program, described, steps, max_emit), described)
+    warnings = tuple(d for d in gen.reporter.diagnostics if d.severity == "warning")
+    return Generated(_file(gen, program, described, steps, max_emit), described, warnings)
 
 
 def _instances(gen: Generator, main: ast.Instantiation) -> dict[str, controls.ControlInstance | parsers.ParserInstance]:
@@ -105,6 +109,23 @@ def _check_signature(gen: Generator, role: str, instance: controls.ControlInstan
             gen.reporter.error(f"the {kind} of {ARCHITECTURE} must be a struct", instance.decl.span)
 
 
+_CLONES = ("clone", "clone3", "clone_preserving_field_list")
+_RESUBMITS = ("resubmit", "resubmit_preserving_field_list")
+_WITHOUT_EFFECT = {
+    "eg": ("egress", ("digest", *_RESUBMITS)),
+    "ck": ("the checksum computation", ("digest", "mark_to_drop", *_CLONES, *_RESUBMITS)),
+    "dep": ("the deparser", ("digest", "mark_to_drop", *_CLONES, *_RESUBMITS)),
+}
+"""What v1model and simple_switch take there and never carry out."""
+
+
+def _warn_of_requests(gen: Generator, calls: dict[str, Function]) -> None:
+    for role, (where, names) in _WITHOUT_EFFECT.items():
+        for name, span in calls[role].requests:
+            if name in names:
+                gen.reporter.warning(f"{name} has no effect in {where}", span)
+
+
 def _steps(
     gen: Generator, roles: dict[str, controls.ControlInstance | parsers.ParserInstance], main: ast.Instantiation
 ) -> tuple[str, int]:
@@ -117,6 +138,7 @@ def _steps(
         raise
     for instance in gen.tables:  # also those that no generated statement applies
         instance.function()
+    _warn_of_requests(gen, calls)
     for role in ("vr", "ig", "eg", "ck"):
         if calls[role].emit_bytes:
             raise refuse(main.span, "only the deparser can emit")

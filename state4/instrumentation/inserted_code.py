@@ -222,7 +222,10 @@ class InsertedCode:
 
     def ingress_start(self, meta: str, standard: str) -> list[str]:
         m, p = f"{meta}.{self.prefix}", self.prefix
-        lines = [f"{self.layout.flag_register}.read({m}.on, 0);  // state4: the clone flag"]
+        lines = [
+            f"{self.layout.flag_register}.read({m}.on, 0);  // state4: the clone flag",
+            f"{m}.count = 0;",
+        ]
         if self.layout.waits:
             lines += [
                 "// state4: packets wait while the last updates of the program before are written.",
@@ -237,7 +240,6 @@ class InsertedCode:
                 f"    {standard}.ingress_port = {m}.port;",
                 f"    {standard}.ingress_global_timestamp = {m}.time;",
                 f"    {m}.waited = 0;",
-                f"    {m}.count = 0;",
                 "}",
             ]
         if self.layout.counters:

@@ -7,22 +7,26 @@ from collections.abc import Mapping
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
-from p4front.types.types import StructType, Type
 from state4.analysis.cells import leaf_types
 from state4.cam import SENDERS, Analysis
 from state4.instrumentation.edits import editable
 from state4.instrumentation.running import COMPONENTS
+from state4.instrumentation.whole_structs import WholeUse, whole_structs
 
 
-def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> None:
-    """Raises P4Error with every reason why the program cannot be instrumented."""
+def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> list[WholeUse]:
+    """Raises P4Error with every reason why the program cannot be instrumented; otherwise gives the places where the
+    fields of a whole struct are to be listed."""
     program = analysis.program
     _already_instrumented(program)
     found = [*_writes(analysis), *_values(analysis), *_clones(analysis)]
+    listed: list[WholeUse] = []
     if analysis.slots:
-        found += _whole_structs(analysis.program, roots)
+        refused, listed = whole_structs(program, roots)
+        found += refused
     if found:
         raise P4Error(found)
+    return listed
 
 
 def _already_instrumented(program: Program) -> None:
@@ -78,52 +82,8 @@ def _clones(analysis: Analysis) -> list[Diagnostic]:
     return found
 
 
-def _whole_structs(program: Program, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> list[Diagnostic]:
-    """Uses of the whole metadata or headers struct that the new field would change."""
-    metadata = program.declared.get(roots["ingress"].params[1])
-    headers = program.declared.get(roots["deparser"].params[1])
-    found: list[Diagnostic] = []
-    for expr, type_ in program.types.items():
-        is_metadata, is_headers = _same(type_, metadata), _same(type_, headers)
-        if (is_metadata or is_headers) and (reason := _reason(program, expr, is_metadata)):
-            found.append(Diagnostic(reason, expr.span))
-    return found
-
-
 def parses_metadata(program: Program, parser: ast.ParserDecl | ast.ControlDecl) -> bool:
     """Whether the parser looks at the standard metadata. A packet that is sent round through ingress is parsed again,
     and bmv2 parses it then with other metadata."""
     standard = parser.params[3]
     return any(isinstance(node, ast.PathExpr) and program.referent(node) is standard for node in parser.walk())
-
-
-def _same(type_: Type, other: Type | None) -> bool:
-    return (
-        isinstance(type_, StructType)
-        and isinstance(other, StructType)
-        and type_.decl is not None
-        and type_.decl is other.decl
-    )
-
-
-def _reason(program: Program, expr: ast.Expr, is_metadata: bool) -> str:
-    what = "the user metadata" if is_metadata else "the headers"
-    if isinstance(expr, (ast.ListExpr, ast.StructExpr)):
-        return f"State4 adds a field to {what}, so all its fields cannot be given a value here; assign them one by one"
-    parent = program.parents.get(expr)
-    if not is_metadata or parent is None:
-        return ""
-    if isinstance(parent, ast.Assignment) and parent.target is expr:
-        return "this overwrites the user metadata as a whole, and with it State4's notes; assign the fields one by one"
-    if isinstance(parent, ast.Argument):
-        node = program.parents.get(parent)
-        call = program.calls.get(node) if node is not None else None
-        if call is None:
-            return ""
-        if call.kind in ("extern_function", "method") and not call.name.startswith(("log_", "emit")):
-            return f"State4 adds a field to the user metadata, which would become part of what {call.name} gets here"
-        if any(a.expr is expr and a.direction == "out" for a in call.args):
-            return "this overwrites the user metadata as a whole, and with it State4's notes"
-    if isinstance(parent, ast.Binary):
-        return "State4 adds a field to the user metadata, which would become part of this comparison"
-    return ""

@@ -11,7 +11,7 @@ from softswitch.codegen import constants
 from softswitch.codegen.controls import actions, tables
 from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, expressions, functions
+from softswitch.codegen.expressions import arguments, functions
 from softswitch.codegen.names import identifier, place
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Function, Param
@@ -97,10 +97,7 @@ class ControlInstance:
         for local, _ in self._variables:
             variable = self.env.lookup(local)
             if isinstance(variable, Variable):
-                start = gen.layout.zero(variable.type)
-                if local.init is not None:
-                    start = expressions.rvalue(body, local.init, variable.type).text
-                body.emit(f"{variable.text} = {start};")
+                body.emit(f"{variable.text} = {statements.initial(body, local, variable.type)};")
         if decl.apply_.statements:
             body.trace(f"control {self.name}")
         statements.block(body, decl.apply_)

@@ -15,6 +15,7 @@ from p4front.types.types import IntegerType, ObjectType, StackType, Type, strip
 from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Param, Val
+from softswitch.codegen.values import header_lengths
 from softswitch.codegen.values.layout import is_aggregate
 
 
@@ -125,6 +126,7 @@ def _constant_reference(body: Body, expr: ast.Expr, type_: Type, whole: bool) ->
     if whole and places.is_place(body, expr):
         return f"&{places.place(body, expr).text}"
     value = expressions.rvalue(body, expr, type_)
+    header_lengths.made(body, expr, type_)
     return f"&{body.temp(body.gen.layout.c_type(type_), value.text)}"
 
 

@@ -123,7 +123,8 @@ def invoke(
 
 
 def after_call(body: Body, function: Function) -> None:
-    """Takes over what a called function may do: leave by `exit`, emit bytes."""
+    """Takes over what a called function may do: leave by `exit`, emit bytes, ask something of the switch."""
+    body.function.requests.update(function.requests)
     if function.emit_bytes:
         body.function.emit_bytes += function.emit_bytes + (externs.packet.LOOP_BYTES if body.loops else 0)
     if function.may_exit:

@@ -12,7 +12,7 @@ from softswitch.codegen.names import field_name
 from softswitch.codegen.parsers import parser_errors
 from softswitch.codegen.statements.body import Body, Place, Val
 from softswitch.codegen.values import scalars
-from softswitch.codegen.values.layout import is_header, is_union, scalar_width
+from softswitch.codegen.values.layout import is_union, scalar_width
 
 
 def is_place(body: Body, expr: ast.Expr) -> bool:
@@ -138,7 +138,7 @@ def place_type(where: Place) -> Type:
 
 
 def store(body: Body, where: Place, value: Val) -> None:
-    """Assigns; a member of a header union that becomes valid makes the others invalid (8.19)."""
+    """Assigns. Of a header union's members the others become invalid, whether the value is valid or not (8.20)."""
     if where.window is not None:
         low, size = where.window
         width = scalar_width(where.type) or 0
@@ -153,12 +153,8 @@ def store(body: Body, where: Place, value: Val) -> None:
         body.emit(f"{where.text} = {scalars.insert(where.text, value.text, width, hi, lo)};")
         return
     body.emit(f"{where.text} = {bare(value.text)};")
-    if where.union is not None and is_header(strip(where.type)):
-        others = union_siblings(where)
-        if others:
-            with body.braces(f"if ({where.text}.valid_)"):
-                for other in others:
-                    body.emit(other)
+    for other in union_siblings(where):
+        body.emit(other)
 
 
 def union_siblings(where: Place) -> list[str]:

@@ -38,6 +38,11 @@ _FUNCTIONS: dict[str, Function] = {
     "log_msg": logging.log_msg,
 }
 
+REQUESTS = frozenset(
+    name for name, handler in _FUNCTIONS.items() if handler.__module__ == replication.__name__ and name != "truncate"
+)
+"""Externs that ask something of the switch, which looks at the requests at fixed points of a packet's way."""
+
 _METHODS: dict[tuple[str, str], Method] = {
     ("packet_in", "extract"): packet.extract,
     ("packet_in", "lookahead"): packet.lookahead,
@@ -59,6 +64,8 @@ def function(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     handler = _FUNCTIONS.get(info.name)
     if handler is None:
         raise refuse(expr.span, f"extern function {info.name} is not part of v1model")
+    if info.name in REQUESTS:
+        body.function.requests[info.name, expr.span] = None
     return handler(body, expr, info)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from p4front.program import CallInfo
 from p4front.syntax import ast
-from p4front.types.types import BitType, StructType, VarbitType, strip
+from p4front.types.types import BitType, Type, VarbitType, strip
 from softswitch.codegen import fieldlists
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import scalars
-from softswitch.codegen.values.layout import scalar_width
+from softswitch.codegen.values.layout import Leaf, scalar_width
 
 DIGEST_WORDS = 64
 DIGESTS_PER_PACKET = 4
@@ -60,29 +62,28 @@ def again(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
 
 
 def _field_list(body: Body, info: CallInfo, expr: ast.Call) -> str:
-    """The number of the field list that a call preserves, as a C expression."""
+    """The number of the field list that a call preserves, as a C expression; SS_NO_FIELDS without one."""
     if operands.has_argument(info, "index"):
         return operands.scalar(body, operands.argument(info, "index", expr), BitType(8)).text
     if operands.has_argument(info, "data"):
         return str(fieldlists.legacy(body, operands.argument(info, "data", expr)))
-    return "0"
+    return "SS_NO_FIELDS"
 
 
 def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
-    """digest(receiver, data): the values of now, as words."""
+    """digest(receiver, data): the values of now, as words: those of the data's leaves as P4Data has them."""
     data = operands.argument(info, "data", expr)
     type_ = body.env.type(info.type_args[0]) if info.type_args else expressions.final_type(body, data)
-    parts = operands.parts(body, data)
-    if any(isinstance(strip(part.leaf.type), VarbitType) for part in parts):
+    plain = strip(type_)
+    leaves = list(_digest_leaves(body, data, type_))
+    if any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves):
         raise refuse(expr.span, "a digest cannot hold a varbit")
     fields: list[tuple[str, int]] = []
     texts: list[str] = []
-    plain = strip(type_)
-    labels = [leaf.name for leaf in body.gen.layout.leaves("", plain)] if isinstance(plain, StructType) else []
-    for i, part in enumerate(parts):
-        width = scalar_width(part.leaf.type) or 1
-        fields.append((labels[i] if len(labels) == len(parts) else f"f{i}", width))
-        texts += scalars.words_of(part.leaf.text, width)
+    for i, leaf in enumerate(leaves):
+        width = scalar_width(leaf.type) or 1
+        fields.append((leaf.name or f"f{i}", width))
+        texts += scalars.words_of(leaf.text, width)
     if len(texts) > DIGEST_WORDS:
         raise refuse(expr.span, f"a digest holds at most {DIGEST_WORDS} fields of up to 64 bits")
     name = body.gen.elaboration.digest_names.name(info, plain)
@@ -96,3 +97,12 @@ def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         for i, text in enumerate(texts):
             body.emit(f"{message}->data[{i}] = {text};")
     return None
+
+
+def _digest_leaves(body: Body, data: ast.Expr, type_: Type) -> Iterator[Leaf]:
+    if places.is_place(body, data):
+        where = places.place(body, data)
+        if where.slice is None and where.window is None:
+            return body.gen.layout.data_leaves(where.text, where.type)
+    value = expressions.addressable(body, body.keep(expressions.rvalue(body, data, type_)))
+    return body.gen.layout.data_leaves(value.text, value.type)

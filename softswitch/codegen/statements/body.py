@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p4front.syntax import ast
+from p4front.text.source import Span
 from p4front.types.types import StructType, Type
 from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.names import Namer, c_string
@@ -56,6 +57,8 @@ class Function:
     """Most bytes that the calls of packet_out.emit in it can write."""
     frame: bool = False
     """It takes the frame of its control."""
+    requests: dict[tuple[str, Span], None] = field(default_factory=dict)
+    """What it and the functions that it calls can ask of the switch: names of externs, and the places of the calls."""
 
 
 @dataclass(frozen=True)

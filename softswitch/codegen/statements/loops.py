@@ -82,7 +82,7 @@ def _variable(body: Body, statement: ast.ForIn) -> tuple[str, Type]:
         return body.declare(statement.variable, type_, body.gen.layout.zero(type_)).text, type_
     if statement.target is not None:
         where = places.place(body, statement.target)
-        if where.slice is None and where.window is None:
+        if where.slice is None and where.window is None and where.union is None:
             return where.text, where.type
     raise refuse(statement.span, "the variable of this loop is not supported")
 

@@ -6,14 +6,14 @@ from p4front.elaborate import live
 from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
 from p4front.text.source import P4Error
-from p4front.types.types import VoidType, strip
+from p4front.types.types import Type, VoidType, strip
 from softswitch.codegen import constants
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import calls, expressions, places
 from softswitch.codegen.names import c_string
 from softswitch.codegen.statements import loops, switches
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import header_lengths, scalars
 from softswitch.codegen.values.layout import is_signed, scalar_width
 
 MOST_OF_A_CONDITION = 100
@@ -68,8 +68,16 @@ def emit(body: Body, statement: ast.Node) -> None:
 
 def variable(body: Body, decl: ast.VariableDecl) -> None:
     type_ = body.env.type(body.gen.program.declared[decl])
-    start = body.gen.layout.zero(type_) if decl.init is None else expressions.rvalue(body, decl.init, type_).text
-    body.declare(decl, type_, start)
+    body.declare(decl, type_, initial(body, decl, type_))
+
+
+def initial(body: Body, decl: ast.VariableDecl, type_: Type) -> str:
+    """The value that a variable begins with, in C."""
+    if decl.init is None:
+        return body.gen.layout.zero(type_)
+    value = expressions.rvalue(body, decl.init, type_)
+    header_lengths.made(body, decl.init, type_)
+    return value.text
 
 
 def assignment(body: Body, statement: ast.Assignment) -> None:
@@ -77,7 +85,9 @@ def assignment(body: Body, statement: ast.Assignment) -> None:
     where = places.place(body, statement.target)
     type_ = places.place_type(where)
     if statement.op == "=":
-        places.store(body, where, expressions.rvalue(body, statement.value, type_))
+        value = expressions.rvalue(body, statement.value, type_)
+        header_lengths.assigned(body, statement.value, type_, where.text)
+        places.store(body, where, value)
         return
     op = statement.op[:-1]
     width = scalar_width(type_)
@@ -157,7 +167,9 @@ def return_(body: Body, statement: ast.Return) -> None:
     if statement.value is None or returns is None or isinstance(strip(returns), VoidType):
         body.emit("return;")
         return
-    body.emit(f"return {places.bare(expressions.rvalue(body, statement.value, returns).text)};")
+    value = expressions.rvalue(body, statement.value, returns)
+    header_lengths.made(body, statement.value, returns)
+    body.emit(f"return {places.bare(value.text)};")
 
 
 def exit_(body: Body, statement: ast.Exit) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from p4front.elaborate.evaluate import require_int
 from p4front.program import CallInfo
 from p4front.syntax import ast
-from p4front.types.types import BOOL, BitType, StackType, StructType, TupleType, Type, TypeOfType, VarbitType, strip
+from p4front.types.types import BOOL, BitType, StackType, Type, TypeOfType, strip
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Place, Val
+from softswitch.codegen.values import header_lengths
 from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
 
 
@@ -26,11 +27,7 @@ def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     if name == "setValid":
         set_valid(body, where, plain)
     elif name == "setInvalid":
-        if is_union(plain):
-            for line in body.gen.layout.invalidate(where.text, plain):
-                body.emit(line)
-        else:
-            set_invalid(body, where, plain)
+        set_invalid(body, where, plain)
     elif name in ("push_front", "pop_front") and isinstance(plain, StackType):
         argument = info.args[0].expr
         count = 1 if argument is None else require_int(body.env, argument, "the number of headers")
@@ -63,15 +60,19 @@ def set_valid(body: Body, where: Place, plain: Type) -> None:
     with body.braces(f"if (!{where.text}.valid_)"):
         body.emit(f"{where.text} = {body.gen.layout.zero(plain)};")
         body.emit(f"{where.text}.valid_ = true;")
-        body.emit(f"x->packet->length_change += {-(-min_bits(plain) // 8)};")
+        header_lengths.becomes_valid(body, plain)
         for line in places.union_siblings(where):
             body.emit(line)
 
 
 def set_invalid(body: Body, where: Place, plain: Type) -> None:
-    with body.braces(f"if ({where.text}.valid_)"):
-        body.emit(f"{where.text}.valid_ = false;")
-        body.emit(f"x->packet->length_change -= {-(-min_bits(plain) // 8)};")
+    """A union becomes invalid as a whole, also when one of its headers is told to (8.20)."""
+    text, type_ = (where.text, plain) if where.union is None else where.union
+    for name, member in members(type_) if is_union(type_) else [("", plain)]:
+        header = f"{text}.{name}" if name else text
+        with body.braces(f"if ({header}.valid_)"):
+            body.emit(f"{header}.valid_ = false;")
+            header_lengths.becomes_invalid(body, member)
 
 
 def _move(body: Body, where: Place, plain: StackType, by: int) -> None:
@@ -98,19 +99,5 @@ def _size(body: Body, expr: ast.Call, info: CallInfo) -> Val:
     type_ = body.env.type(body.gen.program.types[info.object])
     type_ = strip(type_.type if isinstance(type_, TypeOfType) else type_)
     type_ = body.env.type(type_)
-    bits = wire_bits(type_) if info.builtin.startswith("max") else min_bits(type_)
+    bits = wire_bits(type_) if info.builtin.startswith("max") else header_lengths.min_bits(type_)
     return Val(f"{-(-bits // 8) if info.builtin.endswith('Bytes') else bits}u", BitType(32), True)
-
-
-def min_bits(type_: Type) -> int:
-    """Size on the wire with empty varbits; the smallest header of a union."""
-    plain = strip(type_)
-    if isinstance(plain, VarbitType):
-        return 0
-    if isinstance(plain, StackType):
-        return plain.size * min_bits(plain.element)
-    if is_union(plain):
-        return min((min_bits(t) for _, t in members(plain)), default=0)
-    if isinstance(plain, (StructType, TupleType)):
-        return sum(min_bits(t) for _, t in members(plain))
-    return wire_bits(plain)

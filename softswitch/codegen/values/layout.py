@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from p4front.program import ConstValue
 from p4front.text.source import Span
 from p4front.types.types import (
+    BOOL,
     BitType,
     BoolType,
     EnumType,
@@ -271,6 +272,23 @@ class Layout:
                 yield from self.leaves(f"{text}.{member}", member_type, inner, f"{name}.{label}" if name else label)
         else:
             yield Leaf(text, type_, headers, name)
+
+    def data_leaves(self, text: str, type_: Type, name: str = "") -> Iterator[Leaf]:
+        """The leaves of a value as P4Data has them: that a header is valid comes before its fields."""
+        plain = strip(type_)
+        if isinstance(plain, StackType):
+            for i in range(plain.size):
+                yield from self.data_leaves(f"{text}.e[{i}]", plain.element, f"{name}[{i}]")
+        elif isinstance(plain, (StructType, TupleType)):
+            if is_header(plain):
+                yield Leaf(f"{text}.valid_", BOOL, name=f"{name}.isValid()" if name else "isValid()")
+            labels = [f.name for f in plain.fields] if isinstance(plain, StructType) else []
+            for i, (member, member_type) in enumerate(members(plain)):
+                label = labels[i] if labels else f"f{i}"
+                inner = f"{text}.{member}"
+                yield from self.data_leaves(inner, member_type, f"{name}.{label}" if name else label)
+        else:
+            yield Leaf(text, type_, name=name)
 
     def invalidate(self, text: str, type_: Type) -> Iterator[str]:
         """Statements that make every header inside a value invalid and its stacks empty."""

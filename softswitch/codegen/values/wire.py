@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from p4front.text.source import Span
 from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
 from softswitch.codegen.names import identifier
-from softswitch.codegen.values import headers, packing
+from softswitch.codegen.values import header_lengths, packing
 from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ class Wire:
         c_type = gen.layout.c_type(type_, span)
         name = gen.names.fresh(f"extract_{identifier(c_type.split()[-1])}")
         leaves = list(gen.layout.leaves("(*h)", type_))
-        fixed = -(-headers.min_bits(type_) // 8)
+        fixed = -(-header_lengths.min_bits(type_) // 8)
         has_varbit = any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves)
         number = gen.program.errors.index
         lines = []
         if has_varbit:
-            limit = wire_bits(type_) - headers.min_bits(type_)
+            limit = wire_bits(type_) - header_lengths.min_bits(type_)
             lines += [
                 "if (varbit_bits % 8 != 0)",
                 f"    return {number('ParserInvalidArgument')};",
@@ -92,7 +92,7 @@ class Wire:
         if any("ss_put_bits" in line or "ss_put_limbs" in line for line in writer.lines):
             lines.append(f"memset(p, 0, {size});")
         lines += writer.lines
-        lines.append(f"x->out = p + {-(-headers.min_bits(type_) // 8)};")
+        lines.append(f"x->out = p + {-(-header_lengths.min_bits(type_) // 8)};")
         text = "".join(f"    {line}\n" for line in lines).replace("(*h).", "h->")
         gen.functions.append(f"static void {name}(struct ss_x *x, const {c_type} *h)\n{{\n{text}}}")
         self._emit[type_] = name

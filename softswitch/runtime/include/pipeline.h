@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SS_ABI 2u
+#define SS_ABI 3u
 
 enum ss_instance_type { /* simple_switch's instance_type */
                         SS_NORMAL = 0,
@@ -43,11 +43,13 @@ typedef struct ss_digest_message {
     uint64_t data[64];
 } ss_digest_message;
 
+#define SS_NO_FIELDS UINT32_MAX /* nothing is preserved; field list 0 is a list like any other */
+
 /* What the externs asked for in one pass; the runtime clears it before ingress and before egress, but keeps truncation
  * and recirculation from ingress to egress. The last call wins; of truncate, the one with the least bytes. */
 typedef struct ss_requests {
     bool clone, resubmit, recirculate;
-    uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field list 0: nothing preserved */
+    uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field lists, or SS_NO_FIELDS */
     /* bytes, the least of all calls; UINT32_MAX: none. Kept from ingress to egress of a packet. */
     uint32_t truncate_to;
     bool aborted; /* a failed assert or assume: the packet is dropped, counted and logged */

@@ -25,7 +25,8 @@ typedef struct ss_pass { /* what all passes of one packet share */
 static void clear_requests(ss_requests *requests)
 {
     requests->clone = requests->resubmit = requests->aborted = false;
-    requests->clone_session = requests->clone_fields = requests->resubmit_fields = 0;
+    requests->clone_session = 0;
+    requests->clone_fields = requests->resubmit_fields = SS_NO_FIELDS;
     requests->digest_count = 0;
 }
 
@@ -40,7 +41,7 @@ static void begin_packet(ss_packet *packet, const uint8_t *data, uint32_t length
     memset(&packet->std, 0, sizeof packet->std);
     clear_requests(&packet->requests);
     packet->requests.recirculate = false;
-    packet->requests.recirculate_fields = 0;
+    packet->requests.recirculate_fields = SS_NO_FIELDS;
     packet->requests.truncate_to = UINT32_MAX;
 }
 
@@ -83,7 +84,7 @@ static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage sta
 
 static void copy_list(const ss_pass *pass, uint32_t list, ss_packet *to, const ss_packet *from)
 {
-    if (list)
+    if (list != SS_NO_FIELDS)
         pass->program->copy_fields(list, to->user, from->user, &to->std, &from->std);
 }
 
@@ -177,7 +178,7 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
     ss_std *std = &packet->std;
     ss_requests *requests = &packet->requests;
     std->egress_port = port;
-    std->egress_spec = 0; /* anything but the drop port */
+    std->egress_spec = (sw->drop_port + 1) % (SS_MAX_PORT + 1); /* any port but the one that drops */
     std->packet_length = (uint32_t)((int32_t)packet->length + packet->length_change);
     std->egress_global_timestamp = sw->now_ns / 1000 & 0xffffffffffffull;
     std->enq_timestamp = (uint32_t)std->egress_global_timestamp;

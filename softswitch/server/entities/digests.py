@@ -121,13 +121,12 @@ class Digests:
             learning.sent = {n: item for n, item in learning.sent.items() if now - item[0] < limit}
 
     def _send(self, learning: _Learning, send: Send) -> None:
+        content, learning.buffer = learning.buffer, {}  # gone even if they cannot be encoded
         self._lists += 1
         response = p4r.StreamMessageResponse()
         message = response.digest
         message.digest_id, message.list_id, message.timestamp = learning.view.id, self._lists, time.time_ns()
-        for fields in learning.buffer:
+        for fields in content:
             message.data.append(self._index.data.encode(learning.view.spec, iter(fields)))
-        content = frozenset(learning.buffer)
-        learning.buffer.clear()
         if send(response) and learning.config.ack_timeout_ns:
-            learning.sent[self._lists] = (self._clock_ns(), content)
+            learning.sent[self._lists] = (self._clock_ns(), frozenset(content))

@@ -13,6 +13,8 @@ from softswitch.server.errors import invalid
 from softswitch.server.values.bytestrings import decode, decode_signed, encode, encode_signed
 from softswitch.server.values.translation import Translations
 
+_HEADERS = ("header", "header_stack", "header_union", "header_union_stack")
+
 
 class DataTypes:
     """Encodes and decodes with the named types of one P4Info."""
@@ -39,10 +41,11 @@ class DataTypes:
         elif kind == "struct":
             for member in self._types.structs[spec.struct.name].members:
                 yield from self.leaves(member.type_spec)
-        elif kind == "header":
-            yield 1, False
-            for member in self._types.headers[spec.header.name].members:
-                yield _bit_width(member.type_spec)
+        elif kind in _HEADERS:
+            for name in self._headers(spec):
+                yield 1, False
+                for member in self._types.headers[name].members:
+                    yield _bit_width(member.type_spec)
         elif kind == "serializable_enum":
             yield self._types.serializable_enums[spec.serializable_enum.name].underlying_type.bitwidth, False
         elif kind == "new_type":
@@ -84,9 +87,10 @@ class DataTypes:
         elif kind == "struct":
             for member in self._types.structs[spec.struct.name].members:
                 yield from self.validity(member.type_spec)
-        elif kind == "header":
-            yield True
-            yield from (False for _ in self._types.headers[spec.header.name].members)
+        elif kind in _HEADERS:
+            for name in self._headers(spec):
+                yield True
+                yield from (False for _ in self._types.headers[name].members)
         else:
             yield False
 
@@ -104,10 +108,16 @@ class DataTypes:
             members = self._types.structs[spec.struct.name].members
             data.struct.members.extend(self.encode(member.type_spec, values) for member in members)
         elif kind == "header":
-            data.header.is_valid = bool(next(values))
-            fields = [(m.type_spec, next(values)) for m in self._types.headers[spec.header.name].members]
-            if data.header.is_valid:
-                data.header.bitstrings.extend(_encode_bits(bits, value) for bits, value in fields)
+            data.header.CopyFrom(self._header(spec.header.name, values))
+        elif kind == "header_stack":
+            name = spec.header_stack.header.name
+            data.header_stack.entries.extend(self._header(name, values) for _ in range(spec.header_stack.size))
+        elif kind == "header_union":
+            data.header_union.CopyFrom(self._union(spec.header_union.name, values))
+        elif kind == "header_union_stack":
+            stack = spec.header_union_stack
+            unions = (self._union(stack.header_union.name, values) for _ in range(stack.size))
+            data.header_union_stack.entries.extend(unions)
         elif kind == "serializable_enum":
             data.enum_value = encode(next(values))
         elif kind == "new_type":
@@ -121,6 +131,33 @@ class DataTypes:
         elif kind == "error":
             data.error = self._types.error.members[next(values)]
         return data
+
+    def _header(self, name: str, values: Iterator[int]) -> p4d.P4Header:
+        header = p4d.P4Header(is_valid=bool(next(values)))
+        fields = [(member.type_spec, next(values)) for member in self._types.headers[name].members]
+        if header.is_valid:
+            header.bitstrings.extend(_encode_bits(bits, value) for bits, value in fields)
+        return header
+
+    def _union(self, name: str, values: Iterator[int]) -> p4d.P4HeaderUnion:
+        union = p4d.P4HeaderUnion()
+        for member in self._types.header_unions[name].members:
+            header = self._header(member.header.name, values)
+            if header.is_valid:
+                union.valid_header_name = member.name
+                union.valid_header.CopyFrom(header)
+        return union
+
+    def _headers(self, spec: p4t.P4DataTypeSpec) -> list[str]:
+        """The headers of a header, a union (all members), or a stack of either, in order."""
+        kind = spec.WhichOneof("type_spec")
+        if kind == "header":
+            return [spec.header.name]
+        if kind == "header_stack":
+            return [spec.header_stack.header.name] * spec.header_stack.size
+        union = spec.header_union if kind == "header_union" else spec.header_union_stack.header_union
+        names = [member.header.name for member in self._types.header_unions[union.name].members]
+        return names if kind == "header_union" else names * spec.header_union_stack.size
 
     def decode(self, spec: p4t.P4DataTypeSpec, data: p4d.P4Data, what: str, widths: Iterator[int]) -> list[int]:
         """The leaves of `data`; `widths` are the data plane's, but for the validity of headers, which it does not have.
@@ -138,6 +175,8 @@ class DataTypes:
             spec = p4t.P4DataTypeSpec()
             spec.bitstring.bit.bitwidth = width
             kind = "bitstring"
+        if kind in _HEADERS[1:]:
+            raise invalid(f"{what}: values of kind {kind} cannot be written")
         expected = "enum_value" if kind == "serializable_enum" else kind
         if given != expected:
             raise invalid(f"{what}: expected a value of kind {expected}, got {given or 'nothing'}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.switch.scene import scene
 
 BYTE = "header b_t { bit<8> v; }"
@@ -211,3 +213,43 @@ def test_structs_with_defaults_tuples_and_casts() -> None:
     ) as s:
         assert s.out("00000001") == "06071201"
         assert s.out("00000003") == "06071200"
+
+
+# ---- unions: what is done to a member concerns the whole (8.20) ----
+
+UNION = "header x_t { bit<8> v; } header y_t { bit<16> w; } header_union u_t { x_t x; y_t y; }"
+BOTH = """
+state start {
+    packet.extract(hdr.h);
+    transition select(hdr.h.a) { 1: with_x; 2: with_y; default: accept; }
+}
+state with_x { packet.extract(hdr.u.x); transition accept; }
+state with_y { packet.extract(hdr.u.y); transition accept; }
+"""
+MEMBERS = "hdr.h.d = (hdr.u.x.isValid() ? 8w1 : 0) + (hdr.u.y.isValid() ? 8w2 : 0) + (hdr.u.isValid() ? 8w4 : 0);"
+
+
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [
+        ("hdr.u.x.setInvalid();", 0),
+        ("hdr.u.y.setInvalid();", 0),
+        ("x_t e; hdr.u.x = e;", 0),
+        ("hdr.u.x = (x_t){#};", 0),
+        ("u_t e; hdr.u = e;", 0),
+        ("hdr.u.x.setValid();", 5),
+        ("hdr.u.x = { 7 };", 5),
+        ("hdr.u.y = { 7 };", 6),
+        ("spoil(hdr.u.x);", 0),
+    ],
+)
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_an_operation_on_a_member_of_a_union(what: str, left: int, first: int) -> None:
+    with scene(
+        declarations=UNION,
+        headers="u_t u;",
+        parser=BOTH,
+        locals="action spoil(out x_t x) { }",
+        ingress=f"{what} {MEMBERS} hdr.u.x.setInvalid();",
+    ) as s:
+        assert s.out(f"0{first}000000aabb")[6:8] == f"{left:02x}"

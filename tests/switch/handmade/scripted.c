@@ -31,6 +31,8 @@ static void copy_fields(uint32_t list, void *to, const void *from, ss_std *to_st
         to_std->ingress_port = from_std->ingress_port;
 }
 
+static uint32_t field_list(const user *u) { return u->head[5] == 255 ? SS_NO_FIELDS : u->head[5]; }
+
 static void parse(ss_pipeline *pipeline, ss_packet *packet)
 {
     (void)pipeline;
@@ -63,11 +65,11 @@ static void ingress(ss_pipeline *pipeline, ss_packet *packet)
     if (want & 1) {
         requests->clone = true;
         requests->clone_session = u->head[3];
-        requests->clone_fields = u->head[5];
+        requests->clone_fields = field_list(u);
     }
     if (want & 2) {
         requests->resubmit = true;
-        requests->resubmit_fields = u->head[5];
+        requests->resubmit_fields = field_list(u);
     }
     if (want & 4)
         packet->std.mcast_grp = u->head[4];
@@ -105,11 +107,11 @@ static void egress(ss_pipeline *pipeline, ss_packet *packet)
     if (want & 1) {
         requests->clone = true;
         requests->clone_session = u->head[3];
-        requests->clone_fields = u->head[5];
+        requests->clone_fields = field_list(u);
     }
     if (want & 2 && u->head[14] <= u->head[15]) {
         requests->recirculate = true;
-        requests->recirculate_fields = u->head[5];
+        requests->recirculate_fields = field_list(u);
     }
     if (want & 8)
         packet->std.egress_spec = pipeline->drop_port;

@@ -30,6 +30,9 @@ ACTIONS = (
     ActionInfo("default_only", 4, (), "defaultonly"),
 )
 
+NO_FIELDS = 255
+"""A frame that asks for no field list."""
+
 
 def table(name: str, index: int, *keys: tuple[int, str], size: int = 1024, **options: object) -> TableInfo:
     fields = tuple(KeyField(f"k{i}", width, match) for i, (width, match) in enumerate(keys))
@@ -142,7 +145,7 @@ def script_frame(
     egress: int = 0,
     session: int = 0,
     group: int = 0,
-    fields: int = 0,
+    fields: int = NO_FIELDS,
     truncate: int = 0,
     meta: int = 0,
     rounds: int = 0,

@@ -16,6 +16,7 @@ from tests.switch.runtime.bench import (
     DIGEST,
     DROP,
     MULTICAST,
+    NO_FIELDS,
     TRUNCATE,
     Scripted,
     script_frame,
@@ -64,7 +65,7 @@ def test_clone_of_ingress_is_the_packet_as_it_came(bench: Scripted) -> None:
 
 def test_clone_without_fields_has_no_metadata(bench: Scripted) -> None:
     bench.switch.set_clone_session(5, [(9, 0)])
-    clone, _ = bench.send(ingress=CLONE, session=5, fields=0, meta=77)
+    clone, _ = bench.send(ingress=CLONE, session=5, fields=NO_FIELDS, meta=77)
     assert clone.meta == 0
 
 
@@ -145,7 +146,7 @@ def test_recirculate_sends_the_deparsed_packet_round(bench: Scripted) -> None:
     assert (out.port, out.egress_passes, out.instance_type, out.meta, out.ingress_port) == (2, 3, NORMAL, 9, 0)
     assert out.frame[16:] == bytes(range(16, 40))
     assert bench.passes("ingress") == {NORMAL: 1, RECIRCULATED: 2}
-    (out,) = bench.send(port=2, egress=AGAIN, rounds=1, fields=0, meta=9)
+    (out,) = bench.send(port=2, egress=AGAIN, rounds=1, fields=NO_FIELDS, meta=9)
     assert out.meta == 0
     assert bench.switch.stats().passes == 3
 

@@ -24,18 +24,19 @@ from state4.clones.store import CloneStore
 from state4.entries_file import load_entries
 from state4.instrumentation.running import all_registers
 from state4.values import RegisterSpec
-from tests.state4_programs import PROGRAMS, request
+from tests.state4_programs import OLD_PROGRAMS, PROGRAMS, request
 from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
 
 CPU = 510
+SMALL = PROGRAMS | OLD_PROGRAMS
 Frames = list[tuple[int, bytes]]
 
 
 @cache
 def instrumented(name: str) -> Instrumented:
-    if name in PROGRAMS:
-        program = load_text(PROGRAMS[name], f"{name}.p4")
+    if name in SMALL:
+        program = load_text(SMALL[name], f"{name}.p4")
     else:
         program = load_program(nfs.program_path(name))
     return instrument(program, analyse(program))
@@ -45,7 +46,7 @@ def instrumented(name: str) -> Instrumented:
 def compiled(name: str, with_clones: bool) -> CompiledPipeline:
     if with_clones:
         return compile_text(instrumented(name).text, f"{name}.p4")
-    return compile_text(PROGRAMS[name], f"{name}.p4") if name in PROGRAMS else compile_program(nfs.program_path(name))
+    return compile_text(SMALL[name], f"{name}.p4") if name in SMALL else compile_program(nfs.program_path(name))
 
 
 @dataclass
@@ -68,7 +69,7 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
         switch.commit(pipeline)
         switch.set_clone_session(7, [(6, 3)])
         switch.set_clone_session(layout.session, [(CPU, 1)])
-        if name not in PROGRAMS:
+        if name not in SMALL:
             install(switch, pipeline, load_entries(nfs.entries_path(nfs.program_path(name)), pipeline_info.p4info))
         if with_clones:
             pipeline.registers[layout.flag_register].write(0, [int(flag)])
@@ -138,10 +139,10 @@ def traffic() -> Frames:
 
 
 def packets_for(name: str) -> Frames:
-    return requests(len(name)) if name in PROGRAMS else traffic()
+    return requests(len(name)) if name in SMALL else traffic()
 
 
-ALL = [*PROGRAMS, *nfs.PROGRAMS]
+ALL = [*SMALL, *nfs.PROGRAMS]
 
 
 @pytest.mark.parametrize("name", ALL)

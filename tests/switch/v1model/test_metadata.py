@@ -274,3 +274,55 @@ def test_bounds_of_random_may_come_from_the_packet() -> None:
         for low, high in ((3, 4), (0, 255), (9, 9)):
             values = {int(s.out(bytes([low, high, 0]))[4:], 16) for _ in range(40)}
             assert min(values) >= low and max(values) <= high and (len(values) > 1) == (high > low)
+
+
+EXTRA = "header e_t { bit<16> x; bit<16> y; } struct two_t { e_t e; bit<8> z; }"
+MAKE = """
+action give(inout e_t e) { e = { 1, 2 }; }
+action take(in e_t e) { hdr.e = e; }
+action clear(out e_t e) { }
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "more"),
+    [
+        ("", 0),
+        ("hdr.e = { 1, 2 };", 4),
+        ("hdr.e = { x = 1, y = 2 };", 4),
+        ("hdr.e = { 1, 2 }; hdr.e = { 3, 4 };", 4),
+        ("hdr.e = (e_t){ 1, 2 }; hdr.e.setInvalid();", 0),
+        ("hdr.e = { 1, 2 }; hdr.e = (e_t){#};", 0),
+        ("e_t e = { 1, 2 }; hdr.e = e;", 4),
+        ("e_t e; e = { 1, 2 }; hdr.e = e;", 4),
+        ("give(hdr.e);", 4),
+        ("take({ 1, 2 });", 4),
+        ("two_t t = { { 1, 2 }, 3 }; hdr.e = t.e;", 4),
+        ("two_t t; t = { { 1, 2 }, 3 }; hdr.e = t.e;", 4),
+        ("const e_t E = { 1, 2 }; hdr.e = E;", 4),
+        ("hdr.s[1] = { 1, 2 };", 4),
+        ("hdr.e = hdr.e;", 0),
+    ],
+)
+def test_packet_length_in_egress_counts_headers_that_lists_make_valid(what: str, more: int) -> None:
+    with scene(
+        declarations=EXTRA,
+        headers="e_t e; e_t[2] s;",
+        locals=MAKE,
+        ingress=what,
+        egress="hdr.h.a = (bit<8>)std.packet_length; hdr.e.setInvalid(); hdr.s.pop_front(2);",
+    ) as s:
+        assert s.out("00000000aabbcc") == f"{7 + more:02x}000000aabbcc"
+
+
+@pytest.mark.parametrize("drop", [0, 3, 511])
+def test_any_number_can_be_the_port_that_drops(drop: int) -> None:
+    """Egress begins with an egress_spec that is not the drop port, whatever number that is."""
+    with Switch(drop_port=drop) as switch:
+        for port in (1, 2):
+            switch.add_memory_port(port)
+        switch.set_clone_session(5, [(2, 0)])
+        text = program(ingress="clone(CloneType.I2E, 5); if (hdr.h.a == 1) { mark_to_drop(std); }")
+        switch.commit(switch.load(compile_text(text, "scene.p4")))
+        assert [port for port, _ in switch.inject(1, bytes(4))] == [2, 1]
+        assert [port for port, _ in switch.inject(1, b"\1\0\0\0")] == [2]

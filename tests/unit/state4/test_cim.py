@@ -16,15 +16,16 @@ from state4.cim import Instrumented, InstrumentOptions, instrument
 from state4.instrumentation.edits import _conditional
 from state4.instrumentation.programs import prepare_program
 from state4.instrumentation.running import layout_of, user_registers
-from tests.state4_programs import PROGRAMS, program, request
+from tests.state4_programs import OLD_PROGRAMS, PROGRAMS, program, request
 
 INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 REGISTER = "    register<bit<8>>(4) r;\n"
-ALL = [*PROGRAMS, *nfs.PROGRAMS]
+SMALL = PROGRAMS | OLD_PROGRAMS
+ALL = [*SMALL, *nfs.PROGRAMS]
 
 
 def source(name: str) -> Program:
-    return load_text(PROGRAMS[name], f"{name}.p4") if name in PROGRAMS else load_program(nfs.program_path(name))
+    return load_text(SMALL[name], f"{name}.p4") if name in SMALL else load_program(nfs.program_path(name))
 
 
 def instrumented(checked: Program) -> Instrumented:
@@ -207,6 +208,42 @@ def test_the_whole_metadata_cannot_be_overwritten() -> None:
 
 def test_metadata_that_becomes_part_of_a_message_is_refused() -> None:
     assert "digest" in problem(ingress("digest<metadata_t>(1, meta); r.write(0, 1);"))
+
+
+def test_the_whole_metadata_as_data_is_listed_field_by_field() -> None:
+    hashed = "bit<8> h; hash(h, HashAlgorithm.crc16, 8w0, { meta, { hdr.request.op, meta } }, 8w3); r.write(0, h);"
+    text = of_text(ingress(hashed)).text
+    assert "{ meta.noise /* meta */, { hdr.request.op, meta.noise /* meta */ } }" in text
+    text = of_text(ingress("r.write(0, 1); resubmit<metadata_t>(meta);")).text
+    assert "resubmit/* <metadata_t> */({ meta.noise } /* meta */);" in text
+
+
+HOLDER = "struct holder_t { metadata_t inner; bit<8> more; }\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "digest(1, { meta, hdr.request.op });",
+        "digest<holder_t>(1, { meta, 2 });",
+        "holder_t h; h.inner = meta; h.more = 1; digest(1, h);",
+        "holder_t h; h.inner = meta; holder_t g = h; if (h == g) { r.write(1, 1); }",
+        "holder_t h; whole.read(h, 0);",
+        "metadata_t m; if ({ meta } == { m }) { r.write(1, 1); }",
+        "digest(1, hdr);",
+        "tuple<metadata_t> t = { meta }; bit<8> h; hash(h, HashAlgorithm.crc16, 8w0, t, 8w3);",
+        "metadata_t m; meta = m;",
+        "resubmit(hdr.request.op == 1 ? { meta } : { meta });",
+    ],
+)
+def test_other_uses_of_the_whole_metadata_are_refused_with_both_places(use: str) -> None:
+    locals_ = REGISTER + ("    register<holder_t>(1) whole;\n" if "whole" in use else "")
+    message = problem(ingress(f"r.write(0, 1); {use}", locals_=locals_, globals_=HOLDER))
+    assert "the field is added here" in message
+
+
+def test_copies_of_the_metadata_are_left_alone() -> None:
+    of_text(ingress("metadata_t m = meta; metadata_t n; n = m; r.write(0, n.noise);"))
 
 
 def test_code_from_a_macro_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""How much longer or shorter a packet gets when headers become valid or invalid, for packet_length in egress.
+
+Like simple_switch: `setValid`, `setInvalid`, lists and `{#}` count, each only where it changes a header's validity; a
+header that is assigned another header does not, since whatever made that one valid has counted already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from p4front.elaborate.evaluate import evaluate
+from p4front.program import ConstValue
+from p4front.syntax import ast
+from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
+from softswitch.codegen.names import field_name
+from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
+
+
+@dataclass(frozen=True)
+class Change:
+    """A header inside of a value: the C path to it from the value, and whether it is valid there."""
+
+    path: str
+    type: Type
+    valid: bool
+
+
+def min_bits(type_: Type) -> int:
+    """Size on the wire with empty varbits; the smallest header of a union."""
+    plain = strip(type_)
+    if isinstance(plain, VarbitType):
+        return 0
+    if isinstance(plain, StackType):
+        return plain.size * min_bits(plain.element)
+    if is_union(plain):
+        return min((min_bits(t) for _, t in members(plain)), default=0)
+    if isinstance(plain, (StructType, TupleType)):
+        return sum(min_bits(t) for _, t in members(plain))
+    return wire_bits(plain)
+
+
+def header_bytes(type_: Type) -> int:
+    return -(-min_bits(type_) // 8)
+
+
+def becomes_valid(body: Body, type_: Type) -> None:
+    body.emit(f"x->packet->length_change += {header_bytes(type_)};")
+
+
+def becomes_invalid(body: Body, type_: Type) -> None:
+    body.emit(f"x->packet->length_change -= {header_bytes(type_)};")
+
+
+def assigned(body: Body, expr: ast.Expr, type_: Type, target: str) -> None:
+    """Counts the headers that storing the value of `expr` to the C l-value `target` makes valid or invalid. Comes
+    right before the store."""
+    for change in _changes(body, expr, type_, ""):
+        if change.valid:
+            body.emit(f"if (!{target}{change.path}.valid_)")
+            body.emit(f"    x->packet->length_change += {header_bytes(change.type)};")
+        else:
+            body.emit(f"if ({target}{change.path}.valid_)")
+            body.emit(f"    x->packet->length_change -= {header_bytes(change.type)};")
+
+
+def made(body: Body, expr: ast.Expr, type_: Type) -> None:
+    """Counts the valid headers of a value that goes where no header was: a new variable, an argument, a result."""
+    for change in _changes(body, expr, type_, ""):
+        if change.valid:
+            becomes_valid(body, change.type)
+
+
+def _changes(body: Body, expr: ast.Expr, type_: Type, path: str) -> Iterator[Change]:
+    plain = strip(type_)
+    if not isinstance(plain, (StackType, StructType, TupleType)):
+        return
+    if isinstance(expr, ast.Cast):
+        yield from _changes(body, expr.operand, type_, path)
+    elif isinstance(expr, (ast.InvalidExpr, ast.DefaultExpr)):
+        yield from _invalid(plain, path)
+    elif isinstance(expr, (ast.ListExpr, ast.StructExpr)):
+        if is_header(plain):
+            yield Change(path, plain, True)
+            return
+        for item, member_type, member_path in _items(expr, plain, path):
+            yield from _changes(body, item, member_type, member_path)
+    else:
+        known = evaluate(body.env, expr)
+        if known is not None:
+            yield from _constant(known, plain, path)
+
+
+def _items(expr: ast.ListExpr | ast.StructExpr, plain: Type, path: str) -> Iterator[tuple[ast.Expr, Type, str]]:
+    if isinstance(expr, ast.StructExpr):
+        for given in expr.fields:
+            info = plain.field(given.key.text) if isinstance(plain, StructType) else None
+            if info is not None:
+                yield given.value, info.type, f"{path}.{field_name(info.name)}"
+        return
+    items = [item for item in expr.items if not isinstance(item, ast.DefaultExpr)]
+    if isinstance(plain, StackType):
+        for i, item in enumerate(items[: plain.size]):
+            yield item, plain.element, f"{path}.e[{i}]"
+        return
+    for item, (name, member_type) in zip(items, members(plain), strict=False):
+        yield item, member_type, f"{path}.{name}"
+
+
+def _invalid(plain: Type, path: str) -> Iterator[Change]:
+    if is_header(plain):
+        yield Change(path, plain, False)
+    elif is_union(plain):
+        for name, member_type in members(plain):
+            yield Change(f"{path}.{name}", member_type, False)
+
+
+def _constant(value: ConstValue, plain: Type, path: str) -> Iterator[Change]:
+    """The headers of a constant, all of which are valid."""
+    if is_header(plain):
+        yield Change(path, plain, True)
+    elif isinstance(plain, (StructType, TupleType)) and isinstance(value, (tuple, dict)):
+        labels = [f.name for f in plain.fields] if isinstance(plain, StructType) else []
+        for i, (name, member_type) in enumerate(members(plain)):
+            item = value.get(labels[i]) if isinstance(value, dict) else value[i] if i < len(value) else None
+            inner = strip(member_type)
+            if item is not None and isinstance(inner, (StructType, TupleType)):
+                yield from _constant(item, inner, f"{path}.{name}")
