@@ -27,6 +27,7 @@ from conformance.stf import (
     parse_stf,
     prefix_length,
 )
+from p4front.match_kinds import EXACT, LPM, MATCH_KINDS, RANGE, TERNARY, need_priority
 from softswitch.build.model import KeyField, TableInfo
 from softswitch.build.program import compile_program
 from softswitch.dataplane.entries import Entry, Exact, Lpm, Match, Optional, Range, Ternary
@@ -116,11 +117,11 @@ class StfBench:
         info = self._table(add.table)
         action, params = self._action(info, add.action)
         given: dict[str, str] = {}
-        keys = [key for key in info.keys if key.match != "selector"]
+        keys = [key for key in info.keys if MATCH_KINDS[key.match].matched]
         for field, value in add.matches:
             given[_key(keys, field).name] = value
         matches = tuple(_match(key, given.get(key.name)) for key in keys)
-        ordered = any(key.match in ("ternary", "range", "optional") for key in keys)
+        ordered = need_priority(key.match for key in keys)
         # A P4Runtime priority starts at 1; only the order matters.
         entry = Entry(keys=matches, action=action, params=params, priority=1 + (add.priority or 0) if ordered else 0)
         self.pipeline.tables[info.name].insert(entry)
@@ -244,16 +245,16 @@ def _key(keys: list[KeyField], field: str) -> KeyField:
 
 def _match(key: KeyField, text: str | None) -> Match:
     every = (1 << key.width) - 1
-    if key.match == "exact":
+    if key.match == EXACT.name:
         return Exact(number(text or "0") & every)
-    if key.match == "lpm":
+    if key.match == LPM.name:
         if text is None:
             return Lpm(0, 0)
         length = prefix_length(text)
         return Lpm(number(text.split("/")[0]) & every, key.width if length is None else min(length, key.width))
-    if key.match == "ternary":
+    if key.match == TERNARY.name:
         return Ternary(0, 0) if text is None else Ternary(number(text) & mask(text) & every, mask(text) & every)
-    if key.match == "range":
+    if key.match == RANGE.name:
         low, high = (text.split("..") if text and ".." in text else (text, text)) if text else ("0", str(every))
         return Range(number(low or "0"), number(high or "0"))
     return Optional(None if text is None else number(text) & every)

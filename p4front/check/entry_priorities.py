@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from p4front.check.arguments import Mismatch
+from p4front.match_kinds import need_priority
 from p4front.program import Program
 from p4front.syntax import ast
-
-UNORDERED = ("exact", "lpm")
-"""Match kinds that need no priority: at most one entry, or the longest prefix, fits."""
 
 
 def needs_priorities(table: ast.TableDecl) -> bool:
     """Whether several entries may match one packet, so that their priorities decide."""
-    return any(key.match_kind.text not in UNORDERED for key in table.keys or [])
+    return need_priority(key.match_kind.text for key in table.keys or [])
 
 
 def largest_wins(program: Program, table: ast.TableDecl) -> bool:

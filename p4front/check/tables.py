@@ -8,6 +8,7 @@ from dataclasses import replace
 from p4front.check.arguments import Mismatch, match_arguments
 from p4front.check.context import Context, Frame
 from p4front.check.entry_priorities import needs_priorities, priority_problems
+from p4front.match_kinds import LPM, MATCH_KINDS, MATCHED, MatchKind, need_priority
 from p4front.program import BoundArg, CallInfo
 from p4front.syntax import ast
 from p4front.types import constants
@@ -79,7 +80,8 @@ class TableChecker:
         if not isinstance(plain, (*SIZED, BoolType, EnumType, ErrorType)):
             cx.error(f"a key can't have the type {kind_of(type_)}", key.expr.span)
             return WRONG
-        if key.match_kind.text in ("lpm", "ternary", "range") and isinstance(plain, EnumType):
+        kind = MATCH_KINDS.get(key.match_kind.text)
+        if kind is not None and not kind.enums and isinstance(plain, EnumType):
             cx.error(f"a key of type {kind_of(type_)} can only be matched exactly", key.match_kind.span)
             return WRONG
         if not _simple(key.expr) and not any(a.name == "name" for a in key.annotations):
@@ -219,7 +221,7 @@ class TableChecker:
             value = cx.expressions.constant_int(entry.priority, "the priority of an entry")
             if value is not None and value < 0:
                 cx.error(f"a priority can't be negative, as {value} is", entry.priority.span)
-            if all(k.match_kind.text in ("exact", "lpm") for k, _ in keys):
+            if not need_priority(k.match_kind.text for k, _ in keys):
                 cx.error("entries of a table with only exact and lpm keys have no priority", entry.priority.span)
 
     def _repeated_keys(self, decl: ast.TableDecl) -> None:
@@ -252,18 +254,15 @@ class TableChecker:
                 self.cx.error(problem, item.span)
                 return
 
-    def _form_problem(self, item: ast.Expr, kind: str, type_: Type) -> str | None:
+    def _form_problem(self, item: ast.Expr, name: str, type_: Type) -> str | None:
+        kind = MATCHED.get(name)
+        if kind is None:
+            return None
         anything = isinstance(item, (ast.DefaultExpr, ast.DontCare))
         op = item.op if isinstance(item, ast.Binary) and item.op in ("&&&", "..") else ""
-        if kind == "exact" and (anything or op):
-            return "an exact key is matched by one value only"
-        if kind == "optional" and op:
-            return "an optional key is matched by one value or `_`"
-        if kind == "range" and op == "&&&":
-            return "a range key is matched by `low .. high`, a value or `_`"
-        if kind in ("ternary", "lpm") and op == "..":
-            return f"{'an' if kind == 'lpm' else 'a'} {kind} key is matched by `value &&& mask`, a value or `_`"
-        if kind == "lpm" and op == "&&&" and isinstance(item, ast.Binary):
+        if (anything and not kind.optional_field) or (op and op not in kind.forms):
+            return _forms(kind)
+        if kind is LPM and op == "&&&" and isinstance(item, ast.Binary):
             mask, plain = self.cx.constant(item.right), strip(type_)
             if isinstance(mask, int) and isinstance(plain, SIZED):
                 bits = constants.bits_of(mask, plain.width)
@@ -322,3 +321,13 @@ def _same_expr(left: ast.Expr | None, right: ast.Expr | None) -> bool:
         theirs = {f.key.text: f.value for f in right.fields}
         return mine.keys() == theirs.keys() and all(_same_expr(mine[k], theirs[k]) for k in mine)
     return left.span.text.split() == right.span.text.split()
+
+
+def _forms(kind: MatchKind) -> str:
+    """What an entry of the program may have in a field of this kind."""
+    article = "an" if kind.name[0] in "aeiou" or kind is LPM else "a"
+    if not kind.optional_field:
+        return f"{article} {kind.name} key is matched by one value only"
+    written = {"&&&": "`value &&& mask`", "..": "`low .. high`"}
+    forms = ", ".join([*(written[form] for form in kind.forms), "a value" if kind.forms else "one value"])
+    return f"{article} {kind.name} key is matched by {forms} or `_`"

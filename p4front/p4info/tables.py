@@ -7,6 +7,7 @@ from finsy.proto import p4i
 from p4front.elaborate.names import annotated_name, type_name
 from p4front.elaborate.objects import Action, Table
 from p4front.elaborate.tables import no_action
+from p4front.match_kinds import SELECTOR
 from p4front.p4info.annotations import add_annotations, add_documentation, set_preamble
 from p4front.p4info.ids import Kind, SymbolTable, field_ids
 from p4front.p4info.match_types import set_match_type
@@ -64,7 +65,7 @@ def add_table(info: p4i.P4Info, table: Table, symbols: SymbolTable, types: TypeS
 
 def _match_fields(message: p4i.Table, table: Table, types: TypeSpecs) -> None:
     for number, key in zip(field_ids([k.element.annotations for k in table.keys]), table.keys, strict=True):
-        if key.match == "selector":
+        if key.match == SELECTOR.name:
             continue
         item = message.match_fields.add(id=number, name=key.name)
         add_annotations(item, key.element.annotations)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 class KeyField:
     name: str
     width: int
-    match: str  # "exact" "lpm" "ternary" "range" "optional" "selector"
+    match: str  # a name of p4front.match_kinds.MATCH_KINDS
 
 
 @dataclass(frozen=True)

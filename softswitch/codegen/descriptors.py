@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from p4front.match_kinds import MATCH_KINDS
 from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 from softswitch.codegen.algorithms import hash_name
 from softswitch.codegen.names import c_string
@@ -75,11 +76,11 @@ def _bool(value: bool) -> str:
 
 
 def _words(keys: Sequence[KeyField]) -> int:
-    return sum(words(key.width) for key in keys if key.match != "selector")
+    return sum(words(key.width) for key in keys if MATCH_KINDS[key.match].matched)
 
 
 def _keys(name: str, keys: Sequence[KeyField]) -> str:
-    items = [f"    {{{_string(k.name)}, {k.width}, SS_{k.match.upper()}}},\n" for k in keys]
+    items = [f"    {{{_string(k.name)}, {k.width}, {MATCH_KINDS[k.match].c_name}}},\n" for k in keys]
     return f"static const ss_key_desc {name}[] = {{\n{''.join(items) or '    {0}'}}};"
 
 

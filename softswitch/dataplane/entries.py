@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from p4front.match_kinds import EXACT, LPM, OPTIONAL, RANGE, TERNARY
 from softswitch.dataplane.interface import interface
 
 _TWO_RATES, _SINGLE_RATE = (interface().constants[name] for name in ("SS_TWO_RATES", "SS_SINGLE_RATE"))
@@ -49,6 +50,14 @@ class Optional:
 
 KeyMatch = Exact | Lpm | Ternary | Range | Optional
 Match = KeyMatch
+MATCH_CLASSES: dict[str, type[KeyMatch]] = {
+    EXACT.name: Exact,
+    LPM.name: Lpm,
+    TERNARY.name: Ternary,
+    RANGE.name: Range,
+    OPTIONAL.name: Optional,
+}
+"""By the name of the kind (p4front.match_kinds)."""
 
 
 @dataclass(frozen=True)

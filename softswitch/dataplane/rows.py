@@ -9,8 +9,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from p4front.match_kinds import MATCH_KINDS
 from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo, words
 from softswitch.dataplane.entries import (
+    MATCH_CLASSES,
     ColourCounts,
     CounterValue,
     Entry,
@@ -38,14 +40,6 @@ def _position(name: str) -> int:
 READ_ORDER, READ_SLOT, READ_PRIORITY, READ_KIND = map(_position, ("ORDER", "SLOT", "PRIORITY", "KIND"))
 READ_REFERENCE, READ_IDLE, READ_UNUSED = map(_position, ("REFERENCE", "IDLE_NS", "UNUSED_NS"))
 READ_PACKETS, READ_BYTES, READ_CONST = map(_position, ("PACKETS", "BYTES", "CONST"))
-
-_KINDS: dict[str, type[KeyMatch]] = {
-    "exact": Exact,
-    "lpm": Lpm,
-    "ternary": Ternary,
-    "range": Range,
-    "optional": Optional,
-}
 
 
 def put_words(value: int, count: int, out: list[int]) -> None:
@@ -75,9 +69,9 @@ class Keys:
 
     def __init__(self, owner: str, fields: Sequence[KeyField]) -> None:
         self.owner = owner
-        self.fields = tuple(field for field in fields if field.match != "selector")
+        self.fields = tuple(field for field in fields if MATCH_KINDS[field.match].matched)
         self._layout = tuple(
-            (field, _KINDS[field.match], words(field.width), (1 << field.width) - 1) for field in self.fields
+            (field, MATCH_CLASSES[field.match], words(field.width), (1 << field.width) - 1) for field in self.fields
         )
         self.words = sum(count for _, _, count, _ in self._layout)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ctypes import byref, c_uint32
 from dataclasses import replace
 
+from p4front.match_kinds import LPM, MATCH_KINDS, Operand, need_priority
 from softswitch.build.model import TableInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import (
@@ -73,9 +74,8 @@ class Table:
             self._rows = TableRows(info, lib.ss_table_data_words(self.pointer))
             if lib.ss_table_row_words(self.pointer) != self._rows.row_words:
                 raise PipelineLoadError(f"table {info.name} is not described as its shared object has it")
-        self._ordered = sum(key.match == "lpm" for key in info.keys) > 1 or any(
-            key.match in ("ternary", "range", "optional") for key in info.keys
-        )
+        kinds = [key.match for key in info.keys]
+        self._ordered = kinds.count(LPM.name) > 1 or need_priority(kinds)
         self._metadata: dict[_Key, bytes] = {}
         self._sets: dict[_Key, tuple[int, Entry]] = {}  # hidden group, and the entry with the action set
 
@@ -288,7 +288,7 @@ class Table:
         """The identity of an entry: its normalised keys, as the runtime compares them."""
         count = self._rows.keys.words
         values, masks = words[:count], words[count : 2 * count]
-        ranged = any(field.match == "range" for field in self._rows.keys.fields)
+        ranged = any(MATCH_KINDS[field.match].operand is Operand.HIGH for field in self._rows.keys.fields)
         normal = tuple(values) if ranged else tuple(v & m for v, m in zip(values, masks, strict=True))
         return (*normal, *masks), priority if self._ordered else 0
 

@@ -32,8 +32,7 @@ class EntryError(State4Error):
 class Match:
     """What one key field of a table must be.
 
-    `operand` by `kind`: "lpm" the prefix length, "ternary" the mask, "range" the upper bound (`value` is the lower);
-    0 for "exact" and "optional".
+    `kind`: a name of p4front.match_kinds.MATCHED, which says what `operand` is; 0 where there is none.
     """
 
     name: str

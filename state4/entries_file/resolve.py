@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from finsy.proto import p4i
 
+from p4front.match_kinds import kind_in_p4info, table_needs_priority
 from state4.entries_file.model import (
     CloneRow,
     Entries,
@@ -24,13 +25,6 @@ from state4.entries_file.model import (
 from state4.entries_file.source import Block, EntrySource, parse
 from state4.entries_file.values import BadValue, read_match, read_value
 
-_KINDS = {
-    p4i.MatchField.EXACT: "exact",
-    p4i.MatchField.LPM: "lpm",
-    p4i.MatchField.TERNARY: "ternary",
-    p4i.MatchField.RANGE: "range",
-    p4i.MatchField.OPTIONAL: "optional",
-}
 _PORT_BITS = 32  # P4Runtime's type for the port and the instance of a replica, for sessions and for groups
 _CONST_TABLE = "the table's entries are const in the program"
 
@@ -112,24 +106,24 @@ class _Resolver:
                 raise _Problem(block.at("match"), f"'{table.preamble.name}' has no field '{name}'; its fields: {known}")
         matches = []
         for name, field in fields.items():
-            kind = _KINDS.get(field.match_type, "")
-            if not kind:
+            kind = kind_in_p4info(field.match_type)
+            if kind is None:
                 raise _Problem(block.at("match"), f"the match kind of field '{name}' is not supported")
             if name not in given:
-                if kind == "exact":
-                    raise _Problem(block.at("match"), f"the exact field '{name}' of '{table.preamble.name}' is missing")
+                if not kind.optional_field:
+                    message = f"the {kind.name} field '{name}' of '{table.preamble.name}' is missing"
+                    raise _Problem(block.at("match"), message)
                 continue
             try:
                 found = read_match(given[name], kind, field.bitwidth, self.names)
             except BadValue as error:
-                raise _Problem(block.at("match"), f"field '{name}' ({kind}): {error}") from None
+                raise _Problem(block.at("match"), f"field '{name}' ({kind.name}): {error}") from None
             if found is not None:
-                matches.append(Match(name, field.id, field.bitwidth, kind, *found))
+                matches.append(Match(name, field.id, field.bitwidth, kind.name, *found))
         return tuple(matches)
 
     def _priority(self, block: Block, table: p4i.Table) -> int:
-        wants = any(_KINDS.get(field.match_type) in ("ternary", "range", "optional") for field in table.match_fields)
-        if not wants:
+        if not table_needs_priority(table):
             if "priority" in block.values:
                 message = f"'{table.preamble.name}' has only exact and lpm fields: its entries take no priority"
                 raise _Problem(block.at("priority"), message)

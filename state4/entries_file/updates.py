@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from finsy.proto import p4r
 
+from p4front.match_kinds import MATCHED, field_match
 from state4.entries_file.model import CloneRow, Entries, Match, MulticastRow, RegisterRow, Replica, TableRow
 
 
@@ -43,22 +44,7 @@ def encode(value: int) -> bytes:
 
 
 def _field_match(match: Match) -> p4r.FieldMatch:
-    field = p4r.FieldMatch(field_id=match.id)
-    value = encode(match.value)
-    if match.kind == "exact":
-        field.exact.value = value
-    elif match.kind == "lpm":
-        field.lpm.value = value
-        field.lpm.prefix_len = match.operand
-    elif match.kind == "ternary":
-        field.ternary.value = value
-        field.ternary.mask = encode(match.operand)
-    elif match.kind == "range":
-        field.range.low = value
-        field.range.high = encode(match.operand)
-    else:
-        field.optional.value = value
-    return field
+    return field_match(match.id, MATCHED[match.kind], match.value, match.operand)
 
 
 def _group(row: MulticastRow) -> p4r.PacketReplicationEngineEntry:

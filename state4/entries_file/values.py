@@ -11,6 +11,8 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
+from p4front.match_kinds import MatchKind, Operand
+
 _MAC = re.compile(r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")
 _DIGITS = re.compile(r"^(0[xX][0-9a-fA-F_]+|0[bB][01_]+|[0-9][0-9_]*)$")
 
@@ -53,32 +55,32 @@ def _address(text: str, number: int, bits: int, width: int) -> int:
     return number
 
 
-def read_match(value: object, kind: str, width: int, names: Names) -> tuple[int, int] | None:
+def read_match(value: object, kind: MatchKind, width: int, names: Names) -> tuple[int, int] | None:
     """(value, operand) as Match has them, or None for anything. Raises BadValue, also for another kind's syntax."""
     if isinstance(value, str) and value in names:
         value = names[value]
     if isinstance(value, str):
         text = value.strip()
         if text == "*":
-            if kind == "exact":
+            if not kind.optional_field:
                 raise BadValue("'*' in an exact field: state its value")
             return None
         if "&&&" in text:
-            if kind != "ternary":
-                raise BadValue(f"'{text}' is a value with a mask, the field is {kind}")
+            if kind.operand is not Operand.MASK:
+                raise BadValue(f"'{text}' is a value with a mask, the field is {kind.name}")
             left, right = text.split("&&&", 1)
             return _masked(text, read_value(left.strip(), width, names), read_value(right.strip(), width, names), kind)
         if ".." in text:
-            if kind != "range":
-                raise BadValue(f"'{text}' is a range, the field is {kind}")
+            if kind.operand is not Operand.HIGH:
+                raise BadValue(f"'{text}' is a range, the field is {kind.name}")
             left, right = text.split("..", 1)
             low, high = read_value(left.strip(), width, names), read_value(right.strip(), width, names)
             if low > high:
                 raise BadValue(f"the range '{text}' is empty")
-            return None if (low, high) == (0, (1 << width) - 1) else (low, high)
+            return None if (low, high) == kind.anything(width) else (low, high)
         if "/" in text:
-            if kind not in ("lpm", "ternary"):
-                raise BadValue(f"'{text}' is a prefix, the field is {kind}")
+            if kind.operand not in (Operand.PREFIX, Operand.MASK):
+                raise BadValue(f"'{text}' is a prefix, the field is {kind.name}")
             left, right = text.split("/", 1)
             length = read_value(right.strip(), 16, {})
             if length > width:
@@ -86,13 +88,12 @@ def read_match(value: object, kind: str, width: int, names: Names) -> tuple[int,
             mask = ((1 << length) - 1) << (width - length)
             return _masked(text, read_value(left.strip(), width, names), mask, kind, length)
     number = read_value(value, width, names)
-    operand = {"lpm": width, "ternary": (1 << width) - 1, "range": number}.get(kind, 0)
-    return number, operand
+    return number, kind.single(number, width)
 
 
-def _masked(text: str, value: int, mask: int, kind: str, length: int = 0) -> tuple[int, int] | None:
+def _masked(text: str, value: int, mask: int, kind: MatchKind, length: int = 0) -> tuple[int, int] | None:
     if value & ~mask:
         raise BadValue(f"'{text}' has bits set that its mask leaves out")
     if not mask:
         return None
-    return value, length if kind == "lpm" else mask
+    return value, length if kind.operand is Operand.PREFIX else mask

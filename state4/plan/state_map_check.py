@@ -8,6 +8,7 @@ from typing import Any
 
 from finsy.proto import p4i
 
+from p4front.match_kinds import EXACT, kind_in_p4info
 from state4.errors import BadMap
 from state4.instrumentation.running import all_registers
 from state4.plan.conversion import Conversion, limits
@@ -75,7 +76,7 @@ def _check_tables(state_map: StateMap, old: p4i.P4Info, new: p4i.P4Info) -> None
             _known(place, field, new_fields, f"table {target}", "key field")
         for field, value in change.add.items():
             declared = new_fields[field]
-            if value is None and declared.match_type == p4i.MatchField.EXACT:
+            if value is None and not (kind_in_p4info(declared.match_type) or EXACT).optional_field:
                 raise BadMap(f'{place}: key field {field} is exact: give it a value instead of "*"')
             _fits(place, f"key field {field}", value or 0, declared.bitwidth)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from finsy.proto import p4i, p4r
 
+from p4front.match_kinds import OPTIONAL, field_match, kind_in_p4info, shortest_bytes, table_needs_priority
 from state4.plan.entities import ORDER, identity
 from state4.plan.state_map import ActionChange, StateMap, TableChange
 
@@ -206,7 +207,7 @@ class Translator:
         change = self._table_change(old)
         _fields(result.match, old, new, change)
         if not result.is_default_action and (change.drop or change.add):
-            result.priority = (result.priority or 1) if _ordered(new) else 0
+            result.priority = (result.priority or 1) if table_needs_priority(new) else 0
         for volatile in ("time_since_last_hit", "meter_counter_data"):
             result.ClearField(volatile)
         if not new.idle_timeout_behavior:
@@ -244,7 +245,8 @@ class Translator:
             p4r.Action.Param(param_id=ids[change.params.get(names[p.param_id], names[p.param_id])], value=p.value)
             for p in kept
         ]
-        params += [p4r.Action.Param(param_id=ids[name], value=_bytes(value)) for name, value in change.add.items()]
+        added = ((ids[name], shortest_bytes(value)) for name, value in change.add.items())
+        params += [p4r.Action.Param(param_id=number, value=value) for number, value in added]
         del action.params[:]
         action.params.extend(sorted(params, key=lambda param: param.param_id))
 
@@ -336,27 +338,5 @@ def _fields(matches: Any, old: Any, new: Any, change: TableChange | None = None)
 
 def _match(field: p4i.MatchField, value: int) -> p4r.FieldMatch:
     """A match of one value."""
-    match = p4r.FieldMatch(field_id=field.id)
-    packed, kinds = _bytes(value), p4i.MatchField
-    if field.match_type == kinds.EXACT:
-        match.exact.value = packed
-    elif field.match_type == kinds.LPM:
-        match.lpm.value, match.lpm.prefix_len = packed, field.bitwidth
-    elif field.match_type == kinds.TERNARY:
-        match.ternary.value, match.ternary.mask = packed, _bytes((1 << field.bitwidth) - 1)
-    elif field.match_type == kinds.RANGE:
-        match.range.low = match.range.high = packed
-    else:
-        match.optional.value = packed
-    return match
-
-
-def _bytes(value: int) -> bytes:
-    """P4Runtime's shortest form."""
-    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
-
-
-def _ordered(table: p4i.Table) -> bool:
-    """Whether entries need a priority."""
-    kinds = p4i.MatchField
-    return any(f.match_type in (kinds.TERNARY, kinds.RANGE, kinds.OPTIONAL) for f in table.match_fields)
+    kind = kind_in_p4info(field.match_type) or OPTIONAL
+    return field_match(field.id, kind, value, kind.single(value, field.bitwidth))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from p4front.check import entry_priorities
 from p4front.elaborate.evaluate import evaluate
+from p4front.match_kinds import LPM, MATCH_KINDS, RANGE, TERNARY
 from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.text.source import Span
@@ -79,7 +80,7 @@ def _entry(gen: Generator, env: Env, table: TableInstance, entry: ast.TableEntry
     mask: list[int] = []
     parts = keysets.items(entry.keyset, len(table.keys))
     for part, field, type_ in zip(parts, table.keys, table.key_types, strict=True):
-        if field.match == "selector":
+        if not MATCH_KINDS[field.match].matched:
             continue
         known = keysets.known(gen, env, part, type_)
         if known is None:
@@ -98,7 +99,7 @@ def _entry(gen: Generator, env: Env, table: TableInstance, entry: ast.TableEntry
 def _match(known: keysets.Known, match: str, width: int, where: ast.Node) -> tuple[int, int]:
     """Value and mask (range: low and high) of one key field."""
     full = (1 << width) - 1
-    if match == "range":
+    if match == RANGE.name:
         match known.kind:
             case "any":
                 return 0, full
@@ -107,14 +108,14 @@ def _match(known: keysets.Known, match: str, width: int, where: ast.Node) -> tup
             case "range":
                 return known.value, known.other
     elif known.kind == "any":
-        if match != "exact":
+        if MATCH_KINDS[match].optional_field:
             return 0, 0
     elif known.kind == "exact":
         return known.value, full
     elif known.kind == "mask":
-        if match == "ternary":
+        if match == TERNARY.name:
             return known.value & known.other, known.other
-        if match == "lpm":
+        if match == LPM.name:
             low = known.other ^ full
             if low & (low + 1):
                 raise refuse(where.span, "the mask of an lpm key must have its ones at the top")

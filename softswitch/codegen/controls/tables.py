@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from p4front.elaborate.evaluate import evaluate
 from p4front.elaborate.names import join_name, own_name
 from p4front.elaborate.objects import Table
+from p4front.match_kinds import LPM, MATCH_KINDS
 from p4front.syntax import ast
 from p4front.types.types import Type, strip
 from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo
@@ -24,8 +25,6 @@ from softswitch.codegen.values.packing import Writer
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
-
-MATCH_KINDS = ("exact", "lpm", "ternary", "range", "optional", "selector")
 
 
 class TableInstance:
@@ -66,7 +65,7 @@ class TableInstance:
                 raise refuse(key.element.match_kind.span, message)
             fields.append(KeyField(key.name, key.width, key.match))
             types.append(key.type)
-        lpm = [key for key in self.decl.keys or [] if key.match_kind.text == "lpm"]
+        lpm = [key for key in self.decl.keys or [] if key.match_kind.text == LPM.name]
         if len(lpm) > 1:
             raise refuse(lpm[1].span, "a table can have one lpm key only")
         return fields, types
@@ -130,7 +129,9 @@ class TableInstance:
 
     def info(self) -> TableInfo:
         decl, table = self.decl, self.table
-        ordered = [k for k in self.keys if k.match != "selector"] + [k for k in self.keys if k.match == "selector"]
+        ordered = [k for k in self.keys if MATCH_KINDS[k.match].matched] + [
+            k for k in self.keys if not MATCH_KINDS[k.match].matched
+        ]
         return TableInfo(
             name=self.name,
             index=self.index,
@@ -196,7 +197,7 @@ class TableInstance:
         self._values = self._key_values(body)
         words: list[str] = []
         for field, value in zip(self.keys, self._values, strict=True):
-            if field.match != "selector":
+            if MATCH_KINDS[field.match].matched:
                 words += scalars.words_of(value.text, field.width)
         if not words:
             return "NULL"
@@ -206,7 +207,7 @@ class TableInstance:
     def _emit_selector(self, body: Body) -> str:
         """The hash of the selector keys, "0" without."""
         profile = self.table.implementation
-        chosen = [(f, v) for f, v in zip(self.keys, self._values, strict=True) if f.match == "selector"]
+        chosen = [(f, v) for f, v in zip(self.keys, self._values, strict=True) if not MATCH_KINDS[f.match].matched]
         if profile is None or profile.kind != "action_selector" or not chosen:
             return "0"
         bits = sum(f.width for f, _ in chosen)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from p4front.elaborate.names import annotated_name
 from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
+from p4front.match_kinds import EXACT, MATCHED
 from p4front.syntax import ast
 from p4front.types.types import BoolType, StructType, TupleType, Type, strip
 from softswitch.build.model import KeyField, ValueSetInfo
@@ -54,8 +55,8 @@ class ValueSet:
                 fields += self._fields(inner, f"{name}.")
                 continue
             kinds = [a.raw.strip() or "".join(a.tokens) for a in annotations if a.name == "match"]
-            match = kinds[0] if kinds else "exact"
-            if match not in ("exact", "ternary", "lpm", "range", "optional"):
+            match = kinds[0] if kinds else EXACT.name
+            if match not in MATCHED:
                 raise refuse(self.decl.span, f"match kind {match} is not supported in a value set")
             fields.append(KeyField(name, self._width(field.type), match))
         return fields

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from finsy.proto import p4i, p4t
 
+from p4front.match_kinds import MATCH_KINDS, need_priority
 from softswitch.build.model import (
     CounterInfo,
     DigestInfo,
@@ -222,7 +223,7 @@ def _table(index: P4Index, proto: p4i.Table, info: TableInfo, problems: list[str
         proto,
         fields,
         {reference.id: reference.scope for reference in proto.action_refs},
-        any(f.key.match in ("ternary", "range", "optional") for f in fields),
+        need_priority(f.key.match for f in fields),
         counter_id,
         meter_id,
         next((m.spec.type for m in index.info.direct_meters if m.preamble.id == meter_id), 0),
@@ -233,7 +234,7 @@ def _table(index: P4Index, proto: p4i.Table, info: TableInfo, problems: list[str
 def _match_fields(
     index: P4Index, protos: list[p4i.MatchField], keys: tuple[KeyField, ...], what: str, problems: list[str]
 ) -> tuple[MatchView, ...]:
-    keys = tuple(k for k in keys if k.match != "selector")
+    keys = tuple(k for k in keys if MATCH_KINDS[k.match].matched)
     if len(protos) != len(keys):
         problems.append(f"{what} with {len(protos)} match fields (it has {len(keys)})")
         return ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from finsy.proto import p4r
 
-from softswitch.dataplane.entries import Exact, KeyMatch, Lpm, Optional, Range, Ternary
+from p4front.match_kinds import EXACT, LPM, MATCH_KINDS, OPTIONAL, RANGE, TERNARY
+from softswitch.dataplane.entries import MATCH_CLASSES, Exact, KeyMatch, Lpm, Optional, Range, Ternary
 from softswitch.server.device.index import MatchView
 from softswitch.server.errors import invalid
 from softswitch.server.values.bytestrings import decode, encode
@@ -32,15 +33,12 @@ def to_keys(
 
 
 def _absent(view: MatchView, what: str) -> KeyMatch:
-    kind = view.key.match
-    if kind == "lpm":
-        return Lpm(0, 0)
-    if kind == "ternary":
-        return Ternary(0, 0)
-    if kind == "range":
-        return Range(0, (1 << view.key.width) - 1)
-    if kind == "optional":
+    kind = MATCH_KINDS[view.key.match]
+    if kind is OPTIONAL:
         return Optional(None)
+    if kind.optional_field:
+        made: Callable[..., KeyMatch] = MATCH_CLASSES[kind.name]
+        return made(*kind.anything(view.key.width))
     raise invalid(f"{what}: exact match field {view.key.name} (id {view.id}) is missing")
 
 
@@ -48,13 +46,13 @@ def _to_key(view: MatchView, message: p4r.FieldMatch, create: bool) -> KeyMatch:
     kind, codec, width = message.WhichOneof("field_match_type"), view.codec, view.key.width
     if kind != view.key.match:
         raise invalid(f"{codec.name}: a match of kind {view.key.match} is needed, not {kind or 'an empty one'}")
-    if kind == "exact":
+    if kind == EXACT.name:
         return Exact(codec.decode(message.exact.value, create=create))
-    if kind == "optional":
+    if kind == OPTIONAL.name:
         return Optional(codec.decode(message.optional.value, create=create))
     if codec.names is not None:
         _check_whole(view, message)
-    if kind == "lpm":
+    if kind == LPM.name:
         value, prefix = codec.decode(message.lpm.value, create=create), message.lpm.prefix_len
         if not 0 < prefix <= width:
             raise invalid(
@@ -63,7 +61,7 @@ def _to_key(view: MatchView, message: p4r.FieldMatch, create: bool) -> KeyMatch:
         if value & ((1 << (width - prefix)) - 1):
             raise invalid(f"{codec.name}: bits behind the prefix of {prefix} must be 0")
         return Lpm(value, prefix)
-    if kind == "ternary":
+    if kind == TERNARY.name:
         value, mask = (
             codec.decode(message.ternary.value, create=create),
             decode(message.ternary.mask, width, codec.name),
@@ -86,9 +84,9 @@ def _check_whole(view: MatchView, message: p4r.FieldMatch) -> None:
     """A name matches as a whole: its number means nothing to the control plane, nor do parts of it."""
     width, kind = view.key.width, view.key.match
     whole = {
-        "lpm": message.lpm.prefix_len == width,
-        "ternary": int.from_bytes(message.ternary.mask, "big") == (1 << width) - 1,
-        "range": message.range.low == message.range.high,
+        LPM.name: message.lpm.prefix_len == width,
+        TERNARY.name: int.from_bytes(message.ternary.mask, "big") == (1 << width) - 1,
+        RANGE.name: message.range.low == message.range.high,
     }
     if not whole[kind]:
         raise invalid(f"{view.codec.name}: names match as a whole: all {width} bits, a range of one, or leave it out")

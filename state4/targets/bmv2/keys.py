@@ -21,8 +21,9 @@ from bm_runtime.standard.ttypes import (
 )
 from finsy.proto import p4i, p4r
 
+from p4front.match_kinds import table_needs_priority
+
 _LAST = (1 << 31) - 1
-_WITH_PRIORITY = (p4i.MatchField.TERNARY, p4i.MatchField.RANGE, p4i.MatchField.OPTIONAL)
 
 
 def canonical(value: bytes) -> bytes:
@@ -41,16 +42,12 @@ def padding(bits: int) -> int:
     return -bits % 8
 
 
-def has_priorities(table: p4i.Table) -> bool:
-    return any(field.match_type in _WITH_PRIORITY for field in table.match_fields)
-
-
 def options_of(table: p4i.Table, priority: int) -> BmAddEntryOptions:
-    return BmAddEntryOptions(priority=_LAST - priority if has_priorities(table) else 0)
+    return BmAddEntryOptions(priority=_LAST - priority if table_needs_priority(table) else 0)
 
 
 def priority_of(table: p4i.Table, options: BmAddEntryOptions) -> int:
-    return _LAST - options.priority if has_priorities(table) else 0
+    return _LAST - options.priority if table_needs_priority(table) else 0
 
 
 # ---------------------------------------------------------------- keys

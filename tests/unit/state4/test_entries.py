@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p4front.load import load_text
+from p4front.match_kinds import MATCHED
 from p4front.p4info import build_p4info
 from state4.entries_file import Entries, EntryError, Match, Replica, load_entries, parse, resolve, updates
 from state4.entries_file.updates import encode
@@ -291,7 +292,7 @@ def test_numbers_in_every_notation(width: int, data: st.DataObject) -> None:
 @given(st.text(max_size=20), st.sampled_from(["exact", "lpm", "ternary", "range", "optional"]))
 def test_any_text_is_a_value_or_refused(text: str, kind: str) -> None:
     try:
-        found = read_match(text, kind, 16, {})
+        found = read_match(text, MATCHED[kind], 16, {})
     except BadValue:
         return
     assert found is None or 0 <= found[0] < 1 << 16
