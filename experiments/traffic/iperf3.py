@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import subprocess
 import time
 from dataclasses import dataclass
@@ -81,12 +82,10 @@ class Iperf3:
         self._names = f"{name}-server", f"{name}-client"
         self._seconds = omit_s + seconds
         self._nice = nice
-        self._argv = ["iperf3", "-c", target_ip, "-p", str(port), "-t", f"{seconds:g}", "-i", f"{interval_s:g}", "-J"]
+        self._argv = ["iperf3", "-c", target_ip, "-p", str(port), "-i", f"{interval_s:g}", "-J"]
+        self._argv += length_arguments(seconds, megabits_per_s)
         if omit_s:
             self._argv += ["-O", f"{omit_s:g}"]
-        if megabits_per_s is not None:
-            payload_rate = megabits_per_s * 1e6 * SEGMENT_BYTES / FRAME_BYTES
-            self._argv += ["-b", f"{payload_rate:.0f}", "-l", str(SEGMENT_BYTES), "-N"]
         self._client: subprocess.Popen[bytes] | None = None
         server = ["iperf3", "-s", "-1", "-p", str(port)]
         process = network.helpers.spawn(self._names[0], network.pid(target), server, nice=nice)
@@ -134,6 +133,16 @@ class Iperf3:
         """Ends both sides, whatever they do."""
         for name in reversed(self._names):
             self._network.helpers.stop(name)
+
+
+def length_arguments(seconds: float, megabits_per_s: float | None) -> list[str]:
+    """How long a client sends, and how fast. iperf3 cuts `-t` to whole seconds, so a paced one is told how many bytes
+    that are; of another the part of a second counts as a whole one."""
+    if megabits_per_s is None:
+        return ["-t", str(math.ceil(seconds))]
+    payload_rate = megabits_per_s * 1e6 * SEGMENT_BYTES / FRAME_BYTES
+    size = round(payload_rate * seconds / 8)
+    return ["-n", str(size), "-b", f"{payload_rate:.0f}", "-l", str(SEGMENT_BYTES), "-N"]
 
 
 def read_report(path: Path, what: str) -> dict[str, Any]:

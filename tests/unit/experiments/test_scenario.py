@@ -15,7 +15,7 @@ from experiments.harness.sweep import Sweep
 from experiments.measure.scenario_numbers import cpu_numbers, flow_numbers, gap_at, slow_packet_ms, summarise
 from experiments.scenario import Schedule, counted_frames, parse, unreadable
 from experiments.tables.scenario import make_table, percent, remarks, row
-from experiments.traffic.iperf3 import TcpSummary
+from experiments.traffic.iperf3 import TcpSummary, length_arguments
 from experiments.traffic.mix import LASTING, MixResult, lost_packets
 from experiments.traffic.sender import SenderTotals
 from tests.unit.experiments.scenario_runs import frames, samples, trial
@@ -125,6 +125,15 @@ def test_tcp_says_what_iperf3_said() -> None:
     report = {"end": {"sum_sent": {"bits_per_second": 2e7, "retransmits": 3}}}
     assert TcpSummary.of(report) == TcpSummary(20.0, 3, None)
     assert TcpSummary.of({"end": {}, "error": "interrupt"}) == TcpSummary(None, None, "interrupt")
+
+
+def test_a_paced_connection_lasts_for_parts_of_a_second_too() -> None:
+    arguments = dict(zip(*[iter(length_arguments(4.4, 20.0)[:-1])] * 2, strict=True))
+    payload_mbit = 20 * 1448 / 1514
+    assert float(arguments["-b"]) == pytest.approx(payload_mbit * 1e6)
+    assert float(arguments["-n"]) * 8 / float(arguments["-b"]) == pytest.approx(4.4)
+    assert "-t" not in arguments
+    assert length_arguments(0.5, None) == ["-t", "1"]  # which iperf3 would take for 0: without an end
 
 
 def mix(sent: list[float], arrived: list[int], knocks: dict[str, tuple[float, float]]) -> MixResult:
