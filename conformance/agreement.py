@@ -59,8 +59,8 @@ def _from_p4info(info: p4i.P4Info) -> Objects:
     for table in info.tables:
         found["table", table.preamble.name] = (table.size, None)
     for kind, direct in (("direct_counter", info.direct_counters), ("direct_meter", info.direct_meters)):
-        for item in direct:
-            found[kind, item.preamble.name] = (None, None)
+        for resource in direct:
+            found[kind, resource.preamble.name] = (None, None)
     return found
 
 

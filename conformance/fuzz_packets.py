@@ -92,7 +92,9 @@ def _worker(program: Path, stf: Path | None, count: int, seed: int) -> int:
 
 def _frames() -> list[bytes]:
     """Frames that the network functions know: TCP, UDP, ARP, options, a HULA probe."""
-    from scapy.all import ARP, IP, TCP, UDP, Ether, IPOption, Raw
+    from scapy.layers.inet import IP, TCP, UDP, IPOption
+    from scapy.layers.l2 import ARP, Ether
+    from scapy.packet import Raw
 
     ether = Ether(src="00:00:00:00:00:01", dst="00:00:00:00:00:06")
     ip = IP(src="10.0.0.1", dst="10.0.0.6")

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from plots.load import ResultMissingError, Run, draw_from_command_line
@@ -52,7 +53,7 @@ def draw(run: Run) -> Figure:
             grid[0][place].set_title(f"control plane: {profile}")
         for row, (_, _, label) in enumerate(_ROWS):
             grid[row][0].set_ylabel(label)
-        handles = [plt.Line2D([], [], **strategy_style(name, order).kwargs()) for name in order]
+        handles = [Line2D([], [], **strategy_style(name, order).kwargs()) for name in order]
         figure.legend(handles=handles, loc="upper center", ncols=6, handlelength=2.8, columnspacing=1.2)
         note_profile(figure, run.small_print())
         figure.tight_layout(rect=(0, 0.02, 1, 0.94))

@@ -63,7 +63,7 @@ def strategy_label(name: str) -> str:
     return strategy_style(name).label
 
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {  # matplotlib names each key in a Literal
     "font.size": 8,
     "font.family": "DejaVu Sans",
     "axes.labelsize": 8,

@@ -79,7 +79,7 @@ def _there(target: HasReplication, wanted: p4r.PacketReplicationEngineEntry) -> 
 
 
 def _inner(entry: p4r.PacketReplicationEngineEntry) -> Any:
-    return getattr(entry, entry.WhichOneof("type"))
+    return entry.clone_session_entry if entry.HasField("clone_session_entry") else entry.multicast_group_entry
 
 
 def _meaning(entry: Any) -> tuple[Any, ...]:

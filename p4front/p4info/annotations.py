@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TypeAlias
 
 from finsy.proto import p4i, p4t
 
 from p4front.syntax import ast
 from p4front.syntax.annotations import literal, text_argument
+
+Documented: TypeAlias = p4i.Preamble | p4i.Action.Param | p4i.MatchField | p4i.PkgInfo
+Annotated: TypeAlias = Documented | p4i.ActionRef | p4i.ControllerPacketMetadata.Metadata | p4t.P4NewTypeSpec
+"""Messages with the fields for documentation, and those for annotations."""
 
 _NOT_COPIED = frozenset({"name", "id", "brief", "description"})
 _PARSED = frozenset({"noWarn", "deprecated", "length", "synchronous", "field_list", "match", "command_line", "pkginfo"})
@@ -15,9 +20,9 @@ _PARSED |= {"controller_header", "max_group_size", "selector_size_semantics", "m
 
 
 def add_annotations(
-    message: p4i.Preamble, annotations: Sequence[ast.Annotation], *, without: Collection[str] = ()
+    message: Annotated, annotations: Sequence[ast.Annotation], *, without: Collection[str] = ()
 ) -> None:
-    """Copies annotations to `annotations` and `structured_annotations` of any message that has these fields; those
+    """Copies annotations to `annotations` and `structured_annotations` ; those
     that P4Info expresses by other fields, and `without`, are left out."""
     for annotation in annotations:
         if annotation.structured:
@@ -62,7 +67,7 @@ def _set_expression(message: p4t.Expression, expr: ast.Expr) -> None:
         message.string_value = value
 
 
-def add_documentation(message: p4i.Preamble, annotations: Sequence[ast.Annotation]) -> None:
+def add_documentation(message: Documented, annotations: Sequence[ast.Annotation]) -> None:
     """`@brief` and `@description`, as the message's `doc`."""
     brief, description = text_argument(annotations, "brief"), text_argument(annotations, "description")
     if brief is not None:

@@ -57,17 +57,17 @@ class ExternWriter:
         """A declared object; direct counters and meters come with their table."""
         self.types.touch()
         if obj.kind == "counter":
-            message = self.info.counters.add(size=obj.size or 0)
-            self._preamble(message.preamble, Kind.COUNTER, obj)
-            message.spec.unit = _COUNTER_UNITS.get(_unit(obj.arguments.get("type")), 0)
+            counter = self.info.counters.add(size=obj.size or 0)
+            self._preamble(counter.preamble, Kind.COUNTER, obj)
+            counter.spec.unit = _counter_unit(obj)
         elif obj.kind == "meter":
-            message = self.info.meters.add(size=obj.size or 0)
-            self._preamble(message.preamble, Kind.METER, obj)
-            _meter_spec(message.spec, obj)
+            meter = self.info.meters.add(size=obj.size or 0)
+            self._preamble(meter.preamble, Kind.METER, obj)
+            _meter_spec(meter.spec, obj)
         elif obj.kind == "register" and obj.type_args:
-            message = self.info.registers.add(size=obj.size or 0)
-            self._preamble(message.preamble, Kind.REGISTER, obj)
-            message.type_spec.CopyFrom(self.types.convert(obj.type_args[0]))
+            register = self.info.registers.add(size=obj.size or 0)
+            self._preamble(register.preamble, Kind.REGISTER, obj)
+            register.type_spec.CopyFrom(self.types.convert(obj.type_args[0]))
         elif KINDS.get(obj.kind) is Kind.ACTION_PROFILE:
             self.add_profile(obj)
 
@@ -101,16 +101,16 @@ class ExternWriter:
                 self.add_profile(profile)
         counter = table.counters
         if counter is not None:
-            item = self.info.direct_counters.add(direct_table_id=message.preamble.id)
-            self._preamble(item.preamble, Kind.DIRECT_COUNTER, counter)
-            item.spec.unit = _COUNTER_UNITS.get(_unit(counter.arguments.get("type")), 0)
-            message.direct_resource_ids.append(item.preamble.id)
+            counted = self.info.direct_counters.add(direct_table_id=message.preamble.id)
+            self._preamble(counted.preamble, Kind.DIRECT_COUNTER, counter)
+            counted.spec.unit = _counter_unit(counter)
+            message.direct_resource_ids.append(counted.preamble.id)
         meter = table.meters
         if meter is not None:
-            item = self.info.direct_meters.add(direct_table_id=message.preamble.id)
-            self._preamble(item.preamble, Kind.DIRECT_METER, meter)
-            _meter_spec(item.spec, meter)
-            message.direct_resource_ids.append(item.preamble.id)
+            metered = self.info.direct_meters.add(direct_table_id=message.preamble.id)
+            self._preamble(metered.preamble, Kind.DIRECT_METER, meter)
+            _meter_spec(metered.spec, meter)
+            message.direct_resource_ids.append(metered.preamble.id)
 
     def add_value_set(self, item: ValueSet) -> None:
         message = self.info.value_sets.add(size=item.size)
@@ -150,9 +150,13 @@ def _match_annotation(annotations: Sequence[ast.Annotation]) -> str:
     return annotation.tokens[0] if annotation.tokens else "exact"
 
 
+def _counter_unit(obj: ExternObject) -> p4i.CounterSpec.Unit.ValueType:
+    return _COUNTER_UNITS.get(_unit(obj.arguments.get("type")), p4i.CounterSpec.UNSPECIFIED)
+
+
 def _meter_spec(spec: p4i.MeterSpec, obj: ExternObject) -> None:
     """Unit, and the type that an annotation gives (specification 6.4.6)."""
-    spec.unit = _METER_UNITS.get(_unit(obj.arguments.get("type")), 0)
+    spec.unit = _METER_UNITS.get(_unit(obj.arguments.get("type")), p4i.MeterSpec.UNSPECIFIED)
     for name, type_ in _METER_TYPES.items():
         if has(obj.decl.annotations, name):
             spec.type = type_

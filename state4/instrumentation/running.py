@@ -122,7 +122,7 @@ class _Unknown(Exception):
     """P4Info does not say how wide something is."""
 
 
-def _cell(spec: p4t.P4DataTypeSpec, types: p4i.P4TypeInfo, widths: Iterator[int] | None) -> Cell:
+def _cell(spec: p4t.P4DataTypeSpec, types: p4t.P4TypeInfo, widths: Iterator[int] | None) -> Cell:
     """`widths`: of all numbers in order, if they are known. Raises _Unknown."""
     kind = spec.WhichOneof("type_spec")
     if kind == "struct":
@@ -141,7 +141,7 @@ def _cell(spec: p4t.P4DataTypeSpec, types: p4i.P4TypeInfo, widths: Iterator[int]
     return Leaf(width, leaf.signed, leaf.kind)
 
 
-def _leaf(kind: str | None, spec: p4t.P4DataTypeSpec, types: p4i.P4TypeInfo) -> Leaf:
+def _leaf(kind: str | None, spec: p4t.P4DataTypeSpec, types: p4t.P4TypeInfo) -> Leaf:
     """With a width of 0 where P4Info does not tell it. Raises _Unknown."""
     if kind == "bitstring" and spec.bitstring.HasField("int"):
         return Leaf(spec.bitstring.int.bitwidth, signed=True)
@@ -159,7 +159,7 @@ def _leaf(kind: str | None, spec: p4t.P4DataTypeSpec, types: p4i.P4TypeInfo) -> 
 def _group(
     kind: str,
     members: Sequence[tuple[str, p4t.P4DataTypeSpec]],
-    types: p4i.P4TypeInfo,
+    types: p4t.P4TypeInfo,
     widths: Iterator[int] | None,
 ) -> Group:
     return Group(kind, tuple((name, _cell(spec, types, widths)) for name, spec in members))

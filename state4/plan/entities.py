@@ -18,6 +18,11 @@ ORDER = (
 """Kinds of entities in the order in which a program takes them."""
 
 
+def kind_of(entity: p4r.Entity) -> str:
+    """The field that is set, as in `ORDER`; "" of an entity that is empty."""
+    return entity.WhichOneof("entity") or ""
+
+
 def merge(
     carried: Sequence[p4r.Update], wanted: Sequence[p4r.Update], initial: Sequence[p4r.TableEntry] = ()
 ) -> list[p4r.Update]:

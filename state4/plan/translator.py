@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from finsy.proto import p4i, p4r
+from google.protobuf.message import Message
 
 from p4front.match_kinds import OPTIONAL, field_match, kind_in_p4info, shortest_bytes, table_needs_priority
-from state4.plan.entities import ORDER, identity
+from state4.plan.entities import ORDER, identity, kind_of
 from state4.plan.state_map import ActionChange, StateMap, TableChange
+
+M = TypeVar("M", bound=Message)
 
 _MODIFIED = ("value_set_entry", "meter_entry")
 GONE = "is not in the new program"
@@ -64,7 +67,7 @@ class Translator:
         result = Translation()
         seen: set[bytes] = set()
         for entity in sorted(entities, key=self._turn):
-            kind = entity.WhichOneof("entity")
+            kind = kind_of(entity)
             try:
                 message = self._translate[kind](getattr(entity, kind))
             except _Changed as error:
@@ -85,7 +88,7 @@ class Translator:
 
     def _turn(self, entity: p4r.Entity) -> tuple[int, int]:
         """Where keys are dropped, entries that become the same come with the highest priority first: it stays."""
-        kind = ORDER.index(entity.WhichOneof("entity"))
+        kind = ORDER.index(kind_of(entity))
         entry = entity.table_entry
         return kind, -entry.priority if entity.HasField("table_entry") and self._drops_keys(entry.table_id) else 0
 
@@ -304,7 +307,7 @@ def _by_name(objects: Sequence[Any]) -> dict[str, Any]:
     return {item.preamble.name: item for item in objects}
 
 
-def _copy(message: Any) -> Any:
+def _copy(message: M) -> M:
     result = type(message)()
     result.CopyFrom(message)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -232,7 +233,7 @@ def _table(index: P4Index, proto: p4i.Table, info: TableInfo, problems: list[str
 
 
 def _match_fields(
-    index: P4Index, protos: list[p4i.MatchField], keys: tuple[KeyField, ...], what: str, problems: list[str]
+    index: P4Index, protos: Sequence[p4i.MatchField], keys: tuple[KeyField, ...], what: str, problems: list[str]
 ) -> tuple[MatchView, ...]:
     keys = tuple(k for k in keys if MATCH_KINDS[k.match].matched)
     if len(protos) != len(keys):

@@ -76,7 +76,10 @@ def to_action_set(config: Config, table: TableView, message: p4r.ActionProfileAc
 def from_action_set(
     index: P4Index, actions: Sequence[WeightedAction], modes: tuple[int, int]
 ) -> p4r.ActionProfileActionSet:
-    message = p4r.ActionProfileActionSet(action_selection_mode=modes[0], size_semantics=modes[1])
+    message = p4r.ActionProfileActionSet(
+        action_selection_mode=p4r.ActionProfileActionSet.ActionSelectionMode.ValueType(modes[0]),
+        size_semantics=p4r.ActionProfileActionSet.SizeSemantics.ValueType(modes[1]),
+    )
     for item in actions:
         added = message.action_profile_actions.add(weight=item.weight)
         added.action.CopyFrom(from_action(index, item.action, item.params))

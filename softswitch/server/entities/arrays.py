@@ -38,7 +38,7 @@ def _check_index(index: int, cells: int, what: str) -> int:
     return index
 
 
-def _range(message: p4r.RegisterEntry, cells: int, what: str) -> range:
+def _range(message: p4r.RegisterEntry | p4r.CounterEntry | p4r.MeterEntry, cells: int, what: str) -> range:
     """The cells that a message means: one, or all without an index."""
     if not message.HasField("index"):
         return range(cells)

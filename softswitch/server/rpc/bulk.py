@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import grpc
 import numpy as np
+from finsy.proto import p4i
 from numpy.typing import NDArray
 
 from softswitch.dataplane.entries import meter_config
@@ -187,8 +188,8 @@ class BulkService:
 
 
 def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
-    protos = (*config.p4info.registers, *config.p4info.counters, *config.p4info.meters)
-    ids = {proto.preamble.name: proto.preamble.id for proto in protos}
+    preambles = [preamble for kind in _KIND_NAMES for preamble in _preambles(config, kind)]
+    ids = {preamble.name: preamble.id for preamble in preambles}
     for register in config.compiled.info.registers:
         yield bulk_pb2.Array(
             kind=REGISTER,
@@ -207,15 +208,24 @@ def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
             yield bulk_pb2.Array(kind=kind, name=info.name, id=ids.get(info.name, 0), cells=info.cells, cell_bytes=size)
 
 
+def _preambles(config: Config, kind: bulk_pb2.ArrayKind) -> list[p4i.Preamble]:
+    """Those of all arrays of a kind. Raises Refused (INVALID_ARGUMENT)."""
+    if kind == REGISTER:
+        return [register.preamble for register in config.p4info.registers]
+    if kind == COUNTER:
+        return [counter.preamble for counter in config.p4info.counters]
+    if kind == METER:
+        return [meter.preamble for meter in config.p4info.meters]
+    raise invalid(f"unknown kind of array {kind}")
+
+
 def resolve(config: Config, kind: bulk_pb2.ArrayKind, name: str) -> str:
     """The P4Info name for a name or alias. Raises Refused (NOT_FOUND)."""
-    protos = {REGISTER: config.p4info.registers, COUNTER: config.p4info.counters, METER: config.p4info.meters}
-    if kind not in protos:
-        raise invalid(f"unknown kind of array {kind}")
+    preambles = _preambles(config, kind)
     for attribute in ("name", "alias"):
-        for proto in protos[kind]:
-            if getattr(proto.preamble, attribute) == name:
-                return str(proto.preamble.name)
+        for preamble in preambles:
+            if getattr(preamble, attribute) == name:
+                return preamble.name
     raise not_found(f"the program has no {_KIND_NAMES[kind]} {name}")
 
 

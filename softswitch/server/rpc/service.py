@@ -40,7 +40,7 @@ def answering(context: grpc.ServicerContext) -> Iterator[None]:
         raise
 
 
-class P4RuntimeService(p4r_grpc.P4RuntimeServicer):  # type: ignore[misc]
+class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
     """P4Runtime 1.5 for one device."""
 
     def __init__(self, device: Device) -> None:

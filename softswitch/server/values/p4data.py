@@ -36,16 +36,16 @@ class DataTypes:
         elif kind == "bool":
             yield 1, False
         elif kind == "tuple":
-            for member in spec.tuple.members:
-                yield from self.leaves(member)
+            for item in spec.tuple.members:
+                yield from self.leaves(item)
         elif kind == "struct":
             for member in self._types.structs[spec.struct.name].members:
                 yield from self.leaves(member.type_spec)
         elif kind in _HEADERS:
             for name in self._headers(spec):
                 yield 1, False
-                for member in self._types.headers[name].members:
-                    yield _bit_width(member.type_spec)
+                for field in self._types.headers[name].members:
+                    yield _bit_width(field.type_spec)
         elif kind == "serializable_enum":
             yield self._types.serializable_enums[spec.serializable_enum.name].underlying_type.bitwidth, False
         elif kind == "new_type":
@@ -82,8 +82,8 @@ class DataTypes:
         """Of each leaf of `leaves`: whether it is the validity of a header."""
         kind = spec.WhichOneof("type_spec")
         if kind == "tuple":
-            for member in spec.tuple.members:
-                yield from self.validity(member)
+            for item in spec.tuple.members:
+                yield from self.validity(item)
         elif kind == "struct":
             for member in self._types.structs[spec.struct.name].members:
                 yield from self.validity(member.type_spec)

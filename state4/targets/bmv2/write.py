@@ -9,6 +9,7 @@ from bm_runtime.standard.ttypes import BmCounterValue, BmResourceType
 from finsy.proto import p4i, p4r
 
 from state4.errors import TargetError, Unsupported
+from state4.plan.entities import kind_of
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client
 from state4.targets.bmv2.keys import Actions, key_of, member_bytes, options_of, rates_of
 from state4.targets.bmv2.read import Handles, Profiles
@@ -49,7 +50,7 @@ class Writer:
     def write(self, updates: Sequence[p4r.Update]) -> None:
         """In order, up to the first that bmv2 refuses."""
         for update in updates:
-            kind = update.entity.WhichOneof("entity")
+            kind = kind_of(update.entity)
             if kind not in self._write:
                 raise Unsupported(f"bmv2's control plane has no {kind.replace('_', ' ')}")
             self._write[kind](update.type, getattr(update.entity, kind))
