@@ -47,7 +47,7 @@ def test_a_new_network_function_loses_less_than_without_preservation(tmp_path: P
 
 
 def test_a_new_topology(tmp_path: Path) -> None:
-    done = run(str(write_example("pair.py", tmp_path)))
+    done = run(str(write_example("pair.py", tmp_path)), PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
     found = re.fullmatch(r"state4: (\d+) of (\d+) packets arrived, 262144 cells were carried\n", done.stdout)
     assert found is not None, done.stdout
