@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 Undo = Callable[[], None]
 ENTITIES_PER_RESPONSE = 2000
 _UPDATES_BETWEEN_LOOKS = 64
+_NOBODY_WAITS = Refused(Code.CANCELLED, "nobody waits for the answer any more")
 
 _WRITERS: dict[str, Callable[[Config, int, Any], Undo]] = {
     "table_entry": table_writes.write_table_entry,
@@ -87,7 +88,7 @@ class Batches:
         undo: Undo | None
         for number, update in enumerate(request.updates):
             if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
-                error, undo = Refused(Code.CANCELLED, "nobody waits for the answer any more"), None
+                error, undo = _NOBODY_WAITS, None
             else:
                 error, undo = self._attempt(config, update, scope)
             if undo is not None:
