@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.build.cache import cached_directory, content_key
-from softswitch.build.device_config import DeviceConfig, check_size
+from softswitch.build.device_config import DeviceConfig, check_size, parse
 from softswitch.build.program import FILES, CompiledPipeline, CompileOptions, open_pipeline, tools_key
 from softswitch.build.runtime import sanitize_wanted
 from softswitch.build.sandbox import Limits
@@ -69,6 +69,7 @@ class Compilers:
 
         def build(folder: Path) -> None:
             with self._slot(stopped), tempfile.TemporaryDirectory(prefix="softswitch-") as private:
+                parse(data)  # what is no config at all needs no process
                 self._run(Path(private), data, options, stopped)
                 for name in FILES:
                     _copy(Path(private) / name, folder / name, self.limits.file_bytes)

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf import text_format
 
 from softswitch.build.device_config import collect
+from softswitch.build.isolated import compile_config
 from softswitch.build.program import compile_program
 from tests.switch.controller import EVERYTHING, Running, body, frame
 
@@ -32,7 +33,9 @@ def p4info(tmp_path: Path) -> Path:
 
 
 def play(p4info: Path, session: Session) -> None:
-    """Runs a session against a switch that starts empty; finsy pushes the program."""
+    """Runs a session against a switch that starts empty; finsy pushes the program. It waits for ten seconds at most,
+    which a busy machine may need longer than, so the program is compiled before."""
+    compile_config(collect(EVERYTHING))
 
     async def connected(running: Running) -> None:
         options = fy.SwitchOptions(p4info=p4info, p4blob=Blob(), p4force=True)
