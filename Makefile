@@ -17,6 +17,7 @@ TEST_PROCESSES ?= -n logical --maxprocesses 4 --dist loadgroup
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 CLANG_FORMAT = $(PYTHON) -c 'import clang_format; clang_format.clang_format()'
+IMPORT_LINTER = $(PYTHON) -c 'import sys; from importlinter import cli; sys.exit(cli.lint_imports(no_logo=True))'
 C_FILES = $(shell find softswitch experiments tests -name '*.[ch]')
 # The key of the installation is the content of pyproject.toml: a changed dependency installs again, a touched file does not.
 INSTALLED := $(VENV)/.installed-$(shell sha256sum pyproject.toml | cut -c1-16)
@@ -97,11 +98,12 @@ rule: | base-packages $(INSTALLED) ## Generated programs and packets against Sta
 	@$(PYTHON) -m tests.switch.state4.rule $(ARGS)
 
 .PHONY: check
-check: | base-packages $(INSTALLED) ## Lint, format (Python and C) and types
+check: | base-packages $(INSTALLED) ## Lint, format (Python and C), types, imports between packages
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
 	@$(PYTHON) -m mypy
+	@$(IMPORT_LINTER)
 
 .PHONY: format
 format: | base-packages $(INSTALLED) ## Format Python and C as `make check` wants it
