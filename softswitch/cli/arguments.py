@@ -7,6 +7,11 @@ from pathlib import Path
 
 from softswitch.errors import SwitchError
 
+MAX_PORT = 511
+"""As wide as v1model's PortId_t."""
+MAX_INTERFACE_NAME = 15
+"""Linux: IFNAMSIZ without the zero at its end."""
+
 
 class UsageError(SwitchError):
     """Options that do not go together."""
@@ -26,6 +31,10 @@ def port_interface(text: str) -> tuple[int, str]:
     number, at, name = text.partition("@")
     if not at or not name or not number.isascii() or not number.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not PORT@INTERFACE, such as 1@s1-eth1")
+    if int(number) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: port numbers go up to {MAX_PORT}")
+    if len(name.encode()) > MAX_INTERFACE_NAME:
+        raise argparse.ArgumentTypeError(f"{text!r}: an interface's name has at most {MAX_INTERFACE_NAME} characters")
     return int(number), name
 
 

@@ -30,7 +30,8 @@ enum ss_packet_in { SS_PACKET_IN_QUEUE = 1, SS_PACKET_IN_INTERFACE = 2 }; /* bit
 enum ss_queue_id { SS_PACKET_INS, SS_DIGESTS, SS_LOG, SS_QUEUES };
 enum ss_log_kind { SS_LOG_MESSAGE, SS_LOG_TRACE, SS_LOG_NOTICE };
 
-#define SS_MAX_PORT 511u /* as wide as v1model's PortId_t */
+#define SS_MAX_PORT 511u    /* as wide as v1model's PortId_t */
+#define SS_MAX_GROUP 65535u /* as wide as mcast_grp */
 
 typedef struct ss_switch ss_switch;
 typedef struct ss_instance ss_instance; /* a loaded pipeline */

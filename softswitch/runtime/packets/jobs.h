@@ -9,9 +9,10 @@ enum ss_stage { SS_STAGE_INGRESS, SS_STAGE_EGRESS };
 struct ss_job {
     struct ss_job *next;
     enum ss_stage stage;
-    uint32_t passes, port; /* port: of egress */
-    ss_packet packet;      /* data and user point into this block */
-    uint64_t serial;       /* of the pipeline whose user memory this is */
+    uint32_t rounds, clones; /* as of the packet: traffic.c */
+    uint32_t port;           /* of egress */
+    ss_packet packet;        /* data and user point into this block */
+    uint64_t serial;         /* of the pipeline whose user memory this is */
 };
 
 void ss_jobs_push(ss_jobs *jobs, ss_job *job);

@@ -61,6 +61,10 @@ static ss_replicas *make(uint32_t count, const uint64_t *words, uint32_t truncat
 static int set(ss_switch *sw, ss_map *map, const char *what, uint32_t operation, uint32_t id, uint32_t count,
                const uint64_t *words, uint32_t truncate)
 {
+    for (uint32_t i = 0; i < count; i++)
+        if (words[3 * i] > SS_MAX_PORT)
+            return ss_fail(SS_INDEX, "%s %u: port numbers go up to %u, not %llu", what, id, SS_MAX_PORT,
+                           (unsigned long long)words[3 * i]);
     ss_replicas *made = NULL;
     if (operation != SS_DELETE && !(made = make(count, words, truncate)))
         return ss_fail(SS_NO_MEMORY, "no memory for %s %u", what, id);
@@ -90,6 +94,8 @@ int ss_pre_set_session(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t 
 
 int ss_pre_set_group(ss_switch *sw, uint32_t operation, uint32_t id, uint32_t count, const uint64_t *replicas)
 {
+    if (id > SS_MAX_GROUP)
+        return ss_fail(SS_INDEX, "numbers of multicast groups go up to %u, not %u", SS_MAX_GROUP, id);
     return set(sw, &sw->groups, "multicast group", operation, id, count, replicas, 0);
 }
 

@@ -17,8 +17,9 @@ typedef struct ss_pass { /* what all passes of one packet share */
     ss_switch *sw;
     ss_instance *instance;
     const ss_program *program;
-    uint32_t passes;
-    bool stable; /* the packet's bytes stay where they are until the end of the batch */
+    uint32_t rounds; /* how often it came back to ingress */
+    uint32_t clones; /* a clone of egress of a clone of egress ...: how many in a row */
+    bool stable;     /* the packet's bytes stay where they are until the end of the batch */
 } ss_pass;
 
 /* What ingress asked for is done when egress begins, but truncation and recirculation are for the end of egress. */
@@ -57,7 +58,8 @@ static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage sta
                        uint32_t head_bytes, const void *tail, uint32_t tail_bytes)
 {
     ss_switch *sw = pass->sw;
-    if (pass->passes + 1 > MAX_PASSES && (stage == SS_STAGE_EGRESS || sw->sink != SS_TO_PORTS)) {
+    bool round_again = stage == SS_STAGE_INGRESS;
+    if (round_again ? pass->rounds >= MAX_PASSES && sw->sink != SS_TO_PORTS : pass->clones >= MAX_PASSES) {
         count_drop(pass, packet, SS_DROP_PASSES, "it went round too often");
         return NULL;
     }
@@ -76,7 +78,8 @@ static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage sta
         memcpy(data + head_bytes, tail, tail_bytes);
     job->stage = stage;
     job->serial = pass->instance->serial;
-    job->passes = pass->passes + 1;
+    job->rounds = pass->rounds + round_again;
+    job->clones = round_again ? 0 : pass->clones + 1;
     job->port = 0;
     begin_packet(&job->packet, data, head_bytes + tail_bytes, (uint8_t *)job + user_at, packet->trace);
     return job;
@@ -165,7 +168,7 @@ static void again(ss_pass *pass, ss_packet *packet, uint32_t type, uint32_t list
     copy_list(pass, list, &job->packet, packet);
     job->packet.std.instance_type = type;
     job->packet.std.packet_length = job->packet.length;
-    ss_jobs_push(job->passes % PASSES_AT_ONCE || pass->sw->sink != SS_TO_PORTS ? &pass->sw->jobs : &pass->sw->deferred,
+    ss_jobs_push(job->rounds % PASSES_AT_ONCE || pass->sw->sink != SS_TO_PORTS ? &pass->sw->jobs : &pass->sw->deferred,
                  job);
     if (ss_unlikely(packet->trace))
         ss_trace(packet, type == SS_RESUBMITTED ? "resubmitted" : "recirculated");
@@ -285,7 +288,7 @@ static void run_job(ss_switch *sw, ss_job *job)
 {
     ss_instance *instance = sw->active;
     ss_packet *packet = &job->packet;
-    ss_pass pass = {sw, instance, instance->pipeline.program, job->passes, false};
+    ss_pass pass = {sw, instance, instance->pipeline.program, job->rounds, job->clones, false};
     sw->stats.passes++;
     ss_trace_begin(sw, packet);
     if (job->serial != instance->serial) {
@@ -342,7 +345,7 @@ void ss_receive(ss_switch *sw, uint32_t port, const uint8_t *data, uint32_t leng
         sw->stats.drops[SS_DROP_NO_PIPELINE]++;
         return;
     }
-    ss_pass pass = {sw, instance, instance->pipeline.program, 0, true};
+    ss_pass pass = {sw, instance, instance->pipeline.program, 0, 0, true};
     ss_packet packet;
     begin_packet(&packet, data, length, instance->user[0], NULL);
     packet.std.ingress_port = port;

@@ -63,7 +63,11 @@ static const ss_port_ops operations = {
 
 ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name)
 {
-    if (strlen(name) >= IFNAMSIZ || !*name) {
+    if (strlen(name) >= IFNAMSIZ) {
+        ss_fail(SS_NO_INTERFACE, "the name of an interface has at most %d characters, not %s", IFNAMSIZ - 1, name);
+        return NULL;
+    }
+    if (!*name) {
         ss_fail(SS_NO_INTERFACE, "there is no interface %s in this network namespace", name);
         return NULL;
     }
@@ -80,4 +84,9 @@ ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name)
         return NULL;
     }
     return &packet->port;
+}
+
+const char *ss_packet_port_name(const ss_port *port)
+{
+    return port->ops == &operations ? ((const ss_packet_port *)port)->name : NULL;
 }

@@ -43,6 +43,11 @@ int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name)
     int status = check_number(sw, number);
     if (status != SS_OK)
         return status;
+    for (uint32_t other = 0; other <= SS_MAX_PORT; other++) {
+        const char *used = sw->ports[other] ? ss_packet_port_name(sw->ports[other]) : NULL;
+        if (used && strcmp(used, name) == 0)
+            return ss_fail(SS_EXISTS, "interface %s is port %u already", name, other);
+    }
     ss_port *port = ss_packet_port_open(sw, number, name);
     return port ? add(sw, number, port) : ss_error_code();
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -125,7 +126,7 @@ def test_ports(switch: Switch) -> None:
     with pytest.raises(InterfaceError, match="drop port"):
         switch.add_memory_port(511)
     with pytest.raises(BadIndex):
-        switch.add_memory_port(1 << 16)
+        switch.add_memory_port(512)
     with pytest.raises(PortNotFound):
         switch.packet_out(2, b"x")
     with pytest.raises(PortNotFound):
@@ -133,6 +134,8 @@ def test_ports(switch: Switch) -> None:
     with pytest.raises((InterfaceNotFound, InterfaceError)):  # the latter without root
         switch.add_interface(3, "no-such-if")
     with pytest.raises((InterfaceNotFound, InterfaceError)):
+        switch.add_interface(3, "no-such-if-here")
+    with pytest.raises(InterfaceNotFound, match="at most 15 characters"):
         switch.add_interface(3, "a-name-longer-than-any")
     assert switch.ports() == [1]
     switch.remove_port(1)
@@ -359,3 +362,40 @@ def _wait(condition) -> None:  # type: ignore[no-untyped-def]
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.002)
+
+
+@pytest.mark.parametrize("numbers", [{"cpu_port": 512}, {"drop_port": 512}])
+def test_numbers_of_ports_go_up_to_511(numbers: dict[str, int]) -> None:
+    with pytest.raises(BadIndex, match="up to 511"):
+        Switch(**numbers)
+
+
+def test_port_0_can_be_the_drop_port() -> None:
+    with Switch(drop_port=0) as switch:
+        switch.commit(switch.load(build("scripted", SCRIPTED)))
+        assert [port for port, _ in switch.inject(1, script_frame(port=7))] == [7]
+        assert switch.inject(1, script_frame(port=0)) == []
+        assert switch.stats().drops[Drop.INGRESS] == 1
+
+
+def test_numbers_that_no_program_could_use_are_refused(switch: Switch) -> None:
+    for replicas in ([(512, 0)], [Replica(1, 0, ((512, 0),))]):
+        with pytest.raises(BadIndex, match="up to 511"):
+            switch.set_clone_session(1, replicas)
+        with pytest.raises(BadIndex, match="up to 511"):
+            switch.set_multicast_group(1, replicas)
+    with pytest.raises(BadIndex, match="up to 65535"):
+        switch.set_multicast_group(1 << 16, [(1, 0)])
+    switch.set_multicast_group((1 << 16) - 1, [(511, 0)])
+    assert [group.id for group in switch.multicast_groups()] == [(1 << 16) - 1]
+    assert switch.clone_sessions() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="opening an interface needs root")
+def test_an_interface_is_one_port() -> None:
+    with Switch() as switch:
+        switch.add_interface(1, "lo")
+        with pytest.raises(PortInUse, match="lo is port 1 already"):
+            switch.add_interface(2, "lo")
+        switch.remove_port(1)
+        switch.add_interface(2, "lo")

@@ -162,6 +162,14 @@ def test_recirculation_without_end_ends_by_hand(bench: Scripted) -> None:
     assert bench.passes("ingress") == {NORMAL: 1, RECIRCULATED: 1000}
 
 
+def test_every_round_of_a_packet_that_never_ends_is_cloned(bench: Scripted) -> None:
+    """Also the last one: a clone is not another round."""
+    bench.switch.set_clone_session(5, [(9, 0)])
+    out = bench.send(egress=AGAIN | CLONE, session=5, rounds=255)
+    assert bench.passes("ingress") == {NORMAL: 1, RECIRCULATED: 1000}
+    assert [o.instance_type for o in out] == [EGRESS_CLONE] * 1001
+
+
 def test_truncation_does_not_survive_recirculation(bench: Scripted) -> None:
     (out,) = bench.send(egress=AGAIN, ingress=TRUNCATE, truncate=20, rounds=1)
     assert len(out.frame) == 40
