@@ -126,6 +126,17 @@ class PipelineInfo:
     controller_headers: tuple[ControllerHeaderInfo, ...] = ()
 
 
+_COUNTER_BYTES, _METER_BYTES = 16, 112
+"""What a cell takes in the runtime (ss_counter, ss_meter_cell)."""
+
+
+def state_bytes(info: PipelineInfo) -> int:
+    """Memory of a program's registers, counters and meters."""
+    registers = sum(register.cells * register.cell_bytes for register in info.registers)
+    counters = sum(counter.cells for counter in info.counters) * _COUNTER_BYTES
+    return registers + counters + sum(meter.cells for meter in info.meters) * _METER_BYTES
+
+
 def words(width: int) -> int:
     """How many 64-bit words a value of `width` bits takes in keys and action data (at least one)."""
     return max(1, -(-width // 64))

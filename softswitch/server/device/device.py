@@ -9,6 +9,7 @@ from collections.abc import Callable
 from finsy.proto import p4i, p4r
 
 from softswitch.build.isolated import Compilers
+from softswitch.build.model import state_bytes
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
@@ -23,6 +24,8 @@ from softswitch.server.values.translation import Translations
 
 log = logging.getLogger(__name__)
 Request = p4r.SetForwardingPipelineConfigRequest
+MAX_STATE_BYTES = 1 << 30
+"""Of a program that a client sends; up to three are loaded at a time (active, saved, the one before)."""
 
 
 class Device:
@@ -120,9 +123,19 @@ class Device:
             compiled = self.compilers.compile(config.p4_device_config, ended=ended)
         except SwitchError as error:
             raise of_switch(error) from None
+        self._check_state(compiled)
         p4info = config.p4info if config.HasField("p4info") else compiled.p4info
         check_config(p4info, compiled)
         return compiled, p4info
+
+    def _check_state(self, compiled: CompiledPipeline) -> None:
+        """Raises Refused (RESOURCE_EXHAUSTED) for more state than a switch takes."""
+        wanted = state_bytes(compiled.info)
+        if wanted > MAX_STATE_BYTES:
+            raise Refused(
+                Code.RESOURCE_EXHAUSTED,
+                f"the program's registers, counters and meters take {wanted:,} bytes; {MAX_STATE_BYTES:,} are allowed",
+            )
 
     def _load(self, p4info: p4i.P4Info, blob: bytes, cookie: int | None, compiled: CompiledPipeline) -> Config:
         try:

@@ -147,6 +147,16 @@ def test_what_would_take_for_ever_is_refused(running: Running, c: Controller, ki
     assert forwards(running)
 
 
+@pytest.mark.parametrize("action", [Config.VERIFY, Config.VERIFY_AND_SAVE, Config.VERIFY_AND_COMMIT])
+def test_more_state_than_a_switch_takes_is_refused(c: Controller, action: int) -> None:
+    """64 registers of 1 GiB."""
+    registers = "".join(f"register<bit<64>, bit<32>>(134217728) r{i};\n" for i in range(64))
+    with pytest.raises(grpc.RpcError) as caught:
+        push(c, program(locals=registers, ingress="bit<64> v; r0.read(v, 0);").encode(), action)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "68,719,476,736 bytes" in caught.value.details()
+
+
 ENDLESS = b"#include <v1model.p4>\n" + b"const bit<8> x = 1;\n" * 300_000
 """Takes longer than any test waits."""
 
