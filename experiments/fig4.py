@@ -46,7 +46,6 @@ from experiments.traffic.sender import Sender
 from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 
 EXPERIMENT = "fig4"
-WRITERS = ("h4", "h5")
 ENTRIES = Path(__file__).with_name("fig4.entries.toml")
 SERVICE_PORT = 5000
 KNOCKS = (10000, 20000, 30000)

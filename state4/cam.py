@@ -129,9 +129,6 @@ class Analysis:
     def register_kib(self) -> float:
         return sum(c.kib or 0.0 for c in self.registers)
 
-    def updates_in(self, block: str) -> tuple[Write, ...]:
-        return tuple(w for w in self.updates if block in w.blocks)
-
     @property
     def adding(self) -> frozenset[str]:
         """Registers that packets write, and whose every write adds something to the cell."""

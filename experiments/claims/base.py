@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -83,9 +83,6 @@ class Claim:
     @property
     def holds(self) -> bool:
         return self.verdict is Verdict.HOLDS
-
-    def with_note(self, note: str) -> Claim:
-        return replace(self, why=f"{self.why}; {note}") if note else self
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -31,10 +31,3 @@ def lvalue_problem(cx: Context, expr: ast.Expr) -> str | None:
     if isinstance(expr, (ast.Slice, ast.PlusSlice)):
         return lvalue_problem(cx, expr.base)
     return "it is not a variable, a field, a slice or an element of one"
-
-
-def root_of(expr: ast.Expr) -> ast.Expr:
-    """The expression at the bottom of fields, indices and slices."""
-    while isinstance(expr, (ast.Member, ast.Index, ast.Slice, ast.PlusSlice)):
-        expr = expr.base
-    return expr

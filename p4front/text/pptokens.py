@@ -128,7 +128,6 @@ class PPLexer:
     def __init__(self, place: Spliced) -> None:
         self.place = place
         self.at = 0
-        self._line_start = True
 
     def next(self, *, in_line: bool = False) -> PPToken:
         """The next token, NEWLINE or END. `in_line`: it belongs to a directive. PART: a string over several lines, up

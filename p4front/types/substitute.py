@@ -65,10 +65,6 @@ def _struct(type_: StructType, binding: Binding, memo: dict[StructType, StructTy
     return result
 
 
-def substitute_all(types: tuple[Type, ...], binding: Binding) -> tuple[Type, ...]:
-    return tuple(substitute(t, binding) for t in types)
-
-
 def substitute_callable(callable_: CallableType, binding: Binding) -> CallableType:
     """A signature with its parameters and result substituted; its own type parameters that are bound disappear."""
     if not binding:

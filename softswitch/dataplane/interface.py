@@ -10,7 +10,6 @@ is an error, so that nothing is left out silently. A test lets the C compiler co
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import re
 import struct
@@ -165,8 +164,3 @@ def _type(text: str, where: str) -> CType:
 
 def fields_of(kind: type[Structure]) -> tuple[str, ...]:
     return tuple(field[0] for field in kind._fields_)
-
-
-def as_words(kind: type[Structure], address: int) -> list[int]:
-    """The words of a struct that consists of uint64_t alone."""
-    return list((c_uint64 * (ctypes.sizeof(kind) // 8)).from_address(address))

@@ -65,11 +65,6 @@ class CloneStore:
         with self._condition:
             return self._condition.wait_for(lambda: fingerprint in self._running, timeout_s)
 
-    def forget_programs(self) -> None:
-        """Markers that came until now say nothing about what comes."""
-        with self._condition:
-            self._running.clear()
-
     def add_foreign(self, count: int) -> None:
         """Frames that are too short or too long for a clone."""
         with self._condition:
