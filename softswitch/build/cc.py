@@ -10,12 +10,17 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from softswitch.build.cache import content_key
 from softswitch.errors import SwitchError
 
 RUNTIME_DIR = Path(__file__).parents[1] / "runtime"
 INTERFACE_DIR = RUNTIME_DIR / "include"
 """What generated code includes, and what the runtime offers to its controller."""
 SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined", "-g")
+
+_FLAGS = ("-std=gnu11", "-fPIC", "-shared", "-fno-strict-aliasing", "-fwrapv")
+_ENVIRONMENT = ("CPATH", "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "SOURCE_DATE_EPOCH")
+"""What gcc and clang read besides their arguments."""
 
 
 class CompilerNotFound(SwitchError):
@@ -42,16 +47,35 @@ def find_compiler() -> str:
 
 
 @functools.lru_cache
-def compiler_version(compiler: str) -> str:
-    """The first line of `--version`; part of every cache key."""
-    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.partition("\n")[0]
+def _version(compiler: str) -> str:
+    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, errors="replace", check=False)
+    return done.stdout
+
+
+def compiler_key(flags: Sequence[str]) -> str:
+    """Changes with everything but the sources that decides what `build_shared_object` makes: the compiler and its
+    version, the flags, the environment that it looks at, and the processor where it compiles for this one alone.
+
+    Raises CompilerNotFound.
+    """
+    compiler = find_compiler()
+    environment = [f"{name}={os.environ[name]}" for name in _ENVIRONMENT if name in os.environ]
+    processor = [_processor()] if any(flag in ("-march=native", "-mcpu=native") for flag in flags) else []
+    return content_key(os.path.realpath(compiler), _version(compiler), *_FLAGS, *flags, "--", *environment, *processor)
+
+
+@functools.lru_cache
+def _processor() -> str:
+    """What this machine's processor can do, as Linux tells."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    known = [line for line in lines if line.startswith(("vendor_id", "model", "flags", "Features", "CPU "))]
+    return "\n".join(sorted(set(known)))
 
 
 def build_shared_object(sources: Sequence[Path], output: Path, *, flags: Sequence[str] = ()) -> None:
     """Compiles C sources to one shared object. Raises CompilerNotFound or CompilerFailed."""
-    command = [find_compiler(), "-std=gnu11", "-fPIC", "-shared", "-fno-strict-aliasing", "-fwrapv"]
-    command += [*flags, f"-I{INTERFACE_DIR}", *map(str, sources), "-o", str(output)]
+    command = [find_compiler(), *_FLAGS, *flags]
+    command += [f"-I{INTERFACE_DIR}", *map(str, sources), "-o", str(output)]
     _run(command, f"the C compiler failed on {sources[0].name}")
 
 

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,8 +30,7 @@ from softswitch.build.cc import (
     SANITIZE_FLAGS,
     build_shared_object,
     check_syntax,
-    compiler_version,
-    find_compiler,
+    compiler_key,
 )
 from softswitch.build.model import PipelineInfo
 from softswitch.build.model_json import from_json, to_json
@@ -166,7 +166,7 @@ def open_pipeline(key: str, folder: Path) -> CompiledPipeline:
 
 def tools_key(options: CompileOptions) -> str:
     """Changes with everything of ours that decides what a program becomes. Raises CompilerNotFound."""
-    return content_key(_own_code(), compiler_version(find_compiler()), *options.flags)
+    return content_key(_own_code(), compiler_key(options.flags))
 
 
 # A request (one file with its options) is remembered with the files that it read and their content, so that a warm
@@ -201,8 +201,10 @@ def _remember_request(request: str, key: str, program: Program, path: Path) -> N
 @functools.lru_cache
 def _own_code() -> str:
     """A key of everything of ours that decides what is generated."""
-    front_end = Path(p4front.__file__).parent
-    own = [*front_end.rglob("*.py"), *(front_end / "include").glob("*.p4")]
-    own += [file for room in ("build", "codegen") for file in (Path(softswitch.__file__).parent / room).rglob("*.py")]
-    own += INTERFACE_DIR.glob("*.h")
-    return content_key(*(part for file in sorted(own) for part in (file.name, file.read_bytes())))
+    front_end, switch = Path(p4front.__file__).parent, Path(softswitch.__file__).parent
+    own = [*front_end.rglob("*.py"), *(front_end / "include").glob("*.p4"), *INTERFACE_DIR.glob("*.h")]
+    own += [file for room in ("build", "codegen") for file in (switch / room).rglob("*.py")]
+    roots = (front_end.parent, switch.parent)
+    named = {next(file.relative_to(r).as_posix() for r in roots if file.is_relative_to(r)): file for file in own}
+    messages = [f"{name} {version(name)}" for name in ("finsy", "protobuf")]  # which P4Info consists of
+    return content_key(*messages, *(part for name, file in sorted(named.items()) for part in (name, file.read_bytes())))
