@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from state4.clones.source import CloneSource
+from state4.clones.source import CloneSource, ListenerStats
 from state4.clones.store import ARRIVAL_S
 from state4.clones.updates import Updates
 from state4.errors import State4Error
@@ -55,10 +55,9 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
     with retriever.cloning() as listener:
         entries = retriever.entries()
         counts = Counts(context)
-        contents, pending = _read(context, listener, counts)
+        contents, pending, missed = _read(context, listener, counts)
         image = Image(context.carried, contents)
         state = replace(entries, registers=contents, counters=retriever.counters(counts.uncloned) | counts.values)
-        before = listener.stats()
         synchroniser.save()
         gate = Gate(context.target, context.new.p4info, context.new.layout)
         gate.usable &= bool(context.layout.slots)  # else there is nothing to wait for
@@ -71,7 +70,7 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
         window = _swap(context, listener, gate, image, counts)
         stats = listener.stats()
     reasons = [*window.inexact, *_not_followed(context, counts)]
-    if stats.lost > before.lost or stats.dropped > before.dropped:
+    if _missed(stats) != missed:
         reasons.append("clones were lost after the last reading")
     return context.outcome(
         name,
@@ -109,18 +108,27 @@ def _not_followed(context: Reconfiguration, counts: Counts) -> Iterator[str]:
         yield f"meter {meter.preamble.name} is reset"
 
 
-def _read(context: Reconfiguration, listener: CloneSource, counts: Counts) -> tuple[dict[str, Cells], list[Updates]]:
+def _missed(stats: ListenerStats) -> tuple[int, int]:
+    """What a listener knows to be missing: gaps in the numbers, and frames that the kernel had no room for. The last
+    clone leaves no gap when it is lost, as nothing follows it."""
+    return stats.lost, stats.dropped
+
+
+def _read(
+    context: Reconfiguration, listener: CloneSource, counts: Counts
+) -> tuple[dict[str, Cells], list[Updates], tuple[int, int]]:
     """All registers and counters, again where clones were lost meanwhile: once a program is saved there may be no way
-    to read. With them the updates that were taken from the listener."""
+    to read. With them the updates that were taken from the listener, and what it had missed by then (`_missed`)."""
+    missed = _missed(listener.stats())
     if not context.layout.slots:
-        return context.retriever.registers(), []
+        return context.retriever.registers(), [], missed
     for _ in range(MAX_READINGS):
-        lost = listener.stats().lost
+        missed = _missed(listener.stats())
         contents = context.retriever.registers()
         with suppress(Missed):
             pending = counts.read(listener, ARRIVAL_S)
-            if listener.stats().lost == lost:
-                return contents, pending
+            if _missed(listener.stats()) == missed:
+                return contents, pending, missed
         context.target.set_clone_flag(context.layout, True)  # a program that gave up waiting has put it out
         listener.expect(*context.target.read_sequences(context.layout))
     raise ClonesLost(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from state4.cli.main import main
@@ -46,6 +46,7 @@ def test_the_rule_holds_without_hold(seed: int, schedule: Schedule, count: int) 
 
 
 @slow
+@example(0, Schedule([0] * 13 + [3] * 4 + [0] * 23, lost=frozenset({11})), 12)  # the last clone: no gap shows its loss
 @given(seeds, lossy, counts)
 @pytest.mark.timeout(LIMIT_S)
 def test_lost_clones_are_reread_or_said(seed: int, schedule: Schedule, count: int) -> None:
