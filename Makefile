@@ -171,10 +171,11 @@ net-packages-if-root: base-packages
 .PHONY: venv
 venv: | $(INSTALLED) ## What every target does first: install the Python packages into .venv
 
-# The system's python3 and its site packages, because Mininet comes as a distribution package.
+# The system's python3 and its site packages, because Mininet comes as a distribution package. A .venv without pip was
+# interrupted while it was made: it is made again.
 $(INSTALLED): | base-packages
 	@echo "Installing the Python packages into $(VENV) (once) ..."
-	@test -x $(PYTHON) || /usr/bin/python3 -m venv --system-site-packages $(VENV)
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || /usr/bin/python3 -m venv --clear --system-site-packages $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@rm -f $(VENV)/.installed-*
 	@touch $@
