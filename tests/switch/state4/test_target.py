@@ -153,7 +153,7 @@ def test_state_goes_over(
     outcome = reconfigure(load_strategy(strategy), context)
     if strategy == "state4_exact" and target.abilities.holds is None:
         assert outcome.inexact == (
-            "counter MyIngress.c goes over as it was read: the program does not clone its counts",
+            "counter MyIngress.c is carried as it was read: the program does not clone its counts",
         )
     else:
         assert outcome.inexact == ()
