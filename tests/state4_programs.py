@@ -45,13 +45,13 @@ control MyDeparser(packet_out packet, in headers_t hdr) {
 
 V1Switch(MyParser(), MyVerify(), MyIngress(), MyEgress(), MyCompute(), MyDeparser()) main;
 """
-_EMPTY_EGRESS = """
+EMPTY_EGRESS = """
 control MyEgress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) { apply { } }
 """
-_PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
+PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 
 
-def program(ingress: str, *, egress: str = _EMPTY_EGRESS, globals_: str = "") -> str:
+def program(ingress: str, *, egress: str = EMPTY_EGRESS, globals_: str = "") -> str:
     return _HEAD + _PARSER + globals_ + ingress + egress + _TAIL
 
 
@@ -63,7 +63,7 @@ PROGRAMS: dict[str, str] = {}
 
 PROGRAMS["apply"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<64>>(256) a;
     register<bit<5>>(10) b;     /* smaller than what is asked for: cells beyond it are not written */
     apply {{
@@ -77,7 +77,7 @@ control MyIngress({_PARAMS}) {{
 
 PROGRAMS["branches"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<64>>(256) a;
     register<int<12>>(256) b;
     apply {{
@@ -97,7 +97,7 @@ control MyIngress({_PARAMS}) {{
 
 PROGRAMS["actions"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<64>>(256) a;
     register<bit<16>>(256) b;
 
@@ -132,7 +132,7 @@ control MyIngress({_PARAMS}) {{
 
 PROGRAMS["functions"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<32>>(16) local;
     table choose {{
         key = {{ hdr.request.op: exact; }}
@@ -172,7 +172,7 @@ action nothing() { }
 
 PROGRAMS["controls"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<16>>(64) shared;
     Counting(4) one;
     Counting(8) two;
@@ -213,7 +213,7 @@ control Passed(inout headers_t hdr, register<bit<16>> r) {{
     apply {{ r.write((bit<32>)hdr.request.cell, hdr.request.amount); }}
 }}
 
-control Direct({_PARAMS}) {{
+control Direct({PARAMS}) {{
     register<bit<64>>(8) own;
     apply {{ own.write(5, hdr.request.value); }}
 }}
@@ -222,7 +222,7 @@ control Direct({_PARAMS}) {{
 
 PROGRAMS["aliases"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<16>>(64) first;
     register<bit<16>>(64) second;
     Passed() one;
@@ -246,7 +246,7 @@ control Passed(inout headers_t hdr, register<bit<16>> r) {
 
 PROGRAMS["egress"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     apply {{
         standard_metadata.egress_spec = 2;
         if (hdr.request.op == 3) {{
@@ -256,7 +256,7 @@ control MyIngress({_PARAMS}) {{
 }}
 """,
     egress=f"""
-control MyEgress({_PARAMS}) {{
+control MyEgress({PARAMS}) {{
     register<bit<64>>(256) seen;
     apply {{
         seen.write((bit<32>)hdr.request.cell, hdr.request.value);
@@ -271,7 +271,7 @@ control MyEgress({_PARAMS}) {{
 
 PROGRAMS["both_passes"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<32>>(256) before;
     apply {{
         standard_metadata.egress_spec = 2;
@@ -282,7 +282,7 @@ control MyIngress({_PARAMS}) {{
 }}
 """,
     egress=f"""
-control MyEgress({_PARAMS}) {{
+control MyEgress({PARAMS}) {{
     register<bit<32>>(256) after;
     apply {{
         common.write((bit<32>)hdr.request.cell, hdr.request.value + 1);
@@ -304,7 +304,7 @@ control Note(inout request_t r) {
 
 PROGRAMS["loops_and_switch"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<64>>(256) a;
     action one() {{ a.write(1, hdr.request.value); }}
     action two() {{ a.write(2, hdr.request.value); }}
@@ -334,7 +334,7 @@ control MyIngress({_PARAMS}) {{
 
 PROGRAMS["wide"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<128>>(300) wide;
     register<bit<1>>(3) bits;
     apply {{
@@ -348,7 +348,7 @@ control MyIngress({_PARAMS}) {{
 
 PROGRAMS["recirculates"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<16>>(256) passes;
     apply {{
         standard_metadata.egress_spec = 2;
@@ -362,7 +362,7 @@ control MyIngress({_PARAMS}) {{
 }}
 """,
     egress=f"""
-control MyEgress({_PARAMS}) {{
+control MyEgress({PARAMS}) {{
     apply {{
         if (hdr.request.op == 2) {{
             hdr.request.op = 0;
@@ -375,7 +375,7 @@ control MyEgress({_PARAMS}) {{
 
 PROGRAMS["clones_elsewhere"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<bit<16>>(256) r;
     apply {{
         standard_metadata.egress_spec = 2;
@@ -388,7 +388,7 @@ control MyIngress({_PARAMS}) {{
 }}
 """,
     egress=f"""
-control MyEgress({_PARAMS}) {{
+control MyEgress({PARAMS}) {{
     apply {{
         if (standard_metadata.instance_type == 0 && hdr.request.op == 2) {{
             clone(CloneType.E2E, 7);
@@ -401,7 +401,7 @@ control MyEgress({_PARAMS}) {{
 
 PROGRAMS["structs"] = program(
     f"""
-control MyIngress({_PARAMS}) {{
+control MyIngress({PARAMS}) {{
     register<flow_t>(16) flows;
     register<request_t>(4) requests;
     register<tuple<bit<8>, int<12>>>(8) pairs;
@@ -443,66 +443,4 @@ type bit<9> port_t;
 struct total_t { bit<40> bytes; int<12> delta; }
 struct flow_t { total_t total; bool seen; colour_t colour; port_t port; }
 """,
-)
-
-OLD_PROGRAMS: dict[str, str] = {}
-"""Programs that preserve metadata as programs of before 2021 do, which p4c for bmv2 takes no longer."""
-
-_KEPT = "struct metadata_t {\n    bit<8> noise;\n    bit<16> kept;\n}"
-
-
-def _old(ingress: str, egress: str = _EMPTY_EGRESS) -> str:
-    text = program(ingress, egress=egress)
-    return text.replace("struct metadata_t {\n    bit<8> noise;\n}", _KEPT)
-
-
-def _counting(more: str) -> str:
-    return f"""
-control MyIngress({_PARAMS}) {{
-    register<bit<16>>(256) passes;
-    apply {{
-        standard_metadata.egress_spec = 2;
-        bit<16> n;
-        passes.read(n, (bit<32>)hdr.request.cell);
-        passes.write((bit<32>)hdr.request.cell, n + 1 + meta.kept);
-        meta.kept = hdr.request.amount;
-        {more}
-    }}
-}}
-"""
-
-
-for _name, _data in {
-    "alone": "meta",
-    "listed": "{ meta }",
-    "nested": "{ { meta, standard_metadata.ingress_port }, hdr.request }",
-}.items():
-    OLD_PROGRAMS[f"resubmits_{_name}"] = _old(
-        _counting(f"if (standard_metadata.instance_type == 0) {{ resubmit({_data}); }}")
-    )
-    _egress = f"""
-control MyEgress({_PARAMS}) {{
-    register<bit<16>>(4) leaving;
-    apply {{
-        if (hdr.request.op < 3) {{ leaving.write((bit<32>)hdr.request.op, meta.kept); }}
-        if (hdr.request.op < 100) {{
-            hdr.request.op = hdr.request.op + 100;
-            recirculate({_data});
-        }}
-    }}
-}}
-"""
-    OLD_PROGRAMS[f"recirculates_{_name}"] = _old(_counting(""), _egress)
-    _mirror = f"""
-control MyEgress({_PARAMS}) {{
-    apply {{
-        if (standard_metadata.instance_type == 0 && hdr.request.op < 3) {{ clone3(CloneType.E2E, 7, {_data}); }}
-        hdr.request.value = (bit<64>)meta.kept;
-    }}
-}}
-"""
-    OLD_PROGRAMS[f"mirrors_{_name}"] = _old(_counting(""), _mirror)
-
-OLD_PROGRAMS["resubmits_by_type"] = _old(
-    _counting("if (standard_metadata.instance_type == 0) { resubmit<metadata_t>(meta); }")
 )

@@ -24,7 +24,8 @@ from state4.clones.store import CloneStore
 from state4.entries_file import load_entries
 from state4.instrumentation.running import all_registers
 from state4.values import RegisterSpec
-from tests.state4_programs import OLD_PROGRAMS, PROGRAMS, request
+from tests.state4_old_programs import OLD_PROGRAMS
+from tests.state4_programs import PROGRAMS, request
 from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
 

@@ -16,7 +16,8 @@ from state4.cim import Instrumented, InstrumentOptions, instrument
 from state4.instrumentation.edits import _conditional
 from state4.instrumentation.programs import prepare_program
 from state4.instrumentation.running import layout_of, user_registers
-from tests.state4_programs import OLD_PROGRAMS, PROGRAMS, program, request
+from tests.state4_old_programs import OLD_PROGRAMS
+from tests.state4_programs import PROGRAMS, program, request
 
 INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 REGISTER = "    register<bit<8>>(4) r;\n"
