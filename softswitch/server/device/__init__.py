@@ -1,1 +1,3 @@
-"""The device: its active and saved programs, and what changes them. May import `entities`, `values`, arbitration."""
+"""The device: its active and saved programs, what changes them, and who may.
+
+May import `entities`, `program`, `values`."""

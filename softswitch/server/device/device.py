@@ -14,12 +14,12 @@ from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
-from softswitch.server.device.config import Config, check_config, make_config
+from softswitch.server.device.arbitration import Arbitration, election_id
+from softswitch.server.device.batches import Batches
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
-from softswitch.server.rpc.arbitration import Arbitration, election_id
-from softswitch.server.rpc.batches import Batches
+from softswitch.server.program.config import Config, check_config, make_config
 from softswitch.server.values.translation import Translations
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import time
 from finsy.proto import p4r
 
 from softswitch.dataplane.entries import EntryState, KeyMatch
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import TableView
 from softswitch.server.entities.tables import from_state, table_of
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import TableView
 
 MAX_ENTRIES = 1000
 """Entries in one notification."""

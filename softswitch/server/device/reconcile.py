@@ -14,8 +14,8 @@ from softswitch.build.model import ActionInfo, CounterInfo, RegisterInfo, TableI
 from softswitch.dataplane.entries import Entry, EntryState
 from softswitch.dataplane.handover import Component, Handover
 from softswitch.dataplane.tables import Table
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import TableView
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import TableView
 
 
 def _same_action(old: ActionInfo, new: TableInfo) -> bool:

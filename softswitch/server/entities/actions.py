@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from finsy.proto import p4i, p4r
 
 from softswitch.dataplane.entries import WeightedAction
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import P4Index, ProfileView, TableView
 from softswitch.server.errors import denied, invalid, unimplemented
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import P4Index, ProfileView, TableView
 from softswitch.server.values.bytestrings import decode, encode
 
 DEFAULT_ONLY, TABLE_ONLY = p4i.ActionRef.DEFAULT_ONLY, p4i.ActionRef.TABLE_ONLY

@@ -9,8 +9,6 @@ import numpy as np
 from finsy.proto import p4r
 
 from softswitch.dataplane.entries import ColourCounts, CounterValue
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import RegisterView
 from softswitch.server.entities.direct import (
     check_cleared,
     from_colours,
@@ -20,6 +18,8 @@ from softswitch.server.entities.direct import (
     to_meter,
 )
 from softswitch.server.errors import invalid, out_of_range
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import RegisterView
 
 Undo = Callable[[], None]
 View = TypeVar("View")

@@ -6,8 +6,8 @@ from finsy.proto import p4i, p4r
 
 from softswitch.dataplane.entries import ColourCounts, CounterValue, Entry, MeterConfig, MeterState
 from softswitch.dataplane.tables import Table
-from softswitch.server.device.index import TableView
 from softswitch.server.errors import invalid
+from softswitch.server.program.index import TableView
 
 THREE_BY_ONE, TWO_BY_ONE = p4i.MeterSpec.SINGLE_RATE_THREE_COLOR, p4i.MeterSpec.SINGLE_RATE_TWO_COLOR
 

@@ -8,8 +8,8 @@ from finsy.proto import p4r
 
 from p4front.match_kinds import EXACT, LPM, MATCH_KINDS, OPTIONAL, RANGE, TERNARY
 from softswitch.dataplane.entries import MATCH_CLASSES, Exact, KeyMatch, Lpm, Optional, Range, Ternary
-from softswitch.server.device.index import MatchView
 from softswitch.server.errors import invalid
+from softswitch.server.program.index import MatchView
 from softswitch.server.values.bytestrings import decode, encode
 
 

@@ -8,11 +8,11 @@ from finsy.proto import p4r
 
 from softswitch.dataplane.entries import Group, GroupMember, Member
 from softswitch.dataplane.profiles import Profile
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import ProfileView
 from softswitch.server.entities.actions import check_group_size, checked_weight, from_action, to_action, watch_port
 from softswitch.server.entities.matches import from_keys, to_keys
 from softswitch.server.errors import Code, Refused, invalid, not_found
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import ProfileView
 from softswitch.server.values.bytestrings import encode
 
 Undo = Callable[[], None]

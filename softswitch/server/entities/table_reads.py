@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from finsy.proto import p4r
 
 from softswitch.dataplane.entries import CounterValue, DefaultEntry, Entry, EntryState, MeterState
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import TableView
 from softswitch.server.entities.actions import from_action
 from softswitch.server.entities.direct import from_colours, from_counter, from_meter, show_resources
 from softswitch.server.entities.matches import to_keys
 from softswitch.server.entities.tables import check_default_key, from_state, table_of, unpack_note
 from softswitch.server.errors import Code, Refused, invalid, not_found
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import TableView
 
 
 @dataclass(frozen=True)

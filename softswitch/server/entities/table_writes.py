@@ -9,8 +9,6 @@ from finsy.proto import p4r
 
 from softswitch.dataplane.entries import ColourCounts, CounterValue, Entry, EntryState, MeterState
 from softswitch.dataplane.tables import Table
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import TableView
 from softswitch.server.entities.actions import check_scope, to_action
 from softswitch.server.entities.direct import (
     apply_resources,
@@ -23,6 +21,8 @@ from softswitch.server.entities.direct import (
 )
 from softswitch.server.entities.tables import check_default_key, full_entry, key_entry, pack_note, table_of
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import TableView
 
 Undo = Callable[[], None]
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE

@@ -8,11 +8,11 @@ from finsy.proto import p4r
 
 from softswitch.dataplane.entries import Entry, EntryState
 from softswitch.dataplane.tables import Table
-from softswitch.server.device.config import Config
-from softswitch.server.device.index import TableView
 from softswitch.server.entities.actions import check_scope, from_action, from_action_set, to_action, to_action_set
 from softswitch.server.entities.matches import from_keys, to_keys
 from softswitch.server.errors import invalid
+from softswitch.server.program.config import Config
+from softswitch.server.program.index import TableView
 
 
 def table_of(config: Config, view: TableView) -> Table:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from softswitch.dataplane.entries import meter_config
 from softswitch.errors import Closed
 from softswitch.proto import bulk_pb2
-from softswitch.server.device.config import Config
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, invalid, not_found, out_of_range
+from softswitch.server.program.config import Config
 from softswitch.server.rpc.hold import serve_hold
 from softswitch.server.rpc.service import answering
 

@@ -16,10 +16,10 @@ import grpc
 
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.proto import bulk_pb2
-from softswitch.server.device.config import Config
 from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.errors import Code, Refused, invalid, not_found
+from softswitch.server.program.config import Config
 
 DEFAULT_MAX_US = 100_000
 LONGEST_US = 1_000_000

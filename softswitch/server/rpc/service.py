@@ -11,9 +11,9 @@ import grpc
 from finsy.proto import p4r, p4r_grpc
 
 from softswitch.errors import SwitchError
+from softswitch.server.device.arbitration import election_id
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, abort, of_switch
-from softswitch.server.rpc.arbitration import election_id
 from softswitch.server.rpc.stream import Stream
 
 log = logging.getLogger(__name__)

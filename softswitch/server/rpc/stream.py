@@ -11,9 +11,9 @@ import grpc
 from finsy.proto import p4r
 
 from softswitch.errors import SwitchError
+from softswitch.server.device.arbitration import Client
 from softswitch.server.device.device import Device
 from softswitch.server.errors import SPACE, Code, Refused, abort, denied, of_switch
-from softswitch.server.rpc.arbitration import Client
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 8192

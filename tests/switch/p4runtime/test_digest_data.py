@@ -8,7 +8,7 @@ import pytest
 from finsy.proto import p4d, p4r
 
 from softswitch.dataplane.entries import DigestMessage
-from softswitch.server.entities.digests import Digests
+from softswitch.server.program.digests import Digests
 from tests.switch.controller import PROGRAMS, Controller, Running
 
 PROGRAM = PROGRAMS / "digests.p4"

@@ -8,9 +8,9 @@ import pytest
 from finsy.proto import p4r
 
 import nfs
-from softswitch.server.device.config import make_config
+from softswitch.server.device.batches import Batches
 from softswitch.server.entities.pre import ReplicationEngine
-from softswitch.server.rpc.batches import Batches
+from softswitch.server.program.config import make_config
 from state4.entries_file import load_entries, parse, resolve, updates
 from tests.switch.harness import Bench
 

@@ -20,10 +20,10 @@ from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
-from softswitch.server.device.config import Config
+from softswitch.server.device.arbitration import Client
 from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
-from softswitch.server.rpc.arbitration import Client
+from softswitch.server.program.config import Config
 from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
 from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore

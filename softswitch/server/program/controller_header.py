@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from finsy.proto import p4r
 
 from softswitch.build.model import PipelineInfo
-from softswitch.server.device.index import P4Index
 from softswitch.server.errors import invalid
+from softswitch.server.program.index import P4Index
 from softswitch.server.values.values import ValueCodec
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from finsy.proto import p4r
 
 from softswitch.dataplane.entries import DigestMessage
-from softswitch.server.device.index import DigestView, P4Index
 from softswitch.server.errors import Code, Refused, invalid
+from softswitch.server.program.index import DigestView, P4Index
 
 MOST_IN_A_LIST = 1024
 """Length of a list for `max_list_size` 0."""

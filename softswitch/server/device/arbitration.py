@@ -9,8 +9,8 @@ from typing import Any
 
 from finsy.proto import p4r
 
+from softswitch.server.device.roles import Scope, parse_scope
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found
-from softswitch.server.rpc.roles import Scope, parse_scope
 
 ElectionId = int
 """128-bit election id as one number."""

@@ -11,11 +11,11 @@ from finsy.proto import p4r
 
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
-from softswitch.server.device.config import Config
+from softswitch.server.device.roles import Scope, object_id, shown
 from softswitch.server.entities import arrays, profiles, table_reads, table_writes
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
-from softswitch.server.rpc.roles import Scope, object_id, shown
+from softswitch.server.program.config import Config
 
 log = logging.getLogger(__name__)
 Undo = Callable[[], None]

@@ -9,9 +9,9 @@ from finsy.proto import p4i
 
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.pipeline import Pipeline
-from softswitch.server.device.index import P4Index, build_index
-from softswitch.server.entities.digests import Digests
-from softswitch.server.rpc.packet_io import ControllerHeader
+from softswitch.server.program.controller_header import ControllerHeader
+from softswitch.server.program.digests import Digests
+from softswitch.server.program.index import P4Index, build_index
 from softswitch.server.values.translation import Translations
 
 
