@@ -59,9 +59,14 @@ def test_the_interval_leaves_out_what_it_says(confidence: float, low: float, hig
 
 
 def test_a_spread_is_that_of_95_percent_and_2000_resamples() -> None:
-    values = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+    values = [1.1**power for power in range(60)]  # so many that the next percent is another value
     result = spread(values)
-    assert (result.low, result.high) == bootstrap_interval(values, np.median, confidence=0.95, resamples=2000, seed=1)
+    found = {
+        share: bootstrap_interval(values, np.median, confidence=share, resamples=2000, seed=1)
+        for share in (0.9, 0.94, 0.95, 0.96, 0.975)
+    }
+    assert len(set(found.values())) == len(found)
+    assert (result.low, result.high) == found[0.95]
 
 
 def test_a_spread_in_another_unit() -> None:
