@@ -27,7 +27,7 @@ import pandas as pd
 
 import nfs
 from experiments.claims.base import CONTROL_TRIAL, reasons_of
-from experiments.claims.c5_cloning_cost import judge_cloning_cost
+from experiments.claims.c5_cloning_cost import full_load_not_found, judge_cloning_cost
 from experiments.claims.stats import spread
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Lab, Plan
@@ -49,9 +49,9 @@ from experiments.measure.full_load import (
     summarise_searches,
 )
 from experiments.measure.machine import MachineWatch
-from experiments.measure.steady_rate import HOST_NICE, SEGMENTS
+from experiments.measure.steady_rate import HOST_NICE, SEGMENTS, NoSteadyRateError
 from experiments.tables.fig7 import cloning_table
-from experiments.traffic.armed import TrafficError, wait_all
+from experiments.traffic.armed import wait_all
 from experiments.traffic.flow import Flow
 from experiments.traffic.receiver import Receiver
 from experiments.traffic.sender import Sender
@@ -248,7 +248,10 @@ def search_trial(trial: Trial, options: CommonOptions, schedule: Schedule, bench
     """One search for the highest rate; for the samples see full_load.py."""
     lab = bench.lab(plan_for("none", options))
     bench.arm(lab)
-    return run_search(lab, schedule.search, name=trial.name, port=_PORT, show=show)
+    try:
+        return run_search(lab, schedule.search, name=trial.name, port=_PORT, show=show)
+    except NoSteadyRateError as error:
+        return TrialResult({}, {}, (), (str(error),), math.inf)
 
 
 def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -308,7 +311,8 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
             after_failure=bench.drop,
         )
         if not searches.trials:
-            raise TrafficError(f"full load is not known: {reasons_of(searches.unusable, SEARCH)}")
+            claims = full_load_not_found(reasons_of(searches.unusable, SEARCH))
+            return conclude(searches, options, {"steady": None}, claims, draw=plot.main, table=cloning_table)
         steady = summarise_searches(searches.trials)
         full = float(steady["frames_per_s"])
         sweep = run_sweep(

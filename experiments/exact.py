@@ -234,11 +234,11 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def verdict_of_rows(rows: Sequence[Mapping[str, Any]], unusable: Mapping[str, str]) -> Verdict:
-    """Whether every reconfiguration lost nothing. Where a flow that was left alone loses something, it is the machine's
-    fault; then, as with trials that do not count, nothing is shown."""
+    """Whether every reconfiguration lost nothing. Where a flow that was left alone loses something, or none of that
+    rate counts, it may be the machine's fault; then, as with trials that do not count, nothing is shown."""
     lossy = [row for row in rows if row["runs_with_loss"]]
-    alone = {row["rate"] for row in lossy if row["strategy"] == CONTROL_TRIAL}
-    if any(row["rate"] not in alone for row in lossy):
+    whole_alone = {row["rate"] for row in rows if row["strategy"] == CONTROL_TRIAL and not row["runs_with_loss"]}
+    if any(row["rate"] in whole_alone for row in lossy):
         return Verdict.FAILS
     return Verdict.NOT_JUDGED if lossy or unusable or not rows else Verdict.HOLDS
 

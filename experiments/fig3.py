@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,7 @@ from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 
 PROGRAM = "fig3"
 SERVICE_PORT = 5000
+EARLY = ("early1", "early2")
 FLOWS = {"open": "h1", "early1": "h2", "early2": "h3", "late": "h4"}
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
 
@@ -200,6 +201,7 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
     }
     invalid = [
         *knock_too_late(strategy, knock_times["late"][1], phases),
+        *knock_not_early([knock_times[name][1] for name in EARLY], phases),
         *outside_flow(phases, Interval(0.0, schedule.duration)),
         *disturbed(machine, MachineBounds(late_ms=500 * schedule.interval), accept_busy=options.accept_busy),
     ]
@@ -211,6 +213,11 @@ def knock_too_late(strategy: str, knock_end: float, phases: Phases) -> list[str]
     the swap, before its end."""
     limit = phases.swap.begin if strategy in PUBLISHED_FATES else phases.swap.end
     return [] if knock_end < limit else ["the late knock came after the swap had begun"]
+
+
+def knock_not_early(knock_ends: Sequence[float], phases: Phases) -> list[str]:
+    """The early knocks have to be over before the reconfiguration begins, or they are late ones as well."""
+    return ["an early knock came after the reconfiguration had begun"] if max(knock_ends) >= phases.window.begin else []
 
 
 def knock_series(complete: npt.NDArray[np.float64], stages: npt.NDArray[np.int64], phases: Phases) -> KnockSeries:

@@ -98,6 +98,8 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
         stats = lab.control.call("stats")
         events = lab.events(timeline.start)
 
+    if packets.empty:
+        raise TrafficError("no packet arrived at the server")
     if links["h1"].tx_packets < totals.sent or totals.refused:
         raise TrafficError(f"{totals.sent} packets were sent, but {links['h1'].tx_packets} were on the wire")
     updates = updates_of(PROGRAM, sent, packets, timeline.start, contents)

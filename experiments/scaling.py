@@ -245,6 +245,7 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "cells": cells,
             "state_bytes": point.state_bytes,
             "series": _series(point),
+            "rate": RATE_MBIT,
             "failed": [why for member in members if (why := why_unusable(member))],
         }
         if good:
@@ -305,9 +306,10 @@ def left_out(
     ]
 
 
-def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], wanted: list[Point]) -> int:
-    from plots import scaling as plot
-
+def trials_of(
+    options: CommonOptions, schedule: Schedule, profiles: Sequence[str], wanted: Sequence[Point]
+) -> list[Trial]:
+    """Every point with every strategy and profile; State4's faster and faster flows, and the same left alone."""
     trials = [
         Trial(strategy, repeat, {"profile": profile, "components": point.components, "cells": point.cells})
         for repeat in range(1, options.repeats + 1)
@@ -330,6 +332,13 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
             for rate in schedule.load_rates
             for name in (CONTROL_TRIAL, "state4")
         ]
+    return trials
+
+
+def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], wanted: list[Point]) -> int:
+    from plots import scaling as plot
+
+    trials = trials_of(options, schedule, profiles, wanted)
     with ExitStack() as stack:
         shared = SharedLab(stack)
         sweep = run_sweep(

@@ -19,7 +19,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ import pandas as pd
 
 from experiments.claims.base import CONTROL_TRIAL
 from experiments.claims.c1_flows_survive import PUBLISHED_FATES
-from experiments.control.client import ControlError
 from experiments.harness.ending import conclude
 from experiments.harness.lab import NFS, Lab, Plan
 from experiments.harness.main import run_main
@@ -46,7 +45,7 @@ from experiments.measure.scenario_numbers import control_waited, cpu_numbers, fl
 from experiments.measure.steady_rate import HOST_NICE
 from experiments.measure.wire import IPV4, Capture
 from experiments.tables.scenario import scenario_table
-from experiments.traffic.armed import TrafficError, wait_all
+from experiments.traffic.armed import wait_all
 from experiments.traffic.iperf3 import FRAME_BYTES
 from experiments.traffic.mix import FLOWS, UDP, Mix, lost_packets
 from topologies.paper import HOSTS, PORTS, SERVER, SWITCH, ip_of
@@ -220,12 +219,6 @@ def _number(address: str) -> int:
     return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
 
 
-def _drop(shared: SharedLab) -> None:
-    """The next attempt gets a new network, whatever is wrong with this one."""
-    with suppress(TrafficError, ControlError):
-        shared.drop()
-
-
 def _show(show: Display, trial: Trial, lab: Lab, sampler: Sampler, start: float, second: float) -> None:
     show.state(f"{trial.name}: {'reconfiguring' if lab.control.busy() else 'traffic'}", second)
     if isinstance(show, Watch):
@@ -249,7 +242,7 @@ def run(options: CommonOptions, schedule: Schedule, *, watch: bool = False) -> i
             trial_s=schedule.duration,
             record={"rate": schedule.rate, "trial_s": schedule.duration, "tcp_frame_bytes": FRAME_BYTES},
             open_display=open_display,
-            after_failure=lambda: _drop(shared),
+            after_failure=shared.drop,
         )
     measured = summarise({trial.name: trial.strategy for trial in trials}, sweep)
     return conclude(

@@ -55,10 +55,10 @@ def judge_delta_loss(
 ) -> Claim:
     """C3, from delta-loss by profile, strategy and rate, and by profile, strategy and bytes of state (`sizes`).
 
-    It holds when, at the published pace and every rate from 10 to 120 Mbit/s, State4's worst repeat is below 1 % and
-    the controller approach loses more than twice as much in all that is known of both; and when the controller approach
-    loses more with the most state than with the least. A sweep that was not asked to reach from 10 to 120 Mbit/s, or
-    for several amounts of state, was not meant to judge it.
+    It holds when, at the published pace and every rate from 10 to 120 Mbit/s, State4's worst repeat is below 1 % (of
+    too little as of too much in the state) and the controller approach loses more than twice as much in all that is
+    known of both; and when the controller approach loses more with the most state than with the least. A sweep that was
+    not asked to reach from 10 to 120 Mbit/s, or for several amounts of state, was not meant to judge it.
     """
     losses = rates.get(PROFILE, {})
     findings = (*delta_loss_findings(rates), *_size_findings(sizes or {}))
@@ -98,6 +98,9 @@ def _at_rate(rate: str, losses: Losses, unusable: Mapping[str, str]) -> Iterable
     # Every repeat has to be below the limit, not only the middle one.
     worst = replace(ours.spread, high=max(ours.spread.high, ours.spread.maximum))
     yield below(replace(ours, spread=worst), STATE4_LIMIT)
+    if ours.spread.minimum <= -STATE4_LIMIT:
+        more = f"{ours.text(-ours.spread.minimum)} more than was on the wire"
+        yield Check(Verdict.FAILS, f"at {rate} Mbit/s State4's state has {more}")
     other = losses["controller"].get(rate)
     if other is None:
         yield Check(Verdict.NOT_JUDGED, f"at {rate} Mbit/s: {reasons_of(unusable, f'controller-rate{rate}')}")

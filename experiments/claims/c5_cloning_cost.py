@@ -86,6 +86,11 @@ def judge_cloning_cost(measured: Mapping[str, Any], unusable: Mapping[str, str] 
     return [judge(measured, unusable or {}) for judge in (_half, _above, _cost)]
 
 
+def full_load_not_found(why: str) -> list[Claim]:
+    """C5 where no search for full load counts: nothing of it can be judged."""
+    return [not_judged(claim, f"full load is not known: {why}") for claim in (HALF_LOAD, ABOVE_HALF, FULL_LOAD)]
+
+
 def _half(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
     claim = _unmeasured(measured, unusable, HALF_LOAD, (("state4", "50", "during"),))
     if claim is not None:
@@ -196,9 +201,17 @@ def why_full_load_is_unknown(measured: Mapping[str, Any]) -> str:
         return "full load was searched for once: nobody knows how certain it is"
     if agreement < AGREEMENT:
         return f"full load is not known: the second highest search found {agreement:.0%} of the highest"
-    alone = measured["strategies"].get(CONTROL_TRIAL, {}).get("100", {}).get("parts", {}).get("whole")
-    if alone is not None and alone["loss"]["median"] > UNDISTURBED_LOSS:
-        return f"the flow at 100 % loses {alone['loss']['median']:.1%} without any reconfiguration"
+    return why_control_is_disturbed(measured, {}, "100")
+
+
+def why_control_is_disturbed(measured: Mapping[str, Any], unusable: Mapping[str, str], load: str) -> str:
+    """Why a load shows nothing: the same flow without a reconfiguration was disturbed, or loses packets by itself."""
+    alone = measured["strategies"].get(CONTROL_TRIAL, {}).get(load, {}).get("parts", {}).get("whole")
+    if alone is None:
+        names = [name for name in unusable if name.startswith(f"{CONTROL_TRIAL}-load{load}-")]
+        return f"the flow at {load} % was disturbed without any reconfiguration: {unusable[names[0]]}" if names else ""
+    if alone["loss"]["median"] > UNDISTURBED_LOSS:
+        return f"the flow at {load} % loses {alone['loss']['median']:.1%} without any reconfiguration"
     return ""
 
 
@@ -217,8 +230,9 @@ def _unmeasured(
             return not_judged(published, f"at {load} %: {reasons_of(unusable, strategy)}")
     if not needed:
         return not_asked(published, "no load above 50 % was asked for")
-    why = why_full_load_is_unknown(measured)
-    return not_judged(published, why) if why else None
+    loads = dict.fromkeys(load for _, load, _ in needed)
+    whys = [why_full_load_is_unknown(measured), *(why_control_is_disturbed(measured, unusable, load) for load in loads)]
+    return next((not_judged(published, why) for why in whys if why), None)
 
 
 def _lost(measured: Mapping[str, Any], strategy: str, load: str, part: str) -> Quantity:

@@ -82,6 +82,9 @@ PUBLISHED_PACKETS = "State4 itself loses no packet"
 PUBLISHED_RATE_MBIT = 120.0
 """The highest rate of the paper's experiments with a flow below the switch's capacity: up to it, none may be lost."""
 
+PUBLISHED_PROFILE = "paper"
+PUBLISHED_STATE_BYTES = 236_000
+
 
 def judge_packets(
     points: Iterable[Mapping[str, Any]], load: Sequence[Mapping[str, Any]], asked: Iterable[str] = ("state4",)
@@ -89,16 +92,22 @@ def judge_packets(
     """C6 as far as packets go, from State4's trials of every amount of state (`points`) and of every rate (`load`).
 
     It holds when in none of them up to 120 Mbit/s a packet was lost between the sender's wire and the receiver's, and
-    none failed. Where the same flow alone loses packets, the machine loses them: not judged. Rates above are shown:
-    from where on packets are lost is a matter of capacity (`C5 cost`). Each of `load` has `rate`, `lost_packets` (the
-    most of its repeats), `lost_alone` (None: not measured) and `failed`.
+    none failed. Where the same flow alone loses packets, or nobody knows whether it does, the machine may have lost
+    them: not judged. Rates above are shown: from where on packets are lost is a matter of capacity (`C5 cost`). Each of
+    `load` has `rate`, `lost_packets` (the most of its repeats), `lost_alone` (None: not measured) and `failed`. A run
+    that was not asked for the published pace, or for as much state as the paper's, was not meant to judge it.
     """
     if "state4" not in asked:
         return not_asked(PACKETS, "state4 was left out")
     ours = [point for point in points if point["strategy"] == "state4"]
     if not ours:
         return not_judged(PACKETS, "no amount of state was measured")
-    checks = [check for point in ours for check in _point(point)]
+    if PUBLISHED_PROFILE not in (point["profile"] for point in ours):
+        return not_asked(PACKETS, f"the published pace (profile {PUBLISHED_PROFILE}) was left out")
+    if max(point["state_bytes"] for point in ours) < PUBLISHED_STATE_BYTES:
+        return not_asked(PACKETS, f"less state than the paper's {PUBLISHED_STATE_BYTES / 1000:g} KB was asked for")
+    alone = {one["rate"]: one["lost_alone"] for one in load}
+    checks = [check for point in ours for check in _point(point, alone.get(point["rate"]))]
     checks += [check for one in load if one["rate"] <= PUBLISHED_RATE_MBIT for check in _rate(one)]
     if not any(one["rate"] >= PUBLISHED_RATE_MBIT for one in load):
         checks.append(Check(Verdict.NOT_JUDGED, f"no flow of {PUBLISHED_RATE_MBIT:g} Mbit/s or more was measured"))
@@ -123,25 +132,26 @@ def judge_packets(
     )
 
 
-def _point(point: Mapping[str, Any]) -> Iterable[Check]:
+def _point(point: Mapping[str, Any], alone: int | None) -> Iterable[Check]:
     if point.get("lost_packets"):
-        alone = point.get("lost_alone")
-        why = f"{point['lost_packets']} packets were lost with {_place(point)}"
-        yield _machine(why, alone) if alone else Check(Verdict.FAILS, why)
+        yield _lost(f"{point['lost_packets']} packets were lost with {_place(point)}", alone)
     if point.get("failed"):
         yield Check(Verdict.NOT_JUDGED, f"the reconfiguration failed with {_place(point)}: {point['failed'][0]}")
 
 
 def _rate(one: Mapping[str, Any]) -> Iterable[Check]:
     if one.get("lost_packets"):
-        why = f"{one['lost_packets']} packets were lost at {one['rate']:g} Mbit/s"
-        yield _machine(why, one["lost_alone"]) if one.get("lost_alone") else Check(Verdict.FAILS, why)
+        yield _lost(f"{one['lost_packets']} packets were lost at {one['rate']:g} Mbit/s", one["lost_alone"])
     if one.get("failed"):
         yield Check(Verdict.NOT_JUDGED, f"the reconfiguration failed at {one['rate']:g} Mbit/s: {one['failed'][0]}")
 
 
-def _machine(why: str, alone: int) -> Check:
-    return Check(Verdict.NOT_JUDGED, f"{why}, but {alone} of the same flow alone")
+def _lost(why: str, alone: int | None) -> Check:
+    if alone is None:
+        return Check(Verdict.NOT_JUDGED, f"{why}, and nobody knows how many of the same flow alone")
+    return (
+        Check(Verdict.NOT_JUDGED, f"{why}, but {alone} of the same flow alone") if alone else Check(Verdict.FAILS, why)
+    )
 
 
 def _place(point: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from experiments.claims.base import Claim
 from experiments.harness.main import code_of
 from experiments.harness.options import CommonOptions
 from experiments.harness.progress import working
-from experiments.harness.sweep import Sweep
+from experiments.harness.sweep import Sweep, describe
 from plots.load import ResultMissingError
 
 
@@ -27,7 +27,7 @@ def conclude(
     """Draws the figure from the folder, completes it, and prints the summary (`--json`) or the table.
 
     Returns the exit code by the verdicts. Where no trial is left that a figure could show, there is none, and the
-    summary says why the trials do not count.
+    summary says why the trials do not count. A figure that cannot be drawn takes no number and no verdict with it.
     """
     folder = sweep.folder
     with working("drawing the figure", quiet=options.json):
@@ -35,6 +35,8 @@ def conclude(
             draw(folder.path)
         except ResultMissingError as error:
             print(f"no figure: {error}", file=sys.stderr)
+        except Exception as error:  # the numbers are whole all the same, and `python -m plots...` draws them again
+            print(f"no figure, drawing it failed: {describe(error)}", file=sys.stderr)
     summary = folder.finish(
         target=options.target,
         profile=options.profile,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
+from types import TracebackType
 
 from experiments.harness.lab import Lab, Plan, open_lab
+from experiments.harness.sweep import describe
 
 
 class SharedLab:
@@ -14,7 +17,8 @@ class SharedLab:
     """
 
     def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack.enter_context(ExitStack())
+        stack.push(self._leave)
+        self._stack = ExitStack()
         self._lab: Lab | None = None
 
     def lab(self, plan: Plan) -> Lab:
@@ -27,6 +31,18 @@ class SharedLab:
         return self._lab
 
     def drop(self) -> None:
-        """The next trial gets a new network."""
+        """The next trial gets a new network, whatever is wrong with this one. Raises what its end raises."""
         self._lab = None
         self._stack.close()
+
+    def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """All trials are on disk: a network that does not end in order takes none of them back."""
+        if error is not None:
+            return self._stack.__exit__(kind, error, trace)
+        try:
+            self.drop()
+        except Exception as problem:
+            print(f"the network of the trials did not end in order: {describe(problem)}", file=sys.stderr)
+        return None

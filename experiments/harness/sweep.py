@@ -159,7 +159,7 @@ class _Attempts:
                 error = problem
                 history.append(f"failed: {describe(problem)}")
                 show.log(f"{trial.name} failed: {describe(problem)}")
-                self._after_failure()
+                self._clear_up(trial, show)
                 continue
             if not result.invalid:
                 return result, history, None
@@ -168,6 +168,13 @@ class _Attempts:
             show.log(f"{trial.name} shows nothing: {'; '.join(result.invalid)}")
         calmest = min(invalid, key=lambda result: (len(result.invalid), result.disturbance), default=None)
         return calmest, history, error
+
+    def _clear_up(self, trial: Trial, show: Display) -> None:
+        """What is broken may also fail to go away; the next attempt makes its own."""
+        try:
+            self._after_failure()
+        except Exception as problem:
+            show.log(f"{trial.name}: what it left was not taken down in order: {describe(problem)}")
 
 
 def describe(error: Exception) -> str:

@@ -39,6 +39,10 @@ _MIN_SHARE = 0.02  # of the first rate: below, nothing is searched
 _CLIMB = 1.25  # from a first rate that passed
 
 
+class NoSteadyRateError(TrafficError):
+    """A search found none: the machine was too busy, or the switch forwards next to nothing."""
+
+
 @dataclass(frozen=True)
 class RateTrial:
     """One trial. Rates in frames per second; `loss` as a share of the frames on the sender's wire."""
@@ -76,7 +80,7 @@ def search_rate(
     `ceiling`: where `highest` is a guess; when it passes, higher ones are tried up to this one. Each rate has up to
     three trials, and passes with two.
 
-    Raises TrafficError when not even a small share of `highest` passes.
+    Raises NoSteadyRateError when not even a small share of `highest` passes.
     """
     trials: list[RateTrial] = []
     limited_by = "nothing: the highest rate asked for passed"
@@ -106,11 +110,13 @@ def search_rate(
         else:
             high = middle
         if high < _MIN_SHARE * highest:
-            raise TrafficError(f"more than {limit:.1%} of the frames are lost even at {high:.0f} frames per second")
+            raise NoSteadyRateError(
+                f"more than {limit:.1%} of the frames are lost even at {high:.0f} frames per second"
+            )
     while not passes(confirm, low):
         low *= 1 - _STEP_DOWN
         if low < _MIN_SHARE * highest:
-            raise TrafficError(f"no rate down to {low:.0f} frames per second could be confirmed")
+            raise NoSteadyRateError(f"no rate down to {low:.0f} frames per second could be confirmed")
     return SteadyRate(low, limited_by, tuple(trials))
 
 

@@ -17,6 +17,9 @@ def cloning_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
     """Throughput and loss (medians) during the reconfiguration and of the whole trial, by load and strategy."""
     console = Console()
     steady = measured["steady"]
+    if steady is None:
+        print_end(console, claims, folder, "fig7")
+        return
     console.print(
         f"Highest steady rate: {steady['megabits_per_s']:.0f} Mbit/s, {steady['frames_per_s'] / 1e3:.1f} k frames/s of "
         f"{steady['frame_bytes']} bytes (limited by {steady['limited_by']})",

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from experiments import scaling
+from experiments.harness.options import CommonOptions
 from experiments.scaling import (
     COUNTS,
     NUMBERS,
@@ -110,3 +112,49 @@ def test_faster_flows_are_a_series_of_their_own() -> None:
     assert [one["lost_packets"] for one in load] == [None, 3, None]
     assert [one["lost_alone"] for one in load] == [None, 1, None]
     assert load[2]["failed"] == ["it broke"]
+
+
+def options_and_profiles(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[CommonOptions, scaling.Schedule, tuple[str, ...], list[Point]]:
+    found: list[Any] = []
+    monkeypatch.setattr(scaling, "run", lambda *parsed: found.append(parsed) or 0)
+    assert scaling.main(arguments) == 0
+    parsed: tuple[CommonOptions, scaling.Schedule, tuple[str, ...], list[Point]] = found[0]
+    return parsed
+
+
+@pytest.mark.parametrize("arguments", [[], ["--quick"]])
+def test_both_profiles_and_the_published_state_are_measured(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim C6 is about the published pace, and about our own."""
+    options, schedule, profiles, wanted = options_and_profiles(arguments, monkeypatch)
+    names = {trial.name for trial in scaling.trials_of(options, schedule, profiles, wanted)}
+    for profile in ("paper", "native"):
+        assert f"state4-{profile}-components1-cells131072-1" in names
+    assert {f"{name}-native-components1-cells131072-rate120-1" for name in ("state4", "no-reconfiguration")} <= names
+    assert not any(name.startswith("no-reconfiguration-paper") for name in names)
+
+
+def test_one_profile_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    options, schedule, profiles, wanted = options_and_profiles(["--control-plane", "native"], monkeypatch)
+    trials = scaling.trials_of(options, schedule, profiles, wanted)
+    assert profiles == ("native",) and {trial.parameters["profile"] for trial in trials} == {"native"}
+
+
+def test_what_takes_long_at_its_pace_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    options, schedule, profiles, wanted = options_and_profiles(["--max-seconds", "60"], monkeypatch)
+    trials = scaling.trials_of(options, schedule, profiles, wanted)
+    largest = [trial for trial in trials if trial.parameters["cells"] == (64 << 20) // 8 and trial.strategy == "state4"]
+    assert sorted((trial.parameters["profile"], trial.repeat) for trial in largest) == [
+        ("native", 1),
+        ("native", 2),
+        ("paper", 1),
+    ]
+
+
+def test_without_state4_there_are_no_faster_flows(monkeypatch: pytest.MonkeyPatch) -> None:
+    options, schedule, profiles, wanted = options_and_profiles(["--strategy", "controller"], monkeypatch)
+    trials = scaling.trials_of(options, schedule, profiles, wanted)
+    assert {trial.strategy for trial in trials} == {"controller"} and all("rate" not in t.parameters for t in trials)

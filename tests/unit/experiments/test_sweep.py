@@ -76,6 +76,16 @@ def test_a_trial_that_fails_names_itself_and_the_others_go_on(tmp_path: Path) ->
     assert len(dropped) == 3  # each next attempt begins with a new network
 
 
+def test_what_cannot_be_taken_down_ends_nothing_either(tmp_path: Path) -> None:
+    """The network of a trial that failed may be as broken as the trial was."""
+
+    def broken() -> None:
+        raise NetworkError("the control process ended with code 1")
+
+    found = sweep(tmp_path, {"a": [NetworkError("x"), good(7)], "b": [good(8)]}, after=broken)
+    assert [trial["value"] for trial in found.trials.values()] == [7, 8]
+
+
 def test_a_failure_in_between_is_no_loss(tmp_path: Path) -> None:
     found = sweep(tmp_path, {"a": [NetworkError("x"), good(7)]})
     assert found.trials["a-1"]["value"] == 7 and found.unusable == {}

@@ -71,6 +71,17 @@ def test_state4_stays_below_one_percent_in_every_repeat(at_120: tuple[float, ...
 
 
 @pytest.mark.parametrize(
+    ("at_120", "verdict"),
+    [((-0.001, 0.001), Verdict.HOLDS), ((-0.0099, 0.001), Verdict.HOLDS), ((0.001, 0.001, -0.01), Verdict.FAILS)],
+)
+def test_more_in_the_state_than_on_the_wire_is_as_wrong(at_120: tuple[float, ...], verdict: Verdict) -> None:
+    claim = judged(state4={10: (0.001, 0.002), 120: at_120})
+    assert claim.verdict is verdict, claim.why
+    if verdict is Verdict.FAILS:
+        assert claim.why == "at 120 Mbit/s State4's state has 1 % more than was on the wire"
+
+
+@pytest.mark.parametrize(
     ("controller", "verdict"),
     [
         ((0.0081, 0.009), Verdict.HOLDS),

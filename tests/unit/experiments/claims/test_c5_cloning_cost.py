@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from experiments.claims.base import Claim, Verdict
-from experiments.claims.c5_cloning_cost import ABOVE_HALF, FULL_LOAD, HALF_LOAD, complement, judge_cloning_cost
+from experiments.claims.c5_cloning_cost import (
+    ABOVE_HALF,
+    FULL_LOAD,
+    HALF_LOAD,
+    complement,
+    full_load_not_found,
+    judge_cloning_cost,
+)
 from experiments.claims.stats import spread
 
 HALF, ABOVE, COST = HALF_LOAD.id, ABOVE_HALF.id, FULL_LOAD.id
@@ -157,6 +164,32 @@ def test_a_flow_that_loses_packets_alone_says_nothing() -> None:
     changes: dict[str, Any] = {"no-reconfiguration_100_whole": 0.94, "state4_100_before": 0.8}
     for claim in judged(**changes).values():
         assert claim.verdict is OPEN and "loses 6.0% without any reconfiguration" in claim.why
+
+
+@pytest.mark.parametrize(("load", "open_"), [("50", {HALF}), ("75", {ABOVE}), ("100", {ABOVE, COST})])
+def test_a_control_run_that_was_disturbed_leaves_its_load_open(load: str, open_: set[str]) -> None:
+    unusable = {f"no-reconfiguration-load{load}-1": "no core"}
+    found = measured(**{"no-reconfiguration_50_whole": 1.0, "no-reconfiguration_75_whole": 1.0})
+    del found["strategies"]["no-reconfiguration"][load]
+    claims = {claim.id: claim for claim in judge_cloning_cost(found, unusable)}
+    for name, claim in claims.items():
+        assert claim.verdict is (OPEN if name in open_ else HOLDS)
+        assert name not in open_ or f"at {load} % was disturbed without any reconfiguration: no core" in claim.why
+
+
+def test_what_a_flow_below_full_load_loses_alone_is_the_machines() -> None:
+    claims = judged(**{"no-reconfiguration_50_whole": 0.94, "state4_50_during": 0.5})
+    assert claims[HALF].verdict is OPEN and claims[ABOVE].holds and claims[COST].holds
+    claims = judged(**{"no-reconfiguration_50_whole": 0.96, "state4_50_during": 0.5})
+    assert claims[HALF].verdict is FAILS
+
+
+def test_without_a_search_that_counts_nothing_is_judged() -> None:
+    claims = full_load_not_found("search-1: no core")
+    assert [claim.id for claim in claims] == [HALF, ABOVE, COST]
+    for claim in claims:
+        assert claim.verdict is OPEN and claim.covered
+        assert claim.why == "full load is not known: search-1: no core"
 
 
 def test_what_was_left_out_is_not_judged_and_that_is_no_failure() -> None:

@@ -68,7 +68,14 @@ def test_what_it_costs_in_time_is_shown() -> None:
 
 
 def point(profile: str = "paper", strategy: str = "state4", **changes: Any) -> dict[str, Any]:
-    common = {"profile": profile, "strategy": strategy, "components": 1, "state_bytes": 1024, "failed": []}
+    common = {
+        "profile": profile,
+        "strategy": strategy,
+        "components": 1,
+        "state_bytes": 1024,
+        "rate": 20.0,
+        "failed": [],
+    }
     return {**common, "lost_packets": 0, **changes}
 
 
@@ -107,7 +114,33 @@ def test_a_packet_lost_at_a_published_rate_breaks_it_and_above_it_is_shown() -> 
 def test_what_the_flow_loses_alone_is_the_machines() -> None:
     claim = judge_packets(POINTS, [load(120, lost=5, alone=2)])
     assert claim.verdict is OPEN and "but 2 of the same flow alone" in claim.why
-    assert judge_packets(POINTS, [load(120, lost=5, alone=None)]).verdict is FAILS
+    assert judge_packets(POINTS, [load(120, lost=5, alone=0)]).verdict is FAILS
+    claim = judge_packets([*POINTS, point(lost_packets=3)], [load(20, alone=1), load(120)])
+    assert claim.verdict is OPEN and "3 packets were lost" in claim.why and "but 1 of the same flow" in claim.why
+
+
+def test_where_nobody_knows_what_the_flow_loses_alone_it_is_open() -> None:
+    """The trial without a reconfiguration was disturbed itself, or failed."""
+    claim = judge_packets(POINTS, [load(20), load(120, lost=5, alone=None)])
+    assert claim.verdict is OPEN and "nobody knows how many of the same flow alone" in claim.why
+    assert judge_packets(POINTS, [load(20), load(120, lost=0, alone=None)]).holds  # nothing to blame it for
+    assert judge_packets([*POINTS, point(lost_packets=3)], [load(20, alone=None), load(120)]).verdict is OPEN
+
+
+@pytest.mark.parametrize(
+    ("points", "why"),
+    [
+        ([point("native", state_bytes=1 << 20)], "published pace (profile paper) was left out"),
+        ([point("paper", "none", state_bytes=1 << 20), point("native", state_bytes=1 << 20)], "was left out"),
+        ([point("paper", state_bytes=235_999), point("native")], "less state than the paper's 236 KB"),
+    ],
+)
+def test_a_sweep_without_the_published_pace_or_state_was_not_meant_to_judge_it(
+    points: list[dict[str, Any]], why: str
+) -> None:
+    claim = judge_packets(points, LOADS)
+    assert (claim.verdict, claim.covered) == (OPEN, False) and why in claim.why
+    assert judge_packets([point("paper", state_bytes=236_000)], LOADS).holds
 
 
 def test_a_failed_reconfiguration_leaves_it_open() -> None:

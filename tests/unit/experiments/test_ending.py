@@ -1,0 +1,133 @@
+"""What is measured stays, whatever goes wrong afterwards: drawing, printing, taking the network down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.claims.base import Claim, Verdict
+from experiments.control.client import ControlError
+from experiments.harness import shared_lab
+from experiments.harness.ending import conclude
+from experiments.harness.options import CommonOptions
+from experiments.harness.results import ResultFolder
+from experiments.harness.sweep import Sweep
+from plots.load import ResultMissingError
+
+HOLDS = Claim("C1", "x", 1, "", Verdict.HOLDS, "as it was told")
+
+
+def concluded(out: Path, error: Exception | None, *, json_: bool = True) -> tuple[int, list[Any]]:
+    """The exit code, and what the table was given."""
+    options = CommonOptions("softswitch", (), "paper", None, 1, 1, False, out, json_, False)
+    folder = ResultFolder.create(out, "x", options.for_record(), seed=1)
+    printed: list[Any] = []
+
+    def draw(path: Path) -> None:
+        (path / "x.png").touch()
+        if error is not None:
+            raise error
+
+    code = conclude(
+        Sweep(folder, {}, {"a-1": "no core"}),
+        options,
+        {"loss": 0.5},
+        [HOLDS],
+        draw=draw,
+        table=lambda *arguments: printed.append(arguments),
+    )
+    return code, printed
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, ""),
+        (ResultMissingError("no complete trial that counts"), "no figure: no complete trial that counts"),
+        (KeyError("swap"), "no figure, drawing it failed: KeyError: 'swap'"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_takes_no_number_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception | None, said: str
+) -> None:
+    code, printed = concluded(tmp_path, error)
+    output = capsys.readouterr()
+    summary = json.loads((tmp_path / "x" / "latest" / "summary.json").read_text())
+    assert json.loads(output.out) == summary and said in output.err and (code, printed) == (0, [])
+    assert summary["measured"] == {"loss": 0.5} and summary["claims"][0]["verdict"] == "holds"
+    assert summary["trials"]["unusable"] == {"a-1": "no core"}
+
+
+def test_the_table_shows_what_the_summary_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, [(measured, claims, path)] = concluded(tmp_path, None, json_=False)
+    assert (measured, list(claims)) == ({"loss": 0.5}, [HOLDS])
+    assert path == (tmp_path / "x" / "latest").resolve() and not capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- a network for many trials
+
+
+class FakeNetwork:
+    """In place of a lab's: `opened` and `closed` count; ends with an error when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened = self.closed = 0
+        self.left_by: list[type[BaseException] | None] = []
+        self.error: Exception | None = None
+        monkeypatch.setattr(shared_lab, "open_lab", self._open)
+        monkeypatch.setattr(shared_lab, "Lab", lambda network, control, plan: self)
+        self.network = self.control = self
+        self.events: list[Any] = []
+
+    @contextmanager
+    def _open(self, plan: Any) -> Iterator[FakeNetwork]:
+        self.opened += 1
+        try:
+            yield self
+        except BaseException as error:
+            self.left_by.append(type(error))
+            raise
+        finally:
+            self.closed += 1
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> FakeNetwork:
+    return FakeNetwork(monkeypatch)
+
+
+def test_one_network_for_all_trials_and_a_new_one_after_a_failure(network: FakeNetwork) -> None:
+    plan: Any = None
+    with ExitStack() as stack:
+        shared = shared_lab.SharedLab(stack)
+        shared.lab(plan).events.append("old")  # type: ignore[attr-defined]
+        assert network.events == ["old"]
+        shared.lab(plan)
+        assert (network.opened, network.events) == (1, [])  # the next trial has its own events
+        shared.drop()
+        shared.lab(plan)
+        assert (network.opened, network.closed) == (2, 1)
+    assert network.closed == 2
+
+
+def test_a_network_that_ends_with_an_error_takes_no_trial_back(
+    network: FakeNetwork, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network.error = ControlError("control-s1 ended with code 1")
+    with ExitStack() as stack:
+        shared_lab.SharedLab(stack).lab(None)  # type: ignore[arg-type]
+    assert "did not end in order: control-s1 ended with code 1" in capsys.readouterr().err
+
+
+def test_an_interruption_reaches_the_network(network: FakeNetwork) -> None:
+    with pytest.raises(KeyboardInterrupt), ExitStack() as stack:
+        shared_lab.SharedLab(stack).lab(None)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+    assert network.left_by == [KeyboardInterrupt] and network.closed == 1
