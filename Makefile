@@ -93,6 +93,10 @@ soak: | root net-packages $(INSTALLED) ## * 1,000 reconfigurations in a row unde
 test: | net-packages-if-root $(INSTALLED) $(SHELL_VENV)/.installed ## All tests; those with networks run only as root
 	@$(PYTHON) -m pytest $(TEST_PROCESSES) $(ARGS)
 
+.PHONY: mutants
+mutants: | $(VENV)/.mutants ## Deliberate mistakes in State4 and the claims: how many the tests notice (about an hour)
+	@$(PYTHON) -m tests.mutants $(ARGS)
+
 .PHONY: rule
 rule: | base-packages $(INSTALLED) ## Generated programs and packets against State4's rule (ARGS="--cases 100000 --programs 500")
 	@$(PYTHON) -m tests.switch.state4.rule $(ARGS)
@@ -132,7 +136,7 @@ clean-net: | root $(INSTALLED) ## * Remove what a crashed run of ours left behin
 
 .PHONY: clean
 clean: ## Remove caches and .venv; results stay
-	@rm -rf $(VENV) $(SHELL_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	@rm -rf $(VENV) $(SHELL_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build mutants *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- installation ------------------------------------------------------------------------------------------------------
@@ -178,6 +182,10 @@ $(INSTALLED): | base-packages
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || /usr/bin/python3 -m venv --clear --system-site-packages $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+$(VENV)/.mutants: | $(INSTALLED)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	@touch $@
 
 $(SHELL_VENV)/.installed: | base-packages
