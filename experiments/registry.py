@@ -52,8 +52,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "fig3",
         "fig3",
         "Packets that arrive around a swap",
-        "Packets received of four flows, by strategy; grey is the reconfiguration, the line is the swap, the triangles "
-        "are knocks.",
+        "Packets received of four flows, by strategy; grey is the reconfiguration, the line is the swap, triangles are "
+        "knocks, rings the published outcome. Below, the share of knocks that survive, by the moment they are made.",
         ("C1",),
         full_s=340.0,
         quick_s=65.0,
@@ -65,7 +65,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "fig4",
         "fig4",
         "Time and disruption of a reconfiguration",
-        "Throughput per millisecond of five flows and of their sum, the whole run and 200 ms around the swap.",
+        "Throughput of five flows, a lane each: in steps of 100 ms over the whole run, and of 1 ms in the 200 ms "
+        "around the swap. A stroke marks a millisecond that is higher than its lane.",
         ("C2",),
         full_s=330.0,
         quick_s=65.0,
@@ -77,9 +78,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "delta_loss",
         "fig5",
         "Share of state lost, against the rate",
-        "Delta-loss against the rate of the traffic, by strategy; median and range of the repeats. The axis is linear "
-        "below 0.01 %, so that zero has a place. The thin dashed line is what the controller approach loses by the "
-        "formula (reading + writing) / trial.",
+        "Delta-loss by strategy, median and range of the repeats, beside each other at each place: against the rate "
+        "with the paced control plane and with the native one, and against the amount of state (hollow: native). The "
+        "axis breaks at 0.01 %, so that zero has a place. Dashes are what the controller approach loses by (reading + "
+        "writing) / trial.",
         ("C3",),
         full_s=1010.0,
         quick_s=65.0,
@@ -100,8 +102,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "cloning_cost",
         "fig7",
         "What cloning costs",
-        "Throughput over time at 100, 75 and 50 % of the highest steady rate, every packet writing state, and the loss "
-        "while packets are cloned.",
+        "Throughput over time of all repeats at 100, 75 and 50 % of the highest steady rate, every packet writing "
+        "state; below, the packets lost: bars are medians, dots are repeats.",
         ("C5 half", "C5 above", "C5 cost"),
         full_s=520.0,
         quick_s=80.0,
@@ -112,8 +114,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "overhead",
         "overhead",
         "What instrumentation adds",
-        "Register bits, header bits, code and time per packet that instrumentation adds, against the number and the "
-        "size of the components.",
+        "Bits that instrumentation adds, and the time per packet (median with its 95 % interval), against the number "
+        "and the size of the components.",
         ("C6 memory",),
         full_s=120.0,
         quick_s=20.0,

@@ -61,22 +61,22 @@ def draw(run: Run) -> Figure:
             events, updates = run.events(name), run.samples("updates", name)
             begin, swap = trial["window"]["begin"], trial["swap"]
             lanes = _lanes(updates)
-            _panel(whole, events, updates, lanes, origin=begin, scale=1.0, swap=swap)
-            _panel(zoom, events, updates, lanes, origin=swap["begin"], scale=1e3, swap=swap)
             whole.set_xlim(-_MARGIN_S, longest + _MARGIN_S)
             zoom.set_xlim(-_ZOOM_S * 1e3, _ZOOM_S * 1e3)
+            _panel(whole, events, updates, lanes, origin=begin, scale=1.0, swap=swap)
+            _panel(zoom, events, updates, lanes, origin=swap["begin"], scale=1e3, swap=swap)
             zoom.set_yticklabels([])
             lost, made = trial["lost_updates"], trial["updates"]
             dropped = trial["sent_packets"] - trial["received_packets"]
-            more = f", {dropped} packets not delivered" if dropped else ""
-            whole.set_title(
-                f"{strategy_label(strategy)}: {lost} of {made} updates lost ({_percent(lost, made)}){more}", loc="left"
-            )
+            share = f"{lost} of {made} updates lost ({_percent(lost, made)})"
+            whole.set_title(f"{strategy_label(strategy)}: {share}", loc="left")
+            if dropped:
+                zoom.set_title(f"{dropped} packets not delivered", loc="left", fontsize=7)
         grid[-1][0].set_xlabel("time from the begin of the reconfiguration (s)")
         grid[-1][1].set_xlabel("time from the order to swap (ms)")
         _legend(figure)
         note_profile(figure, run.small_print())
-        figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.3 / figure.get_figheight()), h_pad=0.6)
+        figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.42 / figure.get_figheight()), h_pad=0.6)
     return figure
 
 
@@ -116,7 +116,10 @@ def _panel(
         ends = [event["t"] for event in events if event["phase"] == "clone_off"] or [swap["end"]]
         _bar(axes, (cloning[0] - origin) * scale, (ends[0] - origin) * scale, lanes["clones"], _CLONE)
     _ticks(axes, updates, lanes, origin, scale)
-    mark_swap(axes, (swap["begin"] - origin) * scale, (swap["end"] - origin) * scale)
+    begin, end = (swap["begin"] - origin) * scale, (swap["end"] - origin) * scale
+    view_end = axes.get_xlim()[1]
+    label = "swap" if end <= view_end else f"swap: {end - begin:.0f} {'ms' if scale > 1 else 's'}"
+    mark_swap(axes, begin, end, label=label, view_end=view_end)
     axes.set_yticks(list(lanes.values()), list(lanes))
     axes.set_ylim(-0.6, len(lanes) - 0.3)
     axes.grid(axis="y", visible=False)
@@ -160,7 +163,7 @@ def _legend(figure: Figure) -> None:
     handles: list[Any] = [Patch(label=label, linewidth=0.5, **look) for label, look in _LEGEND]
     handles.append(Line2D([], [], color=_LOST, marker="|", markersize=9, linestyle="", label="update lost"))
     handles.append(Line2D([], [], color="#888888", marker="|", markersize=3, linestyle="", label="update kept"))
-    figure.legend(handles=handles, loc="upper center", ncols=len(handles), handlelength=1.6, columnspacing=1.0)
+    figure.legend(handles=handles, loc="upper center", ncols=4, handlelength=1.6, columnspacing=1.0)
 
 
 def main(folder: Path) -> tuple[Path, Path]:

@@ -5,16 +5,23 @@ python -m plots.overhead results/overhead/latest
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from experiments.claims.stats import spread
 from plots.load import ResultMissingError, Run, draw_from_command_line
-from plots.style import PAGE_INCHES, LineStyle, note_profile, save, styled
+from plots.style import NOTE_POINTS, PAGE_INCHES, LineStyle, note, note_profile, save, styled
+
+Floats = npt.NDArray[np.float64]
 
 _BITS = {
     "added_register_bits": LineStyle("registers", "#000000", "-", "o"),
@@ -31,6 +38,9 @@ _SERIES = (
     ("all components", "components", "components\n(a packet writes all)"),
     ("cells", "cells", "cells of 64 bits\n(one component)"),
 )
+_BESIDE = 0.03  # of the width: series of the same value stand beside each other
+_INTERVAL_KNOWN = 1.0  # an interval wider than this share of its median says nothing of it
+_HEIGHT = 5.1
 
 
 def draw(run: Run) -> Figure:
@@ -40,39 +50,82 @@ def draw(run: Run) -> Figure:
         raise ResultMissingError(f"{run.path} holds no generated program")
     with styled():
         figure: Figure
-        figure, grid = plt.subplots(2, 3, figsize=(PAGE_INCHES, 4.3), sharex="col", sharey="row")
+        figure, grid = plt.subplots(2, 3, figsize=(PAGE_INCHES, _HEIGHT), sharex="col", sharey="row")
+        unknown = False
         for column, (series, key, label) in enumerate(_SERIES):
             mine = sorted((trial for trial in trials if trial["series"] == series), key=lambda trial: trial[key])
             _bits(grid[0][column], mine, key)
-            _times(grid[1][column], mine, key)
+            unknown |= _times(grid[1][column], mine, key)
             grid[1][column].set_xlabel(label)
         grid[0][0].set_ylabel("bits added")
-        grid[1][0].set_ylabel("time per packet (ns)")
+        grid[1][0].set_ylabel("time per packet (µs)")
         grid[0][0].set_ylim(bottom=10)
-        grid[1][0].set_ylim(bottom=0)
-        grid[0][0].legend(loc="upper left")
-        figure.legend(*grid[1][0].get_legend_handles_labels(), loc="upper center", ncols=3, handlelength=2.6)
+        for row, styles in enumerate((_BITS, _TIMES)):
+            handles = [Line2D([], [], **style.kwargs()) for style in styles.values()]
+            place = (0.55, (0.995, 0.535)[row])
+            figure.legend(handles=handles, loc="upper center", bbox_to_anchor=place, ncols=3, handlelength=2.2)
+        if unknown:
+            note(grid[1][0], "hollow: interval wider\nthan the median", (0.03, 0.97), va="top")
         note_profile(figure, run.small_print())
-        figure.tight_layout(rect=(0, 0.02, 1, 0.94))
+        figure.subplots_adjust(left=0.12, right=0.98, top=0.925, bottom=0.155, hspace=0.33, wspace=0.12)
     return figure
 
 
 def _bits(axes: Axes, trials: list[dict[str, Any]], key: str) -> None:
-    for name, style in _BITS.items():
-        axes.plot([trial[key] for trial in trials], [trial[name] for trial in trials], **style.kwargs())
-    axes.set_xscale("log", base=2)
+    for place, (name, style) in enumerate(_BITS.items()):
+        beside = _beside([trial[key] for trial in trials], place)
+        axes.plot(beside, [trial[name] for trial in trials], **style.kwargs())
     axes.set_yscale("log")
+    _counts(axes, sorted({trial[key] for trial in trials}))
 
 
-def _times(axes: Axes, trials: list[dict[str, Any]], key: str) -> None:
-    """Median of the rounds with the middle half of them."""
-    for name, style in _TIMES.items():
+def _beside(places: Sequence[int], number: int) -> Floats:
+    """Where series `number` of three stands on a logarithmic axis of these places."""
+    width = np.log2(max(places) / min(places))
+    return np.asarray(np.array(places) * 2.0 ** ((number - 1) * _BESIDE * width))
+
+
+def _counts(axes: Axes, places: Sequence[int]) -> None:
+    """A logarithmic axis of powers of two with the numbers themselves as labels."""
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(places))
+    axes.xaxis.set_major_formatter(FuncFormatter(_in_units))
+    axes.tick_params(axis="x", labelsize=NOTE_POINTS)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
+
+
+def _in_units(value: float, _position: int | None) -> str:
+    for unit, size in (("M", 2**20), ("K", 2**10)):
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def _times(axes: Axes, trials: list[dict[str, Any]], key: str) -> bool:
+    """Median of the rounds with its 95 % interval, in microseconds. An interval wider than the median is not drawn, and
+    its point is hollow; returns whether there is one."""
+    unknown = False
+    for number, (name, style) in enumerate(_TIMES.items()):
         places = sorted({trial[key] for trial in trials})
-        values = [
-            np.concatenate([trial["nanoseconds"][name] for trial in trials if trial[key] == place]) for place in places
-        ]
-        low, middle, high = (np.array([np.percentile(v, q) for v in values]) for q in (25, 50, 75))
-        axes.errorbar(places, middle, yerr=[middle - low, high - middle], capsize=2, elinewidth=0.7, **style.kwargs())
+        rounds = [np.concatenate([t["nanoseconds"][name] for t in trials if t[key] == place]) for place in places]
+        found = [spread(one.tolist()).scaled(1e-3) for one in rounds]
+        known = [one.high - one.low <= _INTERVAL_KNOWN * one.median for one in found]
+        beside = _beside(places, number)
+        middle = np.array([one.median for one in found])
+        down = [one.median - one.low if sure else 0.0 for one, sure in zip(found, known, strict=True)]
+        up = [one.high - one.median if sure else 0.0 for one, sure in zip(found, known, strict=True)]
+        axes.errorbar(beside, middle, yerr=[down, up], capsize=2, elinewidth=0.7, **style.kwargs())
+        hollow = ~np.array(known, dtype=bool)
+        if hollow.any():
+            unknown = True
+            look = {**style.kwargs(), "linestyle": "", "label": "", "markerfacecolor": "white", "zorder": 4}
+            axes.plot(beside[hollow], middle[hollow], **look)
+    axes.set_yscale("log")
+    _counts(axes, sorted({trial[key] for trial in trials}))
+    return unknown
 
 
 def main(folder: Path) -> tuple[Path, Path]:

@@ -16,7 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLUMN_INCHES = 3.5  # one column of a two-column paper
-PAGE_INCHES = 7.2
+PAGE_INCHES = 5.4  # what panels side by side need; on a phone (390 pixels) its smallest text is still 6 pixels high
+NOTE_POINTS = 6.5  # text inside a figure: nothing is smaller
+_PAPER_COLOR = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 
 
 @dataclass(frozen=True)
@@ -94,20 +96,28 @@ def styled() -> Iterator[None]:
         yield
 
 
-def mark_swap(axes: Axes, begin: float, end: float, *, label: str | None = "swap") -> None:
-    """A vertical line at the swap (from commit's begin to its end)."""
+def mark_swap(
+    axes: Axes, begin: float, end: float, *, label: str | None = "swap", view_end: float | None = None
+) -> None:
+    """A vertical line at the swap (from commit's begin to its end).
+
+    view_end: where the axes end. The label of a swap that goes on beyond it stands inside.
+    """
+    beyond = view_end is not None and end > view_end
     axes.axvspan(begin, max(end, begin), color="#000000", alpha=0.25, linewidth=0)
     axes.axvline(end, color="#000000", linewidth=0.8)
     if label:
         axes.annotate(
             label,
-            (end, 1.0),
+            (view_end if beyond else end, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(2, -2),
+            xytext=(-2 if beyond else 2, -2),
             textcoords="offset points",
+            ha="right" if beyond else "left",
             va="top",
-            fontsize=6.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+            fontsize=NOTE_POINTS,
+            bbox=_PAPER_COLOR,
+            zorder=5,
         )
 
 
@@ -116,9 +126,20 @@ def mark_phase(axes: Axes, begin: float, end: float, *, shade: str = "#e8e8e8", 
     axes.axvspan(begin, end, facecolor=shade, edgecolor="#bbbbbb", hatch=hatch, linewidth=0, zorder=0.5)
 
 
+def note(axes: Axes, text: str, place: tuple[float, float], **more: Any) -> None:
+    """Small text on a light ground, so that lines behind it do not strike it out. `place` is a share of the axes, or
+    as `xycoords` in `more` says."""
+    axes.annotate(
+        text,
+        place,
+        **{"xycoords": "axes fraction", "fontsize": NOTE_POINTS, "color": "#444444", "zorder": 5, **more},
+        bbox=_PAPER_COLOR,
+    )
+
+
 def note_profile(figure: Figure, text: str) -> None:
     """The small print of a figure: target, control-plane profile, run."""
-    figure.text(0.995, 0.005, text, ha="right", va="bottom", fontsize=5.5, color="#555555")
+    figure.text(0.995, 0.005, text, ha="right", va="bottom", fontsize=6, color="#555555")
 
 
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
