@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from softswitch.dataplane.interface import interface
 from softswitch.errors import SwitchError
 
 MAX_PORT = 511
@@ -41,4 +42,12 @@ def port_interface(text: str) -> tuple[int, str]:
 def port_number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 512:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 1 to 511")
+    return int(text)
+
+
+def ring_frames(text: str) -> int:
+    limits = interface().constants
+    low, high = limits["SS_MIN_RING_FRAMES"], limits["SS_MAX_RING_FRAMES"]
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of frames from {low} to {high}")
     return int(text)

@@ -15,7 +15,7 @@ from types import FrameType
 
 from softswitch.build.device_config import collect
 from softswitch.build.program import compile_program
-from softswitch.cli.arguments import UsageError, add_preprocessor, port_interface, port_number
+from softswitch.cli.arguments import UsageError, add_preprocessor, port_interface, port_number, ring_frames
 from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
 from softswitch.cli.parent import end_with_parent
 from softswitch.dataplane.switch import Switch
@@ -53,6 +53,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="where frames to the CPU port go (auto: the CPU interface if there is one, else P4Runtime)",
     )
     parser.add_argument("--seed", type=int, default=0, help="start of the program's random numbers")
+    parser.add_argument(
+        "--ring-frames",
+        type=ring_frames,
+        metavar="N",
+        help="how many frames can wait in each port (default 4096: 0.1 s of 40,000 frames a second; 2 KiB each, more "
+        "where the MTU is greater)",
+    )
     _add_server(parser)
     _add_process(parser)
     add_preprocessor(parser)
@@ -201,7 +208,7 @@ def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
         wanted[options.cpu_port] = options.cpu_interface
     for port, name in wanted.items():
         try:
-            switch.add_interface(port, name)
+            switch.add_interface(port, name, options.ring_frames)
         except InterfaceError as error:
             if os.geteuid() != 0:
                 raise InterfaceError(

@@ -118,6 +118,8 @@ def show(stats: bulk_pb2.StatsResponse, console: Console) -> None:
             numbers = (table.entries, table.size, table.hits, table.misses)
             tables.add_row(table.name, *(f"{number:,}" for number in numbers))
         console.print(tables)
+    if stats.hold_drops:
+        console.print(f"{stats.hold_drops:,} frames came to full ports while a client held packets")
     dropped = {reason: count for reason, count in stats.drops.items() if count}
     if dropped:
         drops = _table("dropped because", "packets", left=1)

@@ -49,7 +49,8 @@ class SwitchStats:
     """Counts since the start (or the last reset).
 
     `passes`: runs of ingress or egress beyond a packet's first (resubmitted, recirculated, clones of egress).
-    `holds`: safe points; `held_ns` their total and `longest_hold_ns` their longest time, in which packets waited.
+    `holds`: safe points; `held_ns` their total and `longest_hold_ns` their longest time, in which packets waited;
+    `hold_drops`: frames that came to full rings while a client held packets (counted in `rx_ring_drops` as well).
     """
 
     batches: int
@@ -59,6 +60,7 @@ class SwitchStats:
     held_ns: int
     longest_hold_ns: int
     swaps: int
+    hold_drops: int
     drops: dict[Drop, int]
     ports: dict[int, PortStats]
 

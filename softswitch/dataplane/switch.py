@@ -31,6 +31,7 @@ from softswitch.dataplane.stats import PORT_WORDS, SWITCH_WORDS, PortStats, Swit
 PacketInMode = Literal["auto", "grpc", "interface", "both"]
 _QUEUE, _INTERFACE = (interface().constants[name] for name in ("SS_PACKET_IN_QUEUE", "SS_PACKET_IN_INTERFACE"))
 _MODES: dict[PacketInMode, int] = {"auto": 0, "grpc": _QUEUE, "interface": _INTERFACE, "both": _QUEUE | _INTERFACE}
+NO_PORT = interface().constants["SS_NO_PORT"]
 _OUTPUT = interface().packing("ss_output_head")
 
 
@@ -58,13 +59,14 @@ class Switch(Replication):
 
     # ---- ports ----
 
-    def add_interface(self, port: int, name: str) -> None:
-        """A port on a network interface of this namespace; needs root or CAP_NET_RAW.
+    def add_interface(self, port: int, name: str, ring_frames: int | None = None) -> None:
+        """A port on a network interface of this namespace; needs root or CAP_NET_RAW. `ring_frames`: how many frames
+        can wait for the data plane, 4096 unless told (64 to 1048576; the memory is taken at once).
 
         Raises InterfaceNotFound, InterfaceError, PortInUse.
         """
         with self._handle.use() as switch:
-            status = native.library().ss_port_add_interface(switch, port, name.encode())
+            status = native.library().ss_port_add_interface(switch, port, name.encode(), ring_frames or 0)
             native.check(status, native.PORT_ERRORS)
             self._ports.add(port)
 
@@ -181,6 +183,23 @@ class Switch(Replication):
                 yield
             finally:
                 native.library().ss_switch_release(switch)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """A safe point that may be long: frames that the ports lose meanwhile count as `hold_drops`. `nearly_full`
+        tells another thread when to end it."""
+        with self._handle.use() as switch:
+            native.library().ss_switch_hold_ports(switch)
+            try:
+                yield
+            finally:
+                native.library().ss_switch_release_ports(switch)
+
+    def nearly_full(self) -> int | None:
+        """A port whose ring is three quarters full of frames that wait. Only during a `hold`, by a thread that keeps it
+        from ending meanwhile."""
+        port = native.library().ss_switch_nearly_full(self._handle.pointer)
+        return None if port == NO_PORT else int(port)
 
     # ---- packets by hand, time ----
 

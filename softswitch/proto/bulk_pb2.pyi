@@ -293,7 +293,7 @@ class TableStats(_message.Message):
     def __init__(self, name: _Optional[str] = ..., entries: _Optional[int] = ..., size: _Optional[int] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ...) -> None: ...
 
 class StatsResponse(_message.Message):
-    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops", "program", "tables")
+    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops", "program", "tables", "hold_drops")
     class DropsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -311,6 +311,7 @@ class StatsResponse(_message.Message):
     DROPS_FIELD_NUMBER: _ClassVar[int]
     PROGRAM_FIELD_NUMBER: _ClassVar[int]
     TABLES_FIELD_NUMBER: _ClassVar[int]
+    HOLD_DROPS_FIELD_NUMBER: _ClassVar[int]
     ports: _containers.RepeatedCompositeFieldContainer[PortStats]
     packets: int
     batches: int
@@ -321,4 +322,5 @@ class StatsResponse(_message.Message):
     drops: _containers.ScalarMap[str, int]
     program: str
     tables: _containers.RepeatedCompositeFieldContainer[TableStats]
-    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ..., program: _Optional[str] = ..., tables: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ...) -> None: ...
+    hold_drops: int
+    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ..., program: _Optional[str] = ..., tables: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ..., hold_drops: _Optional[int] = ...) -> None: ...

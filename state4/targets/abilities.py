@@ -130,7 +130,7 @@ class LetsPacketsWait(Protocol):
 class Statistics:
     """Counts of a switch since it started or since they were reset. `holds`, `held_s`, `longest_hold_s`: how often and
     how long packets waited for the control plane; `drops`: packets by reason; `ring_drops`, `tx_drops`: packets that
-    the ports lost."""
+    the ports lost, `hold_drops` of them while a client held packets."""
 
     packets: int = 0
     batches: int = 0
@@ -138,6 +138,7 @@ class Statistics:
     holds: int = 0
     held_s: float = 0.0
     longest_hold_s: float = 0.0
+    hold_drops: int = 0
     ring_drops: int = 0
     tx_drops: int = 0
     drops: Mapping[str, int] = field(default_factory=dict)

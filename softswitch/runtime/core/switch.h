@@ -53,6 +53,7 @@ struct ss_switch {
     uint32_t port_count;
     uint32_t port_version; /* changes with port_list or a port's state */
     ss_port *dirty;        /* ports with frames to flush */
+    uint64_t lost_before;  /* rx_ring_drops of all ports when the hold began */
 
     /* packets/ */
     uint32_t cpu_port, drop_port, packet_in_modes;

@@ -68,6 +68,7 @@ typedef struct ss_port_stats {
 typedef struct ss_switch_stats {
     uint64_t batches, packets, passes; /* passes: runs of ingress or egress beyond the first of a packet */
     uint64_t holds, held_ns, longest_hold_ns, swaps;
+    uint64_t hold_drops; /* of the ports' rx_ring_drops: frames that came while the data plane was held */
     uint64_t drops[SS_DROP_REASONS];
 } ss_switch_stats;
 
@@ -83,7 +84,14 @@ int ss_switch_start(ss_switch *sw);
 int ss_switch_stop(ss_switch *sw);
 void ss_switch_hold(ss_switch *sw);    /* the data plane waits from here ... */
 void ss_switch_release(ss_switch *sw); /* ... to here; nestable within one thread */
-#define SS_REAL_TIME UINT64_MAX        /* for ss_switch_set_time: the clock runs */
+/* A hold that may be long: frames that its ports lose meanwhile count as hold_drops. Not nestable. */
+void ss_switch_hold_ports(ss_switch *sw);
+void ss_switch_release_ports(ss_switch *sw);
+/* The number of a port whose ring is three quarters full of waiting frames, SS_NO_PORT: none. For another thread than
+ * the one that holds, which must not release meanwhile. */
+#define SS_NO_PORT UINT32_MAX
+uint32_t ss_switch_nearly_full(ss_switch *sw);
+#define SS_REAL_TIME UINT64_MAX /* for ss_switch_set_time: the clock runs */
 void ss_switch_set_time(ss_switch *sw, uint64_t microseconds);
 uint64_t ss_switch_time(ss_switch *sw); /* microseconds */
 void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes);
@@ -105,7 +113,11 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t max_messages, void
 void ss_queues_close(ss_switch *sw); /* wakes all waiters in ss_queue_take; later calls return at once */
 
 /* ---- ports ---- */
-int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name);
+/* `ring_frames`: how many frames can wait for the data plane; 0: the default. */
+#define SS_DEFAULT_RING_FRAMES 4096u
+#define SS_MIN_RING_FRAMES 64u
+#define SS_MAX_RING_FRAMES 1048576u
+int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name, uint32_t ring_frames);
 int ss_port_add_memory(ss_switch *sw, uint32_t port);
 int ss_port_remove(ss_switch *sw, uint32_t port);
 int ss_port_stats_read(ss_switch *sw, uint32_t port, ss_port_stats *out);

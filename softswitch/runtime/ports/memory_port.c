@@ -58,6 +58,12 @@ static bool check(ss_port *port)
     return false;
 }
 
+static bool nearly_full(ss_port *port)
+{
+    (void)port;
+    return false;
+}
+
 static waiting *take(memory_port *memory)
 {
     waiting *frame = memory->first;
@@ -77,7 +83,8 @@ static void close_port(ss_port *port)
     free(port);
 }
 
-static const ss_port_ops operations = {receive, nothing, send, nothing, poll_fd, check, nothing, close_port};
+static const ss_port_ops operations = {receive, nothing, send,        nothing,   poll_fd,
+                                       check,   nothing, nearly_full, close_port};
 
 ss_port *ss_memory_port_open(ss_switch *sw, uint32_t number)
 {

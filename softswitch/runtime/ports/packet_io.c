@@ -77,6 +77,15 @@ static bool take_frame(ss_packet_port *packet, struct tpacket2_hdr *header, uint
     return true;
 }
 
+bool ss_packet_nearly_full(ss_port *port)
+{
+    ss_packet_port *packet = (ss_packet_port *)port;
+    if (!packet->ring)
+        return false;
+    const struct tpacket2_hdr *header = ring_frame(packet, packet->head + packet->frame_count / 4 * 3);
+    return __atomic_load_n(&header->tp_status, __ATOMIC_RELAXED) & TP_STATUS_USER;
+}
+
 uint32_t ss_packet_receive(ss_port *port, ss_frame *frames, uint32_t max_frames)
 {
     ss_packet_port *packet = (ss_packet_port *)port;

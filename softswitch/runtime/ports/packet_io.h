@@ -6,6 +6,7 @@
 
 #include "ports/port.h"
 
+bool ss_packet_nearly_full(ss_port *port);
 uint32_t ss_packet_receive(ss_port *port, ss_frame *frames, uint32_t max_frames);
 void ss_packet_release(ss_port *port);
 void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,

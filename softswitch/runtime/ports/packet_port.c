@@ -58,10 +58,11 @@ static void close_port(ss_port *port)
 }
 
 static const ss_port_ops operations = {
-    ss_packet_receive, ss_packet_release, ss_packet_send, ss_packet_flush, poll_fd, check, collect, close_port,
+    ss_packet_receive, ss_packet_release,     ss_packet_send, ss_packet_flush, poll_fd, check,
+    collect,           ss_packet_nearly_full, close_port,
 };
 
-ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name)
+ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames)
 {
     if (strlen(name) >= IFNAMSIZ) {
         ss_fail(SS_NO_INTERFACE, "the name of an interface has at most %d characters, not %s", IFNAMSIZ - 1, name);
@@ -79,6 +80,7 @@ ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name)
     packet->port = (ss_port){.ops = &operations, .sw = sw, .number = number};
     memcpy(packet->name, name, strlen(name));
     packet->fd = -1;
+    packet->ring_frames = ring_frames;
     if (ss_packet_open(packet) != SS_OK) {
         free(packet);
         return NULL;

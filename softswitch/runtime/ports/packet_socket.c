@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/log.h"
 
-#define RING_BYTES (8u << 20)
 #define BLOCK_BYTES (1u << 18)
+#define MAX_RING_BYTES (1ull << 30)
 #define VLAN_ROOM 4u
 #define SOCKET_BUFFER (4 << 20)
 
@@ -49,22 +50,36 @@ bool ss_packet_link_up(ss_packet_port *packet)
 
 static bool option(int fd, int name, int value) { return setsockopt(fd, SOL_PACKET, name, &value, sizeof value) == 0; }
 
+/* The kernel allocates the whole ring: if it has no memory for so many frames, half of them has to do. */
 static bool make_ring(ss_packet_port *packet)
 {
     uint32_t need = TPACKET_ALIGN(TPACKET2_HDRLEN) + 64 + packet->frame_limit;
     packet->frame_bytes = 2048;
     while (packet->frame_bytes < need && packet->frame_bytes < BLOCK_BYTES)
         packet->frame_bytes *= 2;
-    struct tpacket_req request = {BLOCK_BYTES, RING_BYTES / BLOCK_BYTES, packet->frame_bytes,
-                                  RING_BYTES / packet->frame_bytes};
-    if (setsockopt(packet->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request))
-        return false;
-    void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, packet->fd, 0);
-    if (ring == MAP_FAILED)
-        return false;
-    packet->ring = ring;
-    packet->ring_bytes = RING_BYTES;
-    packet->frame_count = request.tp_frame_nr;
+    uint64_t bytes = (uint64_t)packet->ring_frames * packet->frame_bytes;
+    bytes = bytes > MAX_RING_BYTES ? MAX_RING_BYTES : (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    void *ring = MAP_FAILED;
+    for (; ring == MAP_FAILED; bytes = bytes / 2 / BLOCK_BYTES * BLOCK_BYTES) {
+        if (bytes < BLOCK_BYTES)
+            return false;
+        struct tpacket_req request = {BLOCK_BYTES, (uint32_t)(bytes / BLOCK_BYTES), packet->frame_bytes,
+                                      (uint32_t)(bytes / packet->frame_bytes)};
+        if (setsockopt(packet->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request)) {
+            if (errno != ENOMEM)
+                return false;
+            continue;
+        }
+        ring = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, packet->fd, 0);
+        if (ring == MAP_FAILED)
+            return false;
+        packet->ring = ring;
+        packet->ring_bytes = bytes;
+        packet->frame_count = request.tp_frame_nr;
+    }
+    if (packet->frame_count < packet->ring_frames)
+        ss_notice(packet->port.sw, "port %u, interface %s: its ring has %u frames, not %u: too little memory",
+                  packet->port.number, packet->name, packet->frame_count, packet->ring_frames);
     return true;
 }
 

@@ -23,7 +23,9 @@ typedef struct ss_port_ops {
      * changed. */
     bool (*check)(ss_port *port);
     void (*collect)(ss_port *port); /* brings counters that live elsewhere into port->stats */
-    void (*close)(ss_port *port);   /* frees the port */
+    bool (*nearly_full)(
+        ss_port *port);           /* three quarters of the room for arrived frames is taken; also while it is held */
+    void (*close)(ss_port *port); /* frees the port */
 } ss_port_ops;
 
 struct ss_port {

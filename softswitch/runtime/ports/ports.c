@@ -38,9 +38,11 @@ static int check_number(ss_switch *sw, uint32_t number)
     return sw->ports[number] ? ss_fail(SS_EXISTS, "port %u is in use: remove it first", number) : SS_OK;
 }
 
-int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name)
+int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames)
 {
     int status = check_number(sw, number);
+    if (status == SS_OK && ring_frames && (ring_frames < SS_MIN_RING_FRAMES || ring_frames > SS_MAX_RING_FRAMES))
+        status = ss_fail(SS_INVALID, "a ring has from %u to %u frames", SS_MIN_RING_FRAMES, SS_MAX_RING_FRAMES);
     if (status != SS_OK)
         return status;
     for (uint32_t other = 0; other <= SS_MAX_PORT; other++) {
@@ -48,7 +50,7 @@ int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name)
         if (used && strcmp(used, name) == 0)
             return ss_fail(SS_EXISTS, "interface %s is port %u already", name, other);
     }
-    ss_port *port = ss_packet_port_open(sw, number, name);
+    ss_port *port = ss_packet_port_open(sw, number, name, ring_frames ? ring_frames : SS_DEFAULT_RING_FRAMES);
     return port ? add(sw, number, port) : ss_error_code();
 }
 
@@ -83,6 +85,36 @@ int ss_port_remove(ss_switch *sw, uint32_t number)
     port->ops->close(port);
     ss_wake(sw);
     return SS_OK;
+}
+
+static uint64_t lost_frames(ss_switch *sw)
+{
+    uint64_t lost = 0;
+    for (uint32_t i = 0; i < sw->port_count; i++) {
+        sw->port_list[i]->ops->collect(sw->port_list[i]);
+        lost += sw->port_list[i]->stats.rx_ring_drops;
+    }
+    return lost;
+}
+
+void ss_switch_hold_ports(ss_switch *sw)
+{
+    ss_switch_hold(sw);
+    sw->lost_before = lost_frames(sw);
+}
+
+void ss_switch_release_ports(ss_switch *sw)
+{
+    sw->stats.hold_drops += lost_frames(sw) - sw->lost_before;
+    ss_switch_release(sw);
+}
+
+uint32_t ss_switch_nearly_full(ss_switch *sw)
+{
+    for (uint32_t i = 0; i < sw->port_count; i++)
+        if (sw->port_list[i]->ops->nearly_full(sw->port_list[i]))
+            return sw->port_list[i]->number;
+    return SS_NO_PORT;
 }
 
 int ss_port_stats_read(ss_switch *sw, uint32_t number, ss_port_stats *out)

@@ -112,7 +112,7 @@ class BulkService:
         self, requests: Iterator[bulk_pb2.HoldRequest], context: grpc.ServicerContext
     ) -> Iterator[bulk_pb2.HoldResponse]:
         with answering(context):
-            yield from serve_hold(self._device, requests, context, self._held)
+            yield from serve_hold(self._device, requests, self._held)
 
     def _held(self, request: bulk_pb2.HoldRequest) -> list[bulk_pb2.ArrayChunk]:
         """Reads, then writes of one request, while packets wait."""
@@ -157,6 +157,7 @@ class BulkService:
             held_ns=stats.held_ns,
             longest_hold_ns=stats.longest_hold_ns,
             swaps=stats.swaps,
+            hold_drops=stats.hold_drops,
             drops={reason.name.lower(): count for reason, count in stats.drops.items()},
         )
         for number, port in sorted(stats.ports.items()):

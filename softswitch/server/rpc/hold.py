@@ -2,17 +2,13 @@
 
 Either the switch does all of it (`hand_over`): it has kept the clones of the last moments, writes their updates, moves
 counters and commits, in one call that no client is in the middle of. Or the whole stream is served by one thread inside
-one safe point: what it reads is final, and what it writes is there before the next packet. That time is bounded, so a
-client that dies or hangs delays packets and loses none.
+one safe point: what it reads is final, and what it writes is there before the next packet. That time is bounded
+(rpc/hold_limit.py), so a client that dies or hangs delays packets and loses none.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-
-import grpc
 
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.proto import bulk_pb2
@@ -20,6 +16,7 @@ from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.errors import Code, Refused, invalid, not_found
 from softswitch.server.program.config import Config
+from softswitch.server.rpc.hold_limit import LimitedRequests
 
 DEFAULT_MAX_US = 100_000
 LONGEST_US = 1_000_000
@@ -29,7 +26,6 @@ Handler = Callable[[bulk_pb2.HoldRequest], list[bulk_pb2.ArrayChunk]]
 def serve_hold(
     device: Device,
     requests: Iterator[bulk_pb2.HoldRequest],
-    context: grpc.ServicerContext,
     handle: Handler,
 ) -> Iterator[bulk_pb2.HoldResponse]:
     """Serves one stream. `handle` does the reads and writes of a request. Raises Refused."""
@@ -50,7 +46,7 @@ def serve_hold(
         if kept is not None:
             device.forget_clones(kept)
     if request is not None:
-        yield from _held(device, request, requests, context, handle, election)
+        yield from _held(device, request, requests, handle, election)
 
 
 def _keep_clones(device: Device, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
@@ -103,29 +99,22 @@ def _held(
     device: Device,
     request: bulk_pb2.HoldRequest,
     requests: Iterator[bulk_pb2.HoldRequest],
-    context: grpc.ServicerContext,
     handle: Handler,
     election: int,
 ) -> Iterator[bulk_pb2.HoldResponse]:
     """Packets wait from here until a request commits."""
     limit_s = min(request.max_hold_us or DEFAULT_MAX_US, LONGEST_US) / 1e6
-    watchdog = threading.Timer(limit_s, context.cancel)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        with device.arbitration.write_lock:
-            _check(device, election)
-            with device.switch.safe_point():
-                began = time.monotonic()
-                response = _run(device, request, handle, began)
-                while not response.committed:
-                    yield response
-                    further = next(requests, None)
-                    if further is None:
-                        return
-                    response = _run(device, further, handle, began)
-    finally:
-        watchdog.cancel()
+    with device.arbitration.write_lock:
+        _check(device, election)
+        with device.switch.hold():
+            limited = LimitedRequests(device.switch, requests, limit_s)
+            response = _run(device, request, handle, limited)
+            while not response.committed:
+                yield response
+                further = limited.next()
+                if further is None:
+                    return
+                response = _run(device, further, handle, limited)
     yield response  # packets flow again
 
 
@@ -135,11 +124,15 @@ def _check(device: Device, election: int) -> None:
         raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
 
 
-def _run(device: Device, request: bulk_pb2.HoldRequest, handle: Handler, began: float) -> bulk_pb2.HoldResponse:
+def _run(
+    device: Device,
+    request: bulk_pb2.HoldRequest,
+    handle: Handler,
+    limited: LimitedRequests[bulk_pb2.HoldRequest],
+) -> bulk_pb2.HoldResponse:
     chunks = handle(request)
     if request.copy_counts and device.active is not None and device.saved is not None:
         Reconciliation(device.active, device.saved).copy_counts()
     if request.commit:
         device.commit_saved()
-    held_ns = round((time.monotonic() - began) * 1e9)
-    return bulk_pb2.HoldResponse(reads=chunks, held_ns=held_ns, committed=request.commit)
+    return bulk_pb2.HoldResponse(reads=chunks, held_ns=round(limited.held_s * 1e9), committed=request.commit)

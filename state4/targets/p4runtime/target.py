@@ -282,6 +282,7 @@ class P4RuntimeTarget:
             holds=answer.holds,
             held_s=answer.held_ns / 1e9,
             longest_hold_s=answer.longest_hold_ns / 1e9,
+            hold_drops=answer.hold_drops,
             ring_drops=sum(port.rx_ring_drops for port in answer.ports),
             tx_drops=sum(port.tx_drops for port in answer.ports),
             drops={reason: count for reason, count in answer.drops.items() if count},

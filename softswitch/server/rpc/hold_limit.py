@@ -1,0 +1,63 @@
+"""How long a client may hold packets: as long as it asked for, and no longer than the ports can keep what arrives."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from softswitch.dataplane.switch import Switch
+from softswitch.server.errors import Code, Refused
+
+_LOOK_S = 0.001
+Request = TypeVar("Request")
+
+
+class LimitedRequests(Generic[Request]):
+    """The requests of a stream that holds packets. Made at the moment when packets begin to wait, inside of
+    `Switch.hold`; used by the thread that holds.
+
+    A hold ends when `limit_s` seconds are over, or when the ring of a port is three quarters full of frames that wait:
+    no frame is lost because a client is slow, or dead.
+    """
+
+    def __init__(self, switch: Switch, requests: Iterator[Request], limit_s: float) -> None:
+        self._switch = switch
+        self._began = time.monotonic()
+        self._limit_s = limit_s
+        self._arrived: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(requests,), name="hold-requests", daemon=True).start()
+
+    @property
+    def held_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def next(self) -> Request | None:
+        """The next request; None when the client ended the stream. Raises Refused when the hold ends first."""
+        while True:
+            try:
+                return self._arrived.get(timeout=_LOOK_S)
+            except queue.Empty:
+                self.check()
+
+    def check(self) -> None:
+        """Raises Refused when the hold has to end: DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED. Nothing was committed."""
+        held_s = self.held_s
+        if held_s > self._limit_s:
+            text = f"packets were held for {held_s * 1e3:.0f} ms, {self._limit_s * 1e3:.0f} ms was the limit"
+            raise Refused(Code.DEADLINE_EXCEEDED, f"{text}; nothing was committed")
+        port = self._switch.nearly_full()
+        if port is not None:
+            text = f"packets were held for {held_s * 1e3:.1f} ms, then the ring of port {port} was three quarters full"
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"{text}; nothing was committed (softswitch run --ring-frames)")
+
+    def _read(self, requests: Iterator[Request]) -> None:
+        try:
+            for request in requests:
+                self._arrived.put(request)
+        except Exception:  # the stream was cancelled, or its client is gone
+            pass
+        finally:
+            self._arrived.put(None)
