@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from experiments.cloning_cost import BIN_S, Bench, Schedule, run_trial, search_trial
+from experiments.cloning_cost import BIN_S, MIN_OFFERED, Bench, Schedule, run_trial, search_trial
 from experiments.harness.options import CommonOptions
 from experiments.harness.progress import display
 from experiments.harness.sweep import Trial, TrialResult
@@ -40,14 +41,28 @@ SCHEDULE = Schedule(
 )
 
 
+ATTEMPTS = 5
+
+
+def that_counts(run: Callable[[], TrialResult]) -> TrialResult:
+    """As a sweep does: a trial for which the machine had no core shows nothing and is repeated."""
+    for _ in range(ATTEMPTS):
+        result = run()
+        if not result.invalid:
+            return result
+    pytest.skip(f"no trial counts on this machine as it is: {'; '.join(result.invalid)}")
+
+
 def test_slow_flows_are_not_disturbed() -> None:
     """Both in one network: the second finds nothing of the first."""
     with ExitStack() as stack, display(1.0, quiet=True) as show:
         bench = Bench(stack)
         for strategy in ("swing_state", "state4"):
-            result = run_trial(Trial(strategy, 1, {"load": 50}), OPTIONS, SCHEDULE, 4000.0, bench, show)
-            check_undisturbed(strategy, result)
-        search = search_trial(Trial("search", 1), OPTIONS, SCHEDULE, bench, show)
+            trial = Trial(strategy, 1, {"load": 50})
+            check_undisturbed(
+                strategy, that_counts(lambda trial=trial: run_trial(trial, OPTIONS, SCHEDULE, 4000.0, bench, show))
+            )
+        search = that_counts(lambda: search_trial(Trial("search", 1), OPTIONS, SCHEDULE, bench, show))
     assert search.measured["frames_per_s"] > 4000
     assert len(search.measured["flood_per_s"]) == len(search.measured["flood_cloning_per_s"]) == 1
     assert set(search.samples) == {"search", "floods"}
@@ -56,7 +71,8 @@ def test_slow_flows_are_not_disturbed() -> None:
 def check_undisturbed(strategy: str, result: TrialResult) -> None:
     measured = result.measured
     assert measured["clones_always"] == (strategy == "swing_state")
-    assert measured["sent_packets"] == measured["received_packets"] == pytest.approx(3000, abs=5)
+    assert measured["sent_packets"] == measured["received_packets"]
+    assert MIN_OFFERED * 3000 <= measured["sent_packets"] <= 3005
     assert all(part["lost"] == 0 for part in measured["parts"].values())
     assert measured["parts"].keys() == {"whole", "before", "during", "after"}
     assert result.samples["bins"]["sent"].sum() == result.samples["bins"]["received"].sum()
