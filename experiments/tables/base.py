@@ -32,7 +32,8 @@ _COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.NOT_JUDGED: "y
 def print_end(console: Console, claims: Iterable[Claim], folder: Path, figure: str) -> None:
     """The verdicts, and where figure and data are."""
     print_claims(claims, console)
-    console.print(f"Figure: {folder / figure}.png", highlight=False, soft_wrap=True)
+    if (picture := folder / f"{figure}.png").exists():  # there is none where no trial counts
+        console.print(f"Figure: {picture}", highlight=False, soft_wrap=True)
     console.print(f"Data:   {folder}", highlight=False, soft_wrap=True)
 
 

@@ -6,17 +6,23 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from experiments import cloning_cost
 from experiments.claims.base import Claim, Verdict
+from experiments.claims.c5_cloning_cost import full_load_not_found
 from experiments.control.client import ControlError
 from experiments.harness import shared_lab
 from experiments.harness.ending import conclude
 from experiments.harness.options import CommonOptions
 from experiments.harness.results import ResultFolder
-from experiments.harness.sweep import Sweep
+from experiments.harness.sweep import Sweep, Trial
+from experiments.measure.steady_rate import NoSteadyRateError
+from experiments.report.measured import number_tables
+from experiments.tables.fig7 import cloning_table
 from plots.load import ResultMissingError
 
 HOLDS = Claim("C1", "x", 1, "", Verdict.HOLDS, "as it was told")
@@ -67,6 +73,34 @@ def test_the_table_shows_what_the_summary_has(tmp_path: Path, capsys: pytest.Cap
     _, [(measured, claims, path)] = concluded(tmp_path, None, json_=False)
     assert (measured, list(claims)) == ({"loss": 0.5}, [HOLDS])
     assert path == (tmp_path / "x" / "latest").resolve() and not capsys.readouterr().out
+
+
+def test_full_load_that_was_not_found_is_not_judged_and_has_no_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figure 7 on a machine on which no search counts."""
+    claims = full_load_not_found("search-1: no rate down to 30 frames per second could be confirmed")
+    cloning_table({"steady": None}, claims, tmp_path)
+    printed = capsys.readouterr().out
+    assert printed.count("not judged") == 3 and "Figure:" not in printed and f"Data:   {tmp_path}" in printed
+    (tmp_path / "fig7.png").touch()
+    cloning_table({"steady": None}, claims, tmp_path)
+    assert f"Figure: {tmp_path}/fig7.png" in capsys.readouterr().out
+    assert list(number_tables({"steady": None})) == []
+
+
+def test_a_search_without_a_result_is_a_trial_that_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no failure of the experiment."""
+
+    def nothing(*_: Any, **__: Any) -> Any:
+        raise NoSteadyRateError("no rate down to 30 frames per second could be confirmed")
+
+    monkeypatch.setattr(cloning_cost, "run_search", nothing)
+    monkeypatch.setattr(cloning_cost, "plan_for", lambda *_: None)
+    bench: Any = SimpleNamespace(lab=lambda plan: None, arm=lambda lab: None)
+    anything: Any = SimpleNamespace(search=None)
+    result = cloning_cost.search_trial(Trial("search", 1), anything, anything, bench, anything)
+    assert result.invalid == ("no rate down to 30 frames per second could be confirmed",) and result.measured == {}
 
 
 # ---------------------------------------------------------------- a network for many trials
