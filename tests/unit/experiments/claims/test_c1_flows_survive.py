@@ -113,6 +113,21 @@ def test_survival_against_the_moment_of_the_knock() -> None:
 
 def test_a_moment_on_the_edge_belongs_to_the_later_part() -> None:
     assert SERIES.share(1.5, 1.0) == 1.0 and SERIES.share(0.5, 0.1) == 0.0
+    edge = KnockSeries((2.0, 1.0), (True, False), 2.0)
+    assert edge.share(2.0, 1.0) == 0.0 and edge.share(2.1, 1.0) == 0.5
+
+
+def test_a_series_says_of_each_knock_what_became_of_it() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        _ = KnockSeries((2.0, 1.0), (True,), 2.0).share(2.0, 0.0)
+    with pytest.raises(ValueError, match="zip"):
+        _ = KnockSeries((2.0,), (True, True), 2.0).last_survivor_s
+
+
+def test_a_flow_that_is_not_published_hides_none_that_is() -> None:
+    counts = published_counts()
+    counts["state4"] = {"mine": FlowCount(1, 1, 1, 0, 0), **counts["state4"], "late": FlowCount(10, 10, 10, 0, 0)}
+    assert judge_flows_survive([counts]).verdict is Verdict.FAILS
 
 
 def test_survival_is_shown_and_decides_nothing() -> None:
@@ -122,4 +137,6 @@ def test_survival_is_shown_and_decides_nothing() -> None:
     assert shown["controller: knocks while reconfiguring that survive"].spread.median == pytest.approx(50)
     assert shown["controller: last knock that survives, before the swap"].spread.median == pytest.approx(1000)
     assert not [what for what in shown if what.startswith("none: knocks")]
+    half = KnockSeries((0.5,), (True,), 1.0)
+    assert knock_findings({"state4": [half]})[1].spread.median == 500  # ms
     assert knock_findings({"none": [KnockSeries((1.0,), (False,), 2.0)]})[0].spread.median == 0

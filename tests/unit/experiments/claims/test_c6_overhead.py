@@ -154,6 +154,13 @@ def test_slow_flows_alone_do_not_cover_the_published_rates() -> None:
     assert judge_packets([], LOADS).verdict is OPEN
 
 
+def test_a_faster_flow_covers_the_published_rate_if_it_loses_nothing() -> None:
+    assert judge_packets(POINTS, [load(121)]).holds
+    claim = judge_packets(POINTS, [load(20), load(600, lost=40)])
+    assert claim.verdict is OPEN and claim.why == "no flow of 120 Mbit/s was measured"
+    assert judge_packets(POINTS, [load(120, lost=None)]).verdict is OPEN
+
+
 def test_without_state4_it_was_not_asked_for() -> None:
     claim = judge_packets([], [], asked=("none",))
     assert (claim.verdict, claim.covered) == (OPEN, False)

@@ -37,3 +37,12 @@ def test_without_usable_trials_nothing_is_said() -> None:
     assert judge_network_resources({}, {"state4-1": "no core"}).why == "state4-1: no core"
     disturbed = {"state4": {"stray_frames": [0]}}
     assert judge_network_resources(disturbed, {"no-reconfiguration-1": "x"}).verdict is Verdict.NOT_JUDGED
+
+
+def test_a_trial_that_did_not_count_frames_says_nothing() -> None:
+    claim = judge_network_resources({**QUIET, "state4": {}}, {"state4-1": "no core"})
+    assert claim.verdict is Verdict.NOT_JUDGED and claim.why == "state4-1: no core"
+    noisy = {"state4": {"stray_frames": [2]}}
+    for control in ({}, {"no-reconfiguration": {}}):
+        claim = judge_network_resources({**noisy, **control})
+        assert claim.verdict is Verdict.FAILS and claim.why == "2 frames beside the flow were on the links"

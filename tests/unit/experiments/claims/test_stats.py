@@ -78,7 +78,10 @@ def test_a_spread_in_another_unit() -> None:
 
 @pytest.mark.parametrize("bad", [[], [math.nan], [1.0, math.inf]])
 def test_a_failed_measurement_is_never_a_number(bad: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"at least one value|not finite"):
+    with pytest.raises(
+        ValueError,
+        match=r"^(statistics need at least one value|a value is not finite: a failed measurement is an error.*)$",
+    ):
         spread(bad)
 
 
@@ -103,6 +106,12 @@ def test_throughput_counts_every_byte_once() -> None:
     assert rates.sum() * 0.001 * 1e6 / 8 == pytest.approx(625)
 
 
+def test_throughput_from_a_moment_on_and_of_one_bin() -> None:
+    times = np.array([1.9, 2.05, 2.15, 2.95, 3.0, 3.1])
+    assert throughput(times, [1250] * 6, start=2.0, end=3.0, bin_s=0.1).shape == (10,)
+    assert throughput(times, [1250] * 6, start=2.0, end=2.5, bin_s=0.5).tolist() == [2 * 1250 * 8 / 0.5 / 1e6]
+
+
 def test_throughput_needs_a_bin() -> None:
     with pytest.raises(ValueError, match="no whole bin"):
         throughput(np.array([0.0]), [1], start=0.0, end=0.0001, bin_s=0.001)
@@ -111,6 +120,7 @@ def test_throughput_needs_a_bin() -> None:
 def test_delta_loss() -> None:
     assert delta_loss(1000, 990) == 0.01
     assert delta_loss(1000, 1000) == 0.0
+    assert delta_loss(1, 0) == 1.0
     assert delta_loss(1000, 1010) == -0.01  # counted twice: shown, not hidden
-    with pytest.raises(ValueError, match="no bytes on the wire"):
+    with pytest.raises(ValueError, match=r"^no bytes on the wire: there is nothing to compare with$"):
         delta_loss(0, 0)

@@ -186,6 +186,10 @@ CASES: dict[str, Callable[[], Claim | list[Claim]]] = {
         [c6.point(failed=["it broke"], lost_packets=None), *c6.POINTS],
         [c6.load(20, lost=2, alone=None), c6.load(119, lost=None, failed=("late", "no core"))],
     ),
+    "C6 packets of fast flows": lambda: judge_packets(c6.POINTS, [c6.load(600, lost=40)]),
+    "C6 packets all failed": lambda: judge_packets(
+        [c6.point(state_bytes=1 << 20, failed=["it broke"], lost_packets=None)], c6.LOADS
+    ),
     "C6 packets unmeasured": lambda: judge_packets([], c6.LOADS),
     "C6 packets without State4": lambda: judge_packets(c6.POINTS, c6.LOADS, asked=("none",)),
     "C6 packets unpaced": lambda: judge_packets([c6.point("native")], c6.LOADS),
