@@ -384,4 +384,4 @@ def change(strategy: str, switch: FakeSwitch, new: InstalledProgram, *arguments:
     return reconfigure(load_strategy(strategy), context_of(switch, new, *arguments, **options))
 
 
-__all__ = ["FakeListener", "FakeSwitch", "change", "context_of", "installed"]
+__all__ = ["FakeHandover", "FakeListener", "FakeSwitch", "change", "context_of", "installed"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from state4.clones.header import IDLE, WAIT
+from state4.clones.store import ARRIVAL_S
 from state4.reconfigure import Outcome, reconfigure
 from state4.strategies import load_strategy
 from state4.transfer import counts as counts_module
@@ -129,6 +130,25 @@ def test_without_late_updates_it_is_exact_all_the_same(switch: FakeSwitch) -> No
     switch.can = ()
     outcome = change("state4_exact", switch, NEW, {("commit", "end"): packets(switch, (1, 99))})
     assert switch.cells("sums")[1] == 99 and (outcome.late, outcome.inexact) == (0, ())
+
+
+def test_clones_that_still_come_are_waited_for_where_no_program_announces_itself(switch: FakeSwitch) -> None:
+    switch.can = ()
+    layout = OLD.layout
+    late = [
+        layout.encode([(layout.number("MyIngress.sums"), cell, 50 + cell)], sequence=cell) for cell in (1, 2)
+    ]  # under way
+    waits: list[float] = []
+
+    def arrive(timeout_s: float) -> None:
+        waits.append(timeout_s)
+        if late:
+            switch.listeners[0].add(np.frombuffer(late.pop(0), np.uint8).reshape(1, -1))
+
+    switch.on_wait = arrive
+    outcome = change("state4_exact", switch, NEW)
+    assert waits == [ARRIVAL_S] * 3  # one each, and one in which nothing came
+    assert switch.cells("sums")[:3] == [0, 51, 52] and (outcome.late, outcome.merged) == (2, 2)
 
 
 def test_packets_that_went_on_by_themselves(switch: FakeSwitch) -> None:

@@ -13,7 +13,7 @@ from state4.errors import NoClones, NotInstrumented, PlanRefused, SessionInUse, 
 from state4.pacing import NATIVE, Pacer, Profile
 from state4.reconfigure import Outcome, Reconfiguration, reconfigure
 from state4.strategies import load_strategy, swing_state
-from tests.unit.state4.fake_switch import FakeSwitch, change, context_of, installed
+from tests.unit.state4.fake_switch import FakeHandover, FakeSwitch, change, context_of, installed
 
 WRITES = "sums.write((bit<32>)hdr.request.cell, hdr.request.amount);"
 OLD = installed("register<bit<16>>(8) sums; register<bit<8>>(4) marks;", WRITES + " marks.write(0, 1);", name="old")
@@ -52,6 +52,7 @@ def test_all_state_goes_over_without_traffic(switch: FakeSwitch, strategy: str) 
 @pytest.mark.parametrize("strategy", ["none", "swing_state"])
 def test_these_lose_what_nobody_writes_meanwhile(switch: FakeSwitch, strategy: str) -> None:
     outcome = change(strategy, switch, NEW, {("read_tables", "end"): packets(switch, ("sums", 3, 33))})
+    assert (outcome.strategy, outcome.written) == (strategy, int(strategy == "swing_state"))
     kept = 33 if strategy == "swing_state" else 0
     assert switch.cells("sums") == [0, 0, 0, kept, 0, 0, 0, 0] and switch.cells("marks") == [0] * 6
     assert outcome.cells == 0
@@ -153,6 +154,30 @@ def test_a_session_that_sends_elsewhere_is_not_taken(switch: FakeSwitch) -> None
 
 
 # ---------------------------------------------------------------- state4_exact
+
+
+def test_a_renamed_register_takes_the_last_updates_under_its_new_name(switch: FakeSwitch) -> None:
+    """The switch is told both names, and those of all that it moves."""
+    new = installed(
+        "register<bit<16>>(8) totals; register<bit<8>>(4) marks;", WRITES.replace("sums", "totals"), name="renamed"
+    )
+    told: list[Any] = []
+    finish = FakeHandover.finish
+
+    def noted(self: FakeHandover, moves: Any, renames: Any) -> bool:
+        told.extend([*((move.number, move.old, move.new) for move in moves), dict(renames)])
+        return finish(self, moves, renames)
+
+    names = {"MyIngress.sums": "MyIngress.totals"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeHandover, "finish", noted)
+        change("state4_exact", switch, new, {("commit", "begin"): packets(switch, ("sums", 1, 99))}, renames=names)
+    assert told == [
+        (1, "MyIngress.sums", "MyIngress.totals"),
+        (2, "MyIngress.marks", "MyIngress.marks"),
+        names,
+    ]
+    assert switch.cells("totals")[:3] == [0, 99, 0] and switch.cells("marks")[2] == 22
 
 
 def test_the_switch_applies_what_is_written_after_the_last_take(switch: FakeSwitch) -> None:
