@@ -131,3 +131,15 @@ def test_a_strategy_in_a_folder_of_ones_own_is_found(tmp_path: Path) -> None:
     assert content["label"] == "state4 twice"
     without = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert "there is no strategy 'state4_twice'" in without.stderr
+
+
+def test_the_tests_that_contributing_names_exist() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    files = {
+        file: [path for path in (ROOT / "tests" / "unit").rglob("*.py") if str(path).endswith(f"/{file}")]
+        for file, _ in named
+    }
+    assert len(named) > 10
+    for file, name in named:
+        assert len(files[file]) == 1, file
+        assert f"def {name}(" in files[file][0].read_text(), name
