@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from p4front.check.program import check
-from p4front.program import Program
-from p4front.syntax.parse import parse_file, parse_given, parse_text
-from p4front.text.includes import LIBRARY, LIBRARY_FILES, GivenFiles
-from p4front.text.source import Diagnostic
+from p4front.program import Program, Reading
+from p4front.syntax.parse import parse_source
+from p4front.text.includes import LIBRARY, LIBRARY_FILES, EditedFiles, FolderFiles, GivenFiles, read_source
+from p4front.text.source import Diagnostic, SourceFile
 
 
 def load_program(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()) -> Program:
@@ -18,8 +18,7 @@ def load_program(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequ
     `include_dirs` are searched after our own core.p4 and v1model.p4; a file of either name in one of them is named in
     `Program.warnings`. `defines` are "NAME" or "NAME=value". Raises P4Error with all errors of the first phase that
     finds any."""
-    syntax, files = parse_file(path, include_dirs=include_dirs, defines=defines)
-    program = check(syntax, files, path)
+    program = _load(read_source(path), path, Reading(FolderFiles(include_dirs), tuple(defines)))
     program.warnings += _not_used(include_dirs, program)
     return program
 
@@ -28,16 +27,32 @@ def load_text(
     text: str, path: str = "<text>", *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()
 ) -> Program:
     """The same for a text; `path` is its name in messages."""
-    syntax, files = parse_text(text, path, include_dirs=include_dirs, defines=defines)
-    program = check(syntax, files, Path(path))
+    program = _load(SourceFile(path, text), Path(path), Reading(FolderFiles(include_dirs), tuple(defines)))
     program.warnings += _not_used(include_dirs, program)
     return program
 
 
 def load_given(files: GivenFiles, main: str, *, defines: Sequence[str] = ()) -> Program:
     """The same for a program that was sent with its files: they and our library are all that it can include."""
-    syntax, sources = parse_given(files, main, defines=defines)
-    return check(syntax, sources, Path(main))
+    return _load(files.source(main), Path(main), Reading(files, tuple(defines)))
+
+
+def load_edited(program: Program, texts: Mapping[SourceFile, str]) -> Program:
+    """A program once more, with other texts in place of some of its files. Raises P4Error, and ValueError for a program
+    that was not loaded from a text."""
+    if program.reading is None:
+        raise ValueError("the program was not loaded from a text")
+    edited = {file: SourceFile(file.path, text) for file, text in texts.items()}
+    main = program.files[0]
+    reading = Reading(EditedFiles(program.reading.files, edited), program.reading.defines)
+    return _load(edited.get(main, main), program.path, reading)
+
+
+def _load(source: SourceFile, path: Path, reading: Reading) -> Program:
+    syntax, files = parse_source(source, reading.files, reading.defines)
+    program = check(syntax, files, path)
+    program.reading = reading
+    return program
 
 
 def _not_used(include_dirs: Sequence[Path], program: Program) -> Iterator[Diagnostic]:

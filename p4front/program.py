@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p4front.syntax import ast
+from p4front.text.includes import IncludeFiles
 from p4front.text.source import Diagnostic, SourceFile
 from p4front.types.types import CallableType, ObjectType, Type
 
@@ -55,6 +56,14 @@ class CallInfo:
     callee_type: CallableType | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a program's text was read: where its includes came from, and the macros given from outside."""
+
+    files: IncludeFiles
+    defines: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Program:
     """A parsed, resolved and type-checked program.
@@ -90,6 +99,8 @@ class Program:
     warnings: list[Diagnostic] = field(default_factory=list)
     architecture: str = ""
     """Name of the package that `main` instantiates ("V1Switch" if it is that of v1model), "" without a main."""
+    reading: Reading | None = field(default=None, repr=False, compare=False)
+    """How to read it once more; None if it was not loaded from a text."""
     elaboration: Elaboration | None = field(default=None, repr=False, compare=False)
     """What `p4front.elaborate.elaborate` made of it, None before."""
 
@@ -108,4 +119,4 @@ class Program:
         return self.refs.get(expr) if isinstance(expr, ast.PathExpr) else None
 
 
-__all__ = ["BoundArg", "CallInfo", "ConstValue", "ObjectType", "Program"]
+__all__ = ["BoundArg", "CallInfo", "ConstValue", "ObjectType", "Program", "Reading"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from p4front.elaborate import Elaboration, elaborate
 from p4front.elaborate.contexts import Contexts
+from p4front.elaborate.evaluate import evaluate
 from p4front.elaborate.externs import STATEFUL
 from p4front.elaborate.objects import ExternObject, Instance
 from p4front.program import CallInfo, Program
@@ -74,10 +75,11 @@ class Write:
 
 @dataclass(frozen=True, eq=False)
 class CloneCall:
-    """A clone that the program asks for itself."""
+    """A clone that the program asks for itself. `sessions`: where to; None: that is known only at run time."""
 
     place: Span
     blocks: tuple[str, ...]
+    sessions: frozenset[int] | None
     call: ast.Call = field(repr=False)
 
 
@@ -135,6 +137,17 @@ class Analysis:
         writes = [w for w in self.writes if w.kind == "register"]
         written = {name for w in writes for name in w.components}
         return frozenset(written - {name for w in writes if w.operation.kind != "add" for name in w.components})
+
+    @property
+    def shared(self) -> tuple[CloneCall, ...]:
+        """Clones of the program's own that may be asked for in one pass with a write. v1model makes one clone in each
+        pass, so these have to carry the updates as well."""
+        blocks = {
+            block
+            for block, paths in self.paths.items()
+            if any(cloned and path.updates for (_, cloned), path in paths.items())
+        }
+        return tuple(clone for clone in self.clones if blocks & set(clone.blocks))
 
     def longest(self, block: str) -> Path:
         """A path of the block with the most register writes."""
@@ -258,15 +271,23 @@ def _write(program: Program, node: ast.Call, names: list[str], blocks: list[str]
 
 
 def _clones(program: Program, contexts: Contexts) -> list[CloneCall]:
-    found: dict[ast.Call, list[str]] = {}
+    found: dict[ast.Call, tuple[list[str], set[int | None]]] = {}
     for context in contexts:
         for node in context.nodes:
             call = program.calls.get(node) if isinstance(node, ast.Call) else None
             if isinstance(node, ast.Call) and call is not None and is_clone(call):
-                blocks = found.setdefault(node, [])
+                blocks, sessions = found.setdefault(node, ([], set()))
                 if (block := BLOCKS[context.role]) not in blocks:
                     blocks.append(block)
-    return [CloneCall(node.span, tuple(blocks), node) for node, blocks in found.items()]
+                session = next(a.expr for a in call.args if a.param_name == "session")
+                value = evaluate(context, session) if session is not None else None
+                sessions.add(value if isinstance(value, int) else None)
+    return [CloneCall(node.span, tuple(blocks), _known(sessions), node) for node, (blocks, sessions) in found.items()]
+
+
+def _known(sessions: set[int | None]) -> frozenset[int] | None:
+    known = frozenset(session for session in sessions if session is not None)
+    return known if len(known) == len(sessions) else None
 
 
 def _inside(program: Program, node: ast.Node) -> tuple[str, ...]:

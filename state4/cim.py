@@ -14,23 +14,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from p4front.elaborate.contexts import enclosing_code
+from p4front.elaborate.live import Code
 from p4front.p4info.typespec import translation
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.syntax.annotations import text_argument
 from p4front.text.includes import LIBRARY, search_path
-from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
+from p4front.text.source import Diagnostic, P4Error, SourceFile
 from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
 from state4.analysis.cells import leaf_types, leaf_width
 from state4.analysis.hashes import index_hashes
-from state4.cam import SENDERS, Analysis, Write
+from state4.cam import SENDERS, Analysis, Write, analyse
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.instrumentation.bits import as_bits
-from state4.instrumentation.edits import Edits, Inliner, above_comment, editable, indentation
-from state4.instrumentation.free_numbers import DEFAULT_SESSION, chosen_session, free_field_list
+from state4.instrumentation.edits import (
+    Edits,
+    Inliner,
+    InMacro,
+    Ranges,
+    above_comment,
+    editable,
+    indentation,
+    merged,
+    moved,
+)
+from state4.instrumentation.free_numbers import DEFAULT_SESSION, chosen_session, field_list
 from state4.instrumentation.inserted_code import InsertedCode
+from state4.instrumentation.macros import expand_macros, in_macros
 from state4.instrumentation.parameters import AddedParameters
 from state4.instrumentation.refusals import check, parses_metadata
+from state4.instrumentation.shared_clones import SharedClones, field_lists
 from state4.instrumentation.whole_structs import list_fields
 
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
@@ -61,9 +74,16 @@ def instrument(program: Program, analysis: Analysis, options: InstrumentOptions 
     """Adds the cloning of register writes to a program.
 
     Raises P4Error, with places, for what v1model cannot do or we do not: a program that is instrumented already, writes
-    in parsers, a clone of the program's own in the same pass as a write, metadata that is not a struct, code that comes
-    from a macro."""
-    return _Instrumenter(program, analysis, options or InstrumentOptions()).run()
+    in parsers, a clone of the program's own in the same pass as a write, metadata that is not a struct."""
+    added: Ranges = ()
+    while True:
+        try:
+            result = _Instrumenter(program, analysis, options or InstrumentOptions()).run(added)
+        except InMacro as places:
+            program, added = expand_macros(program, places, added)
+            analysis = analyse(program, counts=analysis.counts)
+        else:
+            return result
 
 
 class _Instrumenter:
@@ -79,19 +99,36 @@ class _Instrumenter:
         waits = analysis.slots > 0 and not parses_metadata(program, self.roots["parser"])
         counters = tuple(LayoutComponent(c.name, c.cells or 0, COUNT_BITS) for c in analysis.counters)
         session = chosen_session(program, options.session, options.avoid)
-        self.layout = CloneLayout(components, analysis.slots, session, self.prefix, waits, analysis.adding, counters)
+        shared = analysis.shared if analysis.slots else ()
+        number, free = field_list(program)
+        self.layout = CloneLayout(
+            components,
+            analysis.slots,
+            session,
+            self.prefix,
+            waits and free,  # a packet that waits would come back with what the program preserves for others
+            analysis.adding,
+            counters,
+            frozenset(known for clone in shared for known in clone.sessions or ()),
+            any(clone.sessions is None for clone in shared),
+        )
         self.code = InsertedCode(
             layout=self.layout,
-            field_list=free_field_list(program),
+            field_list=number,
             controller_header=_controller_header(program, self.prefix),
             index_parameter=_register_arity(program) > 1,
             index_argument=_widest_index(analysis),
             passes=frozenset(_passes(w) for w in analysis.updates if _passes(w)),
             widths=_widths(analysis),
             hashes=_hashes(analysis),
+            joined=tuple(n for n in field_lists(program, shared) if n != number),
+            clones=bool(analysis.clones),
+            free_list=free,
         )
+        self.shared = shared
 
-    def run(self) -> Instrumented:
+    def run(self, expanded: Ranges) -> Instrumented:
+        """`expanded`: where the main file's text has expansions of macros. Raises InMacro where more are needed."""
         users: list[ast.Node | None] = [*self.roots.values()]
         if self.layout.slots:
             headers = self._struct("deparser", 1, "headers")
@@ -106,15 +143,30 @@ class _Instrumenter:
                 8 * self.layout.component_bytes,
             )
             writes = [w for w in self.analysis.updates if _passes(w)]
+            calls = [write.call for write in writes] + [clone.call for clone in self.shared]
+            if places := in_macros(self.program, calls):
+                raise InMacro(places)
             for write in writes:
                 self._write(write, parameters)
+            clones = SharedClones(
+                self.program,
+                self.shared,
+                self.edits,
+                self.code,
+                lambda clone: parameters.slots(self._code_of(clone.call), clone.call),
+            )
+            for call, text in clones.statements():
+                self._after_statement(self._statement(call), text)
             users += [headers.decl, metadata.decl, *parameters.apply(), *(w.call for w in writes)]
-            list_fields(self.listed, self.edits)
+            clones.start()
+            clones.finish(list_fields(self.listed, self.edits))
             self._add_field(headers, self.code.header_field())
             self._add_field(metadata, self.code.metadata_field())
             self._ingress()
             self._egress()
             self._deparser()
+        elif copies := self.code.copies_without_updates(self._control("egress").params[2].name.text):
+            self._at_start(self._control("egress"), copies)
         self._declarations(users)
         main = self.program.files[0]
         inliner = Inliner(
@@ -126,6 +178,7 @@ class _Instrumenter:
             _repeated(self.program),
         )
         text, additions = inliner.render(main)
+        additions = merged([*moved(expanded, additions), *additions])
         return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined))
 
     def _struct(self, block: str, position: int, what: str) -> StructType:
@@ -142,15 +195,13 @@ class _Instrumenter:
 
     def _write(self, write: Write, parameters: AddedParameters) -> None:
         call = self.program.calls[write.call]
-        statement = self.program.parents[write.call]
-        decl = enclosing_code(self.program, write.call)
+        statement = self._statement(write.call)
+        decl = self._code_of(write.call)
         key = self.program.referent(call.object)
-        assert decl is not None and key is not None
+        assert key is not None
         arguments = {a.param_name: a.expr for a in call.args}
         index, value = arguments["index"], arguments.get("value")
         assert index is not None
-        for span in (write.call.callee.span, Span(statement.span.file, statement.span.end - 1, statement.span.end)):
-            editable(span)
         slots, width = parameters.slots(decl, write.call), 8 * self.layout.value_bytes
         update = ", ".join(
             (
@@ -164,6 +215,14 @@ class _Instrumenter:
         )
         name = self.code.update_name(_passes(write))
         self._after_statement(statement, f"{name}({update});")
+
+    def _code_of(self, call: ast.Call) -> Code:
+        decl = enclosing_code(self.program, call)
+        assert decl is not None
+        return decl
+
+    def _statement(self, call: ast.Call) -> ast.Node:
+        return self.program.parents[call]
 
     def _cell_type(self, register: ast.Expr | None) -> Type | None:
         type_ = self.program.types.get(register) if register is not None else None
@@ -206,7 +265,7 @@ class _Instrumenter:
         return decl
 
     def _ingress(self) -> None:
-        if self.code.ingress or self.layout.waits:
+        if self.code.ingress or self.layout.waits or self.code.again:
             decl = self._control("ingress")
             self._at_start(decl, self.code.ingress_start(decl.params[1].name.text, decl.params[2].name.text))
 

@@ -20,6 +20,7 @@ from state4.events import EventLog
 from state4.pacing import Pacer, Profile
 from state4.plan.change import Change
 from state4.replication import ports_of
+from state4.shared_sessions import shared_sessions
 from state4.targets.base import Target
 from state4.values import Cells, RegisterSpec
 
@@ -58,9 +59,10 @@ class Retriever:
         with self._events.phase("listen"):
             clones = self._target.open_listener(self._change.layout)
         try:
-            start_cloning(self._target, self._change.layout, clones)
-            self._events.record("clone_on")
-            yield clones
+            with shared_sessions(self._target, self._change.layout):
+                start_cloning(self._target, self._change.layout, clones)
+                self._events.record("clone_on")
+                yield clones
         finally:
             clones.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from p4front.syntax import ast
 from p4front.syntax.parser.program import parse_tokens
-from p4front.text.includes import GivenFiles, read_source
+from p4front.text.includes import FolderFiles, IncludeFiles, read_source
 from p4front.text.preprocess import preprocess
 from p4front.text.source import Reporter, SourceFile
 
@@ -19,25 +19,21 @@ def parse_file(
 
     `include_dirs` are searched after our own core.p4 and v1model.p4; `defines` are "NAME" or "NAME=value". Raises
     P4Error with every error found."""
-    return _parse(read_source(path), include_dirs, defines)
+    return parse_source(read_source(path), FolderFiles(include_dirs), defines)
 
 
 def parse_text(
     text: str, path: str = "<text>", *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()
 ) -> tuple[ast.P4Program, list[SourceFile]]:
     """The same for a text; `path` is its name in messages and the place that `#include "..."` starts from."""
-    return _parse(SourceFile(path, text), include_dirs, defines)
+    return parse_source(SourceFile(path, text), FolderFiles(include_dirs), defines)
 
 
-def parse_given(files: GivenFiles, main: str, *, defines: Sequence[str] = ()) -> tuple[ast.P4Program, list[SourceFile]]:
-    """The same for one of the files that a program was sent with: nothing else is read but our own library."""
-    return _parse(files.source(main), (), defines, files)
-
-
-def _parse(
-    source: SourceFile, include_dirs: Sequence[Path], defines: Sequence[str], files: GivenFiles | None = None
+def parse_source(
+    source: SourceFile, files: IncludeFiles, defines: Sequence[str] = ()
 ) -> tuple[ast.P4Program, list[SourceFile]]:
-    found = preprocess(source, include_dirs, defines, files=files)
+    """The same for a text that was read already; `files` has what it can include."""
+    found = preprocess(source, files=files, defines=defines)
     reporter = Reporter()
     program = parse_tokens(found.tokens, reporter)
     reporter.raise_if_errors()

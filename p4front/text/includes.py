@@ -124,3 +124,18 @@ class GivenFiles:
 
     def searched(self) -> str:
         return f"(the program was sent with its files; built in: {', '.join(LIBRARY_FILES)}); send it, too"
+
+
+class EditedFiles:
+    """Files with another text in place of some."""
+
+    def __init__(self, files: IncludeFiles, edited: Mapping[SourceFile, SourceFile]) -> None:
+        self._files = files
+        self._edited = edited
+
+    def find(self, name: str, including: SourceFile, *, quoted: bool) -> SourceFile | None:
+        found = self._files.find(name, including, quoted=quoted)
+        return self._edited.get(found, found) if found is not None else None
+
+    def searched(self) -> str:
+        return self._files.searched()

@@ -33,6 +33,9 @@ FIXED_BYTES = 14
 MARKER_COUNT = 127
 COUNT_BITS = 32
 """A count is cloned with the packet's length, of so many bits."""
+REPLICA = 0x5344
+"""Replica number (egress_rid, P4Runtime's `instance`) of the copies that a session of the program's own makes for
+State4."""
 IDLE, CLONE, WAIT = 0, 1, 2
 """Values of the clone flag."""
 WAKE = bytes(12) + ETHER_TYPE.to_bytes(2, "big")
@@ -59,7 +62,9 @@ class LayoutComponent:
 class CloneLayout:
     """Format of one program's clones. `prefix` begins the names of everything that was added ("state4"). `waits`:
     whether the program can let packets wait (see `state4.transfer.gate`). `adds`: registers whose every write adds
-    something to the cell. `counters`: indirect counters, if their counts are cloned."""
+    something to the cell. `counters`: indirect counters, if their counts are cloned. `shared`: sessions that the
+    program itself clones to in passes that also write, so that these clones have to carry the updates; `any_session`:
+    some such session is known only at run time."""
 
     components: tuple[LayoutComponent, ...]
     slots: int
@@ -68,6 +73,8 @@ class CloneLayout:
     waits: bool = False
     adds: frozenset[str] = frozenset()
     counters: tuple[LayoutComponent, ...] = ()
+    shared: frozenset[int] = frozenset()
+    any_session: bool = False
     component_bytes: int = field(init=False)
     index_bytes: int = field(init=False)
     value_bytes: int = field(init=False)

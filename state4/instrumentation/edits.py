@@ -22,6 +22,19 @@ _GUARD = re.compile(r"\s*#[ \t]*ifndef[ \t]+(\w+)[^\n]*\n\s*#[ \t]*define[ \t]+(
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)[^\n]*$', re.MULTILINE)
 
 
+Ranges = Sequence[tuple[int, int]]
+"""[start, end) of pieces of a text."""
+
+
+class InMacro(P4Error):
+    """Text is to be put where the call of a macro stands."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        message = "this comes from a macro that State4 cannot expand here, so its code has no place; write it out"
+        self.spans = tuple(dict.fromkeys(spans))
+        super().__init__([Diagnostic(message, span) for span in self.spans])
+
+
 def comments(text: str) -> list[tuple[int, int]]:
     """[start, end) of every comment, in order."""
     found = _COMMENT_OR_STRING.finditer(text)
@@ -78,10 +91,9 @@ class Edits:
 
 
 def editable(span: Span) -> Span:
-    """The span, or P4Error if it is the call of a macro, where no text can be put."""
+    """The span, or InMacro if it is the call of a macro, where no text can be put."""
     if span.from_macro:
-        message = "this comes from a macro, so the code that State4 needs cannot be put here; write it out"
-        raise P4Error(Diagnostic(message, span))
+        raise InMacro([span])
     return span
 
 
@@ -124,6 +136,29 @@ def splice(text: str, insertions: Sequence[tuple[int, str]]) -> tuple[str, list[
         places.append((length, length + len(added)))
         position, length = offset, length + len(added)
     return "".join([*parts, text[position:]]), places
+
+
+def moved(ranges: Ranges, additions: Ranges) -> list[tuple[int, int]]:
+    """Where ranges of a text are after something was added to it. `additions`: places in the new text, in order."""
+    added: list[tuple[int, int]] = []  # offset in the old text, length
+    for start, end in additions:
+        added.append((start - sum(length for _, length in added), end - start))
+
+    def shifted(offset: int, *, behind: bool) -> int:
+        return offset + sum(length for at, length in added if at < offset or (behind and at == offset))
+
+    return [(shifted(start, behind=True), shifted(end, behind=False)) for start, end in ranges]
+
+
+def merged(ranges: Ranges) -> list[tuple[int, int]]:
+    """In order, those that meet made one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 @dataclass

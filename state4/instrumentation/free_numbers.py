@@ -45,8 +45,9 @@ def program_sessions(program: Program) -> dict[int, ast.Expr]:
     return found
 
 
-def free_field_list(program: Program) -> int:
-    """The largest number of a field list that the program does not use. Raises P4Error if there is none."""
+def field_list(program: Program) -> tuple[int, bool]:
+    """The number of a field list for what State4 preserves, and whether it is free: the largest that the program does
+    not use, or one of its own if it uses all."""
     used: set[int] = set()
     for node in program.syntax.walk():
         for annotation in getattr(node, "annotations", ()):
@@ -60,6 +61,4 @@ def free_field_list(program: Program) -> int:
                 if argument.param_name == "index" and isinstance(value, int):
                     used.add(value)
     free = [number for number in _FIELD_LISTS if number not in used]
-    if not free:
-        raise P4Error(Diagnostic("the program uses all 256 field lists, and State4 needs one of its own", None))
-    return free[-1]
+    return (free[-1], True) if free else (_FIELD_LISTS[-1], False)

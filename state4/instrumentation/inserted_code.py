@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from state4.clones.header import CLONE, COUNT_BITS, ETHER_TYPE, FIXED_BYTES, IDLE, MARKER_COUNT, WAIT, WAKE, CloneLayout
-from state4.instrumentation.running import ADDS, COMPONENTS, COUNTERS, HASHES, WIDTHS
+from state4.clones.header import (
+    CLONE,
+    COUNT_BITS,
+    ETHER_TYPE,
+    FIXED_BYTES,
+    IDLE,
+    MARKER_COUNT,
+    REPLICA,
+    WAIT,
+    WAKE,
+    CloneLayout,
+)
+from state4.instrumentation.running import ADDS, COMPONENTS, COUNTERS, HASHES, SHARED, WIDTHS
 from state4.instrumentation.running import CLONE as ANNOTATION
 
 _ENDS = 3
 """The clone flag of a pass that ends where it began."""
+_SHARED = "  // 1: the clone of this pass is one of the program's own\n"
 
 
 @dataclass(frozen=True)
@@ -18,7 +30,9 @@ class InsertedCode:
     the clone's header; `index_parameter`: whether `register` has a type parameter for its index; `index_argument`: bits
     of the widest index in a write; `passes`: for each piece of code that writes, the passes that run it; `widths`: of
     the numbers in a cell of each component, if P4Info does not tell them; `hashes`: that
-    give the index of each component, "" of one that no hash indexes."""
+    give the index of each component, "" of one that no hash indexes; `joined`: field lists of the program's own that
+    have to preserve the updates as well; `clones`: the program clones by itself; `free_list`: the
+    program does not use the field list itself."""
 
     layout: CloneLayout
     field_list: int
@@ -28,6 +42,19 @@ class InsertedCode:
     passes: frozenset[frozenset[str]]
     widths: tuple[tuple[int, ...], ...] = ()
     hashes: tuple[str, ...] = ()
+    joined: tuple[int, ...] = ()
+    clones: bool = False
+    free_list: bool = True
+
+    @property
+    def shares(self) -> bool:
+        """Whether clones of the program's own may carry updates."""
+        return bool(self.layout.shared) or self.layout.any_session
+
+    @property
+    def again(self) -> bool:
+        """Whether packets that the program sends round may still have the updates of an earlier pass."""
+        return self.shares or not self.free_list
 
     @property
     def prefix(self) -> str:
@@ -71,12 +98,16 @@ class InsertedCode:
         widths = f"@{WIDTHS}[{told}]\n" if told else ""
         told = ", ".join(f'"{text}"' for text in self.hashes)
         hashes = f"@{HASHES}[{told}]\n" if any(self.hashes) else ""
+        shared = ", ".join(map(str, sorted(self.layout.shared)))
+        shared = f"@{SHARED}[{shared}]\n" if shared else ""
+        known = ", any_session=1" if self.layout.any_session else ""
         quiet = "" if self.layout.slots else '@noWarn("unused")\n'  # of p4c: where nothing is cloned, nothing reads it
         return (
             f"// {IDLE}: idle, {CLONE}: clone state updates, {WAIT}: packets wait. The annotations tell the control\n"
             f"// plane what clones mean.\n"
-            f"@{ANNOTATION}[session={self.layout.session}, slots={self.layout.slots}, waits={int(self.layout.waits)}]\n"
-            f"@{COMPONENTS}[{names}]\n{adds}{counters}{widths}{hashes}{quiet}"
+            f"@{ANNOTATION}[session={self.layout.session}, slots={self.layout.slots}, "
+            f"waits={int(self.layout.waits)}{known}]\n"
+            f"@{COMPONENTS}[{names}]\n{adds}{counters}{widths}{hashes}{shared}{quiet}"
             f"{self._register(2)}(1) {self.layout.flag_register};\n"
         )
 
@@ -106,7 +137,7 @@ class InsertedCode:
 
     def _metadata(self) -> str:
         component, index, value = self._slot_widths()
-        keep = f"    @field_list({self.field_list}) "
+        keep = f"    @field_list({', '.join(map(str, (self.field_list, *self.joined)))}) "
         slots = "".join(
             f"{keep}bit<{component}> component_{k};\n{keep}bit<{index}> index_{k};\n{keep}bit<{value}> value_{k};\n"
             for k in range(self.layout.slots)
@@ -115,8 +146,14 @@ class InsertedCode:
             "// The updates of this pass so far, in order; `on` is the clone flag as this pass found it.\n"
             f"struct {self.prefix}_meta_t {{\n"
             f"    bit<2> on;\n{self._waiting_fields(keep)}"
-            f"{keep}bit<32> seq;\n{keep}bit<1> egress;\n{keep}bit<7> count;\n{slots}}}\n"
+            f"{keep}bit<32> seq;\n{keep}bit<1> egress;\n{keep}bit<7> count;\n"
+            f"{f'{keep}bit<1> shared;{_SHARED}' if self.shares else ''}{slots}}}\n"
         )
+
+    def preserved(self) -> list[str]:
+        """The fields that a clone has to preserve."""
+        slots = [f"{name}_{k}" for k in range(self.layout.slots) for name in ("component", "index", "value")]
+        return ["seq", "egress", "count", *(["shared"] if self.shares else []), *slots]
 
     def _waiting_fields(self, keep: str) -> str:
         size = f"{keep}bit<{COUNT_BITS}> size;\n" if self.layout.counters else ""
@@ -198,10 +235,15 @@ class InsertedCode:
         return f"        bit<{index}> cell = index > {last} ? {index}w{last} : (bit<{index}>)index;\n"
 
     def _first(self, passes: frozenset[str]) -> str:
-        """Asks for the clone. Code that runs in both passes decides when it runs, which p4c does not take."""
+        """Asks for the clone, if the program has not asked for one itself in this pass. Code that runs in both passes
+        decides when it runs, which p4c does not take."""
         ask = "            {p}_seq.read(m.seq, {n});\n            m.seq = m.seq + 1;\n"
         ask += "            {p}_seq.write({n}, m.seq);\n"
-        ask += "            clone_preserving_field_list(CloneType.{kind}, {session}, {list});\n"
+        clone = "clone_preserving_field_list(CloneType.{kind}, {session}, {list});\n"
+        if self.shares:
+            ask += f"            if (m.shared == 0) {{{{\n                {clone}            }}}}\n"
+        else:
+            ask += f"            {clone}"
 
         def text(number: int, kind: str) -> str:
             session, preserved = f"32w{self.layout.session}", f"8w{self.field_list}"
@@ -225,6 +267,8 @@ class InsertedCode:
         lines = [
             f"{self.layout.flag_register}.read({m}.on, 0);  // state4: the clone flag",
             f"{m}.count = 0;",
+            *([f"{m}.egress = 0;"] if self.again else []),
+            *([f"{m}.shared = 0;"] if self.shares else []),
         ]
         if self.layout.waits:
             lines += [
@@ -254,9 +298,10 @@ class InsertedCode:
         m, h = f"{meta}.{self.prefix}", f"{headers}.{self.prefix}"
         copies = ["seq", "egress", "count"]
         copies += [f"{name}_{k}" for k in range(self.layout.slots) for name in ("component", "index", "value")]
+        copies_ours = f" && ({m}.shared == 0 || {standard}.egress_rid == {REPLICA})" if self.shares else ""
         lines = [
             "// state4: its clones carry their updates to the CPU port and take no other part in this program.",
-            f"if ({m}.count != 0 && ({standard}.instance_type == 1 || {standard}.instance_type == 2)) {{",
+            f"if ({m}.count != 0 && ({standard}.instance_type == 1 || {standard}.instance_type == 2){copies_ours}) {{",
             f"    {h}.setValid();",
             *(f"    {h}.{name} = {m}.{name};" for name in copies),
             f"    {h}.program = 56w0x{self.layout.fingerprint:014x};",
@@ -264,7 +309,12 @@ class InsertedCode:
             *self._truncate(m),
             "    return;",
             "}",
+            *self.copies_without_updates(standard),
         ]
+        if self.again and not self.egress:
+            lines.append(f"{m}.count = 0;")
+        if self.shares:
+            lines.append(f"{m}.shared = 0;")
         if self.egress:
             lines += [
                 "// state4: egress has a clone of its own.",
@@ -277,6 +327,19 @@ class InsertedCode:
             if self.layout.counters:  # a clone of the program's own
                 lines += [f"if ({m}.size == 0) {{", f"    {m}.size = {standard}.packet_length;", "}"]
         return lines
+
+    def copies_without_updates(self, standard: str) -> list[str]:
+        """Lines at the start of egress that end the copies which sessions of the program's own make for State4, where
+        the packet wrote nothing."""
+        if not self.clones:
+            return []
+        of_state4 = f"({standard}.instance_type == 1 || {standard}.instance_type == 2)"
+        return [
+            f"if ({of_state4} && {standard}.egress_rid == {REPLICA}) {{  // state4: a copy without updates",
+            f"    mark_to_drop({standard});",
+            "    return;",
+            "}",
+        ]
 
     def _truncate(self, m: str) -> list[str]:
         whole = f"truncate(32w{self.layout.header_bytes});"

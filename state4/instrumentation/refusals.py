@@ -19,7 +19,7 @@ def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDe
     fields of a whole struct are to be listed."""
     program = analysis.program
     _already_instrumented(program)
-    found = [*_writes(analysis), *_values(analysis), *_clones(analysis)]
+    found = [*_writes(analysis), *_values(analysis)]
     listed: list[WholeUse] = []
     if analysis.slots:
         refused, listed = whole_structs(program, roots)
@@ -63,22 +63,6 @@ def _values(analysis: Analysis) -> list[Diagnostic]:
             found.append(Diagnostic(message, component.place))
         elif component.cells is None:
             found.append(Diagnostic(f"cannot tell how many cells register {obj.name} has", component.place))
-    return found
-
-
-def _clones(analysis: Analysis) -> list[Diagnostic]:
-    """A clone of the program's own on a path that also writes: of two clones of a pass only the last is made."""
-    found = []
-    for block in SENDERS:
-        for (_, cloned), path in analysis.paths.get(block, {}).items():
-            if cloned and path.updates and path.clones:
-                message = (
-                    f"a packet can write a register and be cloned by the program in one pass of {block}: v1model makes "
-                    "one clone in each pass, the last one asked for, so either this clone or the update would be lost"
-                )
-                diagnostic = Diagnostic(message, path.clones[0].span, notes=(("the write", path.updates[0].span),))
-                if diagnostic not in found:
-                    found.append(diagnostic)
     return found
 
 

@@ -22,8 +22,10 @@ ADDS = "state4_adds"
 COUNTERS = "state4_counters"
 WIDTHS = "state4_widths"
 HASHES = "state4_hashes"
+SHARED = "state4_shared"
 """Names of the annotations. WIDTHS: of all numbers in a cell, for each component, where P4Info does not tell them.
-HASHES: how the index of each component is computed, where it is a hash."""
+HASHES: how the index of each component is computed, where it is a hash. SHARED: sessions of the program's own clones
+that carry updates as well."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def layout_of(p4info: p4i.P4Info) -> CloneLayout:
         bool(flag.pairs.get("waits", 0)),
         frozenset(names[number - 1] for number in flag.numbers(ADDS)),
         tuple(LayoutComponent(n, sizes[n], COUNT_BITS) for n in flag.strings(COUNTERS)),
+        frozenset(flag.numbers(SHARED)),
+        bool(flag.pairs.get("any_session", 0)),
     )
 
 

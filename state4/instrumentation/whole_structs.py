@@ -55,8 +55,8 @@ def whole_structs(
     return refused, listed
 
 
-def list_fields(uses: list[WholeUse], edits: Edits) -> None:
-    """Puts the fields of each in its place. Raises P4Error if that is inside a macro's call."""
+def list_fields(uses: list[WholeUse], edits: Edits) -> set[ast.Call]:
+    """Puts the fields of each in its place; returns the calls. Raises P4Error if that is inside a macro's call."""
     calls: dict[ast.Call, None] = {}
     for use in uses:
         text = editable(use.expr.span).text
@@ -68,10 +68,16 @@ def list_fields(uses: list[WholeUse], edits: Edits) -> None:
         edits.after(use.expr.span, " */")
         calls[use.call] = None
     for call in calls:  # explicit type arguments name the struct
-        if call.type_args:
-            file = editable(call.callee.span).file
-            edits.insert(file, code_position(file, call.callee.span.end, "<"), "/* ")
-            edits.insert(file, code_position(file, call.type_args[-1].span.end, ">") + 1, " */")
+        without_type_arguments(call, edits)
+    return set(calls)
+
+
+def without_type_arguments(call: ast.Call, edits: Edits) -> None:
+    """Makes a comment of explicit type arguments, so that they are inferred."""
+    if call.type_args:
+        file = editable(call.callee.span).file
+        edits.insert(file, code_position(file, call.callee.span.end, "<"), "/* ")
+        edits.insert(file, code_position(file, call.type_args[-1].span.end, ">") + 1, " */")
 
 
 def _same(type_: Type, other: StructType) -> bool:

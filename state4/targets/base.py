@@ -86,6 +86,9 @@ class Target(Protocol):
     def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
         """A clone session of the switch; None if there is none."""
 
+    def clone_sessions(self) -> Sequence[p4r.CloneSessionEntry]:
+        """All clone sessions of the switch. Raises Unsupported where they cannot be listed."""
+
     def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
         """A multicast group of the switch; None if there is none."""
 

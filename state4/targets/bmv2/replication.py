@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from finsy.proto import p4r
 from sswitch_runtime.ttypes import MirroringSessionConfig
@@ -10,7 +11,9 @@ from sswitch_runtime.ttypes import MirroringSessionConfig
 from state4.errors import TargetError, Unsupported
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client, Bmv2Refusal
 
-INSERT, DELETE = p4r.Update.INSERT, p4r.Update.DELETE
+INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
+_SESSION_GROUPS = 0x8000
+"""Multicast groups from here on belong to clone sessions, whose numbers are below that."""
 
 
 class Replication:
@@ -36,17 +39,43 @@ class Replication:
         entry = p4r.CloneSessionEntry(session_id=number)
         if config.port is not None:
             entry.replicas.add(port=_bytes(config.port), instance=1)
+        if config.mgid is not None:
+            group = self.group(config.mgid)
+            for replica in group.replicas if group is not None else ():
+                instance = replica.instance or (1 if config.mgid == _group_of(number) else 0)
+                entry.replicas.add(port=replica.port, instance=instance)
         return entry
 
     def _write_session(self, kind: int, entry: p4r.CloneSessionEntry) -> None:
-        what = f"writing clone session {entry.session_id}"
+        """Several replicas need a multicast group behind the session. A copy to the session's own port has egress_rid
+        0, so the replica that stands for it keeps that in a group."""
+        number = entry.session_id
+        what = f"writing clone session {number}"
+        if entry.packet_length_bytes:
+            raise Unsupported(f"{what}: a mirror session of bmv2 copies whole packets")
+        group = p4r.MulticastGroupEntry(multicast_group_id=_group_of(number))
+        there = self.group(_group_of(number)) is not None
+        self._refuse_groups_of_others(number, what)
         if kind == DELETE:
-            self._client.call(what, "mirroring_session_delete", entry.session_id)
+            self._client.call(what, "mirroring_session_delete", number)
+        elif len(entry.replicas) == 1 and entry.replicas[0].instance in (0, 1):
+            config = MirroringSessionConfig(port=int.from_bytes(entry.replicas[0].port, "big"))
+            self._client.call(what, "mirroring_session_add", number, config)
+        else:
+            for replica in entry.replicas:
+                group.replicas.add(port=replica.port, instance=0 if replica.instance == 1 else replica.instance)
+            self._write_group(MODIFY if there else INSERT, group)
+            config = MirroringSessionConfig(mgid=group.multicast_group_id)
+            self._client.call(what, "mirroring_session_add", number, config)
             return
-        if len(entry.replicas) != 1 or entry.packet_length_bytes:
-            raise Unsupported(f"{what}: a mirror session of bmv2 has one port, and copies whole packets")
-        config = MirroringSessionConfig(port=int.from_bytes(entry.replicas[0].port, "big"))
-        self._client.call(what, "mirroring_session_add", entry.session_id, config)
+        if there:
+            self._write_group(DELETE, group)
+
+    def _refuse_groups_of_others(self, number: int, what: str) -> None:
+        with suppress(Bmv2Refusal):
+            config = self._client.call(what, "mirroring_session_get", number)
+            if config.mgid is not None and config.mgid != _group_of(number):
+                raise Unsupported(f"{what}: it sends to multicast group {config.mgid}, which somebody else made")
 
     # ------------------------------------------------------------ multicast groups
 
@@ -92,3 +121,7 @@ class Replication:
 
 def _bytes(port: int) -> bytes:
     return port.to_bytes(max(1, (port.bit_length() + 7) // 8), "big")
+
+
+def _group_of(session: int) -> int:
+    return _SESSION_GROUPS | session

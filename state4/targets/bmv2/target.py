@@ -212,6 +212,9 @@ class Bmv2Target:
     def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
         return Replication(self._client).session(number)
 
+    def clone_sessions(self) -> Sequence[p4r.CloneSessionEntry]:
+        raise Unsupported("bmv2 cannot list its mirror sessions")
+
     def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
         return Replication(self._client).group(number)
 

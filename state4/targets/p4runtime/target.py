@@ -206,6 +206,10 @@ class P4RuntimeTarget:
         found = self._replication(wanted, f"reading clone session {number}")
         return next((e.clone_session_entry for e in found if e.clone_session_entry.session_id == number), None)
 
+    def clone_sessions(self) -> Sequence[p4r.CloneSessionEntry]:
+        wanted = p4r.PacketReplicationEngineEntry(clone_session_entry=p4r.CloneSessionEntry())
+        return [entry.clone_session_entry for entry in self._replication(wanted, "reading clone sessions")]
+
     def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
         group = p4r.MulticastGroupEntry(multicast_group_id=number)
         wanted = p4r.PacketReplicationEngineEntry(multicast_group_entry=group)

@@ -87,7 +87,8 @@ class FakeBmv2:
     def __init__(self) -> None:
         self.forwarding = self.addressed = Config()
         self.calls: dict[str, int] = {}
-        self.sessions: dict[int, int] = {}
+        self.sessions: dict[int, int | str] = {}
+        """The port of each, or "group N"."""
         self.interfaces: dict[int, str] = {}
         self.queue_depths: dict[int | str, int] = {"others": 64}
         self.groups: dict[int, list[int]] = {}
@@ -260,12 +261,15 @@ class FakeBmv2:
         return [DevMgrPortInfo(port_num=port, iface_name=name) for port, name in self.interfaces.items()]
 
     def mirroring_session_add(self, session: int, config: Any) -> None:
-        self.sessions[session] = config.port
+        self.sessions[session] = config.port if config.mgid is None else f"group {config.mgid}"
 
     def mirroring_session_get(self, session: int) -> Any:
         if session not in self.sessions:
             raise InvalidMirroringOperation(code=MirroringOperationErrorCode.SESSION_NOT_FOUND)
-        return MirroringSessionConfig(port=self.sessions[session])
+        where = self.sessions[session]
+        if isinstance(where, str):
+            return MirroringSessionConfig(mgid=int(where.split()[1]))
+        return MirroringSessionConfig(port=where)
 
     def mirroring_session_delete(self, session: int) -> None:
         del self.sessions[session]

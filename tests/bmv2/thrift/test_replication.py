@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from finsy.proto import p4r
 
+from state4.clones.header import REPLICA
 from state4.clones.store import CloneStore
-from state4.errors import SessionInUse
+from state4.errors import SessionInUse, Unsupported
 from state4.instrumentation.programs import InstalledProgram
 from state4.rsrm import claim_session, start_cloning
+from state4.shared_sessions import shared_sessions
 from state4.targets.bmv2.target import Bmv2Target
 from state4.targets.cpu_port import CPU_PORT, find_cpu_port
 from tests.bmv2.thrift.bench import Bench
@@ -100,3 +103,42 @@ def test_bmv2_tells_its_ports(bench: Bench) -> None:
             assert target.cpu_port == 64
         with Bmv2Target(address, cpu_interface="lo", cpu_port=65) as target:
             assert target.cpu_port == 65
+
+
+def test_a_session_that_carries_updates_sends_to_a_group_meanwhile(bench: Bench, state: InstalledProgram) -> None:
+    """The user's copy keeps the replica number that it has without a group: 0."""
+    target = bench.target
+    target.install(state)
+    target.configure_clone_session(7, 3)
+    layout = replace(state.layout, shared=frozenset({7, 8}))
+    with shared_sessions(target, layout):
+        assert bench.fake.sessions == {7: "group 32775", 8: "group 32776"}
+        cpu = "1" + "0" * target.cpu_port
+        assert [bench.fake.nodes[node] for node in bench.fake.groups[0x8007]] == [(0, "1000"), (REPLICA, cpu)]
+        assert [bench.fake.nodes[node] for node in bench.fake.groups[0x8008]] == [(REPLICA, cpu)]
+        found = target.clone_session(7)
+        assert found is not None
+        assert [(int.from_bytes(r.port, "big"), r.instance) for r in found.replicas] == [(3, 1), (510, REPLICA)]
+    assert bench.fake.sessions == {7: 3} and not bench.fake.groups and not bench.fake.nodes
+
+
+def test_sessions_known_only_at_run_time_are_refused_as_bmv2_does_not_list_them(
+    bench: Bench, state: InstalledProgram
+) -> None:
+    bench.target.install(state)
+    with (
+        pytest.raises(Unsupported, match="known only at run time"),
+        shared_sessions(bench.target, replace(state.layout, any_session=True)),
+    ):
+        pass
+
+
+def test_a_group_that_somebody_else_made_is_not_touched(bench: Bench, state: InstalledProgram) -> None:
+    bench.target.install(state)
+    bench.fake.sessions[7] = "group 12"
+    with (
+        pytest.raises(Unsupported, match="multicast group 12, which somebody else made"),
+        shared_sessions(bench.target, replace(state.layout, shared=frozenset({7}))),
+    ):
+        pass
+    assert bench.fake.sessions == {7: "group 12"}

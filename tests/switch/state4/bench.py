@@ -316,11 +316,17 @@ class BenchTarget:
         return numbers[0], numbers[1]
 
     def clone_session(self, number: int) -> p4r.CloneSessionEntry | None:
-        for made in self.switch.clone_sessions():
-            if made.id == number:
-                replicas = [p4r.Replica(egress_port=replica.port, instance=1) for replica in made.replicas]
-                return p4r.CloneSessionEntry(session_id=number, replicas=replicas)
-        return None
+        return next((entry for entry in self.clone_sessions() if entry.session_id == number), None)
+
+    def clone_sessions(self) -> list[p4r.CloneSessionEntry]:
+        return [
+            p4r.CloneSessionEntry(
+                session_id=made.id,
+                replicas=[p4r.Replica(egress_port=r.port, instance=r.instance) for r in made.replicas],
+                packet_length_bytes=made.truncate,
+            )
+            for made in self.switch.clone_sessions()
+        ]
 
     def multicast_group(self, number: int) -> p4r.MulticastGroupEntry | None:
         return None

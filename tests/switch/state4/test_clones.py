@@ -19,18 +19,20 @@ from softswitch.build.program import CompiledPipeline, compile_program, compile_
 from softswitch.dataplane.switch import Switch
 from state4.cam import analyse
 from state4.cim import Instrumented, instrument
-from state4.clones.header import Clones
+from state4.clones.header import REPLICA, Clones
 from state4.clones.store import CloneStore
 from state4.entries_file import load_entries
 from state4.instrumentation.running import all_registers
 from state4.values import RegisterSpec
+from tests.state4_cloning_programs import CLONING_PROGRAMS, OLD_CLONING_PROGRAMS, SESSIONS
+from tests.state4_macro_programs import MACRO_PROGRAMS
 from tests.state4_old_programs import OLD_PROGRAMS
 from tests.state4_programs import PROGRAMS, request
 from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
 
 CPU = 510
-SMALL = PROGRAMS | OLD_PROGRAMS
+SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS
 Frames = list[tuple[int, bytes]]
 
 
@@ -68,7 +70,11 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
             switch.add_memory_port(port)
         pipeline = switch.load(pipeline_info)
         switch.commit(pipeline)
-        switch.set_clone_session(7, [(6, 3)])
+        for session, replicas in SESSIONS.items():
+            switch.set_clone_session(session, replicas)
+        for session in SESSIONS.keys() | layout.shared if flag else ():
+            if layout.any_session or session in layout.shared:
+                switch.set_clone_session(session, [*SESSIONS.get(session, ()), (CPU, REPLICA)])
         switch.set_clone_session(layout.session, [(CPU, 1)])
         if name not in SMALL:
             install(switch, pipeline, load_entries(nfs.entries_path(nfs.program_path(name)), pipeline_info.p4info))

@@ -16,12 +16,14 @@ from state4.cim import Instrumented, InstrumentOptions, instrument
 from state4.instrumentation.edits import _conditional
 from state4.instrumentation.programs import prepare_program
 from state4.instrumentation.running import layout_of, user_registers
+from tests.state4_cloning_programs import CLONING_PROGRAMS, OLD_CLONING_PROGRAMS
+from tests.state4_macro_programs import MACRO_PROGRAMS
 from tests.state4_old_programs import OLD_PROGRAMS
 from tests.state4_programs import PROGRAMS, program, request
 
 INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 REGISTER = "    register<bit<8>>(4) r;\n"
-SMALL = PROGRAMS | OLD_PROGRAMS
+SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS
 ALL = [*SMALL, *nfs.PROGRAMS]
 
 
@@ -183,11 +185,24 @@ def test_registers_with_an_index_type_of_their_own(tmp_path: Path) -> None:
     load_text(result.text, "out.p4")
 
 
-def test_a_program_that_clones_in_the_same_pass_is_refused_with_both_places() -> None:
-    message = problem(ingress("r.write(0, 1);\n        clone(CloneType.I2E, 5);"))
-    lines = [line for line in message.splitlines() if line.startswith("test.p4:")]
-    assert "one clone in each pass" in lines[0]
-    assert lines[1].endswith("note: the write")
+def test_a_clone_in_the_same_pass_carries_the_updates() -> None:
+    """The user's session and list stay; State4's fields join the list, and the layout names the session."""
+    text = ingress("r.write(0, 1);\n        clone_preserving_field_list(CloneType.I2E, 5, 3);")
+    result = of_text(text)
+    assert "clone_preserving_field_list(CloneType.I2E, 5, 3);\n        meta.state4.shared = 1;" in result.text
+    assert "@field_list(255, 3) bit<7> count;" in result.text
+    assert result.layout.shared == {5} and not result.layout.any_session
+    result = of_text(ingress("r.write(0, 1); clone(CloneType.I2E, (bit<32>)hdr.request.op);"))
+    assert "clone_preserving_field_list(CloneType.I2E, (bit<32>)hdr.request.op, 8w255);" in result.text
+    assert result.layout.any_session and not result.layout.shared
+
+
+def test_a_session_that_each_instance_knows_is_a_constant() -> None:
+    """It comes from a constructor's argument."""
+    mirrors = "control M(inout headers_t hdr)(bit<32> s) { apply { clone(CloneType.I2E, s + 1); } }\n"
+    locals_ = REGISTER + "    M(5) one;\n    M(8) two;\n"
+    result = of_text(ingress("r.write(0, 1); one.apply(hdr); two.apply(hdr);", locals_=locals_, globals_=mirrors))
+    assert result.layout.shared == {6, 9} and not result.layout.any_session
 
 
 def test_clones_of_the_other_pass_or_another_path_are_accepted() -> None:
@@ -247,13 +262,47 @@ def test_copies_of_the_metadata_are_left_alone() -> None:
     of_text(ingress("metadata_t m = meta; metadata_t n; n = m; r.write(0, n.noise);"))
 
 
-def test_code_from_a_macro_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "macro.p4"
-    text = ingress("STORE(r, 1)").replace(
-        "#include <v1model.p4>", "#include <v1model.p4>\n#define STORE(r, v) r.write(0, v);"
+def test_a_macro_that_writes_is_expanded_where_it_is_called() -> None:
+    text = instrumented(source("sketch")).text
+    first = "/* COUNT(0, crc16) */ hash(at, HashAlgorithm.crc16, (bit<32>)0, { hdr.request.cell }, (bit<32>)64);\n"
+    assert f"        {first}        row_0.read(seen, at);\n        row_0.write(at, seen + 1);\n" in text
+    assert "row_1.write(at, seen + 1);  // the second row\n        state4_update(meta.state4, 2, at, " in text
+    assert "    ROW(0)\n    ROW(1)\n" in text  # no place of State4's code
+
+
+def test_a_call_with_a_comment_in_it_stays_readable() -> None:
+    text = instrumented(source("nested_macros")).text
+    call = "TIMES(BOTH, /* a comment in the call */ hdr.request.value[31:0])"
+    assert f"#if 0\n{call}\n#endif\n" in text
+    assert "a.write(CELL, 7);\n        state4_update(meta.state4, 1, CELL, (bit<64>)(bit<32>)(7));" in text
+
+
+def test_a_macro_that_gives_its_own_name_is_refused_with_its_place() -> None:
+    body = "bit<8> v = 1;\n#define v v + 1\n#define again r.write(0, v)\n        again;"
+    assert "test.p4:34:9: error: this comes from a macro" in problem(ingress(body))
+
+
+def test_macros_in_included_files_are_expanded_there(tmp_path: Path) -> None:
+    (tmp_path / "sketch.p4").write_text(
+        "#define STORE(r, v) r.write(0, v);\ncontrol Stage(inout headers_t hdr) {\n    register<bit<8>>(4) kept;\n"
+        "    apply { STORE(kept, hdr.request.op) }\n}\n"
     )
-    path.write_text(text)
-    with pytest.raises(P4Error, match="macro"):
+    path = tmp_path / "main.p4"
+    path.write_text(ingress("s.apply(hdr);", locals_="    Stage() s;\n", globals_='#include "sketch.p4"\n'))
+    result = instrumented(load_program(path))
+    assert "/* STORE(kept, hdr.request.op) */ kept.write(0, hdr.request.op); state4_update(" in result.text
+    assert is_subsequence(path.read_text(), result.text)
+
+
+def test_a_file_that_is_included_with_different_macros_cannot_be_expanded(tmp_path: Path) -> None:
+    (tmp_path / "row.p4").write_text("control NAME(inout headers_t hdr) { apply { rows.write(0, VALUE); BUMP } }\n")
+    globals_ = "register<bit<8>>(4) rows;\n#define BUMP rows.write(N, 1);\n"
+    for n in (1, 2):
+        globals_ += f'#define NAME Row{n}\n#define VALUE {n}\n#define N {n}\n#include "row.p4"\n'
+        globals_ += "#undef NAME\n#undef VALUE\n#undef N\n"
+    path = tmp_path / "main.p4"
+    path.write_text(ingress("Row1.apply(hdr); Row2.apply(hdr);", locals_="", globals_=globals_))
+    with pytest.raises(P4Error, match=r"row.p4:1:\d+: error: this comes from a macro"):
         instrumented(load_program(path))
 
 
