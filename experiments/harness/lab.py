@@ -22,6 +22,7 @@ from mininet.topo import Topo
 
 from experiments.control.client import ControlProcess, Event
 from experiments.control.programs import store_prepared
+from softswitch.build.runtime import runtime_library, sanitize_wanted
 from topologies.bmv2 import Bmv2Switch
 from topologies.network import RunningNetwork, running_network
 from topologies.paper import SWITCH, PaperTopo
@@ -149,6 +150,10 @@ def open_lab(plan: Plan, topology: Topo | None = None) -> Iterator[Lab]:
 
     `topology`: another network than the paper's; its one switch is called `s1`.
     """
+    if plan.target == SoftSwitch.target:
+        runtime_library(
+            sanitize_wanted()
+        )  # where nothing is cached, building it takes longer than a daemon may to start
     with running_network(topology or PaperTopo(), switch=SWITCHES[plan.target]) as network:
         control = ControlProcess.of_switch(network, SWITCH)
         yield Lab(network, control, plan)

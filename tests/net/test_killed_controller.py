@@ -169,7 +169,7 @@ class Scene:
         self._channel.close()
         self.controllers.__exit__(None, None, None)
         self.daemon.send_signal(signal.SIGTERM)
-        self.daemon.wait(10)
+        self.daemon.wait(60)
 
     @property
     def next(self) -> str:

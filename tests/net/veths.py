@@ -136,7 +136,7 @@ def silent(end: socket.socket, seconds: float = 0.1) -> bool:
     return False
 
 
-def wait(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

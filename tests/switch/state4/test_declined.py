@@ -18,6 +18,8 @@ from tests.switch.state4.listening import ListeningTarget, send
 
 ROOM = 1 << 16
 """Clones that the switch keeps for a handover."""
+AGAIN = 900
+"""How often a packet of the flood goes round, with a clone each time."""
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 COUNTS = """
 control MyIngress(PARAMS) {
@@ -27,6 +29,16 @@ control MyIngress(PARAMS) {
         sums.read(sum, (bit<32>)hdr.request.cell);
         sums.write((bit<32>)hdr.request.cell, sum + 1);
         standard_metadata.egress_spec = 2;
+    }
+}
+""".replace("PARAMS", PARAMS)
+ROUND = """
+control MyEgress(PARAMS) {
+    apply {
+        if (hdr.request.amount > 0) {
+            hdr.request.amount = hdr.request.amount - 1;
+            recirculate_preserving_field_list(0);
+        }
     }
 }
 """.replace("PARAMS", PARAMS)
@@ -43,7 +55,7 @@ def programs(tmp_path: Path) -> tuple[InstalledProgram, InstalledProgram]:
     made = []
     for name, cells in (("old", "4"), ("new", "8")):
         path = tmp_path / f"{name}.p4"
-        path.write_text(program(COUNTS.replace("CELLS", cells)))
+        path.write_text(program(COUNTS.replace("CELLS", cells), egress=ROUND))
         made.append(prepare_program(path))
     return made[0], made[1]
 
@@ -58,9 +70,9 @@ def test_more_clones_than_the_switch_has_room_for(
         """Before the switch is asked to hand over: it keeps clones already."""
         nonlocal flooded
         if (event.phase, event.what, flooded) == ("commit", "begin", 0):
-            flooded = ROOM + 1
-            for _ in range(flooded):
-                running.switch.inject(1, request(cell=3))
+            while flooded <= ROOM:
+                running.switch.inject(1, request(cell=3, amount=AGAIN))
+                flooded += 1 + AGAIN
 
     events = EventLog(on_event=flood)
     with ListeningTarget(running.address) as target:
