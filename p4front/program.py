@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from p4front.syntax import ast
 from p4front.text.includes import IncludeFiles
 from p4front.text.source import Diagnostic, SourceFile
+from p4front.types.constants import ConstValue
 from p4front.types.types import CallableType, ObjectType, Type
 
-if TYPE_CHECKING:
-    from p4front.elaborate.elaboration import Elaboration
-
-ConstValue = int | bool | str | tuple["ConstValue", ...] | dict[str, "ConstValue"] | ast.Node
-"""A compile-time value: int (bit, int<>, serialisable enums; normalised to the type's range), bool, str (strings),
-tuple (lists, tuples), dict (struct expressions, by field); for `error` and plain enums a str "error.X" / "Enum.X"."""
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +98,7 @@ class Program:
     """Name of the package that `main` instantiates ("V1Switch" if it is that of v1model), "" without a main."""
     reading: Reading | None = field(default=None, repr=False, compare=False)
     """How to read it once more; None if it was not loaded from a text."""
-    elaboration: Elaboration | None = field(default=None, repr=False, compare=False)
-    """What `p4front.elaborate.elaborate` made of it, None before."""
+    _made: dict[type, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def main(self) -> ast.Instantiation | None:
@@ -110,6 +106,13 @@ class Program:
         return next(
             (d for d in self.syntax.declarations if isinstance(d, ast.Instantiation) and d.name.text == "main"), None
         )
+
+    def once(self, kind: type[Made], make: Callable[[Program], Made]) -> Made:
+        """What a later stage makes of the program, made at the first call and kept: one of each kind."""
+        if kind not in self._made:
+            self._made[kind] = make(self)
+        made: Made = self._made[kind]
+        return made
 
     def type_of(self, expr: ast.Expr) -> Type:
         return self.types[expr]
@@ -119,4 +122,4 @@ class Program:
         return self.refs.get(expr) if isinstance(expr, ast.PathExpr) else None
 
 
-__all__ = ["BoundArg", "CallInfo", "ConstValue", "ObjectType", "Program", "Reading"]
+__all__ = ["BoundArg", "CallInfo", "ObjectType", "Program", "Reading"]

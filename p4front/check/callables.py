@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from p4front.check.context import Context, Frame
+from p4front.check.parts import ApplyDecl
 from p4front.syntax import ast
 from p4front.types.rules import kind_of
 from p4front.types.types import (
@@ -24,7 +25,6 @@ from p4front.types.types import (
 )
 
 CONSTRUCTORS = ("constructor", "extern constructor", "package")
-ApplyDecl = ast.ParserDecl | ast.ControlDecl | ast.ParserTypeDecl | ast.ControlTypeDecl
 
 
 class CallableChecker:

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from p4front.check.parts import (
+    Callables,
+    Calls,
+    Casts,
+    Conversions,
+    Declarations,
+    Expressions,
+    Instances,
+    Keysets,
+    Members,
+    Operators,
+    Parsers,
+    Statements,
+    Tables,
+    TypeArguments,
+    Types,
+)
 from p4front.check.scopes import Scope, signature_key
-from p4front.program import ConstValue, Program
+from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import Reporter, Span
+from p4front.types.constants import ConstValue
 from p4front.types.types import WRONG, CallableType, Type, TypeVar
-
-if TYPE_CHECKING:
-    from p4front.check.callables import CallableChecker
-    from p4front.check.calls import CallChecker
-    from p4front.check.casts import CastChecker
-    from p4front.check.convert import Converter
-    from p4front.check.declarations import DeclarationChecker
-    from p4front.check.expressions import ExpressionChecker
-    from p4front.check.infer_types import TypeArguments
-    from p4front.check.instances import InstanceChecker
-    from p4front.check.keysets import KeysetChecker
-    from p4front.check.members import MemberChecker
-    from p4front.check.operators import OperatorChecker
-    from p4front.check.parsers import ParserChecker
-    from p4front.check.resolve_types import TypeResolver
-    from p4front.check.statements import StatementChecker
-    from p4front.check.tables import TableChecker
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +58,23 @@ class Signatures:
 
 
 class Context:
-    """Shared state of one check; the checkers hang off it so that they can call each other."""
+    """The state of one check, and the parts of the checker, by which each calls the others (`parts`)."""
 
-    resolve: TypeResolver
-    convert: Converter
-    expressions: ExpressionChecker
-    operators: OperatorChecker
-    casts: CastChecker
-    members: MemberChecker
-    calls: CallChecker
+    resolve: Types
+    convert: Conversions
+    expressions: Expressions
+    operators: Operators
+    casts: Casts
+    members: Members
+    calls: Calls
     type_arguments: TypeArguments
-    instances: InstanceChecker
-    statements: StatementChecker
-    declarations: DeclarationChecker
-    callables: CallableChecker
-    tables: TableChecker
-    keysets: KeysetChecker
-    parsers: ParserChecker
+    instances: Instances
+    statements: Statements
+    declarations: Declarations
+    callables: Callables
+    tables: Tables
+    keysets: Keysets
+    parsers: Parsers
 
     def __init__(self, program: Program) -> None:
         self.program = program

@@ -7,9 +7,9 @@ expressions, `{#}` and `...` to what is expected. The final types go to `Program
 from __future__ import annotations
 
 from p4front.check.context import Context
-from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.types import constants
+from p4front.types.constants import ConstValue
 from p4front.types.rules import SIZED, cast_hint, is_header, is_union, is_wrong, kind_of
 from p4front.types.substitute import free_variables
 from p4front.types.types import (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from p4front.check.context import Context
-from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.text.source import Span
+from p4front.types.constants import ConstValue
 from p4front.types.rules import SIZES, is_header, is_union, kind_of, size_bits
 from p4front.types.substitute import substitute_callable
 from p4front.types.types import (
@@ -208,7 +209,7 @@ class MemberChecker:
             return WRONG
         return self._missing(expr, f"the type {kind_of(type_)}", [])
 
-    def _global_member(self, expr: ast.Member, members: dict[str, ast.EnumMember], prefix: str, type_: Type) -> Type:
+    def _global_member(self, expr: ast.Member, members: Mapping[str, ast.EnumMember], prefix: str, type_: Type) -> Type:
         found = members.get(expr.member.text)
         if found is None:
             return self._missing(expr, prefix, list(members))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from p4front.check.context import Context
 from p4front.check.lvalues import lvalue_problem
-from p4front.program import ConstValue
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.rules import is_wrong, kind_of
 from p4front.types.types import (
     BOOL,

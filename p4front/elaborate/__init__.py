@@ -22,9 +22,7 @@ def elaborate(program: Program) -> Elaboration:
     """The elaboration of a checked program, made at the first call and kept with the program.
 
     Raises P4Error, with the places, for sizes and constructor arguments that are not known at compile time."""
-    if program.elaboration is None:
-        program.elaboration = make_elaboration(program)
-    return program.elaboration
+    return program.once(Elaboration, make_elaboration)
 
 
 __all__ = ["Elaboration", "elaborate"]

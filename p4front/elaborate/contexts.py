@@ -14,10 +14,11 @@ from p4front.elaborate import live
 from p4front.elaborate.blocks import Block
 from p4front.elaborate.evaluate import evaluate
 from p4front.elaborate.live import Code
-from p4front.elaborate.objects import Instance, Object, Table
-from p4front.elaborate.scope import Scope
-from p4front.program import CallInfo, ConstValue, Program
+from p4front.elaborate.objects import Instance, Table
+from p4front.elaborate.scope import Object, Scope
+from p4front.program import CallInfo, Program
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.types import IntegerType, Type
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from p4front.program import ConstValue, Program
+from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
 from p4front.types import constants
-from p4front.types.constants import FoldError
+from p4front.types.constants import ConstValue, FoldError
 from p4front.types.rules import size_value
 from p4front.types.types import (
     BitType,

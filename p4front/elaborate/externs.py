@@ -6,8 +6,9 @@ from p4front.elaborate.names import annotated_name, join_name
 from p4front.elaborate.objects import ExternObject
 from p4front.elaborate.scope import Scope
 from p4front.elaborate.sizes import array_size
-from p4front.program import CallInfo, ConstValue
+from p4front.program import CallInfo
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.types import ObjectType, Type
 
 STATEFUL = ("register", "counter", "meter", "direct_counter", "direct_meter", "action_profile", "action_selector")

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from p4front.elaborate.scope import Scope
+from p4front.elaborate.scope import Object, Scope
 from p4front.elaborate.widths import data_width, leaf_types
-from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.text.source import Span
+from p4front.types.constants import ConstValue
 from p4front.types.types import IntType, Type, strip
 
 DEFAULT_SIZE = 1024
@@ -21,7 +21,7 @@ DEFAULT_SIZE = 1024
 
 
 @dataclass(eq=False)
-class ExternObject:
+class ExternObject(Object):
     """An extern object. `kind`: the extern's name. `decl`: an Instantiation, the TableProperty that makes it in place,
     or the constructor parameter that it is given to. `arguments`: those of its constructor that are values. `size`:
     cells of an array, members of a profile; None of everything else. `tables`: the tables that have it as their direct
@@ -76,7 +76,7 @@ class Key:
 
 
 @dataclass(eq=False)
-class Table:
+class Table(Object):
     """A table that some code applies. `actions`: what it can run, in its order; a default action that it does not list
     (NoAction where it names none) comes last. `size`: 1024 where the program gives none (or 0), as in p4c."""
 
@@ -97,7 +97,7 @@ class Table:
 
 
 @dataclass(eq=False)
-class ValueSet:
+class ValueSet(Object):
     """A parser value set that some state uses."""
 
     name: str
@@ -112,7 +112,7 @@ class ValueSet:
 
 
 @dataclass(eq=False)
-class Action:
+class Action(Object):
     """An action of one instance, or a global one. `offered`: by some table; one that statements only call has no
     control-plane parameters."""
 
@@ -131,7 +131,7 @@ Item = ExternObject | Table | ValueSet | Action
 
 
 @dataclass(eq=False)
-class Instance:
+class Instance(Object):
     """One parser or control as it runs. `name` prefixes those of what is inside. `role`: the parameter of the package
     that it belongs to ("ig" of V1Switch). `parts`: what it declares, in order; instances that it applies directly, by
     their type, come last."""
@@ -159,7 +159,3 @@ class Instance:
         for part in self.parts:
             if isinstance(part, Instance):
                 yield from part.instances()
-
-
-Object = Item | Instance
-"""What a name may stand for in an instance, besides a value."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from p4front.elaborate.evaluate import evaluate
 from p4front.elaborate.names import join_name, own_name
-from p4front.program import ConstValue, Program
+from p4front.program import Program
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.substitute import substitute
 from p4front.types.types import Type, TypeVar
 
-if TYPE_CHECKING:
-    from p4front.elaborate.objects import Object
+
+class Object:
+    """Base of what a name may stand for in an instance, besides a value: the kinds are in `objects`."""
+
+    name: str
 
 
 @dataclass(eq=False)

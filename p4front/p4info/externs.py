@@ -13,9 +13,9 @@ from p4front.p4info.annotations import add_annotations, add_documentation, set_p
 from p4front.p4info.ids import Kind, SymbolTable, field_ids
 from p4front.p4info.match_types import set_match_type
 from p4front.p4info.typespec import TypeSpecs, field_name
-from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.syntax.annotations import has, number_argument, text_argument
+from p4front.types.constants import ConstValue
 from p4front.types.types import BitType, SerEnumType, StructType, strip, width_bits
 
 KINDS = {

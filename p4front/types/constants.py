@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p4front.program import ConstValue
+from p4front.syntax import ast
 from p4front.types.rules import WIDTH_LIMIT
 from p4front.types.types import (
     BitType,
@@ -24,6 +24,10 @@ from p4front.types.types import (
     Type,
     strip,
 )
+
+ConstValue = int | bool | str | tuple["ConstValue", ...] | dict[str, "ConstValue"] | ast.Node
+"""A compile-time value: int (bit, int<>, serialisable enums; normalised to the type's range), bool, str (strings),
+tuple (lists, tuples), dict (struct expressions, by field); for `error` and plain enums a str "error.X" / "Enum.X"."""
 
 SHIFT_LIMIT = 1 << 12
 """Largest amount by which an `int` may be shifted left: keeps a wrong program from building a huge number."""

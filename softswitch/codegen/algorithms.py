@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p4front.program import ConstValue
+from p4front.types.constants import ConstValue
 
 HASHES = ("crc32", "crc32_custom", "crc16", "crc16_custom", "random", "identity", "csum16", "xor16")
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from p4front.elaborate.scope import Scope
-from p4front.program import ConstValue, Program
+from p4front.program import Program
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.substitute import substitute
 from p4front.types.types import Type, TypeVar
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from p4front.elaborate.contexts import Context, Contexts, Edge, enclosing_control
 from p4front.elaborate.live import Code
-from p4front.elaborate.objects import ExternObject, Instance, Object
+from p4front.elaborate.objects import ExternObject, Instance
+from p4front.elaborate.scope import Object
 from p4front.program import CallInfo, Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error, SourceFile, Span

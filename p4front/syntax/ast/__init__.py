@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from p4front.syntax.ast.declarations import (
     ActionDecl,
-    ConstantDecl,
     ControlDecl,
     ControlTypeDecl,
-    Declaration,
     EnumDecl,
     EnumMember,
     ErrorDecl,
@@ -22,15 +20,12 @@ from p4front.syntax.ast.declarations import (
     MethodDecl,
     P4Program,
     PackageDecl,
-    Parameter,
     ParserDecl,
     ParserTypeDecl,
     StructDecl,
     StructField,
     TypedefDecl,
-    TypeParameter,
     ValueSetDecl,
-    VariableDecl,
 )
 from p4front.syntax.ast.expressions import (
     Argument,
@@ -40,7 +35,6 @@ from p4front.syntax.ast.expressions import (
     Cast,
     DefaultExpr,
     DontCare,
-    Expr,
     Index,
     IntLiteral,
     InvalidExpr,
@@ -56,7 +50,7 @@ from p4front.syntax.ast.expressions import (
     TypeNameExpr,
     Unary,
 )
-from p4front.syntax.ast.nodes import Annotation, KeyValue, Name, Node
+from p4front.syntax.ast.nodes import Annotation, Expr, KeyValue, Name, Node
 from p4front.syntax.ast.statements import (
     Assignment,
     BlockStatement,
@@ -86,6 +80,7 @@ from p4front.syntax.ast.types import (
     TupleType,
     TypeRef,
 )
+from p4front.syntax.ast.variables import ConstantDecl, Declaration, Parameter, TypeParameter, VariableDecl
 
 __all__ = [
     "ActionDecl",

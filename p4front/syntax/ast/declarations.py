@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from p4front.syntax.ast.expressions import Argument, Expr
-from p4front.syntax.ast.nodes import Annotation, Name, Node
+from p4front.syntax.ast.expressions import Argument
+from p4front.syntax.ast.nodes import Expr, Node
 from p4front.syntax.ast.statements import BlockStatement
+from p4front.syntax.ast.states import ParserState
 from p4front.syntax.ast.types import TypeRef
-
-if TYPE_CHECKING:
-    from p4front.syntax.ast.states import ParserState
-
-
-@dataclass(eq=False, slots=True)
-class Declaration(Node):
-    """Base of everything that introduces a name."""
-
-    name: Name
-    annotations: list[Annotation] = field(default_factory=list, kw_only=True)
-
-    def annotation(self, name: str) -> Annotation | None:
-        return next((a for a in self.annotations if a.name == name), None)
-
-
-@dataclass(eq=False, slots=True)
-class TypeParameter(Declaration):
-    """`T` in `<T, U>`"""
-
-
-@dataclass(eq=False, slots=True)
-class Parameter(Declaration):
-    """direction "" (none), "in", "out", "inout"."""
-
-    direction: str
-    type: TypeRef
-    default: Expr | None = None
-
-
-@dataclass(eq=False, slots=True)
-class ConstantDecl(Declaration):
-    type: TypeRef
-    value: Expr
-
-
-@dataclass(eq=False, slots=True)
-class VariableDecl(Declaration):
-    """Statement or declaration `T x = e;`"""
-
-    type: TypeRef
-    init: Expr | None = None
+from p4front.syntax.ast.variables import Declaration, Parameter, TypeParameter
 
 
 @dataclass(eq=False, slots=True)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front.syntax.ast.nodes import KeyValue, Name, Node
+from p4front.syntax.ast.nodes import Expr, KeyValue, Name, Node
 from p4front.syntax.ast.types import TypeRef
-
-
-@dataclass(eq=False, slots=True)
-class Expr(Node):
-    """Base of all expressions."""
 
 
 @dataclass(eq=False, slots=True)

@@ -1,15 +1,11 @@
-"""What every node of the tree has, names and annotations."""
+"""What every node of the tree has; names, annotations, and the base of expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
 from p4front.text.source import Span
-
-if TYPE_CHECKING:
-    from p4front.syntax.ast.expressions import Expr
 
 
 @dataclass(eq=False, slots=True)
@@ -42,6 +38,11 @@ class Name(Node):
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(eq=False, slots=True)
+class Expr(Node):
+    """Base of all expressions."""
 
 
 @dataclass(eq=False, slots=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from p4front.syntax.ast.expressions import Argument, Call, Expr
-from p4front.syntax.ast.nodes import Annotation, Node
+from p4front.syntax.ast.expressions import Argument, Call
+from p4front.syntax.ast.nodes import Annotation, Expr, Node
 from p4front.syntax.ast.types import TypeRef
-
-if TYPE_CHECKING:
-    from p4front.syntax.ast.declarations import VariableDecl
+from p4front.syntax.ast.variables import VariableDecl
 
 
 @dataclass(eq=False, slots=True)

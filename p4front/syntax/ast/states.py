@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front.syntax.ast.declarations import Declaration
-from p4front.syntax.ast.expressions import Expr
-from p4front.syntax.ast.nodes import Name, Node
+from p4front.syntax.ast.nodes import Expr, Name, Node
+from p4front.syntax.ast.variables import Declaration
 
 
 @dataclass(eq=False, slots=True)

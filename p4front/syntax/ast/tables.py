@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p4front.syntax.ast.declarations import Declaration
-from p4front.syntax.ast.expressions import Argument, Expr
-from p4front.syntax.ast.nodes import Annotation, Name, Node
+from p4front.syntax.ast.expressions import Argument
+from p4front.syntax.ast.nodes import Annotation, Expr, Name, Node
+from p4front.syntax.ast.variables import Declaration
 
 
 @dataclass(eq=False, slots=True)

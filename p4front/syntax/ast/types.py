@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from p4front.syntax.ast.nodes import Name, Node
-
-if TYPE_CHECKING:
-    from p4front.syntax.ast.expressions import Expr
+from p4front.syntax.ast.nodes import Expr, Name, Node
 
 
 @dataclass(eq=False, slots=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from p4front.check import entry_priorities
 from p4front.elaborate.evaluate import evaluate
 from p4front.match_kinds import LPM, MATCH_KINDS, RANGE, TERNARY
-from p4front.program import ConstValue
 from p4front.syntax import ast
 from p4front.text.source import Span
+from p4front.types.constants import ConstValue
 from p4front.types.types import EnumType, ErrorType, Type, strip
 from softswitch.build.model import words
 from softswitch.codegen.controls import keysets

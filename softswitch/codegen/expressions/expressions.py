@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from p4front.elaborate.evaluate import evaluate, require_int
-from p4front.program import ConstValue
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.types import (
     BOOL,
     BitType,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from p4front.elaborate.evaluate import evaluate
-from p4front.program import ConstValue
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.types import StackType, Type, strip
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from p4front.elaborate.evaluate import evaluate
-from p4front.program import ConstValue
 from p4front.syntax import ast
+from p4front.types.constants import ConstValue
 from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body

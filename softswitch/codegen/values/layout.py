@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from p4front.program import ConstValue
 from p4front.text.source import Span
+from p4front.types.constants import ConstValue
 from p4front.types.types import (
     BOOL,
     BitType,
