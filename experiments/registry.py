@@ -132,3 +132,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         quick_s=50.0,
     ),
 )
+
+
+def claims_of(experiment: str) -> tuple[str, ...]:
+    """Ids of the claims that an experiment judges; none of one that is not listed."""
+    return next((listed.claims for listed in EXPERIMENTS if listed.name == experiment), ())

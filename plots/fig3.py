@@ -20,7 +20,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from experiments.claims.c1_flows_survive import ALL, PUBLISHED_FATES
 from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import (
     NOTE_POINTS,
@@ -75,7 +74,7 @@ def draw(run: Run) -> Figure:
             axes.set_visible(False)
         for axes, strategy in zip(grid.flat, order, strict=False):
             name, trial = first[strategy]
-            _panel(axes, strategy, trial, run.samples("arrivals", name))
+            _panel(axes, strategy, trial, run.samples("arrivals", name), run.published("C1").get(strategy, {}))
         grid[0, 0].set_ylim(0, 1.15 * max(np.max(line.get_ydata()) for axes in grid.flat for line in axes.lines[1:]))
         for axes in grid[:, 0]:
             axes.set_ylabel("packets received")
@@ -112,7 +111,8 @@ _PUBLISHED: dict[str, Any] = {
 }
 
 
-def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFrame) -> None:
+def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFrame, goes_on: dict[str, bool]) -> None:
+    """One strategy. `goes_on`: by flow, whether it was published to go on after the swap; {} of ours."""
     window, swap = trial["window"], trial["swap"]
     mark_phase(axes, window["begin"], window["end"], shade=_SHADE)
     mark_swap(axes, swap["begin"], swap["end"], label=None)
@@ -133,21 +133,17 @@ def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFr
         knock = trial["knocks"].get(flow)
         if knock is not None:
             axes.plot([knock], [0], marker=6, color=style.color, markersize=5, clip_on=False, zorder=5)
-        published = published_count(strategy, flow, trial["flows"][flow])
-        if published is not None:
+        if flow in goes_on:
+            published = published_count(goes_on[flow], trial["flows"][flow])
             axes.plot([trial["duration"]], [published], **_PUBLISHED, clip_on=False, zorder=4)
     axes.set_title(strategy_label(strategy))
     axes.set_xlim(0, trial["duration"])
 
 
-def published_count(strategy: str, flow: str, numbers: dict[str, Any]) -> int | None:
-    """Packets of a flow that arrive in all when what was sent after the swap meets its published fate; None where
-    nothing was published of the strategy."""
-    fate = PUBLISHED_FATES.get(strategy, {}).get(flow)
-    if fate is None:
-        return None
+def published_count(goes_on: bool, numbers: dict[str, Any]) -> int:
+    """Packets of a flow that arrive in all when what was sent after the swap meets its published fate."""
     before: int = numbers["arrived"] - numbers["arrived_after"]
-    after: int = numbers["permitted_after"] if fate == ALL else 0
+    after: int = numbers["permitted_after"] if goes_on else 0
     return before + after
 
 

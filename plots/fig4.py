@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments.claims.c2_disruption import PUBLISHED_GAP_MS, PUBLISHED_TIME_S
 from plots.load import Run, draw_from_command_line
 from plots.style import NOTE_POINTS, PAGE_INCHES, mark_phase, mark_swap, note_profile, save, strategy_label, styled
 
@@ -49,7 +48,7 @@ def draw(run: Run) -> Figure:
             _whole_run(whole, trial, arrivals)
             _around_swap(zoom, trial, arrivals)
             if strategy == "state4":
-                _published(whole, zoom, trial)
+                _published(whole, zoom, trial, run.published("C2"))
                 whole.set_title(time_in_words(run), loc="right", fontsize=7)
             whole.set_title(strategy_label(strategy), loc="left", fontweight="bold")
             zoom.set_title(gap_in_words(trial, arrivals), loc="left", fontsize=7)
@@ -152,11 +151,13 @@ def time_in_words(run: Run) -> str:
     return "; ".join(f"{np.median(took):.3g} {words[profile]}" for profile, took in sorted(found.items(), reverse=True))
 
 
-def _published(whole: Axes, zoom: Axes, trial: dict[str, Any]) -> None:
+def _published(whole: Axes, zoom: Axes, trial: dict[str, Any], published: dict[str, float]) -> None:
     """The published time of a reconfiguration and of its gap, as lengths above ours."""
     begin = trial["window"]["begin"]
-    _length(whole, begin, begin + PUBLISHED_TIME_S, f"published {PUBLISHED_TIME_S:g} s", right=False)
-    _length(zoom, 0.0, PUBLISHED_GAP_MS, f"published: {PUBLISHED_GAP_MS:g} ms", right=True)
+    if (time_s := published.get("reconfiguration_s")) is not None:
+        _length(whole, begin, begin + time_s, f"published {time_s:g} s", right=False)
+    if (gap_ms := published.get("gap_at_swap_ms")) is not None:
+        _length(zoom, 0.0, gap_ms, f"published: {gap_ms:g} ms", right=True)
 
 
 def _length(axes: Axes, begin: float, end: float, text: str, *, right: bool) -> None:

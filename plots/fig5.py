@@ -17,13 +17,11 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiments.claims.c3_delta_loss import STATE4_LIMIT
 from plots.broken_axis import BrokenAxes
 from plots.load import ResultMissingError, Run, draw_from_command_line
 from plots.style import PAGE_INCHES, LineStyle, note, note_profile, save, strategy_style, styled
 
 _PERCENT = 100.0
-_PUBLISHED_LIMIT = _PERCENT * STATE4_LIMIT
 _BREAK, _HIGHEST = 0.01, 130.0  # percent
 _ASIDE = 0.0115  # of the width: neighbours of the same loss stand beside each other
 _FORMULA = LineStyle("(reading + writing) / trial", "#000000", (0, (1, 2)), "_")
@@ -79,12 +77,13 @@ def draw(run: Run) -> Figure:
             top=1 - 0.65 / height,
             bottom=0.55 / height,
         )
-        _against_rate(figure, outer[0], main, names, f"control plane: {_pace(profile)}")
+        limit = run.published("C3").get("state4_below")
+        _against_rate(figure, outer[0], main, names, f"control plane: {_pace(profile)}", limit)
         if below:
             lower = outer[1].subgridspec(1, len(below), wspace=0.25)
             place = 0
             if native:
-                _against_rate(figure, lower[0], native, names, f"control plane: {_pace(NATIVE)}", limit=False)
+                _against_rate(figure, lower[0], native, names, f"control plane: {_pace(NATIVE)}")
                 place = 1
             if sizes:
                 rate = next(t["rate"] for t in trials if "state" in t)
@@ -105,12 +104,18 @@ def _pace(profile: str) -> str:
 
 
 def _against_rate(
-    figure: Figure, place: SubplotSpec, series: Sequence[Losses], names: list[str], title: str, *, limit: bool = True
+    figure: Figure,
+    place: SubplotSpec,
+    series: Sequence[Losses],
+    names: list[str],
+    title: str,
+    limit: float | None = None,
 ) -> None:
+    """`limit`: the published one of State4's loss, a share."""
     axes = BrokenAxes.add(figure, place, _BREAK, _HIGHEST)
     longest = max(rate for one in series for rate in one.losses)
-    if limit:
-        _published(axes)
+    if limit is not None:
+        _published(axes, _PERCENT * limit)
     for number, one in enumerate(series):
         aside = (number - (len(series) - 1) / 2) * _ASIDE * longest * 1.1
         _line(axes, one.losses, strategy_style(one.strategy, names).kwargs(), lambda rate, by=aside: rate + by)
@@ -161,12 +166,12 @@ def _line(axes: BrokenAxes, points: dict[float, list[float]], style: dict[str, A
     )
 
 
-def _published(axes: BrokenAxes) -> None:
-    axes.upper.axhline(_PUBLISHED_LIMIT, color="#888888", linewidth=0.8, linestyle=(0, (6, 3)))
+def _published(axes: BrokenAxes, percent: float) -> None:
+    axes.upper.axhline(percent, color="#888888", linewidth=0.8, linestyle=(0, (6, 3)))
     note(
         axes.upper,
-        "published: State4 below 1 %, the controller far above",
-        (1.0, _PUBLISHED_LIMIT),
+        f"published: State4 below {percent:g} %, the controller far above",
+        (1.0, percent),
         xycoords=("axes fraction", "data"),
         xytext=(-2, 2),
         textcoords="offset points",

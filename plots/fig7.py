@@ -17,8 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments.claims.base import CONTROL_TRIAL
-from plots.load import ResultMissingError, Run, draw_from_command_line
+from plots.load import CONTROL_TRIAL, ResultMissingError, Run, draw_from_command_line
 from plots.style import (
     NOTE_POINTS,
     PAGE_INCHES,
@@ -34,7 +33,6 @@ Floats = npt.NDArray[np.float64]
 
 _COARSE = 5  # bins of the samples in one step of a line
 _ALONE = LineStyle("no reconfiguration", "#999999", ":", "")
-_PUBLISHED_SHARE = 0.5  # of the throughput at full load, while everything is cloned
 _PUBLISHED_FIRST = ("state4", "swing_state")  # as the paper names them; others follow
 _SHADE = "#e8e8e8"
 _HATCH = "//////"
@@ -118,8 +116,9 @@ def _throughput(axes: Axes, run: Run, trials: dict[str, dict[str, Any]], strateg
     """All repeats of a strategy over those of the flow left alone. Returns the highest throughput in Gbit/s."""
     offered = float(np.median([trial["offered_mbit"] for trial in trials.values()])) / 1e3
     highest = offered
-    if any(trial["load"] == 100 for trial in trials.values()):
-        axes.axhline(offered * _PUBLISHED_SHARE, **_HALF)
+    kept = run.published("C5 cost").get("keeps_while_cloning")
+    if kept is not None and any(trial["load"] == 100 for trial in trials.values()):
+        axes.axhline(offered * kept, **_HALF)
     shaded = False
     for name, trial in trials.items():
         mine = trial["strategy"] == strategy

@@ -11,6 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+CONTROL_TRIAL = "no-reconfiguration"
+"""Stands for a strategy in the trials that leave the same traffic alone."""
+
 
 class ResultMissingError(Exception):
     """A file that a figure needs is not in the result folder."""
@@ -27,6 +30,11 @@ class Run:
 
     def description(self) -> dict[str, Any]:
         return self._json("run.json")
+
+    def published(self, claim: str) -> dict[str, Any]:
+        """The published values that figures show of a claim ("C1"); none of a run that was not to judge it."""
+        values: dict[str, Any] = self.description().get("published", {}).get(claim, {})
+        return values
 
     def trials(self) -> dict[str, dict[str, Any]]:
         """The measured numbers of each trial that counts by its name, in the order of names.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -23,13 +23,15 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class PublishedClaim:
-    """A claim of the paper in our words. `differs`: what is known to be different here, and why."""
+    """A claim of the paper in our words. `differs`: what is known to be different here, and why. `drawn`: the published
+    values that figures show beside ours; they get them from `run.json`."""
 
     id: str
     figure: str
     title: str
     published: str
     differs: str
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,15 @@ from dataclasses import dataclass
 from experiments.claims.base import Check, Claim, Finding, PublishedClaim, Verdict, decide, not_judged, reasons_of
 from experiments.claims.stats import spread
 
+# What the paper shows in Figure 3: the fate of each flow's packets that were sent after the swap.
+ALL, NOTHING = "all arrive", "none arrives"
+PUBLISHED_FATES: dict[str, dict[str, str]] = {
+    "none": {"open": NOTHING, "early1": NOTHING, "early2": NOTHING, "late": NOTHING},
+    "controller": {"open": ALL, "early1": ALL, "early2": ALL, "late": NOTHING},
+    "swing_state": {"open": ALL, "early1": NOTHING, "early2": NOTHING, "late": ALL},
+    "state4": {"open": ALL, "early1": ALL, "early2": ALL, "late": ALL},
+}
+
 PUBLISHED = PublishedClaim(
     "C1",
     "Fig. 3",
@@ -17,6 +26,7 @@ PUBLISHED = PublishedClaim(
     "The late knock falls into the reconfiguration by rule (after the control plane has read the knocking stages, "
     "or before the swap where nothing is read), not at a time on the clock, so that it means the same for each "
     "strategy.",
+    drawn={name: {flow: fate == ALL for flow, fate in fates.items()} for name, fates in PUBLISHED_FATES.items()},
 )
 
 
@@ -41,16 +51,6 @@ class FlowCount:
     @property
     def silent_after(self) -> bool:
         return self.permitted_after > 0 and self.arrived_after == 0
-
-
-# What the paper shows in Figure 3: the fate of each flow's packets that were sent after the swap.
-ALL, NOTHING = "all arrive", "none arrives"
-PUBLISHED_FATES: dict[str, dict[str, str]] = {
-    "none": {"open": NOTHING, "early1": NOTHING, "early2": NOTHING, "late": NOTHING},
-    "controller": {"open": ALL, "early1": ALL, "early2": ALL, "late": NOTHING},
-    "swing_state": {"open": ALL, "early1": NOTHING, "early2": NOTHING, "late": ALL},
-    "state4": {"open": ALL, "early1": ALL, "early2": ALL, "late": ALL},
-}
 
 
 Counts = Mapping[str, Mapping[str, FlowCount]]

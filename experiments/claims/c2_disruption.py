@@ -19,6 +19,12 @@ from experiments.claims.base import (
 )
 from experiments.claims.bounds import Quantity, at_most
 
+PUBLISHED_TIME_S = 1.82
+PUBLISHED_GAP_MS = 20.0
+BETTER_GAP_MS = 10.0
+"""A gap of half the published one, or less, is better than published."""
+PUBLISHED_VALUES = {"reconfiguration_s": PUBLISHED_TIME_S, "gap_at_swap_ms": PUBLISHED_GAP_MS, "state_kept": True}
+
 PUBLISHED = PublishedClaim(
     "C2",
     "Fig. 4",
@@ -28,13 +34,8 @@ PUBLISHED = PublishedClaim(
     "that it takes the published time of bmv2's control plane, so it is configured; the time that ours takes by itself "
     "stands beside it. softswitch swaps between two batches of packets, so its gap is shorter than bmv2's. bmv2 frees "
     "the old program's registers while no packet may pass, all 463,742 cells one by one.",
+    drawn={name: PUBLISHED_VALUES[name] for name in ("reconfiguration_s", "gap_at_swap_ms")},
 )
-
-PUBLISHED_TIME_S = 1.82
-PUBLISHED_GAP_MS = 20.0
-BETTER_GAP_MS = 10.0
-"""A gap of half the published one, or less, is better than published."""
-PUBLISHED_VALUES = {"reconfiguration_s": PUBLISHED_TIME_S, "gap_at_swap_ms": PUBLISHED_GAP_MS, "state_kept": True}
 
 
 def judge_disruption(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None) -> Claim:

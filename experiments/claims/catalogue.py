@@ -1,6 +1,9 @@
-"""All claims of the paper in the order of its figures: what a report lists."""
+"""All claims of the paper in the order of its figures: what a report lists, and what figures show of them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from experiments.claims import c1_flows_survive, c2_disruption, c3_delta_loss, c4_loss_windows, c7_network_resources
 from experiments.claims.base import PublishedClaim
@@ -19,3 +22,9 @@ CLAIMS: tuple[PublishedClaim, ...] = (
     PACKETS,
     c7_network_resources.PUBLISHED,
 )
+
+
+def drawn_values(claims: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """The published values that figures show, of those of the claims (by id) that have any."""
+    wanted = set(claims)
+    return {claim.id: claim.drawn for claim in CLAIMS if claim.id in wanted and claim.drawn}

@@ -46,8 +46,16 @@ class ResultFolder:
         self.run = path.name
 
     @classmethod
-    def create(cls, out: Path, experiment: str, options: Mapping[str, Any], *, seed: int) -> ResultFolder:
-        """A new folder below `out/<experiment>`, with its `run.json`."""
+    def create(
+        cls,
+        out: Path,
+        experiment: str,
+        options: Mapping[str, Any],
+        *,
+        seed: int,
+        published: Mapping[str, Any] | None = None,
+    ) -> ResultFolder:
+        """A new folder below `out/<experiment>`, with its `run.json`. `published`: by claim, values for its figure."""
         parent = out / experiment
         try:
             parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +88,7 @@ class ResultFolder:
                 "command": command_line(),
                 "seed": seed,
                 "options": options,
+                "published": published or {},
                 "environment": environment(),
             },
         )

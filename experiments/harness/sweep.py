@@ -15,9 +15,11 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.claims.catalogue import drawn_values
 from experiments.harness.options import CommonOptions
 from experiments.harness.progress import Display, display
 from experiments.harness.results import ResultFolder
+from experiments.registry import claims_of
 from topologies.network import require_root
 from topologies.priority import measuring
 
@@ -103,7 +105,8 @@ def run_sweep(
     if options.resume:
         folder = ResultFolder.resume(options.out, experiment, options_record)
     else:
-        folder = ResultFolder.create(options.out, experiment, options_record, seed=options.seed)
+        published = drawn_values(claims_of(experiment))
+        folder = ResultFolder.create(options.out, experiment, options_record, seed=options.seed, published=published)
     complete = {name for name, numbers in folder.trials().items() if not why_unusable(numbers)}
     waiting = [trial for trial in trials if trial.name not in complete]
     attempts = _Attempts(run_trial, after_failure, budget=max(MIN_REPEATS, math.ceil(REPEATED_SHARE * len(trials))))

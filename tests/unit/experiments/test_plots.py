@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Annotation
 
+import plots.load
+from experiments.claims.base import CONTROL_TRIAL
+from experiments.claims.catalogue import drawn_values
 from experiments.harness.results import ResultFolder
+from experiments.registry import claims_of
 from plots import fig3, fig4, fig5, fig7, overhead
 from plots.load import ResultMissingError, Run
 from plots.style import mark_swap, strategy_style
@@ -25,10 +30,15 @@ STRATEGIES = ["controller", "state4"]
 
 
 def folder_of(
-    out: Path, trials: dict[str, dict[str, Any]], samples: dict[str, pd.DataFrame] | None = None, *, kind: str = "bins"
+    out: Path,
+    trials: dict[str, dict[str, Any]],
+    samples: dict[str, pd.DataFrame] | None = None,
+    *,
+    kind: str = "bins",
+    claims: Sequence[str] = (),
 ) -> Run:
     record = {"target": "softswitch", "profile": "paper", "strategies": STRATEGIES}
-    folder = ResultFolder.create(out, "x", record, seed=1)
+    folder = ResultFolder.create(out, "x", record, seed=1, published=drawn_values(claims))
     for name, numbers in trials.items():
         kinds = {kind: samples[name]} if samples else {}
         folder.add_trial(name, numbers, samples=kinds)
@@ -84,6 +94,7 @@ def test_figure_5_draws_the_median_in_percent(tmp_path: Path) -> None:
             "i": losses("controller", 60, 0.05, state=65536, formula=0.04, profile="native"),
             "j": losses("state4", 120, 0.7, invalid=["no core"]),  # does not count
         },
+        claims=["C3"],
     )
     paced, _, native, _, sizes, _ = fig5.draw(run).axes
     assert drawn_losses(paced) == {
@@ -137,7 +148,9 @@ def test_figure_7_draws_the_loss_while_reconfiguring_full_and_that_of_the_trial_
         for repeat, parts in enumerate(losses_of[name], 1)
     }
     samples = {name: bins_of(900 - 100 * int(trial["repeat"])) for name, trial in trials.items()}
-    state4, other, bars = fig7.draw(folder_of(tmp_path, trials, samples)).axes
+    state4, other, bars = fig7.draw(folder_of(tmp_path, trials, samples, claims=["C5 cost"])).axes
+    half = [heights_of(line) for line in state4.lines if line.get_linestyle() == "--"]
+    assert [0.3, 0.3] in half  # published, of the 0.6 Gbit/s that were offered
     heights = {
         (round(patch.get_x() + patch.get_width() / 2), bool(patch.get_hatch())): patch.get_height()
         for patch in bars.patches
@@ -188,7 +201,7 @@ def test_figure_4_fills_each_flows_lane_to_its_throughput_and_marks_what_is_cut(
     # 25 Mbit/s of h1 until the swap, where one millisecond has 100 Mbit/s; h5 sends nothing.
     times = [*(np.arange(0, 1, 0.0004) + 1e-5), *np.linspace(1.0201, 1.0209, 10)]
     arrivals = pd.DataFrame({"flow": "h1", "bytes": 1250, "received_s": times})
-    run = folder_of(tmp_path, {"state4-1": trial}, {"state4-1": arrivals}, kind="arrivals")
+    run = folder_of(tmp_path, {"state4-1": trial}, {"state4-1": arrivals}, kind="arrivals", claims=["C2"])
     whole, zoom = fig4.draw(run).axes
     of_h1, *_, of_h5 = [patch for patch in whole.patches if isinstance(patch, StepPatch)]
     assert of_h1.get_data()[0][0] == pytest.approx(4 + 0.85 * 25 / 50)  # half of the topmost lane
@@ -234,7 +247,7 @@ def test_figure_3_draws_the_published_outcome_at_the_end_of_each_flow(tmp_path: 
         },
     }
     arrivals = pd.DataFrame({"flow": ["open"] * 30, "received_s": np.arange(30) + 0.5})
-    run = folder_of(tmp_path, {"controller-1": trial}, {"controller-1": arrivals}, kind="arrivals")
+    run = folder_of(tmp_path, {"controller-1": trial}, {"controller-1": arrivals}, kind="arrivals", claims=["C1"])
     figure = fig3.draw(run)
     panel, knocks = figure.axes
     rings = [heights_of(line)[0] for line in panel.lines if line.get_markersize() == 8]
@@ -289,3 +302,19 @@ def test_the_label_of_a_swap_that_goes_on_beyond_the_axes_stands_inside() -> Non
     (label,) = axes.texts
     assert isinstance(label, Annotation)
     assert label.xy[0] == 12.0 and label.get_horizontalalignment() == "right"
+
+
+def test_a_run_without_published_values_is_drawn_without_them(tmp_path: Path) -> None:
+    upper, _ = fig5.draw(folder_of(tmp_path, {"a": losses("state4", 10, 0.001)})).axes
+    assert not [text for text in upper.texts if text.get_text().startswith("published")]
+
+
+def test_an_experiment_writes_down_the_published_values_of_its_figure() -> None:
+    assert drawn_values(claims_of("fig4")) == {"C2": {"reconfiguration_s": 1.82, "gap_at_swap_ms": 20.0}}
+    fates = drawn_values(claims_of("fig3"))["C1"]["swing_state"]
+    assert fates == {"open": True, "early1": False, "early2": False, "late": True}
+    assert drawn_values(claims_of("soak")) == {}
+
+
+def test_figures_and_claims_name_the_trial_without_a_reconfiguration_alike() -> None:
+    assert plots.load.CONTROL_TRIAL == CONTROL_TRIAL
