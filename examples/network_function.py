@@ -7,8 +7,8 @@ from running_switch import HERE
 from p4front.load import load_program
 from state4.cam import analyse
 from state4.cim import instrument
-from state4.instrumentation.programs import prepare_program
 from state4.plan.compare import make_plan
+from state4.programs import prepare_program
 
 PROGRAM = HERE / "byte_quota.p4"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from running_switch import HERE, running_switch
 
-from state4.instrumentation.programs import prepare_program
+from state4.programs import prepare_program
 from state4.reconfigure import Outcome, Reconfiguration, prepare, reconfigure
 from state4.targets.p4runtime.target import P4RuntimeTarget
 

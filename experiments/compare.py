@@ -28,9 +28,7 @@ from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_NOT_JUDGED, EXIT_OK,
 from experiments.harness.results import ResultError
 from experiments.report.measured import in_words, number
 from experiments.report.model import FAILS, HOLDS
-from experiments.report.state import REPORT, result_folders
-
-REFERENCE = Path("results/reference")
+from experiments.report.state import REFERENCE, REPORT, result_folders
 
 
 @dataclass(frozen=True)

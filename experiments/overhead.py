@@ -40,8 +40,8 @@ from p4front.text.preprocess import preprocess
 from p4front.text.source import P4Error, SourceFile
 from softswitch.build.device_config import DeviceConfig, collect, parse
 from softswitch.errors import SwitchError
-from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.instrumentation.running import all_registers
+from state4.programs import InstalledProgram, prepare_program
 from state4.values import RegisterSpec
 
 EXPERIMENT = "overhead"

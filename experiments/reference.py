@@ -19,7 +19,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.compare import REFERENCE
 from experiments.harness.main import EXIT_OK, run_main
 from experiments.harness.options import TARGETS
 from experiments.harness.progress import working
@@ -27,7 +26,7 @@ from experiments.harness.results import ResultError
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.report.images import small_png
 from experiments.report.readme import write_claims_table
-from experiments.report.state import DONE, ReportRun
+from experiments.report.state import DONE, REFERENCE, ReportRun
 from experiments.report.write import write_report
 
 LIMIT_BYTES = 5_000_000

@@ -14,12 +14,12 @@ from state4.cancel import cancellable
 from state4.clones.source import ListenerStats
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import layout_of
 from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
 from state4.plan.compare import make_plan
 from state4.plan.state_map import StateMap
+from state4.programs import InstalledProgram
 from state4.replication import Replication
 from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser

@@ -15,7 +15,7 @@ from softswitch.build.program import compile_program
 from softswitch.errors import SwitchError
 from state4.entries_file import load_entries, updates
 from state4.errors import State4Error
-from state4.instrumentation.programs import prepare_program
+from state4.programs import prepare_program
 from state4.targets import addresses
 from state4.targets.bmv2.program import bmv2_config
 

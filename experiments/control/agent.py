@@ -27,9 +27,9 @@ from state4.clones.source import CloneSource
 from state4.entries_file import load_entries, updates
 from state4.errors import State4Error
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import layout_of, user_registers
 from state4.pacing import PROFILES
+from state4.programs import InstalledProgram
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
 from state4.rsrm import start_cloning
 from state4.strategies import load_strategy

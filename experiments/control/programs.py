@@ -15,7 +15,7 @@ from p4front.p4info import build_p4info
 from p4front.text.source import P4Error
 from state4.cim import DEFAULT_SESSION
 from state4.clones.header import CloneLayout
-from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, prepare_program
 
 
 def store_prepared(source: Path, folder: Path) -> Path:

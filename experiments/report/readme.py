@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.compare import REFERENCE
 from experiments.harness.main import EXIT_OK, run_main
 from experiments.harness.options import TARGETS
 from experiments.harness.results import ResultError
 from experiments.report.markdown import row, verdict_text
 from experiments.report.measured import number
 from experiments.report.other_targets import read_report
+from experiments.report.state import REFERENCE
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BEGIN, END = "<!-- claims: begin (experiments/report/readme.py) -->", "<!-- claims: end -->"

@@ -18,6 +18,8 @@ from typing import Any
 from experiments.harness.results import ResultError, ResultFolder
 
 REPORT = "report"
+REFERENCE = Path("results/reference")
+"""The complete run that is in git: what `make compare` sets others beside."""
 WAITING, RUNNING, DONE, FAILED, INTERRUPTED = "waiting", "running", "done", "failed", "interrupted"
 
 

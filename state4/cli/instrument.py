@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from state4.cli.options import Commands, counts_option, new_command, preprocessor_options, session_option
-from state4.instrumentation.programs import instrument_file
+from state4.programs import instrument_file
 
 
 def add_command(commands: Commands) -> None:

@@ -26,10 +26,10 @@ from state4.cli.options import (
     preprocessor_options,
     state_map,
 )
-from state4.instrumentation.programs import prepare_program
 from state4.instrumentation.running import hashes_of
 from state4.plan.compare import make_plan
 from state4.plan.components import Plan
+from state4.programs import prepare_program
 
 
 def add_command(commands: Commands) -> None:

@@ -28,8 +28,8 @@ from state4.cli.options import (
 from state4.entries_file import load_entries, updates
 from state4.errors import SessionInUse
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.pacing import PROFILES
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.replication import sessions_in
 from state4.rsrm import is_free

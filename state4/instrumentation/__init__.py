@@ -1,5 +1,5 @@
-"""CIM's parts: the code that is inserted, where it is put into the text, what is refused; programs ready to be
-installed.
+"""CIM's parts: the code that is inserted, where it is put into the text, what is refused; and what an instrumented
+program says about itself in its P4Info (`running`).
 
-May import p4front, `state4.cam`, `state4.analysis` and `state4.clones`.
+May import p4front, `state4.cam`, `state4.analysis` and `state4.clones`; not `state4.cim`, which puts them together.
 """

@@ -9,12 +9,12 @@ from typing import Any
 from finsy.proto import p4i, p4r
 
 from state4.clones.header import CloneLayout
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import layout_of
 from state4.plan.carried import Carried
 from state4.plan.components import Plan
 from state4.plan.state_map import StateMap
 from state4.plan.translator import Translation, Translator
+from state4.programs import InstalledProgram
 
 
 @dataclass(kw_only=True)

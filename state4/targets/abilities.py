@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from state4.clones.header import CloneLayout
-from state4.instrumentation.programs import InstalledProgram
+from state4.programs import InstalledProgram
 from state4.values import Cells, CellWrites, RegisterSpec
 
 

@@ -9,7 +9,7 @@ from finsy.proto import p4i, p4r
 
 from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
-from state4.instrumentation.programs import InstalledProgram
+from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities
 from state4.targets.cpu_port import CPU_PORT
 from state4.values import Cells, CellWrites, RegisterSpec

@@ -18,8 +18,8 @@ import nfs
 from state4.cli.main import main
 from state4.entries_file import load_entries, updates
 from state4.errors import TargetError
-from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.plan.translator import Translator
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.bmv2.client import Bmv2Client

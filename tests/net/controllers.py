@@ -23,7 +23,7 @@ from finsy.proto import p4r
 from state4.cancel import cancellable
 from state4.errors import State4Error
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.p4runtime.target import P4RuntimeTarget

@@ -27,7 +27,7 @@ from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
 from state4.entries_file import parse, resolve, updates
 from state4.events import PHASES
-from state4.instrumentation.programs import prepare_program
+from state4.programs import prepare_program
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.net.controllers import Controllers, Ended
 from tests.net.veths import Veths, run, wait

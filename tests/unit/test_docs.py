@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.compare import REFERENCE
 from experiments.harness.results import ResultError
 from experiments.registry import EXPERIMENTS
 from experiments.report.readme import BEGIN, END, README, claims_table, write_claims_table
+from experiments.report.state import REFERENCE
 from p4front.load import load_program
 from state4.cam import analyse
 from tests.doc_examples import PAGE, ROOT, example, write_example

@@ -23,7 +23,7 @@ from finsy.proto import p4i
 from p4front.load import load_program
 from p4front.p4info import build_p4info
 from state4.errors import MissingTool, TargetError
-from state4.instrumentation.programs import InstalledProgram
+from state4.programs import InstalledProgram
 
 COMPILER = "p4c-bm2-ss"
 SWITCH = "simple_switch"

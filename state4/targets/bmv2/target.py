@@ -16,8 +16,8 @@ from sswitch_runtime.ttypes import MirroringSessionConfig
 from state4.clones.header import WAKE, CloneLayout
 from state4.clones.listener import Listener, send_frame
 from state4.errors import ListenerError, TargetError, Unsupported
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers
+from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities
 from state4.targets.bmv2.arrays import Bmv2Arrays
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client, Bmv2Refusal

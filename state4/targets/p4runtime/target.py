@@ -15,9 +15,9 @@ from softswitch.proto import bulk_pb2
 from state4.clones.header import WAKE, CloneLayout
 from state4.clones.listener import Listener, send_frame
 from state4.errors import ListenerError, TargetError
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers
 from state4.plan.entities import wanted_entities
+from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities, Handover, Hold, Statistics
 from state4.targets.cpu_port import find_cpu_port
 from state4.targets.p4runtime.arrays import arrays_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nfs
-from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, prepare_program
 from state4.targets.bmv2 import program as bmv2_program
 from state4.targets.bmv2.target import Bmv2Target
 from tests.bmv2.entities import STATE

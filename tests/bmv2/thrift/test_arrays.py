@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from state4.errors import TargetError
-from state4.instrumentation.programs import InstalledProgram
+from state4.programs import InstalledProgram
 from state4.values import CellWrites, RegisterSpec
 from tests.bmv2.thrift.bench import Bench
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import nfs
 from state4.entries_file import load_entries, updates
 from state4.errors import TargetError
-from state4.instrumentation.programs import InstalledProgram
 from state4.plan.translator import Translator
+from state4.programs import InstalledProgram
 from state4.targets.bmv2.keys import key_of, matches_of, member_bytes, member_of, options_of, priority_of
 from state4.targets.bmv2.target import Bmv2Target
 from tests.bmv2.entities import everything, text_of

@@ -10,8 +10,8 @@ import nfs
 from experiments.control import programs
 from state4.cli.main import main
 from state4.errors import BadAddress, TargetError, Unsupported
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers
+from state4.programs import InstalledProgram
 from state4.targets.bmv2 import client as bmv2_client
 from state4.targets.bmv2.client import Bmv2Client
 from state4.targets.bmv2.program import missing_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from state4.errors import PlanRefused, TargetError, Unsupported
-from state4.instrumentation.programs import InstalledProgram
 from state4.plan.translator import Translator
+from state4.programs import InstalledProgram
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.bmv2 import program as bmv2_program

@@ -11,7 +11,7 @@ from finsy.proto import p4r
 from state4.clones.header import REPLICA
 from state4.clones.store import CloneStore
 from state4.errors import SessionInUse, Unsupported
-from state4.instrumentation.programs import InstalledProgram
+from state4.programs import InstalledProgram
 from state4.rsrm import claim_session, start_cloning
 from state4.shared_sessions import shared_sessions
 from state4.targets.bmv2.target import Bmv2Target

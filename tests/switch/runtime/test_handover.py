@@ -17,8 +17,8 @@ from softswitch.dataplane.handover import CloneFormat, Handover
 from softswitch.errors import BadEntry
 from state4.errors import TargetError
 from state4.events import EventLog
-from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.instrumentation.running import layout_of
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.abilities import Move

@@ -28,9 +28,9 @@ from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
 from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore
 from state4.clones.updates import Updates
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers, layout_of, user_registers
 from state4.plan.entities import wanted_entities
+from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities, Handover, Hold, Move
 from state4.targets.base import CPU_PORT
 from state4.values import Cells, CellWrites, RegisterSpec

@@ -9,7 +9,7 @@ from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.cam import analyse
 from state4.cim import instrument
-from state4.instrumentation.programs import InstalledProgram
+from state4.programs import InstalledProgram
 from tests.state4_programs import program
 
 _PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"

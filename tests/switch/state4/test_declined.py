@@ -9,7 +9,7 @@ import pytest
 
 from experiments.harness.phases import Phases
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request

@@ -11,7 +11,7 @@ import pytest
 from state4.cli.main import main
 from state4.entries_file import load_entries, updates
 from state4.errors import TargetError
-from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import Reconfiguration, prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request

@@ -13,7 +13,7 @@ from state4.cam import analyse
 from state4.cim import DEFAULT_SESSION, InstrumentOptions, instrument
 from state4.cli.main import main
 from state4.errors import SessionInUse
-from state4.instrumentation.programs import prepare_program
+from state4.programs import prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request

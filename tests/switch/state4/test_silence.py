@@ -9,7 +9,7 @@ import pytest
 
 from state4.errors import NoClones
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from state4.cli.main import main
 from state4.errors import PlanRefused
-from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.instrumentation.running import user_registers
 from state4.plan.conversion import Conversion
 from state4.plan.state_map import StateMap, load_map
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.p4runtime.target import P4RuntimeTarget

@@ -17,8 +17,8 @@ from finsy.proto import p4r
 from state4.cli.main import main
 from state4.errors import BadAddress, ListenerError, NotInstrumented, NotPrimary, PlanRefused, TargetError
 from state4.events import EventLog
-from state4.instrumentation.programs import InstalledProgram, prepare_program
 from state4.instrumentation.running import layout_of
+from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.rsrm import start_cloning
 from state4.strategies import load_strategy

@@ -10,7 +10,7 @@ import nfs
 from experiments.harness.sized_programs import StateProgram
 from experiments.overhead import VARIANTS, added, code_size, field_bits, subjects, summarise
 from p4front.text.source import SourceFile
-from state4.instrumentation.programs import prepare_program
+from state4.programs import prepare_program
 
 TEXT = """\
 #include <core.p4>

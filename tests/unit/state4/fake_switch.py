@@ -22,9 +22,9 @@ from state4.clones.header import WAIT, CloneLayout
 from state4.clones.store import CloneStore
 from state4.errors import TargetError
 from state4.events import Event, EventLog
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import all_registers
 from state4.pacing import NATIVE, Profile
+from state4.programs import InstalledProgram
 from state4.reconfigure import Outcome, Reconfiguration, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.abilities import Abilities, Move

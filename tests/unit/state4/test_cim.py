@@ -14,8 +14,8 @@ from p4front.text.source import P4Error
 from state4.cam import analyse
 from state4.cim import Instrumented, InstrumentOptions, instrument
 from state4.instrumentation.edits import _conditional
-from state4.instrumentation.programs import prepare_program
 from state4.instrumentation.running import layout_of, user_registers
+from state4.programs import prepare_program
 from tests.state4_cloning_programs import CLONING_PROGRAMS, OLD_CLONING_PROGRAMS
 from tests.state4_macro_programs import MACRO_PROGRAMS
 from tests.state4_old_programs import OLD_PROGRAMS

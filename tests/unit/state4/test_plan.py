@@ -16,10 +16,10 @@ from p4front.p4info import build_p4info
 from state4.analysis.hashes import index_hashes
 from state4.cli.main import main
 from state4.errors import PlanRefused
-from state4.instrumentation.programs import prepare_program
 from state4.instrumentation.running import added_registers, hashes_of
 from state4.plan.compare import make_plan
 from state4.plan.components import Fate
+from state4.programs import prepare_program
 from tests.state4_programs import PROGRAMS, program
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"

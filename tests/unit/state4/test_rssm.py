@@ -21,13 +21,13 @@ from state4.clones.updates import Updates
 from state4.entries_file import load_entries, updates
 from state4.errors import PlanRefused, State4Error, UnknownComponent
 from state4.events import EventLog
-from state4.instrumentation.programs import prepare_program
 from state4.pacing import NATIVE, PAPER, Pacer
 from state4.plan.carried import Carried
 from state4.plan.compare import make_plan
 from state4.plan.components import Fate
 from state4.plan.entities import merge
 from state4.plan.translator import Translator
+from state4.programs import prepare_program
 from state4.rssm import cell_writes
 from state4.strategies import load_strategies, load_strategy, strategy_names
 from state4.strategies.swing_state import window_s
