@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout, or site-packages where we are installed."""
 
 EXIT_ERROR = 2
-_MARK = "STATE4_INTERPRETER"  # the .venv that was gone on in: a broken one is not entered twice
+_MARK = "STATE4_INTERPRETER"  # the .venv that was entered: a broken one is not entered twice
 
 
 def prepare(package: str) -> None:
-    """Goes on in `.venv` if `python -m <package>...` was typed with a Python in which State4 is not installed.
+    """Continues in `.venv` if `python -m <package>...` was typed with a Python in which State4 is not installed.
 
     From then on a missing package is one line and exit code 2. Does nothing where `package` is imported by others.
     """

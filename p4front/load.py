@@ -56,7 +56,7 @@ def _load(source: SourceFile, path: Path, reading: Reading) -> Program:
 
 
 def _not_used(include_dirs: Sequence[Path], program: Program) -> Iterator[Diagnostic]:
-    """Files of the user's in whose place our own were included."""
+    """The user's files that were not included, because our own of that name are."""
     included = {Path(file.path) for file in program.files}
     for folder in include_dirs:
         for name in LIBRARY_FILES:

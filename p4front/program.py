@@ -65,11 +65,11 @@ class Reading:
 class Program:
     """A parsed, resolved and type-checked program.
 
-    `types` holds every expression's type *after* implicit casts were decided: an `int` literal beside a bit<8> has the
-    type bit<8> here, a list expression assigned to a struct has the struct's type. Where an operand is cast implicitly
-    from another sized type (serialisable enum to its underlying type), `implicit_casts[expr]` is the target type and
-    `types[expr]` the type before it. The same holds for an `int` without a known value (it comes from a constructor
-    parameter or a cast to `int`) in a place of a sized type.
+    `types` holds every expression's type *after* implicit casts were decided: an `int` literal whose other operand is a
+    bit<8> has the type bit<8> here, a list expression assigned to a struct has the struct's type. Where an operand is
+    cast implicitly from another sized type (serialisable enum to its underlying type), `implicit_casts[expr]` is the
+    target type and `types[expr]` the type before it. The same holds for an `int` without a known value (it comes from a
+    constructor parameter or a cast to `int`) in a place of a sized type.
     """
 
     path: Path

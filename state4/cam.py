@@ -169,8 +169,8 @@ class Analysis:
 def analyse(program: Program, *, counts: bool = False) -> Analysis:
     """Finds all state and all writes of a checked v1model program. `counts`: packets are cloned for counters, too.
 
-    Raises P4Error, with the place, if the program has no main, uses another architecture, or makes a number of register
-    writes that cannot be told."""
+    Raises P4Error, with the place, if the program has no main, uses another architecture, or the number of its register
+    writes cannot be determined."""
     if program.architecture != "V1Switch":
         found = f"it uses {program.architecture}" if program.architecture else "it has no main package"
         raise P4Error(Diagnostic(f"State4 needs a v1model program (V1Switch): {found}", _main_span(program)))

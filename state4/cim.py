@@ -312,7 +312,7 @@ def _top(program: Program, node: ast.Node) -> ast.Node:
 
 
 def _widths(analysis: Analysis) -> tuple[tuple[int, ...], ...]:
-    """Of the numbers in a cell of each register, if P4Info has other ones for some (translated types)."""
+    """Widths of the numbers in each register's cell, if P4Info gives others for some (translated types)."""
     cells = [leaf_types(obj.type_args[0]) or [] for obj in analysis.numbers if obj.kind == "register"]
     if not any(translation(type_) for leaves in cells for _, leaf in leaves for type_ in _named(leaf)):
         return ()

@@ -92,7 +92,7 @@ class CallChecker:
         return info.returns
 
     def _factory(self, expr: ast.Call, info: CallInfo) -> None:
-        """What a factory gives is known if what it is made from is."""
+        """The result of a factory is known at compile time if its arguments are."""
         if all(arg.expr is None or self.cx.is_known(arg.expr) for arg in info.args):
             self.cx.known.add(expr)
 

@@ -58,7 +58,7 @@ class Signatures:
 
 
 class Context:
-    """The state of one check, and the parts of the checker, by which each calls the others (`parts`)."""
+    """The state of one check, and the checker's parts, through which they call each other (`parts`)."""
 
     resolve: Types
     convert: Conversions
@@ -87,7 +87,7 @@ class Context:
         """Expressions known at compile time whose value is not: they use constructor parameters or are instances."""
         self.type_params: dict[ast.Node, tuple[TypeVar, ...]] = {}
         self.overloads: dict[ast.Declaration, list[ast.Declaration]] = {}
-        """Each declaration's name-sharers in its scope, itself included, in order."""
+        """For each declaration, all of its name in its scope, itself included, in order: its overloads."""
 
         self.value_counts: dict[Type, int] = {}
         """Scalars in each struct type."""

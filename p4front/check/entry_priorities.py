@@ -9,7 +9,7 @@ from p4front.syntax import ast
 
 
 def needs_priorities(table: ast.TableDecl) -> bool:
-    """Whether several entries may match one packet, so that their priorities decide."""
+    """Whether several entries may match one packet, so that priorities decide between them."""
     return need_priority(key.match_kind.text for key in table.keys or [])
 
 

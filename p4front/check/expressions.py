@@ -194,7 +194,7 @@ class ExpressionChecker:
         return type_
 
     def copy_facts(self, source: ast.Expr, target: ast.Expr) -> None:
-        """What is known at compile time of one expression, given to another that stands for it."""
+        """Copies what is known at compile time of one expression to another that replaces it."""
         program, known = self.cx.program, self.cx.known
         if source in program.constants:
             program.constants[target] = program.constants[source]

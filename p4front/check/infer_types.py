@@ -96,7 +96,7 @@ class TypeArguments:
         span: Span,
         may_stay_open: tuple[TypeVar, ...] = (),
     ) -> bool:
-        """Every type parameter must be bound now, to the type of a value with a width."""
+        """Requires every type parameter to be bound by now, to the type of a value with a width."""
         cx = self.cx
         for variable in params:
             type_ = unifier.binding.get(variable)

@@ -236,7 +236,7 @@ class InstanceChecker:
         return [m for m in type_.decl.methods if m.abstract]
 
     def _infer_from_methods(self, unifier: Unifier, type_: ObjectType, initializer: ast.BlockStatement | None) -> None:
-        """Type parameters that no argument tells may follow from the types of the implemented methods."""
+        """Infers type parameters that no argument determines from the types of the implemented methods."""
         if initializer is None:
             return
         by_name = {s.name.text: s for s in initializer.statements if isinstance(s, ast.FunctionDecl)}

@@ -1,4 +1,4 @@
-"""Keysets: what stands before the colon of a select case or a table entry (8.16)."""
+"""Keysets: what a select case or a table entry matches (8.16)."""
 
 from __future__ import annotations
 

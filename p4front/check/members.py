@@ -1,4 +1,4 @@
-"""What stands behind a dot or in brackets: fields, enum members, methods, stack elements (8.16 to 8.20)."""
+"""Member access and indexing: fields, enum members, methods, stack elements (8.16 to 8.20)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class TypeResolver:
         type_ = self.resolve_open(ref)
         args = ref.args if isinstance(ref, ast.SpecializedType) else []
         if not dont_care and any(isinstance(a, ast.DontCareType) for a in args):
-            self.cx.error("`_` can only stand for a type that the arguments of a call tell", ref.span)
+            self.cx.error("`_` can only stand for a type that follows from the arguments of a call", ref.span)
             return self._record(ref, WRONG)
         params = self.missing_arguments(type_, ref)
         if params:

@@ -59,7 +59,7 @@ class TableChecker:
     # ------------------------------------------------------------ keys
 
     def _names_itself(self, decl: ast.TableDecl) -> None:
-        """A name in the key that is also the table's means the table, not what it hides."""
+        """A name in the key that is also the table's own means the table, not what the table hides."""
         for key in decl.keys or []:
             for node in key.expr.walk():
                 if isinstance(node, ast.PathExpr) and not node.absolute and node.name.text == decl.name.text:

@@ -1,4 +1,4 @@
-"""Which code can run: constant conditions, code behind return, parser states that no transition leads to.
+"""Which code can run: constant conditions, code after return, parser states that no transition leads to.
 
 The rule is p4c's (its front end removes the rest; code behind `exit` stays part of the program), and the only one: what
 P4Info lists, what is generated and what CAM analyses follow from it.

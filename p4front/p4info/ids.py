@@ -1,4 +1,4 @@
-"""Ids and aliases of P4Info objects (P4Runtime specification 6.3, and the rule by which p4c fills it out).
+"""Ids and aliases of P4Info objects (P4Runtime specification 6.3, and the rule by which p4c chooses the rest).
 
 An object's id is its kind's prefix in the top byte and 24 bits below it: of `@id`, else of the Jenkins one-at-a-time
 hash of its name. Equal hashes go to the next free number, in the order of names, so ids do not depend on the order of

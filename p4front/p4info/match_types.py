@@ -8,7 +8,7 @@ from p4front.match_kinds import MATCHED
 
 
 def set_match_type(message: p4i.MatchField, kind: str) -> None:
-    """Enters a match kind; one that P4Runtime does not know by its name."""
+    """Enters a match kind; one that P4Runtime does not define is entered by its name."""
     if kind in MATCHED:
         message.match_type = p4i.MatchField.MatchType.ValueType(MATCHED[kind].in_p4info or 0)
     else:

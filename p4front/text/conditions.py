@@ -68,7 +68,7 @@ def _with_shifts(tokens: Sequence[PPToken]) -> list[PPToken]:
 
 
 class _Reader:
-    """Recursive descent. `live`: whether the value counts, so that `0 && 1 / 0` is no error."""
+    """Recursive descent. `live`: whether the value is needed, so that `0 && 1 / 0` is not an error."""
 
     def __init__(self, tokens: list[PPToken]) -> None:
         self._tokens = tokens

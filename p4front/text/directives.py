@@ -81,7 +81,7 @@ class Reader:
                 return token if token.kind != PART else self._string(frame, token)
 
     def _string(self, frame: _Frame, part: PPToken) -> PPToken:
-        """A string over several lines with directives between them, which count there as everywhere."""
+        """A string over several lines; directives between them take effect as everywhere."""
         lexer, text, closed = frame.lexer, part.text + "\n", False
         while not closed and lexer.directive_follows():
             self._directive(frame, part)
@@ -138,7 +138,7 @@ class Reader:
             self._error(_spelled([name, *line], hash_token), name)
         elif name.text == "pragma" and line and line[0].text == "once":
             self._once.add(frame.source)
-        elif name.text not in _SKIPPED and name.kind != NUMBER:  # spans are those of the text: no #line changes them
+        elif name.text not in _SKIPPED and name.kind != NUMBER:  # spans are places in the text as it is
             self._error(f"#{name.text} is no preprocessor directive of P4", name)
 
     def _rest_of_line(self, lexer: PPLexer) -> list[PPToken]:

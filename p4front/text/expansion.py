@@ -14,7 +14,7 @@ from p4front.text.pptokens import END, WORD, PPToken
 from p4front.text.source import Diagnostic, P4Error, SourceFile, Span
 
 MAX_STEPS = 2_000_000
-"""Tokens that are looked at, results of macros included: some ten times what the largest known programs need."""
+"""Limit on the tokens of a program after expansion: about ten times what the largest known programs need."""
 MAX_NESTED_CALLS = 200
 
 Built = Callable[[PPToken], PPToken]
@@ -71,7 +71,7 @@ class Expander:
                 return token
 
     def expand(self, tokens: Sequence[PPToken]) -> list[PPToken]:
-        """All of some tokens, on their own."""
+        """All tokens after expansion, without those that follow in the file."""
         self._contexts.append(_Context([*tokens, PPToken(END, "")]))
         found = []
         while (token := self.next()).kind != END:

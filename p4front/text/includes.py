@@ -64,7 +64,7 @@ class IncludeFiles(Protocol):
 
 
 class FolderFiles:
-    """Files of this machine: beside the including file (for quotes), our library, `include_dirs`."""
+    """Files of this machine: in the including file's folder (for quotes), our library, `include_dirs`."""
 
     def __init__(self, include_dirs: Sequence[Path] = ()) -> None:
         self._include_dirs = tuple(include_dirs)
@@ -87,10 +87,10 @@ class FolderFiles:
 
 
 class GivenFiles:
-    """Files that came with a program, by relative path with `/`, and our library: nothing of this machine besides.
+    """Files that came with a program, by relative path with `/`, and our library: no other file of this machine.
 
-    A path is a name here and is never opened, so an absolute one, one with too many `..` and a symbolic link lead
-    nowhere. `include_dirs` are folders of `files`."""
+    A path is only a name here and is never opened, so an absolute path, one with too many `..` and a symbolic link find
+    nothing. `include_dirs` are folders of `files`."""
 
     def __init__(self, files: Mapping[str, str], include_dirs: Sequence[str] = ()) -> None:
         self._texts = {posixpath.normpath(name): text for name, text in files.items()}

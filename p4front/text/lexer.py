@@ -152,8 +152,8 @@ RawToken = tuple[str, str, int, int]
 
 
 def scan(text: str) -> list[RawToken]:
-    """Every token of a text. Preprocessor directives come as one token each, of kind DIRECTIVE; what is no token of P4
-    comes with kind BAD. The end of a `@pragma`'s line is marked by an empty END_PRAGMA token."""
+    """Every token of a text. Preprocessor directives come as one token each, of kind DIRECTIVE; text that is not a P4
+    token comes with kind BAD. The end of a `@pragma`'s line is marked by an empty END_PRAGMA token."""
     tokens: list[RawToken] = []
     add = tokens.append
     pragma_end = -1

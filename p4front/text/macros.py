@@ -1,4 +1,4 @@
-"""Macros: their definitions, and what one call of them stands for before it is scanned again (C11 6.10.3)."""
+"""Macros: their definitions, and the expansion of one call before it is scanned again (C11 6.10.3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Expand = Callable[[Sequence[PPToken]], list[PPToken]]
 
 
 class BadDefinition(Exception):
-    """A #define that is none; `token` is where."""
+    """A malformed #define; `token` is where."""
 
     def __init__(self, message: str, token: PPToken | None) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class Macro:
 
 
 def parse_definition(line: Sequence[PPToken]) -> Macro:
-    """The macro of what stands behind `#define`. Raises BadDefinition."""
+    """The macro that the tokens after `#define` define. Raises BadDefinition."""
     if not line:
         raise BadDefinition("no macro name given in #define", None)
     head = line[0]
@@ -99,7 +99,7 @@ def _check_body(body: Sequence[PPToken], parameters: tuple[str, ...] | None, var
 
 
 def substitute(macro: Macro, arguments: Sequence[Sequence[PPToken]], expand: Expand) -> list[PPToken]:
-    """The macro's text with the arguments put in, `#` and `##` carried out; the variable argument may be missing.
+    """The macro's text with arguments substituted and `#` and `##` applied; the variable argument may be missing.
 
     Raises TooLong."""
     names = macro.parameters or ()
@@ -122,7 +122,7 @@ def substitute(macro: Macro, arguments: Sequence[Sequence[PPToken]], expand: Exp
         elif paste or (at < len(body) and body[at].text == "##"):
             pieces = [replace(t) for t in given[token.text]] or [PPToken(_PLACEMARKER, "")]
             if paste and macro.variadic and token.text == names[-1] and out[-1].text == ",":
-                paste = False  # GNU: `, ## rest` is no paste, and leaves the comma out without variable arguments
+                paste = False  # GNU: `, ## rest` pastes nothing; without variable arguments it drops the comma
                 if not complete:
                     out.pop()
             pieces[0].space = token.space
@@ -151,7 +151,7 @@ def _pasted(left: PPToken, right: list[PPToken]) -> list[PPToken]:
     found = relex(joined)
     if len(found) == 1 and found[0].kind != BAD:
         return [replace(found[0], space=left.space), *right[1:]]
-    return [left, *right]  # that is no token: both stay
+    return [left, *right]  # not a token: both stay
 
 
 def _stringized(argument: Sequence[PPToken], space: bool) -> PPToken:

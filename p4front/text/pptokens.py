@@ -1,7 +1,8 @@
 """Preprocessing tokens (C11 6.4), with their places in the user's text. Letters that follow a digit belong to the
-number, so a macro's name among them is none; signs and dots do not (P4 has no fractions, but `0xE++x` and `0..N`).
+number, so a macro's name among them is not expanded; signs and dots do not (P4 has no fractions, but `0xE++x` and
+`0..N`).
 
-Line continuations are taken out first, as in C; `Spliced` knows where the rest stands in the original.
+Line continuations are removed first, as in C; `Spliced` maps offsets in what remains to the original.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ class PPLexer:
 
 
 def relex(text: str) -> list[PPToken]:
-    """The tokens of a piece of text that stands nowhere."""
+    """The tokens of a text that is in no file."""
     lexer = PPLexer(Spliced(SourceFile("", text)))
     found = []
     while (token := lexer.next(in_line=True)).kind != END:

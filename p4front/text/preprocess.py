@@ -1,7 +1,7 @@
 """From a program's text to its tokens: includes, macros and conditional blocks, with spans into the user's own text.
 
-This is a C preprocessor (C11 6.10, with GNU's variable arguments), as P4_16 programs expect one, made for P4: each
-token that is no macro's product has its exact place in the user's file, and one that is has the place of the macro's
+This is a C preprocessor (C11 6.10, with GNU's variable arguments), as P4_16 programs expect one, made for P4: a token
+that was written has its exact place in the user's file, and one that a macro produced has the place of the macro's
 call. The text of an include comes from `IncludeFiles` and from nowhere else.
 """
 
@@ -36,7 +36,7 @@ def preprocess(
 ) -> Preprocessed:
     """Tokens of a program after preprocessing.
 
-    `include_dirs` are searched after our own core.p4 and v1model.p4; `files` stands in their place. `defines` are as
+    `include_dirs` are searched after our own core.p4 and v1model.p4; `files` replaces them. `defines` are as
     for `cc -D`: "NAME" or "NAME=value". Raises P4Error for a missing include, an unbalanced #if, #error and what else
     is wrong with a directive or a macro's call, and for programs beyond `expansion.MAX_STEPS`."""
     reporter = Reporter()
@@ -74,7 +74,7 @@ class _Output:
             self.tokens += [Token(k, text, call.source, call.start, call.end, True) for k, text, _, _ in token.p4()]
             return
         place = token.place
-        assert place is not None  # only macros make tokens that stand nowhere
+        assert place is not None  # only macros make tokens without a place
         self._end_pragma_before(place.source, place.origin(token.start))
         pieces = token.p4()
         for kind, text, start, end in pieces:

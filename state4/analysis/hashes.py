@@ -91,7 +91,7 @@ class _Flow:
         return None
 
     def _text(self, arguments: dict[str, ast.Expr | None]) -> str:
-        """A hash with what it is of and where its values begin and end, as the source has it but for white space."""
+        """A hash as text: its algorithm, its data and the range of its values, as in the source but for white space."""
 
         def shown(name: str) -> str:
             expr = arguments.get(name)

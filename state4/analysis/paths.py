@@ -1,8 +1,8 @@
 """The longest path: how many state updates one packet can make in one pass, and what else it does on that path.
 
-Each piece of code is summed up by the ways in which it can end (go on, return, exit, break, continue), each with
-whether the packet has asked for a clone by then, and the most updates made. Sequences add, branches take the larger, a
-table takes the largest of its actions; a loop is its body as often as its bounds say.
+Each piece of code is summarised by the ways in which it can end (next, return, exit, break, continue), each with
+whether the packet has asked for a clone by then and the largest number of updates. Sequences add up, a branch counts as
+its longer side, a table as the longest of its actions, and a loop as its body, as often as its bounds say.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def join(parts: Iterable[Paths]) -> Paths:
 
 
 def sequence(first: Paths, second: Paths) -> Paths:
-    """Both happen, unless the first does not go on."""
+    """Both happen, unless the first does not reach its end."""
     result = {key: path for key, path in first.items() if key[0] != "next"}
     for (end, cloned), path in first.items():
         if end == "next":
@@ -182,7 +182,7 @@ class _Body:
         return isinstance(label, ast.PathExpr) and label.name.text == action.name.text
 
     def _loop(self, node: ast.Node, body: Paths, trips: Callable[[], int | None]) -> Paths:
-        """`body` as often as the bounds say. A loop without updates and clones may run as often as it likes."""
+        """`body` as often as the bounds say. A loop without updates and clones may run any number of times."""
         quiet = all(not path.updates and not path.clones for path in body.values())
         count = 1 if quiet else trips()
         if count is None:

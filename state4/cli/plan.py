@@ -103,4 +103,4 @@ def _print(plan: Plan, console: Console) -> None:
     for warning in plan.warnings:
         console.print(f"warning: {warning}")
     if plan.losses:
-        console.print("A plan goes by declarations: whether what is lost is empty on a switch is not known here.")
+        console.print("A plan compares declarations: it does not know whether what is lost is empty on the switch.")

@@ -1,4 +1,4 @@
-"""The arguments of a register write once more, as bits: what a clone carries."""
+"""The arguments of a register write as bits, as a clone carries them."""
 
 from __future__ import annotations
 

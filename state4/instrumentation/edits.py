@@ -91,7 +91,7 @@ class Edits:
 
 
 def editable(span: Span) -> Span:
-    """The span, or InMacro if it is the call of a macro, where no text can be put."""
+    """The span. Raises InMacro if it is the call of a macro, into which no text can be inserted."""
     if span.from_macro:
         raise InMacro([span])
     return span
@@ -105,7 +105,7 @@ def indentation(file: SourceFile, offset: int) -> str:
 
 
 def above_comment(file: SourceFile, offset: int) -> int:
-    """The offset, or that of the comment lines that stand directly above it and belong to what is there."""
+    """The offset, or that of the comment lines directly above it, which belong to it."""
     inside = comments(file.text)
     line_start = file.text.rfind("\n", 0, offset) + 1
     if file.text[line_start:offset].strip():
@@ -185,13 +185,13 @@ class Inliner:
                 raise P4Error(Diagnostic("cannot find the #include of this file, so State4's code has no place", place))
             if file in self.repeated:
                 at = self.edits.insertions(file)[0][0]
-                message = "this file is included more than once with effect; State4 cannot put its code here"
+                message = "the text of this file is used more than once; State4 cannot put its code here"
                 raise P4Error(Diagnostic(message, Span(file, at, at + 1)))
         return result
 
     def _insertions(self, file: SourceFile, *, settles: bool) -> list[tuple[int, str]]:
-        """The edits of a file, and the text of what it includes. `settles`: this text is surely seen by the compiler,
-        so what it includes without a condition need not be given again further down."""
+        """The edits of a file, and the text of what it includes. `settles`: the compiler certainly sees this text, so
+        what it includes unconditionally is not inserted again further down."""
         insertions = list(self.edits.insertions(file))
         inside = comments(file.text)
         for match in _INCLUDE.finditer(file.text):

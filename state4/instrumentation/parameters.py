@@ -39,7 +39,7 @@ class AddedParameters:
     _numbers: dict[tuple[Code, Key], str] = field(default_factory=dict)
     _access: dict[Code, ast.Parameter | None] = field(default_factory=dict)
 
-    # ------------------------------------------------------------ what code can say
+    # ------------------------------------------------------------ how code names state
 
     def slots(self, decl: Code, node: ast.Node) -> str:
         """The expression for the slots at `node`, inside of `decl`."""
@@ -154,7 +154,7 @@ class AddedParameters:
     # ------------------------------------------------------------ edits
 
     def apply(self) -> list[Code]:
-        """Makes the edits that the expressions given out need; returns the declarations with more parameters."""
+        """Makes the edits that the expressions handed out need; returns the declarations that got parameters."""
         changed: list[Code] = []
         for decl in [*self._slots, *(owner for owner, _ in self._numbers)]:
             if decl not in changed:

@@ -67,7 +67,7 @@ def _values(analysis: Analysis) -> list[Diagnostic]:
 
 
 def parses_metadata(program: Program, parser: ast.ParserDecl | ast.ControlDecl) -> bool:
-    """Whether the parser looks at the standard metadata. A packet that is sent round through ingress is parsed again,
-    and bmv2 parses it then with other metadata."""
+    """Whether the parser looks at the standard metadata. A packet that is resubmitted is parsed again, and bmv2 then
+    parses it with other metadata."""
     standard = parser.params[3]
     return any(isinstance(node, ast.PathExpr) and program.referent(node) is standard for node in parser.walk())

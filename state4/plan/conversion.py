@@ -85,7 +85,7 @@ class Conversion:
         return words
 
     def loses(self, old: RegisterSpec, new: RegisterSpec) -> str:
-        """What of the old contents cannot be told from the new ones any more, "" if all can."""
+        """What of the old contents cannot be recovered from the new ones, "" if all can."""
         found = []
         places, _ = self.places(np.arange(old.cells, dtype=np.uint64), old, new)
         missing = int(old.cells - np.count_nonzero(places))

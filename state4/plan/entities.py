@@ -1,4 +1,4 @@
-"""P4Runtime's entities: what to ask a switch for, which two are about the same thing, how two sets are merged."""
+"""P4Runtime's entities: what to ask a switch for, which two mean the same object, how two sets are merged."""
 
 from __future__ import annotations
 

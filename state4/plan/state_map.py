@@ -1,4 +1,4 @@
-"""The file of --map: where state goes whose place is not the same in the new program, and how it changes on its way.
+"""The file of --map: where state goes if its place differs in the new program, and how it is converted.
 
 TOML (or the same as JSON). A file that has names only may be one table of old and new names.
 
@@ -57,7 +57,7 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class TableChange:
-    """`keys`: renamed key fields; `drop`: fields that go; `add`: fields that come, with a value or None for any."""
+    """`keys`: renamed key fields; `drop`: fields to leave out; `add`: new fields, with a value or None for any."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class TableChange:
 
 @dataclass(frozen=True)
 class ActionChange:
-    """`params`: renamed parameters; `drop`: those that go; `add`: those that come, with their value; `left_behind`:
+    """`params`: renamed parameters; `drop`: those to leave out; `add`: new ones, with their value; `left_behind`:
     entries with this action are not carried over."""
 
     params: Mapping[str, str] = field(default_factory=dict)

@@ -38,7 +38,7 @@ class _Changed(Exception):
 
 
 class Translator:
-    """From the ids of program `old` to those of `new`. `state_map`: what has another name or form there."""
+    """Translates from the ids of program `old` to those of `new`. `state_map`: what has another name or form there."""
 
     def __init__(self, old: p4i.P4Info, new: p4i.P4Info, state_map: StateMap | None = None) -> None:
         self._map = state_map or StateMap()
@@ -326,7 +326,7 @@ def _params(action: p4i.Action) -> dict[str, int]:
 
 
 def _fields(matches: Any, old: Any, new: Any, change: TableChange | None = None) -> None:
-    """Renumbers match fields in place; some go or come, as a map says."""
+    """Renumbers match fields in place, and drops or adds some as a map says."""
     change = change or _SAME_TABLE
     declared = {f.name: f for f in _match_fields(new)}
     names = {f.id: f.name for f in _match_fields(old)}

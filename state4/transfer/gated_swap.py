@@ -129,7 +129,7 @@ def _read(
             pending = counts.read(listener, ARRIVAL_S)
             if _missed(listener.stats()) == missed:
                 return contents, pending, missed
-        context.target.set_clone_flag(context.layout, True)  # a program that gave up waiting has put it out
+        context.target.set_clone_flag(context.layout, True)  # a program that gave up waiting has cleared it
         listener.expect(*context.target.read_sequences(context.layout))
     raise ClonesLost(
         "clones do not all arrive on the CPU port, and updates made during the reconfiguration would be lost; "

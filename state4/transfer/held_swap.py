@@ -38,7 +38,7 @@ def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> in
 
 @contextmanager
 def _quick_threads() -> Iterator[None]:
-    """Packets wait: no thread of ours may keep another from running for Python's usual 5 ms."""
+    """Packets are waiting: no thread of ours may delay another by Python's usual 5 ms."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     try:

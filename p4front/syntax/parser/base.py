@@ -126,7 +126,7 @@ class Cursor(ABC):
         later line is shown where the missing text belongs: behind the last token. `opened` is the `{` it is about."""
         here = token or self.token
         if not self._silent and not self._stopped:
-            self._stopped = here.kind == EOF  # whatever is around this lacks its end too
+            self._stopped = here.kind == EOF  # the constructs around it have no end either
             span = here.span
             if here.kind == BAD:
                 message = _bad_token(here)

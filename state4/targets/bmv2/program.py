@@ -28,7 +28,7 @@ from state4.programs import InstalledProgram
 COMPILER = "p4c-bm2-ss"
 SWITCH = "simple_switch"
 _KEY = "state4"
-_FORMAT = "1"  # of what is kept; another one compiles again
+_FORMAT = "1"  # of what the cache holds; a new one compiles again
 
 
 def missing_tools() -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """bmv2's simple_switch, controlled through Thrift. It must run with --enable-swap.
 
 What differs from a switch behind P4Runtime: once a program is saved, the control plane addresses that one, for reads
-as for writes, and it cannot be forgotten again; packets cannot be held; values have 64 bits with a sign; there are
+as for writes, and it cannot be discarded; packets cannot be held; values have 64 bits with a sign; there are
 bulk reads of registers, but writes of single cells only.
 """
 
@@ -35,9 +35,9 @@ QUEUE = 1 << 10
 stopped bmv2, and after they have waited in a new program. Not more, as a swap waits until all queues are empty."""
 _MAX_WAIT_PASSES = 1 << 15  # measured with chained.p4: 41,000 a second on two quiet cores, 10,000 on busy ones
 _PASS_S = 0.02
-"""Longer than a packet's pass: one that found the clone flag off has made its writes then."""
+"""Longer than a packet's pass: by then a packet that found the clone flag off has made its writes."""
 _NO_FORGETTING = (
-    "the switch holds a program that was saved and never committed; bmv2 can neither forget it nor show the state of "
+    "the switch holds a program that was saved and never committed; bmv2 can neither discard it nor show the state of "
     "the one that forwards: restart the switch, or let `swap_configs` of simple_switch_CLI make it the forwarding one"
 )
 
@@ -117,7 +117,7 @@ class Bmv2Target:
         except Bmv2Refusal as error:
             if error.reason != "ONGOING_SWAP":
                 raise
-            self._client.call("clearing away a saved program", "bm_swap_configs")
+            self._client.call("discarding a saved program", "bm_swap_configs")
             self._load(program, config)
         self._begin_saved(program)
         self.commit()
@@ -154,7 +154,7 @@ class Bmv2Target:
         self._p4info, self._next_p4info = self._next_p4info, None
 
     def discard_saved(self) -> None:
-        """bmv2 cannot forget a saved program: the old one goes on forwarding, but nothing can be changed any more.
+        """bmv2 cannot discard a saved program: the old one goes on forwarding, but nothing can be changed any more.
         Raises TargetError if there is one."""
         if self._next_p4info is not None:
             raise TargetError(_NO_FORGETTING)

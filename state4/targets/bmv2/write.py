@@ -173,7 +173,7 @@ class Writer:
     def _meter(self, _kind: int, entry: p4r.MeterEntry) -> None:
         name = self._names[entry.meter_id]
         if not entry.HasField("config"):
-            raise Unsupported(f"writing {name}: bmv2's control plane cannot take rates away from a meter")
+            raise Unsupported(f"writing {name}: bmv2's control plane cannot remove the rates of a meter")
         rates = rates_of(entry.config)
         self._client.call(f"writing {name}", "bm_meter_set_rates", CONTEXT, name, entry.index.index, rates)
 

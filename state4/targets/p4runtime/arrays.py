@@ -40,7 +40,7 @@ class BulkArrays:
         self._device = connection.device_id
 
     def read(self, register: RegisterSpec, start: int, count: int) -> Cells:
-        """In pieces: while one is copied packets wait, and a large register is no reason to let them wait for long."""
+        """In pieces: packets wait while one is copied, and should not wait for the whole of a large register."""
         if count == 0:
             return register.zeros(0)
         step = max(1, _CHUNK_BYTES // register.cell_bytes)

@@ -18,7 +18,7 @@ from state4.targets.p4runtime.connection import Connection, code, reason
 from state4.values import Cells, CellWrites, RegisterSpec
 
 MAX_HOLD_S = 0.5
-"""After this time the switch lets packets go on, whatever became of us."""
+"""After this time the switch releases the packets, whatever became of this controller."""
 
 
 class _Stream:
@@ -91,7 +91,7 @@ class BulkHold(_Stream):
 
     def __init__(self, connection: Connection, layout: CloneLayout) -> None:
         super().__init__(connection, "holding packets")
-        # The first request opens the way: packets wait from the second on only.
+        # The first request only opens the stream; packets wait from the second one on.
         self._ask(_first(connection))
         begin = bulk_pb2.HoldRequest(max_hold_us=round(MAX_HOLD_S * 1e6))
         if layout.slots:

@@ -242,7 +242,7 @@ class P4RuntimeTarget:
         except TargetError as error:
             if error_code(error) != grpc.StatusCode.UNKNOWN:
                 raise
-            update.type = p4r.Update.MODIFY  # it is there from an earlier time: sessions belong to the switch
+            update.type = p4r.Update.MODIFY  # left from an earlier run: sessions belong to the switch
             self._connection.write([update])
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
