@@ -138,6 +138,22 @@ def test_metadata_reaches_code_that_has_none() -> None:
     assert "two.apply(hdr.request, meta.state4, 4, 5);" in text
 
 
+NO_PARAMETERS = "control Inner() {\n    register<bit<8>>(4) r;\n    apply { r.write(0, 1); }\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("locals_", "call", "becomes"),
+    [
+        ("    Inner() inner;\n", "inner.apply ( );", "inner.apply (meta.state4 );"),
+        ("", "Inner.apply(/* none */);", "Inner.apply(meta.state4/* none */);"),
+    ],
+)
+def test_a_control_without_parameters_gets_its_first(locals_: str, call: str, becomes: str) -> None:
+    text = of_text(ingress(call, locals_=locals_, globals_=NO_PARAMETERS)).text
+    assert "control Inner(inout state4_meta_t state4_m) {" in text and becomes in text
+    build_p4info(load_text(text, "test.p4"))
+
+
 def test_one_instance_with_several_registers() -> None:
     body = "p.apply(a); p.apply(b);"
     locals_ = REGISTER.replace(" r;", " a;") + REGISTER.replace(" r;", " b;") + "    P() p;\n"

@@ -199,3 +199,66 @@ def test_a_file_with_words_of_other_alphabets(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text('[names]\n"größe" = 5\n' + entry("routes", '{ flag = "größe" }'), encoding="utf-8")
     assert load_entries(path, info()).rows[0].matches[0].value == 5
+
+
+KEYLESS = PROGRAM.replace(
+    "apply {\n        bit<12> cell;",
+    "table bare { actions = { NoAction; } }\n    apply {\n        bare.apply();\n        bit<12> cell;",
+)
+
+
+def test_a_table_without_fields_and_an_action_without_parameters_name_none() -> None:
+    bare = build_p4info(load_text(KEYLESS))
+    for more, message in (
+        ("match = { x = 1 }", "'I.bare' has no field 'x'; its fields: none"),
+        ("match = { }\nparams = { y = 1 }", "'NoAction' has no parameter 'y'; its parameters: none"),
+    ):
+        with pytest.raises(EntryError, match=f"{message}$"):
+            resolve(parse(f'[[entry]]\ntable = "bare"\naction = "NoAction"\n{more}\n', FILE), bare)
+
+
+def test_the_fields_of_a_table_are_listed() -> None:
+    assert problems(entry("routes", "{ flag = 1, pi = 2 }")) == [
+        "some.toml:3: error: 'I.routes' has no field 'pi'; its fields: ip, flag"
+    ]
+
+
+def test_a_match_kind_that_nobody_knows() -> None:
+    strange = p4i.P4Info()
+    strange.CopyFrom(info())
+    table = next(t for t in strange.tables if t.preamble.name == "I.routes")
+    table.match_fields[0].other_match_type = "fuzzy"
+    with pytest.raises(EntryError, match=r"^some.toml:3: error: the match kind of field 'ip' is not supported$"):
+        resolve(parse(entry("routes", "{ flag = 1 }"), FILE), strange)
+
+
+def test_words_stand_for_numbers_everywhere() -> None:
+    text = '[names]\nnine = 9\n[[multicast]]\ngroup = "nine"\nports = ["nine"]\n'
+    (group,) = load(text).multicast
+    assert (group.group, group.replicas[0].port) == (9, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[names]\na = 1\n\nb = [1,\n", "some.toml:5: error: not TOML: "),  # the end is missing
+        ("a = 1\nb = = 2\n", "some.toml:2: error: not TOML: "),
+        ("names = 3\n", "some.toml:1: error: `names` has to be a [names] table of words and their values"),
+    ],
+)
+def test_what_is_no_toml_has_its_line(text: str, message: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(message) and "(at line" not in problem
+    assert problem == message or problem[len(message)].isupper()
+
+
+def test_all_that_is_wrong_in_a_file_and_in_those_that_it_includes(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text("[[entries]]\n[[wrong]]\n")
+    (tmp_path / "two.toml").write_text("[[other]]\n")
+    main = tmp_path / "main.toml"
+    main.write_text('include = ["missing.toml", "one.toml", "two.toml"]\n[[mine]]\n[names]\nx = 1.5\n')
+    with pytest.raises(EntryError) as caught:
+        load_entries(main, info())
+    text = str(caught.value)
+    for part in ("missing.toml", "'entries'", "'wrong'", "'other'", "'mine'", "the name 'x'"):
+        assert part in text, text
