@@ -36,6 +36,9 @@ def run_main(run: Callable[[], int]) -> int:
     except (NetworkError, TrafficError, ControlError, ResultError, ResultMissingError, SwitchError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ERROR
+    except OSError as error:  # for example a disk that is full; complete trials are kept
+        print(f"error: {f'{error.filename}: {error.strerror}' if error.filename else error}", file=sys.stderr)
+        return EXIT_ERROR
     except KeyboardInterrupt:
         print("interrupted; complete trials are kept: continue with --resume", file=sys.stderr)
         return EXIT_INTERRUPTED
