@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from p4front.types.constants import ConstValue
+from softswitch.codegen.values import cexpr
+from softswitch.codegen.values.cexpr import CExpr, Operand
 
 HASHES = ("crc32", "crc32_custom", "crc16", "crc16_custom", "random", "identity", "csum16", "xor16")
 
@@ -13,11 +15,11 @@ def hash_name(value: ConstValue | None) -> str:
     return member if member in HASHES else "crc16"
 
 
-def hash_call(algorithm: str, data: str, length: str, more: str = "") -> str:
-    """The hash of bytes as a C expression of type uint64_t. `more`: bytes that follow, as "pointer, length"."""
+def hash_call(algorithm: str, data: CExpr, length: Operand, more: tuple[CExpr, CExpr] | None = None) -> CExpr:
+    """The hash of bytes as a C expression of type uint64_t. `more`: pointer and length of bytes that follow."""
     if algorithm == "random":
-        return "ss_random(0, UINT64_MAX)"
+        return cexpr.call("ss_random", 0, cexpr.constant("UINT64_MAX"))
     name = algorithm.removesuffix("_custom")  # the custom polynomials begin as the standard ones
-    if more:
-        return f"((uint64_t)ss_{name}_joined({data}, {length}, {more}))"
-    return f"((uint64_t)ss_{name}({data}, {length}))"
+    if more is not None:
+        return cexpr.cast("uint64_t", cexpr.call(f"ss_{name}_joined", data, length, *more))
+    return cexpr.cast("uint64_t", cexpr.call(f"ss_{name}", data, length))

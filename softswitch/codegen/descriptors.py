@@ -68,7 +68,7 @@ def text(gen: Generator, info: PipelineInfo, max_emit: int) -> str:
 
 
 def _string(value: str) -> str:
-    return f'"{c_string(value).replace("%%", "%")}"'
+    return f'"{c_string(value)}"'
 
 
 def _bool(value: bool) -> str:

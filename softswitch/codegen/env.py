@@ -11,13 +11,14 @@ from p4front.syntax import ast
 from p4front.types.constants import ConstValue
 from p4front.types.substitute import substitute
 from p4front.types.types import Type, TypeVar
+from softswitch.codegen.values.cexpr import CExpr
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A run-time variable: `text` is a C l-value of the C type of `type`."""
+    """A run-time variable: `c` is a C l-value of the C type of `type`."""
 
-    text: str
+    c: CExpr
     type: Type
 
 

@@ -13,6 +13,7 @@ from softswitch.codegen.expressions import arguments
 from softswitch.codegen.externs import operands
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values import cexpr
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
@@ -24,10 +25,14 @@ those of `@field_list`, which calls give as a bit<8>."""
 _NOT_KEPT = ("instance_type", "packet_length", "egress_port", "egress_rid")
 
 
-def annotated(gen: Generator, type_: Type) -> dict[int, list[str]]:
-    """The paths of the metadata fields of each `@field_list` number."""
-    lists: dict[int, list[str]] = {}
-    for path, marks in _fields(type_, ""):
+Path = tuple[str, ...]
+"""C members from the user metadata or from standard_metadata to a field; () is all of it."""
+
+
+def annotated(gen: Generator, type_: Type) -> dict[int, list[Path]]:
+    """The metadata fields of each `@field_list` number."""
+    lists: dict[int, list[Path]] = {}
+    for path, marks in _fields(type_, ()):
         for annotation in marks:
             if annotation.name == "field_list":
                 for expr in annotation.exprs:
@@ -56,12 +61,12 @@ def _number(gen: Generator, expr: ast.Expr) -> int | None:
     return None
 
 
-def _fields(type_: Type, path: str) -> Iterator[tuple[str, list[ast.Annotation]]]:
+def _fields(type_: Type, path: Path) -> Iterator[tuple[Path, list[ast.Annotation]]]:
     plain = strip(type_)
     if not isinstance(plain, StructType):
         return
     for field in plain.fields:
-        inner = f"{path}.{field_name(field.name)}"
+        inner = (*path, field_name(field.name))
         if field.decl is not None:
             yield inner, field.decl.annotations
         yield from _fields(field.type, inner)
@@ -70,19 +75,18 @@ def _fields(type_: Type, path: str) -> Iterator[tuple[str, list[ast.Annotation]]
 def legacy(body: Body, data: ast.Expr) -> int:
     """The number of a field list given as data: fields of the user metadata and of standard_metadata."""
     gen = body.gen
-    user: list[str] = []
-    standard: list[str] = []
+    user: list[Path] = []
+    standard: list[Path] = []
     for expr in operands.flatten(body, data):
-        path = arguments.storage(body, expr)
-        if path is None:
+        storage = arguments.storage(body, expr)
+        if storage is None:
             raise refuse(expr.span, "only metadata fields can be preserved")
-        root = path[0]
+        root, path = storage[0], tuple(field_name(str(name)) for name in storage[1:])
         type_ = strip(body.env.type(gen.program.declared[root])) if isinstance(root, ast.Parameter) else None
-        text = "".join(f".{field_name(str(name))}" for name in path[1:])
         if type_ == strip(gen.metadata_type):
-            user.append(text)
+            user.append(path)
         elif isinstance(type_, StructType) and type_.name == "standard_metadata_t":
-            standard.append(text)
+            standard.append(path)
         elif type_ != strip(gen.header_type):
             raise refuse(expr.span, "only fields of the user metadata and of standard_metadata can be preserved")
     content = (tuple(user), tuple(standard))
@@ -91,16 +95,20 @@ def legacy(body: Body, data: ast.Expr) -> int:
     return LEGACY_FIRST + gen.legacy_lists.index(content)
 
 
+def _copy(to: str, source: str, path: Path) -> str:
+    return f"{cexpr.arrow(cexpr.name(to), *path)} = {cexpr.arrow(cexpr.name(source), *path)};"
+
+
 def copy_function(gen: Generator) -> str:
     """The C text of copy_fields."""
     cases: list[tuple[int, list[str]]] = []
     for number, paths in sorted(annotated(gen, gen.metadata_type).items()):
-        cases.append((number, [f"to->meta{path} = from->meta{path};" for path in paths]))
+        cases.append((number, [_copy("to", "from", ("meta", *path)) for path in paths]))
     for i, (user, standard) in enumerate(gen.legacy_lists):
-        lines = [f"to->meta{path} = from->meta{path};" for path in user]
+        lines = [_copy("to", "from", ("meta", *path)) for path in user]
         for path in standard:
             if path:
-                lines.append(f"to_std->{path[1:]} = from_std->{path[1:]};")
+                lines.append(_copy("to_std", "from_std", path))
             else:
                 lines.append("ss_std kept = *to_std;")
                 lines.append("*to_std = *from_std;")

@@ -44,7 +44,7 @@ class Generator:
         """Places of the objects in the lists of their kinds."""
         self.value_sets: list[ValueSetInfo] = []
         self.digests: list[DigestInfo] = []
-        self.legacy_lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self.legacy_lists: list[tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]] = []
         self.header_type: Type = VoidType()
         self.metadata_type: Type = VoidType()
         self.no_action: ast.Node | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from p4front.text.source import Span
 
@@ -49,20 +50,32 @@ class Namer:
         return numbered + suffix
 
 
-def place(span: Span) -> str:
+def location(span: Span) -> str:
+    """File and line of something in the P4 source."""
+    return f"{Path(span.file.path).name}:{span.line}"
+
+
+def comment(text: str) -> str:
+    """A C comment."""
+    return f"/* {text.replace('*/', '')} */"
+
+
+def source_comment(span: Span) -> str:
     """A C comment that says where something stands in the P4 source."""
-    name = span.file.path.rsplit("/", 1)[-1].replace("*/", "")
-    return f"/* {name}:{span.line} */"
+    return comment(location(span))
+
+
+def printf_text(text: str) -> str:
+    """Text for the inside of a printf format in C."""
+    return c_string(text).replace("%", "%%")
 
 
 def c_string(text: str) -> str:
-    """Text for the inside of a printf format in C."""
+    """Text for the inside of a string literal in C."""
     out = []
     for char in text:
         if char in '"\\':
             out.append("\\" + char)
-        elif char == "%":
-            out.append("%%")
         elif char == "?":
             out.append("\\?")
         elif char.isprintable() and char.isascii():

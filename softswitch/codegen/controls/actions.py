@@ -9,7 +9,7 @@ from p4front.syntax import ast
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, calls
-from softswitch.codegen.names import identifier, place
+from softswitch.codegen.names import identifier, source_comment
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Function
 
@@ -39,7 +39,7 @@ class ActionInstance:
         statements.block(body, decl.body)
         first = ["struct ss_x *x", *([f"{self.frame} *f"] if self.frame else [])]
         head = f"void {function.c_name}({', '.join(first + arguments.signature(body, function.params))})"
-        gen.add_function(head, body, place(decl.span))
+        gen.add_function(head, body, source_comment(decl.span))
         return function
 
 
@@ -54,4 +54,4 @@ def find_action(body_env: Env, decl: ast.Node | None, where: ast.Node) -> Action
 def call_action(body: Body, expr: ast.Call, info: CallInfo) -> None:
     """An action called like a function."""
     instance = find_action(body.env, info.decl, expr)
-    calls.invoke(body, instance.function(), info.args, instance.env, None, "f")
+    calls.invoke(body, instance.function(), info.args, instance.env, None)

@@ -12,9 +12,11 @@ from softswitch.codegen.controls import actions, tables
 from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, functions
-from softswitch.codegen.names import identifier, place
+from softswitch.codegen.names import identifier, source_comment
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Function, Param
+from softswitch.codegen.values import cexpr
+from softswitch.codegen.values.context import FRAME
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
@@ -31,7 +33,7 @@ class ControlInstance:
         self._building = False
         function = Function(gen.names.fresh(f"control_{tag}"))
         self._body = Body(gen, self.env, function, kind="control")
-        self._params: list[Param] = arguments.make_params(self._body, decl.params, "f->")
+        self._params: list[Param] = arguments.make_params(self._body, decl.params, in_frame=True)
         self._variables: list[tuple[ast.VariableDecl, str]] = []
         function.params = self._params
         declared = [*decl.constructor_params, *decl.locals]
@@ -57,7 +59,7 @@ class ControlInstance:
             c_name = self._body.names.local(local.name.text)
             gen.layout.c_type(type_, local.span)
             self._variables.append((local, c_name))
-            env.bind(local, Variable(f"f->{c_name}", type_))
+            env.bind(local, Variable(cexpr.arrow(FRAME, c_name), type_))
         elif isinstance(local, ast.ConstantDecl):
             constants.require(env, local)
         elif isinstance(local, ast.ActionDecl):
@@ -92,15 +94,15 @@ class ControlInstance:
         body.emit(f"{self.frame} {body.names.local('frame')}, *f = &frame_;")
         for param in self._params:
             if param.mode != "none":
-                body.emit(f"f->{param.c_name} = {param.c_name};")
+                body.emit(f"{cexpr.arrow(FRAME, param.c_name)} = {param.c_name};")
         arguments.start_outs(body, self._params, decl.params)
         for local, _ in self._variables:
             variable = self.env.lookup(local)
             if isinstance(variable, Variable):
-                body.emit(f"{variable.text} = {statements.initial(body, local, variable.type)};")
+                body.emit(f"{variable.c} = {statements.initial(body, local, variable.type)};")
         if decl.apply_.statements:
             body.trace(f"control {self.name}")
         statements.block(body, decl.apply_)
         head = f"void {function.c_name}({', '.join(['struct ss_x *x', *arguments.signature(body, self._params)])})"
-        gen.add_function(head, body, place(decl.span))
+        gen.add_function(head, body, source_comment(decl.span))
         return function

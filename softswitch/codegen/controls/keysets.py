@@ -12,7 +12,8 @@ from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions
 from softswitch.codegen.statements.body import Body
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import is_signed, scalar_width
 
 if TYPE_CHECKING:
@@ -73,20 +74,19 @@ def pattern(gen: Generator, env: Env, expr: ast.Expr, type_: Type) -> int | None
     return int(value) & ((1 << width) - 1) if isinstance(value, (int, bool)) else None
 
 
-def test(body: Body, key: str, key_type: Type, expr: ast.Expr) -> str:
-    """A C condition: whether the key (a variable) is in the keyset; "" if it always is."""
+def test(body: Body, key: CExpr, key_type: Type, expr: ast.Expr) -> CExpr | None:
+    """Whether the key (a variable) is in the keyset; None if it always is."""
     if isinstance(expr, (ast.DefaultExpr, ast.DontCare)):
-        return ""
+        return None
     width, signed = scalar_width(key_type), is_signed(key_type)
     if width is None:
         raise refuse(expr.span, f"a key of type {key_type} is not supported")
     if isinstance(expr, ast.Binary) and expr.op == "&&&":
-        value, mask = (v.text for v in expressions.rvalues(body, [expr.left, expr.right], [key_type, key_type]))
+        value, mask = (v.c for v in expressions.rvalues(body, [expr.left, expr.right], [key_type, key_type]))
         masked = scalars.arithmetic("&", key, mask, width, False)
         return scalars.compare("==", masked, scalars.arithmetic("&", value, mask, width, False), width, False)
     if isinstance(expr, ast.Binary) and expr.op == "..":
-        low, high = (v.text for v in expressions.rvalues(body, [expr.left, expr.right], [key_type, key_type]))
+        low, high = (v.c for v in expressions.rvalues(body, [expr.left, expr.right], [key_type, key_type]))
         above = scalars.compare("<=", low, key, width, signed)
-        return f"({above} && {scalars.compare('<=', key, high, width, signed)})"
-    value_text = expressions.rvalue(body, expr, key_type).text
-    return body.gen.layout.equal(key, value_text, key_type)
+        return cexpr.binary("&&", above, scalars.compare("<=", key, high, width, signed))
+    return body.gen.layout.equal(key, expressions.rvalue(body, expr, key_type).c, key_type)

@@ -9,17 +9,19 @@ from p4front.elaborate.names import join_name, own_name
 from p4front.elaborate.objects import Table
 from p4front.match_kinds import LPM, MATCH_KINDS
 from p4front.syntax import ast
-from p4front.types.types import Type, strip
+from p4front.types.types import BoolType, Type, strip
 from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo
 from softswitch.codegen import arrays
 from softswitch.codegen.algorithms import hash_call, hash_name
 from softswitch.codegen.controls import actions, entries, tableproperties
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, calls, expressions, places
-from softswitch.codegen.names import identifier, place
+from softswitch.codegen.expressions import arguments, calls, expressions
+from softswitch.codegen.names import identifier, source_comment
 from softswitch.codegen.statements.body import Body, Function, Val
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import X, pipeline_object
 from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
 from softswitch.codegen.values.packing import Writer
 
@@ -149,12 +151,12 @@ class TableInstance:
             idle_timeout=table.idle_timeout,
         )
 
-    def action_number(self, body: Body, label: ast.Expr) -> str:
-        """The C number of the action that a switch label names."""
+    def action_number(self, body: Body, label: ast.Expr) -> CExpr:
+        """The number of the action that a switch label names."""
         decl = body.gen.program.refs.get(label)
         for i, action in enumerate(self.actions):
             if action.decl is decl:
-                return f"{i}u"
+                return scalars.literal(i, 32)
         raise refuse(label.span, "this table has no such action")
 
     # ------------------------------------------------------------ code
@@ -167,16 +169,16 @@ class TableInstance:
     def _make(self) -> Function:
         gen = self.gen
         function = Function(self.c_name, frame=bool(self.frame))
-        body = Body(gen, self.env, function, kind="table", return_text="0")
+        body = Body(gen, self.env, function, kind="table", returns=cexpr.constant("0"))
         key = self._emit_key(body)
         selector = self._emit_selector(body)
         body.emit("bool hit;")
-        body.emit(
-            f"const ss_entry *entry = ss_table_lookup(x->pipeline->tables[{self.index}], {key}, {selector}, &hit);"
-        )
-        self._emit_direct(body)
-        with body.braces("if (__builtin_expect(x->trace, 0))"):
-            body.emit(f"ss_trace_table(x->packet, x->pipeline->tables[{self.index}], {key}, entry, hit);")
+        table = pipeline_object("tables", self.index)
+        found = cexpr.call("ss_table_lookup", table, key, selector, cexpr.address(cexpr.name("hit")))
+        body.emit(f"const ss_entry *entry = {found};")
+        self._emit_direct(body, table)
+        with body.braces(f"if ({cexpr.unlikely(cexpr.arrow(X, 'trace'))})"):
+            body.emit(f"ss_trace_table(x->packet, {table}, {key}, entry, hit);")
         with body.braces("switch (entry->action)"):
             for i in range(len(self.actions)):
                 with body.braces(f"case {i}:"):
@@ -184,7 +186,7 @@ class TableInstance:
                     body.emit("break;")
         body.emit("return entry->action << 1 | hit;")
         head = f"uint32_t {self.c_name}(struct ss_x *x, {self.frame} *f)"
-        gen.add_function(head, body, place(self.decl.span))
+        gen.add_function(head, body, source_comment(self.decl.span))
         return function
 
     def _key_values(self, body: Body) -> list[Val]:
@@ -192,44 +194,44 @@ class TableInstance:
         values = expressions.rvalues(body, exprs, self.key_types)
         return [body.keep(value) if (scalar_width(value.type) or 0) > 64 else value for value in values]
 
-    def _emit_key(self, body: Body) -> str:
+    def _emit_key(self, body: Body) -> CExpr:
         """The key array of lookup; selector keys are only hashed."""
         self._values = self._key_values(body)
-        words: list[str] = []
+        words: list[CExpr] = []
         for field, value in zip(self.keys, self._values, strict=True):
             if MATCH_KINDS[field.match].matched:
-                words += scalars.words_of(value.text, field.width)
+                words += scalars.words_of(value.c, field.width)
         if not words:
-            return "NULL"
-        body.emit(f"const uint64_t key[] = {{{', '.join(places.bare(w) for w in words)}}};")
-        return "key"
+            return cexpr.NULL
+        body.emit(f"const uint64_t key[] = {{{', '.join(map(str, words))}}};")
+        return cexpr.name("key")
 
-    def _emit_selector(self, body: Body) -> str:
-        """The hash of the selector keys, "0" without."""
+    def _emit_selector(self, body: Body) -> CExpr:
+        """The hash of the selector keys, 0 without."""
         profile = self.table.implementation
         chosen = [(f, v) for f, v in zip(self.keys, self._values, strict=True) if not MATCH_KINDS[f.match].matched]
         if profile is None or profile.kind != "action_selector" or not chosen:
-            return "0"
+            return cexpr.constant("0")
         bits = sum(f.width for f, _ in chosen)
         size = -(-bits // 8)
-        writer = Writer("bytes")
+        data = cexpr.name("bytes")
+        writer = Writer(data)
         for field, value in chosen:
-            writer.scalar(value.text, field.width)
+            writer.scalar(value.c, field.width)
         writer.flush()
         body.emit(f"uint8_t bytes[{size + 8}] = {{0}};")
         for line in writer.lines:
             body.emit(line)
         algorithm = hash_name(profile.arguments.get("algorithm"))
         width = profile.arguments.get("outputWidth")
-        text = hash_call(algorithm, "bytes", f"{size}")
-        return f"{text} & ss_mask64({width if isinstance(width, int) else 64})"
+        mask = cexpr.call("ss_mask64", width if isinstance(width, int) else 64)
+        return cexpr.binary("&", hash_call(algorithm, data, size), mask)
 
-    def _emit_direct(self, body: Body) -> None:
-        at = f"x->pipeline->tables[{self.index}]"
+    def _emit_direct(self, body: Body, table: CExpr) -> None:
         if self.table.counters is not None:
-            body.emit(f"ss_table_count({at}, entry, x->packet->length);")
+            body.emit(f"ss_table_count({table}, entry, x->packet->length);")
         if self.table.meters is not None:
-            body.emit(f"uint32_t color = ss_table_meter({at}, entry, x->packet->length);")
+            body.emit(f"uint32_t color = ss_table_meter({table}, entry, x->packet->length);")
             body.emit("x->metered = color != SS_NOT_METERED;")
             body.emit("if (x->metered)")
             body.emit("    x->color = color;")
@@ -247,20 +249,20 @@ class TableInstance:
             raise refuse(where.span, f"action {action.decl.name} needs an argument for parameter {missing[0].name}")
         args = [bound[p.name] for p in directed]
         passed = arguments.pass_arguments(body, args, directed, action.env, by_reference=False)
-        given = iter(passed.texts)
-        texts: list[str] = []
+        given, data = iter(passed.arguments), cexpr.arrow(cexpr.name("entry"), "data")
+        all_arguments: list[CExpr] = []
         word = 0
         for param in function.params:
             if param.direction:
-                texts.append(next(given))
+                all_arguments.append(next(given))
                 continue
             width = scalar_width(param.type)
             if width is None:
                 raise refuse(action.decl.span, "action data must be scalars: give the fields one by one")
-            text = scalars.from_words("entry->data", word, width)
-            texts.append(f"({text} != 0)" if str(strip(param.type)) == "bool" else text)
+            value = scalars.from_words(data, word, width)
+            is_bool = isinstance(strip(param.type), BoolType)
+            all_arguments.append(cexpr.binary("!=", value, 0) if is_bool else value)
             word += max(1, scalars.limbs(width))
-        frame = ["f"] if function.frame else []
-        body.emit(f"{function.c_name}({', '.join(['x', *frame, *texts])});")
+        body.emit(f"{cexpr.call(function.c_name, *function.context(), *all_arguments)};")
         passed.finish()
         calls.after_call(body, function)

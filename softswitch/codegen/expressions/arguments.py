@@ -15,15 +15,17 @@ from p4front.types.types import IntegerType, ObjectType, StackType, Type, strip
 from softswitch.codegen.env import Env, Variable
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Param, Val
-from softswitch.codegen.values import header_lengths
+from softswitch.codegen.values import cexpr, header_lengths
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import FRAME
 from softswitch.codegen.values.layout import is_aggregate
 
 
 @dataclass
 class Passed:
-    """`texts`: the C arguments. `finish` copies out; call it right after the call."""
+    """`arguments` in C. `finish` copies out; call it right after the call."""
 
-    texts: list[str] = field(default_factory=list)
+    arguments: list[CExpr] = field(default_factory=list)
     _after: list[Callable[[], None]] = field(default_factory=list)
 
     def finish(self) -> None:
@@ -31,9 +33,9 @@ class Passed:
             action()
 
 
-def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str = "") -> list[Param]:
-    """Parameters of the function that `body` writes; binds each in its scope. With `pointer_prefix` ("f->") they live
-    in the frame."""
+def make_params(body: Body, decls: Sequence[ast.Parameter], in_frame: bool = False) -> list[Param]:
+    """Parameters of the function that `body` writes; binds each in its scope. With `in_frame` they live in the frame
+    of their control."""
     params: list[Param] = []
     for decl in decls:
         type_ = body.env.type(body.gen.program.declared[decl])
@@ -54,8 +56,8 @@ def make_params(body: Body, decls: Sequence[ast.Parameter], pointer_prefix: str 
             mode = "ref"
         else:
             mode = "const_ref" if is_aggregate(type_) else "value"
-        stored = pointer_prefix + c_name
-        body.env.bind(decl, Variable(stored if mode == "value" else f"(*{stored})", type_))
+        stored = cexpr.arrow(FRAME, c_name) if in_frame else cexpr.name(c_name)
+        body.env.bind(decl, Variable(stored if mode == "value" else cexpr.dereference(stored), type_))
         params.append(Param(name, c_name, type_, mode, decl.direction))
     return params
 
@@ -76,7 +78,7 @@ def start_outs(body: Body, params: Sequence[Param], decls: Sequence[ast.Paramete
     for param, decl in zip(params, decls, strict=True):
         variable = body.env.lookup(decl)
         if param.direction == "out" and isinstance(variable, Variable):
-            for line in body.gen.layout.invalidate(variable.text, param.type):
+            for line in body.gen.layout.invalidate(variable.c, param.type):
                 body.emit(line)
 
 
@@ -92,21 +94,21 @@ def pass_arguments(
         disturbed = any(expressions.has_effects(body, e) for e in later)
         expr = arg.expr
         if expr is None or isinstance(expr, ast.DontCare):
-            passed.texts.append(_omitted(body, arg, param, callee_env))
+            passed.arguments.append(_omitted(body, arg, param, callee_env))
         elif param.mode == "value":
             value = expressions.rvalue(body, expr, param.type)
             value = expressions.convert(body, value, param.type) if value.type != param.type else value
-            passed.texts.append((body.keep(value) if disturbed else value).text)
+            passed.arguments.append((body.keep(value) if disturbed else value).c)
         elif param.mode == "const_ref":
             whole = by_reference and not disturbed and _is_apart(body, expr, args, i, written_only=True)
-            passed.texts.append(_constant_reference(body, expr, param.type, whole))
+            passed.arguments.append(_constant_reference(body, expr, param.type, whole))
         else:
             whole = by_reference and not disturbed and _is_apart(body, expr, args, i, written_only=False)
-            passed.texts.append(_reference(body, expr, param, whole, passed))
+            passed.arguments.append(_reference(body, expr, param, whole, passed))
     return passed
 
 
-def _omitted(body: Body, arg: BoundArg, param: Param, callee_env: Env) -> str:
+def _omitted(body: Body, arg: BoundArg, param: Param, callee_env: Env) -> CExpr:
     """An argument left out (its default value, 6.8.1) or given as `_`."""
     default = arg.default
     if default is not None and not isinstance(arg.expr, ast.DontCare) and param.mode != "ref":
@@ -118,26 +120,26 @@ def _omitted(body: Body, arg: BoundArg, param: Param, callee_env: Env) -> str:
     else:
         value = Val(body.gen.layout.zero(param.type), param.type)
     if param.mode == "value":
-        return value.text
-    return f"&{body.temp(body.gen.layout.c_type(param.type), value.text)}"
+        return value.c
+    return cexpr.address(body.temp(body.gen.layout.c_type(param.type), value.c))
 
 
-def _constant_reference(body: Body, expr: ast.Expr, type_: Type, whole: bool) -> str:
+def _constant_reference(body: Body, expr: ast.Expr, type_: Type, whole: bool) -> CExpr:
     if whole and places.is_place(body, expr):
-        return f"&{places.place(body, expr).text}"
+        return cexpr.address(places.place(body, expr).c)
     value = expressions.rvalue(body, expr, type_)
     header_lengths.made(body, expr, type_)
-    return f"&{body.temp(body.gen.layout.c_type(type_), value.text)}"
+    return cexpr.address(body.temp(body.gen.layout.c_type(type_), value.c))
 
 
-def _reference(body: Body, expr: ast.Expr, param: Param, whole: bool, passed: Passed) -> str:
+def _reference(body: Body, expr: ast.Expr, param: Param, whole: bool, passed: Passed) -> CExpr:
     where = places.place(body, expr)
     if whole and is_aggregate(param.type) and where.slice is None and where.window is None and where.union is None:
-        return f"&{where.text}"
-    first = body.gen.layout.zero(param.type) if param.direction == "out" else places.load(body, where).text
+        return cexpr.address(where.c)
+    first = body.gen.layout.zero(param.type) if param.direction == "out" else places.load(body, where).c
     copy = body.temp(body.gen.layout.c_type(param.type), first)
     passed._after.append(lambda: places.store(body, where, Val(copy, param.type, True)))
-    return f"&{copy}"
+    return cexpr.address(copy)
 
 
 def _is_apart(body: Body, expr: ast.Expr, args: Sequence[BoundArg], index: int, *, written_only: bool) -> bool:

@@ -14,7 +14,9 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, expressions, functions
 from softswitch.codegen.parsers import parsers
 from softswitch.codegen.statements.body import Body, Function, Val
-from softswitch.codegen.values import headers
+from softswitch.codegen.values import cexpr, headers
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import X
 
 
 def call(body: Body, expr: ast.Call) -> Val | None:
@@ -67,7 +69,7 @@ def apply_instance(body: Body, instance: object, args: tuple[BoundArg, ...], whe
             raise refuse(where.span, "a control cannot be applied in a parser")
         function = instance.function()
         passed = arguments.pass_arguments(body, args, function.params, instance.env, by_reference=True)
-        body.emit(f"{function.c_name}({', '.join(['x', *passed.texts])});")
+        body.emit(f"{cexpr.call(function.c_name, X, *passed.arguments)};")
         passed.finish()
         after_call(body, function)
     elif isinstance(instance, parsers.ParserInstance):
@@ -75,9 +77,9 @@ def apply_instance(body: Body, instance: object, args: tuple[BoundArg, ...], whe
             raise refuse(where.span, "a parser cannot be applied in a control")
         function = instance.function()
         passed = arguments.pass_arguments(body, args, function.params, instance.env, by_reference=True)
-        accepted = body.temp("bool", f"{function.c_name}({', '.join(['x', *passed.texts])})")
+        accepted = body.temp("bool", cexpr.call(function.c_name, X, *passed.arguments))
         passed.finish()
-        with body.braces(f"if (!{accepted})"):
+        with body.braces(f"if ({cexpr.negation(accepted)})"):
             body.emit("goto reject_;")
     else:
         raise refuse(where.span, "only parsers, controls and tables have apply()")
@@ -105,18 +107,17 @@ def bind_fixed(
 
 
 def invoke(
-    body: Body, function: Function, args: tuple[BoundArg, ...], callee_env: Env, returns: Type | None, frame: str
+    body: Body, function: Function, args: tuple[BoundArg, ...], callee_env: Env, returns: Type | None
 ) -> Val | None:
     """Calls a C function that was made from a P4 function or action, and copies out."""
     by_reference = not function.frame
     passed = arguments.pass_arguments(body, args, function.params, callee_env, by_reference=by_reference)
-    texts = ["x", *([frame] if function.frame else []), *passed.texts]
-    text = f"{function.c_name}({', '.join(texts)})"
+    called = cexpr.call(function.c_name, *function.context(), *passed.arguments)
     result: Val | None = None
     if returns is None or isinstance(returns, VoidType):
-        body.emit(f"{text};")
+        body.emit(f"{called};")
     else:
-        result = Val(body.temp(body.gen.layout.c_type(returns), text), returns, True)
+        result = Val(body.temp(body.gen.layout.c_type(returns), called), returns, True)
     passed.finish()
     after_call(body, function)
     return result
@@ -131,20 +132,20 @@ def after_call(body: Body, function: Function) -> None:
         body.function.may_exit = True
         if body.kind == "parser":
             return
-        body.emit(f"if (x->exited) return{' ' + body.return_text if body.return_text else ''};")
+        body.emit("if (x->exited)")
+        body.emit(f"    {body.leave}")
 
 
 # ---------------------------------------------------------------- tables
 
 
-def table_apply(body: Body, info: CallInfo, where: ast.Node) -> tuple[tables.TableInstance, str]:
-    """Applies a table; gives it and the C text of its result (see tables.py)."""
+def table_apply(body: Body, info: CallInfo, where: ast.Node) -> tuple[tables.TableInstance, CExpr]:
+    """Applies a table; gives it and its result (see tables.py)."""
     table = resolve_object(body, info.object, where)
     if not isinstance(table, tables.TableInstance):
         raise refuse(where.span, "this table is not known at compile time")
     function = table.function()
-    frame = ["f"] if function.frame else []
-    result = body.temp("uint32_t", f"{function.c_name}({', '.join(['x', *frame])})", "applied")
+    result = body.temp("uint32_t", cexpr.call(function.c_name, *function.context()), "applied")
     after_call(body, function)
     return table, result
 
@@ -158,8 +159,7 @@ def table_result(body: Body, expr: ast.Member) -> Val:
     """`t.apply().hit` and `.miss`; `.action_run` as the number of the action in the table."""
     info = body.gen.program.calls[expr.base]
     _, result = table_apply(body, info, expr)
-    if expr.member.text == "hit":
-        return Val(f"(({result} & 1) != 0)", BOOL, True)
-    if expr.member.text == "miss":
-        return Val(f"(({result} & 1) == 0)", BOOL, True)
-    return Val(f"({result} >> 1)", BitType(32), True)
+    if expr.member.text in ("hit", "miss"):
+        differs = "!=" if expr.member.text == "hit" else "=="
+        return Val(cexpr.binary(differs, cexpr.binary("&", result, 1), 0), BOOL, True)
+    return Val(cexpr.binary(">>", result, 1), BitType(32), True)

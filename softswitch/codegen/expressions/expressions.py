@@ -25,8 +25,9 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import calls, places
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import initialisers, integers, scalars
-from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
+from softswitch.codegen.values import cexpr, initialisers, integers, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.layout import element, is_aggregate, is_signed, scalar_width
 
 _AGGREGATES = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr, ast.DefaultExpr)
 
@@ -83,9 +84,9 @@ def rvalues(body: Body, exprs: Sequence[ast.Expr], wants: Sequence[Type | None] 
 
 def addressable(body: Body, value: Val) -> Val:
     """The value as an l-value of C, so that its address can be taken."""
-    if value.text.endswith(")") and not value.text.startswith("(*"):
-        return Val(body.temp(body.gen.layout.c_type(value.type), value.text), value.type, True)
-    return value
+    if value.c.lvalue:
+        return value
+    return Val(body.temp(body.gen.layout.c_type(value.type), value.c), value.type, True)
 
 
 def _rvalue(body: Body, expr: ast.Expr) -> Val:
@@ -128,14 +129,14 @@ def _member(body: Body, expr: ast.Member) -> Val:
         if isinstance(base_type, StackType) and name in ("lastIndex", "size"):
             base = places.place(body, expr.base)
             if name == "size":
-                return Val(f"{base_type.size}u", BitType(32), True)
-            return Val(f"({base.text}.next - 1)", BitType(32))
+                return Val(scalars.literal(base_type.size, 32), BitType(32), True)
+            return Val(cexpr.binary("-", cexpr.member(base.c, "next"), 1), BitType(32))
         return places.load(body, places.place(body, expr))
     base_value = addressable(body, rvalue(body, expr.base))
     if isinstance(base_type, StructType):
         info = base_type.field(name)
         if info is not None:
-            return Val(f"{base_value.text}.{field_name(name)}", info.type, base_value.atom)
+            return Val(cexpr.member(base_value.c, field_name(name)), info.type, base_value.atom)
     raise refuse(expr.span, f"member {name} is not supported here")
 
 
@@ -145,9 +146,9 @@ def _index(body: Body, expr: ast.Index) -> Val:
     base_type = strip(base.type)
     index = evaluate(body.env, expr.index)
     if isinstance(index, int) and isinstance(base_type, TupleType):
-        return Val(f"{base.text}.f{index}", base_type.items[index], base.atom)
+        return Val(cexpr.member(base.c, f"f{index}"), base_type.items[index], base.atom)
     if isinstance(index, int) and isinstance(base_type, StackType) and 0 <= index < base_type.size:
-        return Val(f"{base.text}.e[{index}]", base_type.element, base.atom)
+        return Val(element(base.c, index), base_type.element, base.atom)
     raise refuse(expr.span, "only a variable can be indexed at run time")
 
 
@@ -158,7 +159,7 @@ def _slice(body: Body, expr: ast.Slice) -> Val:
         raise refuse(expr.span, f"a slice of type {base.type} is not supported")
     hi = require_int(body.env, expr.hi, "the bound of a slice")
     lo = require_int(body.env, expr.lo, "the bound of a slice")
-    return Val(scalars.bits(base.text, width, hi, lo), BitType(hi - lo + 1), base.atom)
+    return Val(scalars.bits(base.c, width, hi, lo), BitType(hi - lo + 1), base.atom)
 
 
 def _plus_slice(body: Body, expr: ast.PlusSlice) -> Val:
@@ -170,20 +171,20 @@ def _plus_slice(body: Body, expr: ast.PlusSlice) -> Val:
     body.gen.layout.need_limbs(width)
     known = evaluate(body.env, expr.low)
     if isinstance(known, int) and known + width <= base_width:
-        return Val(scalars.bits(base.text, base_width, known + width - 1, known), BitType(width), base.atom)
-    at = body.temp("uint64_t", scalars.clip(low.text, scalar_width(low.type) or 64), "low")
+        return Val(scalars.bits(base.c, base_width, known + width - 1, known), BitType(width), base.atom)
+    at = body.temp("uint64_t", scalars.clip(low.c, scalar_width(low.type) or 64), "low")
     return places.window_value(base, at, width)
 
 
 def _unary(body: Body, expr: ast.Unary) -> Val:
     operand = rvalue(body, expr.operand)
     if expr.op == "!":
-        return Val(f"(!{operand.text})", BOOL, operand.atom)
+        return Val(cexpr.negation(operand.c), BOOL, operand.atom)
     width = scalar_width(operand.type)
     if width is None or expr.op == "+":
         return operand
-    text = scalars.negate(operand.text, width) if expr.op == "-" else scalars.invert(operand.text, width)
-    return Val(text, operand.type, operand.atom)
+    c = scalars.negate(operand.c, width) if expr.op == "-" else scalars.invert(operand.c, width)
+    return Val(c, operand.type, operand.atom)
 
 
 def _binary(body: Body, expr: ast.Binary) -> Val:
@@ -203,21 +204,21 @@ def _binary(body: Body, expr: ast.Binary) -> Val:
     if expr.op == "++":
         body.gen.layout.need_limbs(left_width + right_width)
         result = type_of(body, expr)
-        return Val(scalars.concat(left.text, left_width, right.text, right_width), result)
+        return Val(scalars.concat(left.c, left_width, right.c, right_width), result)
     signed = is_signed(left.type)
     if expr.op in ("<", "<=", ">", ">="):
-        return Val(scalars.compare(expr.op, left.text, right.text, left_width, signed), BOOL)
-    return Val(scalars.arithmetic(expr.op, left.text, right.text, left_width, signed), left.type)
+        return Val(scalars.compare(expr.op, left.c, right.c, left_width, signed), BOOL)
+    return Val(scalars.arithmetic(expr.op, left.c, right.c, left_width, signed), left.type)
 
 
 def _logical(body: Body, expr: ast.Binary) -> Val:
     left = rvalue(body, expr.left)
     if not has_effects(body, expr.right):
         right = rvalue(body, expr.right)
-        return Val(f"({left.text} {expr.op} {right.text})", BOOL)
-    result = body.temp("bool", left.text)
-    with body.braces(f"if ({result})" if expr.op == "&&" else f"if (!{result})"):
-        body.emit(f"{result} = {rvalue(body, expr.right).text};")
+        return Val(cexpr.binary(expr.op, left.c, right.c), BOOL)
+    result = body.temp("bool", left.c)
+    with body.braces(f"if ({result if expr.op == '&&' else cexpr.negation(result)})"):
+        body.emit(f"{result} = {rvalue(body, expr.right).c};")
     return Val(result, BOOL, True)
 
 
@@ -229,21 +230,31 @@ def _equality(body: Body, expr: ast.Binary, left_type: Type, right_type: Type) -
     width = scalar_width(typed)
     if width is None and not is_aggregate(typed):
         raise refuse(expr.span, f"values of type {typed} cannot be compared")
-    text = body.gen.layout.equal(left.text, right.text, typed)
-    return Val(text if expr.op == "==" else f"(!{text})", BOOL)
+    equal = body.gen.layout.equal(left.c, right.c, typed)
+    return Val(equal if expr.op == "==" else cexpr.negation(equal), BOOL)
 
 
 def _shift(body: Body, expr: ast.Binary, left_type: Type) -> Val:
-    by_const = evaluate(body.env, expr.right)
-    if isinstance(by_const, int):
-        left, by = rvalue(body, expr.left), Val(f"{by_const}u", BitType(32), True)
+    known = evaluate(body.env, expr.right)
+    amount: Val | int
+    if isinstance(known, int):
+        left, amount = rvalue(body, expr.left), int(known)
     else:
-        left, by = rvalues(body, [expr.left, expr.right])
-    width, by_width = scalar_width(left.type), scalar_width(by.type)
-    if width is None or by_width is None:
+        left, amount = rvalues(body, [expr.left, expr.right])
+    if scalar_width(left.type) is None:
         raise refuse(expr.span, f"a shift of type {left_type} is not supported")
-    amount = int(by_const) if isinstance(by_const, int) else None
-    return Val(scalars.shift(expr.op, left.text, by.text, by_width, width, is_signed(left.type), amount), left.type)
+    return Val(shifted(expr.op, left, amount, expr), left.type)
+
+
+def shifted(op: str, value: Val, by: Val | int, where: ast.Node) -> CExpr:
+    """`value << by` or `value >> by` of a scalar."""
+    width, signed = scalar_width(value.type) or 0, is_signed(value.type)
+    if isinstance(by, int):
+        return scalars.shift_by(op, value.c, by, width, signed)
+    by_width = scalar_width(by.type)
+    if by_width is None:
+        raise refuse(where.span, f"a shift by a value of type {by.type} is not supported")
+    return scalars.shift(op, value.c, by.c, by_width, width, signed)
 
 
 def _ternary(body: Body, expr: ast.Ternary) -> Val:
@@ -256,12 +267,12 @@ def _ternary(body: Body, expr: ast.Ternary) -> Val:
         type_ = final_type(body, expr.then)
     if not has_effects(body, expr.then) and not has_effects(body, expr.otherwise):
         then, otherwise = rvalue(body, expr.then, type_), rvalue(body, expr.otherwise, type_)
-        return Val(f"({cond.text} ? {then.text} : {otherwise.text})", type_)
+        return Val(cexpr.ternary(cond.c, then.c, otherwise.c), type_)
     result = body.temp(body.gen.layout.c_type(type_), body.gen.layout.zero(type_))
-    with body.braces(f"if ({cond.text})"):
-        body.emit(f"{result} = {rvalue(body, expr.then, type_).text};")
+    with body.braces(f"if ({cond.c})"):
+        body.emit(f"{result} = {rvalue(body, expr.then, type_).c};")
     with body.braces("else"):
-        body.emit(f"{result} = {rvalue(body, expr.otherwise, type_).text};")
+        body.emit(f"{result} = {rvalue(body, expr.otherwise, type_).c};")
     return Val(result, type_, True)
 
 
@@ -270,10 +281,10 @@ def convert(body: Body, value: Val, target: Type) -> Val:
     source_plain, plain = strip(value.type), strip(target)
     width, to = scalar_width(source_plain), scalar_width(plain)
     if width is None or to is None or isinstance(plain, (EnumType, ErrorType)):
-        return Val(value.text, target, value.atom)
+        return Val(value.c, target, value.atom)
     body.gen.layout.need_limbs(to)
     if isinstance(plain, BoolType) and not isinstance(source_plain, BoolType):
-        return Val(f"({value.text} != 0)", target, value.atom)
+        return Val(cexpr.binary("!=", value.c, 0), target, value.atom)
     if isinstance(source_plain, BoolType) and not isinstance(plain, BoolType):
-        return Val(scalars.cast(f"((uint32_t){value.text})", 1, False, to), target, value.atom)
-    return Val(scalars.cast(value.text, width, is_signed(source_plain), to), target, value.atom)
+        return Val(scalars.cast(cexpr.cast("uint32_t", value.c), 1, False, to), target, value.atom)
+    return Val(scalars.cast(value.c, width, is_signed(source_plain), to), target, value.atom)

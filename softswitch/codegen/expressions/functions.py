@@ -10,7 +10,7 @@ from p4front.types.types import Type, TypeVar, VoidType
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, calls
-from softswitch.codegen.names import identifier, place
+from softswitch.codegen.names import identifier, source_comment
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Function, Val
 
@@ -38,17 +38,17 @@ class FunctionInstance:
         function = Function(gen.names.fresh(f"function_{identifier(self.prefix + decl.name.text)}"), returns=returns)
         function.frame = bool(self.frame)
         is_void = isinstance(returns, VoidType)
-        zero = "" if is_void else gen.layout.zero(returns)
-        body = Body(gen, env, function, kind="function", return_text=zero)
+        zero = None if is_void else gen.layout.zero(returns)
+        body = Body(gen, env, function, kind="function", returns=zero)
         function.params = arguments.make_params(body, decl.params)
         arguments.start_outs(body, function.params, decl.params)
         statements.block(body, decl.body)
-        if not is_void:
+        if zero is not None:
             body.emit(f"return {zero};")
         first = ["struct ss_x *x", *([f"{self.frame} *f"] if self.frame else [])]
         declared = ", ".join(first + arguments.signature(body, function.params))
         head = f"{gen.layout.c_type(returns)} {function.c_name}({declared})"
-        gen.add_function(head, body, place(decl.span))
+        gen.add_function(head, body, source_comment(decl.span))
         return function, env
 
 
@@ -65,4 +65,4 @@ def call_function(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     if not isinstance(instance, FunctionInstance):
         raise refuse(expr.span, f"function {info.name} cannot be called here")
     function, env = instance.specialise(tuple(body.env.type(t) for t in info.type_args))
-    return calls.invoke(body, function, info.args, env, function.returns, "f")
+    return calls.invoke(body, function, info.args, env, function.returns)

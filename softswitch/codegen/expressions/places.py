@@ -11,8 +11,9 @@ from softswitch.codegen.expressions import expressions
 from softswitch.codegen.names import field_name
 from softswitch.codegen.parsers import parser_errors
 from softswitch.codegen.statements.body import Body, Place, Val
-from softswitch.codegen.values import scalars
-from softswitch.codegen.values.layout import is_union, scalar_width
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.layout import element, is_header, is_union, members, scalar_width
 
 
 def is_place(body: Body, expr: ast.Expr) -> bool:
@@ -31,7 +32,7 @@ def place(body: Body, expr: ast.Expr) -> Place:
         decl = body.gen.program.refs.get(expr)
         binding = body.env.lookup(decl) if decl is not None else None
         if isinstance(binding, Variable):
-            return Place(binding.text, binding.type)
+            return Place(binding.c, binding.type)
     elif isinstance(expr, ast.Member):
         return _member(body, expr)
     elif isinstance(expr, ast.Index):
@@ -41,7 +42,7 @@ def place(body: Body, expr: ast.Expr) -> Place:
         hi = require_int(body.env, expr.hi, "the bound of a slice")
         lo = require_int(body.env, expr.lo, "the bound of a slice")
         start = base.slice[1] if base.slice else 0
-        return Place(base.text, base.type, (start + hi, start + lo))
+        return Place(base.c, base.type, (start + hi, start + lo))
     elif isinstance(expr, ast.PlusSlice):
         return _window(body, place(body, expr.base), expr)
     raise refuse(expr.span, "this expression cannot be stored to")
@@ -54,10 +55,10 @@ def _window(body: Body, base: Place, expr: ast.PlusSlice) -> Place:
     width = require_int(body.env, expr.width, "the width of a slice")
     low = evaluate(body.env, expr.low)
     if isinstance(low, int) and low + width <= (scalar_width(base.type) or 0):
-        return Place(base.text, base.type, (low + width - 1, low))
+        return Place(base.c, base.type, (low + width - 1, low))
     value = expressions.rvalue(body, expr.low)
-    at = body.temp("uint64_t", scalars.clip(value.text, scalar_width(value.type) or 64), "low")
-    return Place(base.text, base.type, window=(at, width))
+    at = body.temp("uint64_t", scalars.clip(value.c, scalar_width(value.type) or 64), "low")
+    return Place(base.c, base.type, window=(at, width))
 
 
 def _member(body: Body, expr: ast.Member) -> Place:
@@ -69,22 +70,26 @@ def _member(body: Body, expr: ast.Member) -> Place:
     if isinstance(type_, StructType):
         info = type_.field(name)
         if info is not None:
-            union = (base.text, type_) if is_union(type_) else None
             return Place(
-                f"{base.text}.{field_name(name)}", info.type, union=union, next_of=base.next_of if union else ""
+                cexpr.member(base.c, field_name(name)),
+                info.type,
+                union=(base.c, type_) if is_union(type_) else None,
+                header=base.c if is_header(type_) else base.header,
+                next_of=base.next_of if is_union(type_) else None,
             )
     raise refuse(expr.span, f"{type_} has no member {name} that can be stored to")
 
 
 def stack_member(body: Body, base: Place, type_: StackType, expr: ast.Member) -> Place:
     """`stack.next` and `stack.last` in a parser; out of bounds is a parser error (8.18)."""
-    name = expr.member.text
+    name, filled = expr.member.text, cexpr.member(base.c, "next")
     if name == "next":
-        parser_errors.reject_if(body, f"{base.text}.next >= {type_.size}", "StackOutOfBounds")
-        return Place(f"{base.text}.e[{base.text}.next]", type_.element, next_of=base.text)
+        parser_errors.reject_if(body, cexpr.binary(">=", filled, type_.size), "StackOutOfBounds")
+        return Place(element(base.c, filled), type_.element, next_of=base.c)
     if name == "last":
-        parser_errors.reject_if(body, f"{base.text}.next == 0 || {base.text}.next > {type_.size}", "StackOutOfBounds")
-        return Place(f"{base.text}.e[{base.text}.next - 1]", type_.element)
+        outside = cexpr.binary("||", cexpr.binary("==", filled, 0), cexpr.binary(">", filled, type_.size))
+        parser_errors.reject_if(body, outside, "StackOutOfBounds")
+        return Place(element(base.c, cexpr.binary("-", filled, 1)), type_.element)
     raise refuse(expr.span, f"a header stack has no member {name} that can be stored to")
 
 
@@ -92,42 +97,41 @@ def _element(body: Body, base: Place, expr: ast.Index) -> Place:
     type_ = strip(base.type)
     index = evaluate(body.env, expr.index)
     if isinstance(type_, TupleType) and isinstance(index, int):
-        return Place(f"{base.text}.f{index}", type_.items[index])
+        return Place(cexpr.member(base.c, f"f{index}"), type_.items[index])
     if not isinstance(type_, StackType):
         raise refuse(expr.span, f"{type_} cannot be indexed")
     if isinstance(index, int):
         if 0 <= index < type_.size:
-            return Place(f"{base.text}.e[{index}]", type_.element)
-        index_text = f"{type_.size}u"
+            return Place(element(base.c, index), type_.element)
+        at = scalars.literal(type_.size, 32)
     else:
         value = expressions.rvalue(body, expr.index)
         width = scalar_width(value.type) or 32
-        index_text = body.temp("uint64_t", scalars.clip(value.text, width), "index")
+        at = body.temp("uint64_t", scalars.clip(value.c, width), "index")
     # Outside the stack: reads give an invalid header, writes go nowhere.
     c_type = body.gen.layout.c_type(type_.element)
     outside = body.temp(c_type, "{0}", "outside")
-    chosen = body.temp(
-        f"{c_type} *", f"{index_text} < {type_.size} ? &{base.text}.e[{index_text}] : &{outside}", "element"
-    )
-    return Place(f"(*{chosen})", type_.element)
+    inside = cexpr.binary("<", at, type_.size)
+    chosen = cexpr.ternary(inside, cexpr.address(element(base.c, at)), cexpr.address(outside))
+    return Place(cexpr.dereference(body.temp(f"{c_type} *", chosen, "element")), type_.element)
 
 
 def load(body: Body, where: Place) -> Val:
     """The value at a place."""
     if where.window is not None:
-        return window_value(Val(where.text, where.type), *where.window)
+        return window_value(Val(where.c, where.type), *where.window)
     if where.slice is None:
-        return Val(where.text, where.type)
+        return Val(where.c, where.type)
     hi, lo = where.slice
     width = scalar_width(where.type) or 0
-    return Val(scalars.bits(where.text, width, hi, lo), expressions.bit_type(hi - lo + 1))
+    return Val(scalars.bits(where.c, width, hi, lo), expressions.bit_type(hi - lo + 1))
 
 
-def window_value(base: Val, low: str, size: int) -> Val:
+def window_value(base: Val, low: CExpr, size: int) -> Val:
     """`size` bits of a scalar from bit `low` on."""
     width = scalar_width(base.type) or 0
-    text = scalars.shift(">>", base.text, low, 64, width, False)
-    return Val(scalars.cast(text, width, False, size), expressions.bit_type(size))
+    shifted = scalars.shift(">>", base.c, low, 64, width, False)
+    return Val(scalars.cast(shifted, width, False, size), expressions.bit_type(size))
 
 
 def place_type(where: Place) -> Type:
@@ -143,16 +147,16 @@ def store(body: Body, where: Place, value: Val) -> None:
         low, size = where.window
         width = scalar_width(where.type) or 0
         ones = scalars.shift("<<", scalars.literal((1 << size) - 1, width), low, 64, width, False)
-        moved = scalars.shift("<<", scalars.cast(value.text, size, False, width), low, 64, width, False)
-        kept = scalars.arithmetic("&", where.text, scalars.invert(ones, width), width, False)
-        body.emit(f"{where.text} = {scalars.arithmetic('|', kept, moved, width, False)};")
+        moved = scalars.shift("<<", scalars.cast(value.c, size, False, width), low, 64, width, False)
+        kept = scalars.arithmetic("&", where.c, scalars.invert(ones, width), width, False)
+        body.emit(f"{where.c} = {scalars.arithmetic('|', kept, moved, width, False)};")
         return
     if where.slice is not None:
         hi, lo = where.slice
         width = scalar_width(where.type) or 0
-        body.emit(f"{where.text} = {scalars.insert(where.text, value.text, width, hi, lo)};")
+        body.emit(f"{where.c} = {scalars.insert(where.c, value.c, width, hi, lo)};")
         return
-    body.emit(f"{where.text} = {bare(value.text)};")
+    body.emit(f"{where.c} = {value.c};")
     for other in union_siblings(where):
         body.emit(other)
 
@@ -161,17 +165,6 @@ def union_siblings(where: Place) -> list[str]:
     """Statements that make the other headers of `where`'s union invalid."""
     if where.union is None:
         return []
-    text, type_ = where.union
-    names = [field_name(f.name) for f in type_.fields]
-    return [f"{text}.{name}.valid_ = false;" for name in names if f"{text}.{name}" != where.text]
-
-
-def bare(text: str) -> str:
-    """Without the outermost brackets, where they enclose everything: easier to read."""
-    if text.startswith("(") and text.endswith(")"):
-        depth = 0
-        for i, char in enumerate(text):
-            depth += (char == "(") - (char == ")")
-            if depth == 0:
-                return text[1:-1] if i == len(text) - 1 else text
-    return text
+    union, type_ = where.union
+    others = [cexpr.member(union, name) for name, _ in members(type_)]
+    return [f"{cexpr.member(other, 'valid_')} = false;" for other in others if other != where.c]

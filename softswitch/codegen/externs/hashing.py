@@ -13,74 +13,79 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import packing, scalars
+from softswitch.codegen.values import cexpr, packing, scalars
+from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import scalar_width, wire_bits
 
 
-def pack(body: Body, parts: Sequence[operands.Part]) -> tuple[str, str]:
-    """Puts fields one after another into a byte array; its name and the C text of its length.
+def pack(body: Body, parts: Sequence[operands.Part]) -> tuple[CExpr, CExpr]:
+    """Puts fields one after another into a byte array; the array and its length.
 
     Like simple_switch, a field of an invalid header is left out."""
     total = sum(wire_bits(part.leaf.type) for part in parts)
-    name = body.names.local("bytes")
-    groups: list[tuple[str, list[operands.Part]]] = []
+    array = cexpr.name(body.names.local("bytes"))
+    groups: list[tuple[CExpr | None, list[operands.Part]]] = []
     for part in parts:
         if groups and groups[-1][0] == part.header and not _is_varbit(part):
             groups[-1][1].append(part)
         else:
             groups.append((part.header, [part]))
-    guarded = any(header for header, _ in groups)
+    guarded = any(header is not None for header, _ in groups)
     varying = any(_is_varbit(part) for part in parts)
-    body.emit(f"uint8_t {name}[{-(-total // 8) + 8}] = {{0}};")
+    body.emit(f"uint8_t {array}[{-(-total // 8) + 8}] = {{0}};")
     if not guarded and not varying:
-        writer = packing.Writer(name)
+        writer = packing.Writer(array)
         for part in parts:
             writer.leaf(part.leaf)
         writer.flush()
         for line in writer.lines:
             body.emit(line)
-        return name, f"{-(-total // 8)}"
+        return array, cexpr.constant(f"{-(-total // 8)}")
     whole_bytes = all(sum(wire_bits(p.leaf.type) for p in group) % 8 == 0 for _, group in groups)
     if whole_bytes:
-        return name, _pack_bytes(body, name, groups)
-    return name, _pack_bits(body, name, groups)
+        return array, _pack_bytes(body, array, groups)
+    return array, _pack_bits(body, array, groups)
+
+
+def _guard(header: CExpr | None) -> str:
+    return f"if ({cexpr.member(header, 'valid_')})" if header is not None else ""
 
 
 def _is_varbit(part: operands.Part) -> bool:
     return isinstance(strip(part.leaf.type), VarbitType)
 
 
-def _pack_bytes(body: Body, name: str, groups: list[tuple[str, list[operands.Part]]]) -> str:
+def _pack_bytes(body: Body, array: CExpr, groups: list[tuple[CExpr | None, list[operands.Part]]]) -> CExpr:
     """Groups of whole bytes behind a moving pointer."""
-    at = body.temp("uint8_t *", name, "at")
+    at = body.temp("uint8_t *", array, "at")
     for header, group in groups:
         writer = packing.Writer(at)
         for part in group:
             writer.leaf(part.leaf)
         writer.flush()
         size = sum(wire_bits(p.leaf.type) for p in group if not _is_varbit(p)) // 8
-        with body.braces(f"if ({header}.valid_)" if header else ""):
+        with body.braces(_guard(header)):
             for line in writer.lines:
                 body.emit(line)
             body.emit(f"{at} += {size};")
-    return f"(uint32_t)({at} - {name})"
+    return cexpr.cast("uint32_t", cexpr.binary("-", at, array))
 
 
-def _pack_bits(body: Body, name: str, groups: list[tuple[str, list[operands.Part]]]) -> str:
+def _pack_bits(body: Body, array: CExpr, groups: list[tuple[CExpr | None, list[operands.Part]]]) -> CExpr:
     """The general case: a moving bit position."""
-    at = body.temp("uint32_t", "0", "bit")
+    at = body.temp("uint32_t", cexpr.constant("0"), "bit")
     for header, group in groups:
-        with body.braces(f"if ({header}.valid_)" if header else ""):
+        with body.braces(_guard(header)):
             for part in group:
-                text, width = part.leaf.text, scalar_width(part.leaf.type) or 0
+                value, width = part.leaf.c, scalar_width(part.leaf.type) or 0
                 if _is_varbit(part):
-                    body.emit(f"ss_copy_bits({name}, {at}, {text}.data, 0, {text}.bits);")
-                    body.emit(f"{at} += {text}.bits;")
+                    data, bits = cexpr.member(value, "data"), cexpr.member(value, "bits")
+                    body.emit(f"{cexpr.call('ss_copy_bits', array, at, data, 0, bits)};")
+                    body.emit(f"{at} += {bits};")
                     continue
-                kind = "limbs" if scalars.is_wide(width) else "bits128" if width > 64 else "bits"
-                body.emit(f"ss_put_{kind}({name}, {at}, {width}, {text}{'.w' if kind == 'limbs' else ''});")
+                body.emit(packing.put_bits(array, at, width, value))
                 body.emit(f"{at} += {width};")
-    return f"({at} + 7) / 8"
+    return cexpr.binary("/", cexpr.binary("+", at, 7), 8)
 
 
 def algorithm_of(body: Body, info: CallInfo, where: ast.Node) -> str:
@@ -103,12 +108,13 @@ def hash_(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     data, length = pack(body, parts)
     value = body.temp("uint64_t", hash_call(algorithm, data, length), "hash")
     bound = operands.as64(limit)
-    body.emit(f"{value} = {bound} == 0 ? 0 : {value} % {bound};")
+    reduced = cexpr.ternary(cexpr.binary("==", bound, 0), 0, cexpr.binary("%", value, bound))
+    body.emit(f"{value} = {reduced};")
     if result is None:
         return None
     width = max(64, scalar_width(base.type) or 64)
     body.gen.layout.need_limbs(width)
-    wide_base = scalars.cast(base.text, scalar_width(base.type) or 64, False, width)
+    wide_base = scalars.cast(base.c, scalar_width(base.type) or 64, False, width)
     total = scalars.arithmetic("+", wide_base, scalars.cast(value, 64, False, width), width, False)
     operands.assign(body, result, total, width)
     return None
@@ -128,6 +134,6 @@ def random(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     lo, hi = expressions.rvalues(body, [lo_expr, hi_expr], [want, want])
     if (scalar_width(lo.type) or 0) > 64:
         raise refuse(expr.span, "random numbers have at most 64 bits")
-    value = body.temp("uint64_t", f"ss_random({operands.as64(lo)}, {operands.as64(hi)})", "number")
+    value = body.temp("uint64_t", cexpr.call("ss_random", operands.as64(lo), operands.as64(hi)), "number")
     operands.assign(body, result, value, 64)
     return None

@@ -9,15 +9,17 @@ from p4front.types.types import BOOL, VarbitType, strip
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions
 from softswitch.codegen.externs import operands
-from softswitch.codegen.names import c_string, place
+from softswitch.codegen.names import location, printf_text
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import X
 from softswitch.codegen.values.layout import is_signed, scalar_width
 
 
 def nothing(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     """static_assert: the front end has checked it."""
-    return Val("true", BOOL, True)
+    return Val(cexpr.TRUE, BOOL, True)
 
 
 def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
@@ -26,11 +28,11 @@ def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     if given is None:
         raise refuse(expr.span, f"{info.name} needs a condition")
     condition = expressions.rvalue(body, given, BOOL)
-    with body.braces(f"if (!{condition.text})"):
+    with body.braces(f"if ({cexpr.negation(condition.c)})"):
         body.emit("x->packet->requests.aborted = true;")
-        where = place(expr.span).strip("/* ")
-        body.emit(f'ss_log(x->pipeline, "{c_string(f"{info.name} failed at {where}")}");')
-        body.trace(f"{info.name} failed at {where}")
+        message = f"{info.name} failed at {location(expr.span)}"
+        body.emit(f'ss_log(x->pipeline, "{printf_text(message)}");')
+        body.trace(message)
     return None
 
 
@@ -41,8 +43,8 @@ def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         raise refuse(expr.span, "the message must be a string literal")
     parts = operands.parts(body, operands.argument(info, "data", expr)) if operands.has_argument(info, "data") else []
     pieces = message.split("{}")
-    text = c_string(pieces[0])
-    values: list[str] = []
+    text = printf_text(pieces[0])
+    values: list[CExpr] = []
     for i, piece in enumerate(pieces[1:]):
         if i < len(parts):
             shown, arguments = _shown(body, parts[i])
@@ -50,29 +52,31 @@ def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
             values += arguments
         else:
             text += "{}"
-        text += c_string(piece)
-    body.emit(f'ss_log(x->pipeline, "{text}"{"".join(", " + v for v in values)});')
+        text += printf_text(piece)
+    logged = cexpr.call("ss_log", cexpr.arrow(X, "pipeline"), cexpr.constant(f'"{text}"'), *values)
+    body.emit(f"{logged};")
     return None
 
 
-def _shown(body: Body, part: operands.Part) -> tuple[str, list[str]]:
+def _shown(body: Body, part: operands.Part) -> tuple[str, list[CExpr]]:
     """printf conversion and arguments of one value."""
-    text, type_ = part.leaf.text, strip(part.leaf.type)
+    value, type_ = part.leaf.c, strip(part.leaf.type)
     if isinstance(type_, VarbitType):
-        return "%u bits", [f"{text}.bits"]
+        return "%u bits", [cexpr.member(value, "bits")]
     width = scalar_width(type_) or 0
     if width <= 64:
         if is_signed(type_):
-            return "%lld", [f"(long long){scalars.cast(text, width, True, 64)}"]
-        return "%llu", [f"(unsigned long long){text}"]
-    sign = []
+            return "%lld", [cexpr.cast("long long", scalars.cast(value, width, True, 64))]
+        return "%llu", [cexpr.cast("unsigned long long", value)]
+    sign: list[CExpr] = []
     if is_signed(type_):
         body.gen.layout.need_limbs(width)
-        negative = body.temp("bool", scalars.compare("<", text, scalars.literal(0, width), width, True), "negative")
-        sign = [f'{negative} ? "-" : ""']
-        text = body.temp(scalars.ct(width), f"{negative} ? {scalars.negate(text, width)} : {text}", "magnitude")
-    words = scalars.words_of(text, width)
+        negative = body.temp("bool", scalars.compare("<", value, scalars.literal(0, width), width, True), "negative")
+        sign = [cexpr.ternary(negative, cexpr.constant('"-"'), cexpr.constant('""'))]
+        magnitude = cexpr.ternary(negative, scalars.negate(value, width), value)
+        value = body.temp(scalars.ct(width), magnitude, "magnitude")
+    words = scalars.words_of(value, width)
     name, room = body.names.local("words"), body.names.local("digits")
-    body.emit(f"uint64_t {name}[] = {{{', '.join(words)}}};")
+    body.emit(f"uint64_t {name}[] = {{{', '.join(map(str, words))}}};")
     body.emit(f"char {room}[{20 * len(words) + 1}];")
-    return "%s" * (len(sign) + 1), [*sign, f"ss_decimal({room}, {name}, {len(words)})"]
+    return "%s" * (len(sign) + 1), [*sign, cexpr.call("ss_decimal", cexpr.name(room), cexpr.name(name), len(words))]

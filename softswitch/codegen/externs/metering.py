@@ -8,6 +8,8 @@ from p4front.syntax import ast
 from p4front.types.types import BitType
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import cexpr
+from softswitch.codegen.values.context import LENGTH, X, pipeline_object
 
 
 def count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
@@ -15,7 +17,8 @@ def count(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val 
     index = operands.scalar(body, operands.argument(info, "index", expr), BitType(32))
     index = body.keep(index)
     number = body.gen.numbers[obj]
-    body.emit(f"ss_counter_count(x->pipeline->counters[{number}], {operands.as64(index)}, x->packet->length);")
+    counted = pipeline_object("counters", number)
+    body.emit(f"{cexpr.call('ss_counter_count', counted, operands.as64(index), LENGTH)};")
     counter = body.gen.counters[number]
     body.trace_values(f"counter {counter.name}[{{}}] counts", operands.shown_index(index, counter.cells))
     return None
@@ -27,8 +30,8 @@ def execute(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Va
     index = body.keep(index)
     result = operands.target(body, operands.argument(info, "result", expr))
     number = body.gen.numbers[obj]
-    meter = f"x->pipeline->meters[{number}]"
-    color = body.temp("uint32_t", f"ss_meter_execute({meter}, {operands.as64(index)}, x->packet->length)", "color")
+    metered = cexpr.call("ss_meter_execute", pipeline_object("meters", number), operands.as64(index), LENGTH)
+    color = body.temp("uint32_t", metered, "color")
     operands.assign(body, result, color, 32)
     declared = body.gen.meters[number]
     at = operands.shown_index(index, declared.cells)
@@ -45,5 +48,5 @@ def direct_read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -
     """direct_meter.read(out result): the colour of this match; after a miss the result keeps its value."""
     result = operands.target(body, operands.argument(info, "result", expr))
     with body.braces("if (x->metered)"):
-        operands.assign(body, result, "x->color", 32)
+        operands.assign(body, result, cexpr.arrow(X, "color"), 32)
     return None

@@ -11,7 +11,8 @@ from p4front.types.types import BitType, Type
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Place, Val
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import Leaf, scalar_width
 
 
@@ -37,15 +38,21 @@ def scalar(body: Body, expr: ast.Expr, want: Type | None = None) -> Val:
     return value
 
 
-def as64(value: Val) -> str:
+def as64(value: Val) -> CExpr:
     """A scalar as a uint64_t, too large ones as its largest."""
-    return scalars.clip(value.text, scalar_width(value.type) or 64)
+    return scalars.clip(value.c, scalar_width(value.type) or 64)
 
 
-def shown_index(index: Val, cells: int) -> tuple[str, list[str]]:
+def shown_index(index: Val, cells: int) -> tuple[str, list[CExpr]]:
     """An index into an array for the packet's story: printf conversion and arguments."""
     number = as64(index)
-    return "%llu%s", [f"(unsigned long long){number}", f'{number} < {cells} ? "" : ", out of range"']
+    beyond = cexpr.ternary(in_range(index, cells), cexpr.constant('""'), cexpr.constant('", out of range"'))
+    return "%llu%s", [cexpr.cast("unsigned long long", number), beyond]
+
+
+def in_range(index: Val, cells: int) -> CExpr:
+    """Whether an array has a cell of that index."""
+    return cexpr.binary("<", as64(index), cells)
 
 
 def constant(body: Body, expr: ast.Expr, what: str) -> int:
@@ -57,22 +64,22 @@ def target(body: Body, expr: ast.Expr) -> Place | None:
     return None if isinstance(expr, ast.DontCare) else places.place(body, expr)
 
 
-def assign(body: Body, where: Place | None, text: str, width: int) -> None:
+def assign(body: Body, where: Place | None, number: CExpr, width: int) -> None:
     """Stores a C number of `width` bits, cut or extended to the place's width."""
     if where is None:
         return
     type_ = places.place_type(where)
     to = scalar_width(type_) or width
     body.gen.layout.need_limbs(to)
-    places.store(body, where, expressions.convert(body, Val(text, BitType(width)), type_))
+    places.store(body, where, expressions.convert(body, Val(number, BitType(width)), type_))
 
 
 @dataclass(frozen=True)
 class Part:
-    """One field of an extern's data: a leaf, with the header that it is a direct field of (or "")."""
+    """One field of an extern's data: a leaf, with the header that it is a field of, if it is one."""
 
     leaf: Leaf
-    header: str
+    header: CExpr | None
 
 
 def parts(body: Body, expr: ast.Expr) -> list[Part]:
@@ -98,19 +105,7 @@ def _parts_of(body: Body, expr: ast.Expr) -> list[Part]:
     if evaluate(body.env, expr) is None and places.is_place(body, expr):
         where = places.place(body, expr)
         if where.slice is None and where.window is None:
-            header = header_of(body, expr, where)
-            leaves = body.gen.layout.leaves(where.text, where.type)
-            return [Part(leaf, leaf.headers[-1] if leaf.headers else header) for leaf in leaves]
+            leaves = body.gen.layout.leaves(where.c, where.type)
+            return [Part(leaf, leaf.headers[-1] if leaf.headers else where.header) for leaf in leaves]
     value = expressions.addressable(body, body.keep(expressions.rvalue(body, expr)))
-    return [Part(leaf, "") for leaf in body.gen.layout.leaves(value.text, value.type)]
-
-
-def header_of(body: Body, expr: ast.Expr, where: Place) -> str:
-    """The C text of the header that `expr` is a field of."""
-    if isinstance(expr, ast.Member):
-        base = expressions.type_of(body, expr.base)
-        if getattr(base, "kind", "") == "header":
-            return where.text.rsplit(".", 1)[0]
-        if isinstance(expr.base, ast.Member):
-            return header_of(body, expr.base, Place(where.text.rsplit(".", 1)[0], base))
-    return ""
+    return [Part(leaf, None) for leaf in body.gen.layout.leaves(value.c, value.type)]

@@ -11,8 +11,10 @@ from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
 from softswitch.codegen.parsers import parser_errors
 from softswitch.codegen.statements.body import Body, Place, Val
-from softswitch.codegen.values import packing, wire
-from softswitch.codegen.values.layout import is_header, is_union, members, scalar_width, wire_bits
+from softswitch.codegen.values import cexpr, packing, scalars, wire
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import LENGTH, X, packet_bytes_left
+from softswitch.codegen.values.layout import element, is_header, is_union, members, scalar_width, wire_bits
 
 
 def extract(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
@@ -30,32 +32,34 @@ def extract(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Va
     type_ = strip(where.type)
     if not isinstance(type_, StructType) or not is_header(type_):
         raise refuse(expr.span, f"only headers can be extracted, not {type_}")
-    leaves = list(body.gen.layout.leaves("h", type_))
+    leaves = list(body.gen.layout.leaves(cexpr.name("h"), type_))
     varbits = sum(isinstance(strip(leaf.type), VarbitType) for leaf in leaves)
     if varbits > 1:
         raise refuse(expr.span, f"header {type_} has more than one varbit field")
-    size = ""
+    size: list[CExpr] = []
     if len(info.args) > 1:
         argument = info.args[1].expr
         if argument is None:
             raise refuse(expr.span, "the size of the varbit field is missing")
-        size = operands.as64(operands.scalar(body, argument, BitType(32)))
+        bits = operands.scalar(body, argument, BitType(32))
+        size = [cexpr.cast("uint32_t", operands.as64(bits))]
     if (varbits > 0) != (len(info.args) > 1):
         raise refuse(expr.span, f"{'a' if varbits else 'no'} size is needed to extract header {type_}")
     name = body.gen.wire.extract(type_, expr.span)
-    extra = f", (uint32_t){size}" if size else ""
-    body.emit(f"x->error = {name}(x, &{where.text}{extra});")
-    with body.braces("if (__builtin_expect(x->error != 0, 0))"):
-        parser_errors.reject(body, "x->error")
+    error = cexpr.arrow(X, "error")
+    body.emit(f"{error} = {cexpr.call(name, X, cexpr.address(where.c), *size)};")
+    with body.braces(f"if ({cexpr.unlikely(cexpr.binary('!=', error, 0))})"):
+        parser_errors.reject(body, error)
     for line in places.union_siblings(where):
         body.emit(line)
-    if where.next_of:
-        body.emit(f"{where.next_of}.next++;")
+    if where.next_of is not None:
+        body.emit(f"{cexpr.member(where.next_of, 'next')}++;")
     return None
 
 
-def _need(body: Body, bits: str) -> None:
-    parser_errors.reject_if(body, f"(uint64_t)(x->end - x->at) * 8 < {bits}", "PacketTooShort")
+def _need(body: Body, bits: CExpr) -> None:
+    left = cexpr.binary("*", cexpr.cast("uint64_t", packet_bytes_left()), 8)
+    parser_errors.reject_if(body, cexpr.binary("<", left, bits), "PacketTooShort")
 
 
 def lookahead(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
@@ -65,27 +69,25 @@ def lookahead(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> 
         raise refuse(expr.span, "lookahead is allowed in parsers only")
     plain = strip(type_)
     c_type = body.gen.layout.c_type(type_, expr.span)
-    leaves = list(body.gen.layout.leaves("", plain))
+    leaves = list(body.gen.layout.leaves(cexpr.name("value"), plain))
     if any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves):
         raise refuse(expr.span, "lookahead of a varbit is not possible")
-    _need(body, f"{wire_bits(plain)}u")
-    name = body.temp(c_type, "{0}" if scalar_width(plain) is None else body.gen.layout.zero(plain), "ahead")
-    for line in packing.read_all(list(body.gen.layout.leaves(name, plain)), "x->at"):
+    _need(body, scalars.literal(wire_bits(plain), 32))
+    ahead = body.temp(c_type, "{0}" if scalar_width(plain) is None else body.gen.layout.zero(plain), "ahead")
+    for line in packing.read_all(list(body.gen.layout.leaves(ahead, plain)), cexpr.arrow(X, "at")):
         body.emit(line)
-    if is_header(plain):
-        body.emit(f"{name}.valid_ = true;")
-    elif isinstance(plain, (StructType, TupleType)):
-        for line in _validate(name, plain):
-            body.emit(line)
-    return Val(name, type_, True)
+    for line in _validate(ahead, plain):
+        body.emit(line)
+    return Val(ahead, type_, True)
 
 
-def _validate(text: str, type_: Type) -> list[str]:
+def _validate(c: CExpr, type_: Type) -> list[str]:
+    """Statements that make the headers of a value valid."""
     plain = strip(type_)
     if is_header(plain):
-        return [f"{text}.valid_ = true;"]
+        return [f"{cexpr.member(c, 'valid_')} = true;"]
     if isinstance(plain, (StructType, TupleType)):
-        return [line for name, t in members(plain) for line in _validate(f"{text}.{name}", t)]
+        return [line for name, t in members(plain) for line in _validate(cexpr.member(c, name), t)]
     return []
 
 
@@ -95,14 +97,14 @@ def advance(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Va
         "uint64_t",
         operands.as64(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32))),
     )
-    parser_errors.reject_if(body, f"{bits} % 8 != 0", "ParserInvalidArgument")
+    parser_errors.reject_if(body, cexpr.binary("!=", cexpr.binary("%", bits, 8), 0), "ParserInvalidArgument")
     _need(body, bits)
-    body.emit(f"x->at += {bits} / 8;")
+    body.emit(f"{cexpr.arrow(X, 'at')} += {cexpr.binary('/', bits, 8)};")
     return None
 
 
 def length(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
-    return Val("x->packet->length", BitType(32))
+    return Val(LENGTH, BitType(32))
 
 
 def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
@@ -113,8 +115,8 @@ def verify(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     if check is None or error is None:
         raise refuse(expr.span, "verify needs a condition and an error")
     condition, number = expressions.rvalues(body, [check, error])
-    with body.braces(f"if (!{condition.text})"):
-        parser_errors.reject(body, number.text, error.span.text.replace("\n", " "))
+    with body.braces(f"if ({cexpr.negation(condition.c)})"):
+        parser_errors.reject(body, number.c, error.span.text.replace("\n", " "))
     return None
 
 
@@ -125,12 +127,12 @@ def emit(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val |
         raise refuse(expr.span, "emit is allowed in the deparser only")
     if places.is_place(body, given):
         where = places.place(body, given)
-        text, type_ = where.text, where.type
+        c, type_ = where.c, where.type
     else:
         value = expressions.addressable(body, expressions.rvalue(body, given))
-        text, type_ = value.text, value.type
+        c, type_ = value.c, value.type
     body.function.emit_bytes += wire.wire_bytes(type_) + (LOOP_BYTES if body.loops else 0)
-    _emit(body, text, type_, expr)
+    _emit(body, c, type_, expr)
     return None
 
 
@@ -138,16 +140,17 @@ LOOP_BYTES = 4096
 """Room for the headers that a loop in the deparser emits; more is left out."""
 
 
-def _emit(body: Body, text: str, type_: Type, expr: ast.Call) -> None:
+def _emit(body: Body, c: CExpr, type_: Type, expr: ast.Call) -> None:
     plain = strip(type_)
     if isinstance(plain, StructType) and is_header(plain):
-        body.emit(f"{body.gen.wire.emit(plain, expr.span)}(x, &{text});")
+        emitter = body.gen.wire.emit(plain, expr.span)
+        body.emit(f"{cexpr.call(emitter, X, cexpr.address(c))};")
     elif isinstance(plain, StackType) and isinstance(strip(plain.element), StructType):
         index = body.names.local("i")
         with body.braces(f"for (uint32_t {index} = 0; {index} < {plain.size}; {index}++)"):
-            _emit(body, f"{text}.e[{index}]", plain.element, expr)
+            _emit(body, element(c, cexpr.name(index)), plain.element, expr)
     elif isinstance(plain, (StructType, TupleType)) or is_union(plain):
         for name, member_type in members(plain):
-            _emit(body, f"{text}.{name}", member_type, expr)
+            _emit(body, cexpr.member(c, name), member_type, expr)
     else:
         raise refuse(expr.span, f"a value of type {type_} cannot be emitted")

@@ -11,14 +11,17 @@ from p4front.types.types import BitType, BoolType, Type, strip
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.externs import operands
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import pipeline_object
 from softswitch.codegen.values.layout import is_aggregate, is_header, scalar_width
 
 
-def _cells(body: Body, obj: ExternObject) -> str:
+def _cells(body: Body, obj: ExternObject) -> CExpr:
     """The storage, as an array of cells of the C type that holds them."""
     c_type = scalars.ct(body.gen.registers[body.gen.numbers[obj]].width)
-    return f"(({c_type} *)ss_array_cells(x->pipeline->arrays[{body.gen.numbers[obj]}]))"
+    cells = cexpr.call("ss_array_cells", pipeline_object("arrays", body.gen.numbers[obj]))
+    return cexpr.cast(f"{c_type} *", cells)
 
 
 def read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
@@ -27,8 +30,8 @@ def read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val |
     result = operands.target(body, operands.argument(info, "result", expr))
     index = body.keep(operands.scalar(body, operands.argument(info, "index", expr), BitType(32)))
     zero = scalars.literal(0, register.width)
-    chosen = f"{_cells(body, obj)}[{index_text(index)}]"
-    cell = f"({operands.as64(index)} < {register.cells} ? {chosen} : {zero})"
+    chosen = cexpr.index(_cells(body, obj), _native(index))
+    cell = cexpr.ternary(operands.in_range(index, register.cells), chosen, zero)
     if result is not None:
         raw = body.temp(scalars.ct(register.width), cell, "cell")
         shown = scalars.shown(raw, register.width)
@@ -37,27 +40,38 @@ def read(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val |
     return None
 
 
-def index_text(index: Val) -> str:
+def _native(index: Val) -> CExpr:
     """An index, known to be in range, as a C integer."""
     width = scalar_width(index.type) or 32
-    return index.text if width <= 64 else scalars.clip(index.text, width)
+    return index.c if width <= 64 else scalars.clip(index.c, width)
 
 
-def _unpacked(body: Body, raw: str, width: int, type_: Type) -> Val:
+def _unpacked(body: Body, raw: CExpr, width: int, type_: Type) -> Val:
     if isinstance(strip(type_), BoolType):
-        return Val(f"({raw} != 0)", type_)
+        return Val(cexpr.binary("!=", raw, 0), type_)
     if not is_aggregate(type_):
         return Val(raw, type_, True)
-    name = body.temp(body.gen.layout.c_type(type_), "{0}", "value")
+    value = body.temp(body.gen.layout.c_type(type_), "{0}", "value")
     if is_header(strip(type_)):
-        body.emit(f"{name}.valid_ = true;")
+        body.emit(f"{cexpr.member(value, 'valid_')} = true;")
     left = width
-    for leaf in body.gen.layout.leaves(name, type_):
+    for leaf in body.gen.layout.leaves(value, type_):
         size = scalar_width(leaf.type) or 0
         left -= size
         part = Val(scalars.bits(raw, width, left + size - 1, left), BitType(size))
-        body.emit(f"{leaf.text} = {expressions.convert(body, part, leaf.type).text};")
-    return Val(name, type_, True)
+        body.emit(f"{leaf.c} = {expressions.convert(body, part, leaf.type).c};")
+    return Val(value, type_, True)
+
+
+def _packed(body: Body, value: Val) -> CExpr:
+    """The fields of a struct or header, one after another."""
+    packed, width = scalars.literal(0, 1), 0
+    for leaf in body.gen.layout.leaves(expressions.addressable(body, value).c, value.type):
+        size = scalar_width(leaf.type) or 0
+        body.gen.layout.need_limbs(width + size)
+        packed = scalars.concat(packed, width, leaf.c, size) if width else leaf.c
+        width += size
+    return packed
 
 
 def write(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
@@ -67,19 +81,11 @@ def write(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val 
     exprs = [operands.argument(info, "index", expr), operands.argument(info, "value", expr)]
     index, value = expressions.rvalues(body, exprs, [BitType(32), type_])
     index = body.keep(index)
-    text = value.text
-    if is_aggregate(type_):
-        value = expressions.addressable(body, value)
-        text, width = "", 0
-        for leaf in body.gen.layout.leaves(value.text, type_):
-            size = scalar_width(leaf.type) or 0
-            body.gen.layout.need_limbs(width + size)
-            text = scalars.concat(text, width, leaf.text, size) if text else leaf.text
-            width += size
+    content = _packed(body, value) if is_aggregate(type_) else value.c
     if not value.atom:
-        text = body.temp(scalars.ct(register.width), places.bare(text), "cell")
-    body.emit(f"if ({operands.as64(index)} < {register.cells})")
-    body.emit(f"    {_cells(body, obj)}[{index_text(index)}] = {text};")
-    shown = scalars.shown(text, register.width)
+        content = body.temp(scalars.ct(register.width), content, "cell")
+    body.emit(f"if ({operands.in_range(index, register.cells)})")
+    body.emit(f"    {cexpr.index(_cells(body, obj), _native(index))} = {content};")
+    shown = scalars.shown(content, register.width)
     body.trace_values(f"register {register.name}[{{}}] = {{}}", operands.shown_index(index, register.cells), shown)
     return None

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import STD
 
 
-def reject_if(body: Body, condition: str, error: str) -> None:
+def reject_if(body: Body, condition: CExpr, error: str) -> None:
     """Rejects with a standard error if the C condition holds. Outside of parsers, where no error exists, nothing."""
     if body.kind != "parser":
         return
-    with body.braces(f"if (__builtin_expect({condition}, 0))"):
-        reject(body, f"{error_number(body, error)}u", error)
+    with body.braces(f"if ({cexpr.unlikely(condition)})"):
+        reject(body, error_number(body, error), error)
 
 
-def reject(body: Body, number: str, name: str = "") -> None:
-    """Rejects with the error whose number is the C expression `number`."""
-    body.emit(f"x->std->parser_error = {number};")
+def reject(body: Body, number: CExpr, name: str = "") -> None:
+    """Rejects with the error of that number."""
+    parser_error = cexpr.member(STD, "parser_error")
+    body.emit(f"{parser_error} = {number};")
     if name:
         body.trace(f"parser error {name}")
     else:
-        body.trace_values("parser error {}", ("%s", ["error_names[x->std->parser_error]"]))
+        body.trace_values("parser error {}", ("%s", [cexpr.index(cexpr.name("error_names"), parser_error)]))
     body.emit("goto reject_;")
 
 
-def error_number(body: Body, error: str) -> int:
-    return body.gen.program.errors.index(error)
+def error_number(body: Body, error: str) -> CExpr:
+    return scalars.literal(body.gen.program.errors.index(error), 32)

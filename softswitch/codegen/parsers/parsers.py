@@ -14,10 +14,11 @@ from softswitch.codegen import constants
 from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments
-from softswitch.codegen.names import identifier, place
+from softswitch.codegen.names import identifier, source_comment
 from softswitch.codegen.parsers import parser_errors, selects
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Function
+from softswitch.codegen.values import cexpr
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
@@ -78,7 +79,7 @@ class ParserInstance:
         for local in self._variables:
             statements.variable(body, local)
         if self._cyclic():
-            self._steps = body.temp("uint32_t", "0", "steps")
+            self._steps = body.temp("uint32_t", cexpr.constant("0"), "steps")
         self._goto(body, "start", decl)
         for state in reachable_states(decl):
             self._state(body, state)
@@ -87,15 +88,16 @@ class ParserInstance:
         body.label("reject_")
         body.emit("return false;")
         params = ["struct ss_x *x", *arguments.signature(body, self._function.params)]
-        gen.add_function(f"bool {self._function.c_name}({', '.join(params)})", body, place(decl.span))
+        gen.add_function(f"bool {self._function.c_name}({', '.join(params)})", body, source_comment(decl.span))
 
     def _state(self, body: Body, state: ast.ParserState) -> None:
         body.label(self._labels[state.name.text])
         with body.braces():
-            body.emit(place(state.span))
+            body.emit(source_comment(state.span))
             body.trace(f"parser {self.name}: state {state.name}{_extracted(state)}")
             if self._cyclic():
-                parser_errors.reject_if(body, f"++{self._steps} > {STEP_LIMIT}", "ParserTimeout")
+                body.emit(f"{self._steps}++;")
+                parser_errors.reject_if(body, cexpr.binary(">", self._steps, STEP_LIMIT), "ParserTimeout")
             for statement in state.statements:
                 try:
                     statements.emit(body, statement)

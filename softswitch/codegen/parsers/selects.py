@@ -16,7 +16,9 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions
 from softswitch.codegen.parsers import parser_errors
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import pipeline_object
 from softswitch.codegen.values.layout import members, scalar_width
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def select(body: Body, expr: ast.SelectExpr, goto: Callable[[str], None]) -> Non
         return
     for case in expr.cases:
         condition = _condition(body, keys, case)
-        if not condition:
+        if condition is None:
             goto(case.target.text)
             return
         with body.braces(f"if ({condition})"):
@@ -88,13 +90,13 @@ def _keys(body: Body, expr: ast.SelectExpr) -> list[Val]:
     values: list[Val] = []
     for value in expressions.rvalues(body, expr.keys):
         kept = body.keep(value)
-        for leaf in body.gen.layout.leaves(kept.text, kept.type):
-            values.append(Val(leaf.text, leaf.type, True))
+        for leaf in body.gen.layout.leaves(kept.c, kept.type):
+            values.append(Val(leaf.c, leaf.type, True))
     return values
 
 
 def _no_match(body: Body) -> None:
-    parser_errors.reject(body, f"{parser_errors.error_number(body, 'NoMatch')}u", "NoMatch")
+    parser_errors.reject(body, parser_errors.error_number(body, "NoMatch"), "NoMatch")
 
 
 def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str], None]) -> bool:
@@ -115,7 +117,7 @@ def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str],
             break
     seen: set[int] = set()
     ends = False
-    with body.braces(f"switch ({key.text})"):
+    with body.braces(f"switch ({key.c})"):
         for number, target in numbers:
             if number is None:
                 body.emit("default:")
@@ -132,7 +134,8 @@ def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str],
     return True
 
 
-def _condition(body: Body, keys: list[Val], case: ast.SelectCase) -> str:
+def _condition(body: Body, keys: list[Val], case: ast.SelectCase) -> CExpr | None:
+    """Whether the keys are in the case's keyset; None if they always are."""
     value_set = _value_set(body, case.keyset)
     if value_set is not None:
         return _contains(body, value_set, keys)
@@ -142,11 +145,11 @@ def _condition(body: Body, keys: list[Val], case: ast.SelectCase) -> str:
         if value_set is not None:
             return _contains(body, value_set, keys)
     flat = _flatten(keyset, len(keys))
-    tests: list[str] = []
+    tests: list[CExpr | None] = []
     for key, part in zip(keys, flat, strict=True):
         inner = _value_set(body, part)
-        tests.append(_contains(body, inner, [key]) if inner else keysets.test(body, key.text, key.type, part))
-    return " && ".join(t for t in tests if t)
+        tests.append(_contains(body, inner, [key]) if inner else keysets.test(body, key.c, key.type, part))
+    return cexpr.all_of(test for test in tests if test is not None)
 
 
 def _flatten(keyset: ast.Expr, count: int) -> list[ast.Expr]:
@@ -167,8 +170,8 @@ def _value_set(body: Body, expr: ast.Expr) -> ValueSet | None:
     return None
 
 
-def _contains(body: Body, value_set: ValueSet, keys: list[Val]) -> str:
-    words = [w for key in keys for w in scalars.words_of(key.text, scalar_width(key.type) or 1)]
+def _contains(body: Body, value_set: ValueSet, keys: list[Val]) -> CExpr:
+    words = [str(w) for key in keys for w in scalars.words_of(key.c, scalar_width(key.type) or 1)]
     name = body.names.local("key")
     body.emit(f"const uint64_t {name}[] = {{{', '.join(words)}}};")
-    return f"ss_value_set_contains(x->pipeline->value_sets[{value_set.index}], {name})"
+    return cexpr.call("ss_value_set_contains", pipeline_object("value_sets", value_set.index), cexpr.name(name))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,37 +11,37 @@ from p4front.syntax import ast
 from p4front.text.source import Span
 from p4front.types.types import StructType, Type
 from softswitch.codegen.env import Env, Variable
-from softswitch.codegen.names import Namer, c_string
+from softswitch.codegen.names import Namer, printf_text
+from softswitch.codegen.values import cexpr
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import FRAME, X
 
 if TYPE_CHECKING:
     from softswitch.codegen.generator import Generator
 
 
-_ARROW = re.compile(r"\(\*(\w+(?:->\w+)*)\)\.")
-
-
 @dataclass(frozen=True)
 class Val:
-    """A value: a C expression that binds tighter than any operator. `atom`: later statements cannot change it (a
-    literal or a temporary)."""
+    """A value of a P4 type as a C expression. `atom`: later statements cannot change it (a literal or a temporary)."""
 
-    text: str
+    c: CExpr
     type: Type
     atom: bool = False
 
 
 @dataclass(frozen=True)
 class Place:
-    """An l-value. `slice` (hi, lo) of the scalar `text`; `type` is that of the whole scalar then. `union`: text and
-    type of the header union whose member it is."""
+    """An l-value. `slice` (hi, lo) of the scalar `c`; `type` is that of the whole scalar then. `union`: the header
+    union whose member it is, and its type. `header`: the header that it is a field of. `next_of`: the stack whose
+    `next` it is. `window`: `[low +: width]` of the scalar, `low` being a uint64_t variable."""
 
-    text: str
+    c: CExpr
     type: Type
     slice: tuple[int, int] | None = None
-    union: tuple[str, StructType] | None = None
-    next_of: str = ""  # text of the stack whose `next` this is
-    window: tuple[str, int] | None = None
-    """`[low +: width]` of the scalar: C text of `low` (a uint64_t variable), and the width."""
+    union: tuple[CExpr, StructType] | None = None
+    header: CExpr | None = None
+    next_of: CExpr | None = None
+    window: tuple[CExpr, int] | None = None
 
 
 @dataclass
@@ -59,6 +58,10 @@ class Function:
     """It takes the frame of its control."""
     requests: dict[tuple[str, Span], None] = field(default_factory=dict)
     """What it and the functions that it calls can ask of the switch: names of externs, and the places of the calls."""
+
+    def context(self) -> list[CExpr]:
+        """The arguments that come before those of P4."""
+        return [X, FRAME] if self.frame else [X]
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class Loop:
 class Body:
     """Collects the statements of one C function."""
 
-    def __init__(self, gen: Generator, env: Env, function: Function, *, kind: str, return_text: str = "") -> None:
+    def __init__(
+        self, gen: Generator, env: Env, function: Function, *, kind: str, returns: CExpr | None = None
+    ) -> None:
         self.gen = gen
         self.env = env
         self.function = function
@@ -94,13 +99,11 @@ class Body:
         self.lines: list[str] = []
         self.depth = 1
         self.loops: list[Loop] = []
-        self.return_text = return_text
-        """What a function returns when it leaves because of `exit`."""
-        self.frame = ""
-        """C expression of the control's frame, where there is one."""
+        self.leave = f"return {returns};" if returns is not None else "return;"
+        """The statement that leaves because of `exit`."""
 
     def emit(self, line: str) -> None:
-        self.lines.append("    " * self.depth + _ARROW.sub(r"\1->", line))
+        self.lines.append("    " * self.depth + line)
 
     def label(self, name: str) -> None:
         """A label, followed by an empty statement, since a declaration may come next."""
@@ -120,14 +123,14 @@ class Body:
             self.depth -= 1
             self.emit("}")
 
-    def temp(self, c_type: str, init: str, base: str = "t") -> str:
-        """A new C variable with a value; its name."""
+    def temp(self, c_type: str, init: CExpr | str, base: str = "t") -> CExpr:
+        """A new C variable with a value, or an initialiser."""
         name = self.names.local(base)
         space = "" if c_type.endswith("*") else " "
         self.emit(f"{c_type}{space}{name} = {init};")
-        return name
+        return cexpr.name(name)
 
-    def declare(self, decl: ast.Declaration, type_: Type, init: str) -> Variable:
+    def declare(self, decl: ast.Declaration, type_: Type, init: CExpr) -> Variable:
         """A P4 variable as a C variable."""
         variable = Variable(self.temp(self.gen.layout.c_type(type_, decl.span), init, decl.name.text), type_)
         self.env.bind(decl, variable)
@@ -137,15 +140,15 @@ class Body:
         """The same value, safe from later statements."""
         if value.atom:
             return value
-        return Val(self.temp(self.gen.layout.c_type(value.type), value.text), value.type, True)
+        return Val(self.temp(self.gen.layout.c_type(value.type), value.c), value.type, True)
 
     def trace(self, text: str) -> None:
         """A line of the packet's story, where it is told."""
-        self.emit(f'SS_TRACE(x, "{c_string(text)}");')
+        self.emit(f'SS_TRACE(x, "{printf_text(text)}");')
 
-    def trace_values(self, text: str, *values: tuple[str, list[str]]) -> None:
+    def trace_values(self, text: str, *values: tuple[str, Sequence[CExpr]]) -> None:
         """The same with values in place of each {}: printf conversions and C arguments (scalars.shown)."""
-        pieces = [c_string(piece) for piece in text.split("{}")]
+        pieces = [printf_text(piece) for piece in text.split("{}")]
         line = pieces[0] + "".join(
             conversion + piece for (conversion, _), piece in zip(values, pieces[1:], strict=True)
         )

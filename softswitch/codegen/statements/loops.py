@@ -13,8 +13,9 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body, Loop, Val
-from softswitch.codegen.values import scalars
-from softswitch.codegen.values.layout import is_signed, scalar_width
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.layout import element, is_signed, scalar_width
 
 
 @contextmanager
@@ -41,8 +42,8 @@ def for_loop(body: Body, statement: ast.For) -> None:
         for init in statement.init:
             statements.emit(body, init)
         with _loop(body) as loop, body.braces("for (;;)"):
-            condition = expressions.rvalue(body, statement.cond).text
-            body.emit(f"if (!{condition})")
+            condition = expressions.rvalue(body, statement.cond).c
+            body.emit(f"if ({cexpr.negation(condition)})")
             body.emit("    break;")
             _body(body, statement.body, loop)
             for update in statement.update:
@@ -75,15 +76,15 @@ def for_in(body: Body, statement: ast.ForIn) -> None:
         raise refuse(collection.span, "a for loop can run over a range, a list or a header stack")
 
 
-def _variable(body: Body, statement: ast.ForIn) -> tuple[str, Type]:
+def _variable(body: Body, statement: ast.ForIn) -> tuple[CExpr, Type]:
     """Declares the loop's variable; its place."""
     if statement.variable is not None:
         type_ = body.env.type(body.gen.program.declared[statement.variable])
-        return body.declare(statement.variable, type_, body.gen.layout.zero(type_)).text, type_
+        return body.declare(statement.variable, type_, body.gen.layout.zero(type_)).c, type_
     if statement.target is not None:
         where = places.place(body, statement.target)
         if where.slice is None and where.window is None and where.union is None:
-            return where.text, where.type
+            return where.c, where.type
     raise refuse(statement.span, "the variable of this loop is not supported")
 
 
@@ -95,13 +96,13 @@ def _range(body: Body, statement: ast.ForIn, bounds: ast.Binary) -> None:
     if width is None:
         raise refuse(bounds.span, "a range needs integers")
     c_type = body.gen.layout.c_type(type_)
-    at = body.temp(c_type, low.text, "at")
+    at = body.temp(c_type, low.c, "at")
     with _loop(body) as loop:
-        beyond = scalars.compare(">", at, high.text, width, signed)
-        with body.braces(f"if (!{beyond})"), body.braces("for (;;)"):
+        beyond = scalars.compare(">", at, high.c, width, signed)
+        with body.braces(f"if ({cexpr.negation(beyond)})"), body.braces("for (;;)"):
             body.emit(f"{variable} = {at};")
             _body(body, statement.body, loop)
-            body.emit(f"if ({scalars.compare('==', at, high.text, width, signed)})")
+            body.emit(f"if ({scalars.compare('==', at, high.c, width, signed)})")
             body.emit("    break;")
             one = scalars.literal(1, width)
             body.emit(f"{at} = {scalars.arithmetic('+', at, one, width, signed)};")
@@ -117,12 +118,12 @@ def _items(body: Body, statement: ast.ForIn, items: Callable[[Type], list[Val]])
     if not values:
         return
     c_type = body.gen.layout.c_type(type_)
-    name = body.names.local("items")
-    body.emit(f"const {c_type} {name}[] = {{{', '.join(v.text for v in values)}}};")
+    array = cexpr.name(body.names.local("items"))
+    body.emit(f"const {c_type} {array}[] = {{{', '.join(str(v.c) for v in values)}}};")
     with _loop(body) as loop:
         at = body.names.local("at")
         with body.braces(f"for (uint32_t {at} = 0; {at} < {len(values)}; {at}++)"):
-            body.emit(f"{variable} = {name}[{at}];")
+            body.emit(f"{variable} = {cexpr.index(array, cexpr.name(at))};")
             _body(body, statement.body, loop)
 
 
@@ -132,7 +133,7 @@ def _stack(body: Body, statement: ast.ForIn, collection: ast.Expr, type_: StackT
     with _loop(body) as loop:
         at = body.names.local("at")
         with body.braces(f"for (uint32_t {at} = 0; {at} < {type_.size}; {at}++)"):
-            body.emit(f"{variable} = {where.text}.e[{at}];")
+            body.emit(f"{variable} = {element(where.c, cexpr.name(at))};")
             _body(body, statement.body, loop)
 
 

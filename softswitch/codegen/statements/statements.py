@@ -10,10 +10,12 @@ from p4front.types.types import Type, VoidType, strip
 from softswitch.codegen import constants
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import calls, expressions, places
-from softswitch.codegen.names import c_string
+from softswitch.codegen.names import printf_text
 from softswitch.codegen.statements import loops, switches
 from softswitch.codegen.statements.body import Body, Val
-from softswitch.codegen.values import header_lengths, scalars
+from softswitch.codegen.values import cexpr, header_lengths, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.context import X
 from softswitch.codegen.values.layout import is_signed, scalar_width
 
 MOST_OF_A_CONDITION = 100
@@ -71,13 +73,13 @@ def variable(body: Body, decl: ast.VariableDecl) -> None:
     body.declare(decl, type_, initial(body, decl, type_))
 
 
-def initial(body: Body, decl: ast.VariableDecl, type_: Type) -> str:
+def initial(body: Body, decl: ast.VariableDecl, type_: Type) -> CExpr:
     """The value that a variable begins with, in C."""
     if decl.init is None:
         return body.gen.layout.zero(type_)
     value = expressions.rvalue(body, decl.init, type_)
     header_lengths.made(body, decl.init, type_)
-    return value.text
+    return value.c
 
 
 def assignment(body: Body, statement: ast.Assignment) -> None:
@@ -86,7 +88,7 @@ def assignment(body: Body, statement: ast.Assignment) -> None:
     type_ = places.place_type(where)
     if statement.op == "=":
         value = expressions.rvalue(body, statement.value, type_)
-        header_lengths.assigned(body, statement.value, type_, where.text)
+        header_lengths.assigned(body, statement.value, type_, where.c)
         places.store(body, where, value)
         return
     op = statement.op[:-1]
@@ -95,17 +97,12 @@ def assignment(body: Body, statement: ast.Assignment) -> None:
         raise refuse(statement.span, f"{statement.op} on a value of type {type_} is not supported")
     if op in ("<<", ">>"):
         known = evaluate(body.env, statement.value)
-        if isinstance(known, int):
-            by, by_width, amount = f"{known}u", 32, int(known)
-        else:
-            value = expressions.rvalue(body, statement.value)
-            by, by_width, amount = value.text, scalar_width(value.type) or 32, None
-        current = places.load(body, where)
-        text = scalars.shift(op, current.text, by, by_width, width, is_signed(type_), amount)
+        by = int(known) if isinstance(known, int) else expressions.rvalue(body, statement.value)
+        result = expressions.shifted(op, places.load(body, where), by, statement)
     else:
         value = expressions.rvalue(body, statement.value, type_)
-        text = scalars.arithmetic(op, places.load(body, where).text, value.text, width, is_signed(type_))
-    places.store(body, where, Val(text, type_))
+        result = scalars.arithmetic(op, places.load(body, where).c, value.c, width, is_signed(type_))
+    places.store(body, where, Val(result, type_))
 
 
 def conditional(body: Body, statement: ast.If) -> None:
@@ -119,13 +116,13 @@ def conditional(body: Body, statement: ast.If) -> None:
     _branches(body, statement, f"if ({_decided(body, statement)})")
 
 
-def _decided(body: Body, statement: ast.If) -> str:
+def _decided(body: Body, statement: ast.If) -> CExpr:
     """The condition in C, which tells how it came out when packets are traced."""
-    condition = places.bare(expressions.rvalue(body, statement.cond).text)
+    condition = expressions.rvalue(body, statement.cond).c
     words = " ".join(statement.cond.span.text.split())
     if len(words) > MOST_OF_A_CONDITION:
         words = words[:MOST_OF_A_CONDITION] + "..."
-    return f'SS_DECIDE(x, ({condition}), "if ({c_string(words)})")'
+    return cexpr.macro("SS_DECIDE", X, condition, cexpr.constant(f'"if ({printf_text(words)})"'))
 
 
 def _branches(body: Body, statement: ast.If, head: str) -> None:
@@ -169,7 +166,7 @@ def return_(body: Body, statement: ast.Return) -> None:
         return
     value = expressions.rvalue(body, statement.value, returns)
     header_lengths.made(body, statement.value, returns)
-    body.emit(f"return {places.bare(value.text)};")
+    body.emit(f"return {value.c};")
 
 
 def exit_(body: Body, statement: ast.Exit) -> None:
@@ -178,7 +175,7 @@ def exit_(body: Body, statement: ast.Exit) -> None:
         raise refuse(statement.span, "exit is not allowed in a parser")
     body.function.may_exit = True
     body.emit("x->exited = true;")
-    body.emit(f"return{' ' + body.return_text if body.return_text else ''};")
+    body.emit(body.leave)
 
 
 def direct_apply(body: Body, statement: ast.DirectApply) -> None:

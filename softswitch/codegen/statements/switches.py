@@ -11,6 +11,8 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import calls, expressions
 from softswitch.codegen.statements import statements
 from softswitch.codegen.statements.body import Body
+from softswitch.codegen.values import cexpr
+from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import scalar_width
 
 
@@ -22,7 +24,7 @@ def switch(body: Body, statement: ast.Switch) -> None:
         and subject.member.text == "action_run"
     ):
         table, result = calls.table_apply(body, body.gen.program.calls[subject.base], statement)
-        _emit(body, statement, f"{result} >> 1", lambda label: table.action_number(body, label))
+        _emit(body, statement, cexpr.binary(">>", result, 1), lambda label: table.action_number(body, label))
         return
     type_ = expressions.final_type(body, subject)
     if isinstance(type_, ActionEnumType):
@@ -32,16 +34,16 @@ def switch(body: Body, statement: ast.Switch) -> None:
     if width is None:
         raise refuse(subject.span, f"a switch on a value of type {type_} is not supported")
     if width <= 64 and all(_is_number(body, case.label) for case in statement.cases):
-        _emit(body, statement, value.text, lambda label: expressions.rvalue(body, label, value.type).text)
+        _emit(body, statement, value.c, lambda label: expressions.rvalue(body, label, value.type).c)
         return
-    _chain(body, statement, value.text)
+    _chain(body, statement, value.c)
 
 
 def _is_number(body: Body, label: ast.Expr) -> bool:
     return isinstance(label, ast.DefaultExpr) or evaluate(body.env, label) is not None
 
 
-def _emit(body: Body, statement: ast.Switch, subject: str, number: Callable[[ast.Expr], str]) -> None:
+def _emit(body: Body, statement: ast.Switch, subject: CExpr, number: Callable[[ast.Expr], CExpr]) -> None:
     """A C switch; labels without a body fall through, others never do."""
     seen: set[str] = set()
     with body.braces(f"switch ({subject})"):
@@ -53,10 +55,10 @@ def _emit(body: Body, statement: ast.Switch, subject: str, number: Callable[[ast
                     body.emit("default:")
                     pending = True
             else:
-                text = number(case.label)
-                if text not in seen:
-                    seen.add(text)
-                    body.emit(f"case {text}:")
+                label = number(case.label)
+                if label.text not in seen:
+                    seen.add(label.text)
+                    body.emit(f"case {label}:")
                     pending = True
             if case.body is None:
                 continue
@@ -69,7 +71,7 @@ def _emit(body: Body, statement: ast.Switch, subject: str, number: Callable[[ast
             body.emit("break;")
 
 
-def _chain(body: Body, statement: ast.Switch, subject: str) -> None:
+def _chain(body: Body, statement: ast.Switch, subject: CExpr) -> None:
     """Labels that C cannot switch on: a chain of tests, the default last."""
     groups: list[tuple[list[ast.Expr], ast.BlockStatement]] = []
     labels: list[ast.Expr] = []
@@ -85,8 +87,8 @@ def _chain(body: Body, statement: ast.Switch, subject: str) -> None:
             default = then
             continue
         type_ = expressions.final_type(body, statement.subject)
-        tests = [body.gen.layout.equal(subject, expressions.rvalue(body, label, type_).text, type_) for label in group]
-        with body.braces(f"{'else ' if depth else ''}if ({' || '.join(tests)})"):
+        tests = [body.gen.layout.equal(subject, expressions.rvalue(body, label, type_).c, type_) for label in group]
+        with body.braces(f"{'else ' if depth else ''}if ({cexpr.any_of(tests)})"):
             statements.block(body, then)
         depth += 1
     if default is not None:

@@ -15,14 +15,16 @@ from p4front.types.constants import ConstValue
 from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body
-from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
+from softswitch.codegen.values import cexpr
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.layout import element, is_header, is_union, members, wire_bits
 
 
 @dataclass(frozen=True)
 class Change:
-    """A header inside of a value: the C path to it from the value, and whether it is valid there."""
+    """A header inside of a value: where it is, and whether it is valid there."""
 
-    path: str
+    header: CExpr
     type: Type
     valid: bool
 
@@ -53,77 +55,78 @@ def becomes_invalid(body: Body, type_: Type) -> None:
     body.emit(f"x->packet->length_change -= {header_bytes(type_)};")
 
 
-def assigned(body: Body, expr: ast.Expr, type_: Type, target: str) -> None:
+def assigned(body: Body, expr: ast.Expr, type_: Type, target: CExpr) -> None:
     """Counts the headers that storing the value of `expr` to the C l-value `target` makes valid or invalid. Comes
     right before the store."""
-    for change in _changes(body, expr, type_, ""):
+    for change in _changes(body, expr, type_, target):
+        valid = cexpr.member(change.header, "valid_")
         if change.valid:
-            body.emit(f"if (!{target}{change.path}.valid_)")
+            body.emit(f"if ({cexpr.negation(valid)})")
             body.emit(f"    x->packet->length_change += {header_bytes(change.type)};")
         else:
-            body.emit(f"if ({target}{change.path}.valid_)")
+            body.emit(f"if ({valid})")
             body.emit(f"    x->packet->length_change -= {header_bytes(change.type)};")
 
 
 def made(body: Body, expr: ast.Expr, type_: Type) -> None:
     """Counts the valid headers of a value that goes where no header was: a new variable, an argument, a result."""
-    for change in _changes(body, expr, type_, ""):
+    for change in _changes(body, expr, type_, cexpr.name("value")):
         if change.valid:
             becomes_valid(body, change.type)
 
 
-def _changes(body: Body, expr: ast.Expr, type_: Type, path: str) -> Iterator[Change]:
+def _changes(body: Body, expr: ast.Expr, type_: Type, c: CExpr) -> Iterator[Change]:
     plain = strip(type_)
     if not isinstance(plain, (StackType, StructType, TupleType)):
         return
     if isinstance(expr, ast.Cast):
-        yield from _changes(body, expr.operand, type_, path)
+        yield from _changes(body, expr.operand, type_, c)
     elif isinstance(expr, (ast.InvalidExpr, ast.DefaultExpr)):
-        yield from _invalid(plain, path)
+        yield from _invalid(plain, c)
     elif isinstance(expr, (ast.ListExpr, ast.StructExpr)):
         if is_header(plain):
-            yield Change(path, plain, True)
+            yield Change(c, plain, True)
             return
-        for item, member_type, member_path in _items(expr, plain, path):
-            yield from _changes(body, item, member_type, member_path)
+        for item, member_type, inner in _items(expr, plain, c):
+            yield from _changes(body, item, member_type, inner)
     else:
         known = evaluate(body.env, expr)
         if known is not None:
-            yield from _constant(known, plain, path)
+            yield from _constant(known, plain, c)
 
 
-def _items(expr: ast.ListExpr | ast.StructExpr, plain: Type, path: str) -> Iterator[tuple[ast.Expr, Type, str]]:
+def _items(expr: ast.ListExpr | ast.StructExpr, plain: Type, c: CExpr) -> Iterator[tuple[ast.Expr, Type, CExpr]]:
     if isinstance(expr, ast.StructExpr):
         for given in expr.fields:
             info = plain.field(given.key.text) if isinstance(plain, StructType) else None
             if info is not None:
-                yield given.value, info.type, f"{path}.{field_name(info.name)}"
+                yield given.value, info.type, cexpr.member(c, field_name(info.name))
         return
     items = [item for item in expr.items if not isinstance(item, ast.DefaultExpr)]
     if isinstance(plain, StackType):
         for i, item in enumerate(items[: plain.size]):
-            yield item, plain.element, f"{path}.e[{i}]"
+            yield item, plain.element, element(c, i)
         return
     for item, (name, member_type) in zip(items, members(plain), strict=False):
-        yield item, member_type, f"{path}.{name}"
+        yield item, member_type, cexpr.member(c, name)
 
 
-def _invalid(plain: Type, path: str) -> Iterator[Change]:
+def _invalid(plain: Type, c: CExpr) -> Iterator[Change]:
     if is_header(plain):
-        yield Change(path, plain, False)
+        yield Change(c, plain, False)
     elif is_union(plain):
         for name, member_type in members(plain):
-            yield Change(f"{path}.{name}", member_type, False)
+            yield Change(cexpr.member(c, name), member_type, False)
 
 
-def _constant(value: ConstValue, plain: Type, path: str) -> Iterator[Change]:
+def _constant(value: ConstValue, plain: Type, c: CExpr) -> Iterator[Change]:
     """The headers of a constant, all of which are valid."""
     if is_header(plain):
-        yield Change(path, plain, True)
+        yield Change(c, plain, True)
     elif isinstance(plain, (StructType, TupleType)) and isinstance(value, (tuple, dict)):
         labels = [f.name for f in plain.fields] if isinstance(plain, StructType) else []
         for i, (name, member_type) in enumerate(members(plain)):
             item = value.get(labels[i]) if isinstance(value, dict) else value[i] if i < len(value) else None
             inner = strip(member_type)
             if item is not None and isinstance(inner, (StructType, TupleType)):
-                yield from _constant(item, inner, f"{path}.{name}")
+                yield from _constant(item, inner, cexpr.member(c, name))

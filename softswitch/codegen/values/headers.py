@@ -9,8 +9,9 @@ from p4front.types.types import BOOL, BitType, StackType, Type, TypeOfType, stri
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions, places
 from softswitch.codegen.statements.body import Body, Place, Val
-from softswitch.codegen.values import header_lengths
-from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
+from softswitch.codegen.values import cexpr, header_lengths, scalars
+from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.layout import element, is_header, is_union, members, wire_bits
 
 
 def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
@@ -41,25 +42,27 @@ def is_valid(body: Body, expr: ast.Expr) -> Val:
     """`h.isValid()`; a union is valid if one of its headers is."""
     if places.is_place(body, expr):
         where = places.place(body, expr)
-        text, type_ = where.text, where.type
+        c, type_ = where.c, where.type
     else:
         value = expressions.addressable(body, expressions.rvalue(body, expr))
-        text, type_ = value.text, value.type
-    return Val(valid_text(text, strip(type_)), BOOL)
+        c, type_ = value.c, value.type
+    return Val(_validity(c, strip(type_)), BOOL)
 
 
-def valid_text(text: str, plain: Type) -> str:
+def _validity(c: CExpr, plain: Type) -> CExpr:
     """Whether a header or union is valid, in C."""
     if is_header(plain):
-        return f"{text}.valid_"
-    return "(" + (" || ".join(f"{text}.{name}.valid_" for name, _ in members(plain)) or "false") + ")"
+        return cexpr.member(c, "valid_")
+    headers = (cexpr.member(c, name) for name, _ in members(plain))
+    return cexpr.any_of(cexpr.member(header, "valid_") for header in headers) or cexpr.FALSE
 
 
 def set_valid(body: Body, where: Place, plain: Type) -> None:
     """A header that was invalid becomes valid with all fields zero, as in simple_switch."""
-    with body.braces(f"if (!{where.text}.valid_)"):
-        body.emit(f"{where.text} = {body.gen.layout.zero(plain)};")
-        body.emit(f"{where.text}.valid_ = true;")
+    valid = cexpr.member(where.c, "valid_")
+    with body.braces(f"if ({cexpr.negation(valid)})"):
+        body.emit(f"{where.c} = {body.gen.layout.zero(plain)};")
+        body.emit(f"{valid} = true;")
         header_lengths.becomes_valid(body, plain)
         for line in places.union_siblings(where):
             body.emit(line)
@@ -67,29 +70,31 @@ def set_valid(body: Body, where: Place, plain: Type) -> None:
 
 def set_invalid(body: Body, where: Place, plain: Type) -> None:
     """A union becomes invalid as a whole, also when one of its headers is told to (8.20)."""
-    text, type_ = (where.text, plain) if where.union is None else where.union
+    c, type_ = (where.c, plain) if where.union is None else where.union
     for name, member in members(type_) if is_union(type_) else [("", plain)]:
-        header = f"{text}.{name}" if name else text
-        with body.braces(f"if ({header}.valid_)"):
-            body.emit(f"{header}.valid_ = false;")
+        valid = cexpr.member(cexpr.member(c, name) if name else c, "valid_")
+        with body.braces(f"if ({valid})"):
+            body.emit(f"{valid} = false;")
             header_lengths.becomes_invalid(body, member)
 
 
 def _move(body: Body, where: Place, plain: StackType, by: int) -> None:
     """push_front (by > 0) and pop_front (by < 0); headers that come in are invalid."""
-    size, text = plain.size, where.text
+    size, filled = plain.size, cexpr.member(where.c, "next")
     count = min(abs(by), size)
-    element = body.gen.layout.c_type(plain.element)
     if count and count < size:
-        to, source = (f"&{text}.e[{count}]", text + ".e") if by > 0 else (text + ".e", f"&{text}.e[{count}]")
-        body.emit(f"memmove({to}, {source}, {size - count} * sizeof({element}));")
+        ends = [cexpr.member(where.c, "e"), cexpr.address(element(where.c, count))]
+        to, source = reversed(ends) if by > 0 else ends
+        length = cexpr.binary("*", size - count, cexpr.call("sizeof", element(where.c, 0)))
+        body.emit(f"{cexpr.call('memmove', to, source, length)};")
     first = 0 if by > 0 else size - count
     for i in range(first, first + count):
-        body.emit(f"{text}.e[{i}] = {body.gen.layout.zero(plain.element)};")
+        body.emit(f"{element(where.c, i)} = {body.gen.layout.zero(plain.element)};")
+    moved = cexpr.binary("+" if by > 0 else "-", filled, count)
     if by > 0:
-        body.emit(f"{text}.next = {text}.next + {count} < {size} ? {text}.next + {count} : {size};")
+        body.emit(f"{filled} = {cexpr.ternary(cexpr.binary('<', moved, size), moved, size)};")
     else:
-        body.emit(f"{text}.next = {text}.next > {count} ? {text}.next - {count} : 0;")
+        body.emit(f"{filled} = {cexpr.ternary(cexpr.binary('>', filled, count), moved, 0)};")
 
 
 def _size(body: Body, expr: ast.Call, info: CallInfo) -> Val:
@@ -100,4 +105,4 @@ def _size(body: Body, expr: ast.Call, info: CallInfo) -> Val:
     type_ = strip(type_.type if isinstance(type_, TypeOfType) else type_)
     type_ = body.env.type(type_)
     bits = wire_bits(type_) if info.builtin.startswith("max") else header_lengths.min_bits(type_)
-    return Val(f"{-(-bits // 8) if info.builtin.endswith('Bytes') else bits}u", BitType(32), True)
+    return Val(scalars.literal(-(-bits // 8) if info.builtin.endswith("Bytes") else bits, 32), BitType(32), True)

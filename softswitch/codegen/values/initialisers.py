@@ -8,6 +8,8 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions
 from softswitch.codegen.names import field_name
 from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import is_header, is_union, members
 
 
@@ -36,31 +38,31 @@ def _reshape(
 ) -> Val:
     """A tuple or unnamed struct as another struct type with the same fields."""
     if body.gen.layout.c_type(source) == body.gen.layout.c_type(plain):
-        return Val(value.text, target, value.atom)
+        return Val(value.c, target, value.atom)
     if len(members(source)) != len(members(plain)):
         raise refuse(expr.span, f"a value of type {source} cannot be used as {plain}")
-    base = expressions.addressable(body, value).text
-    parts = []
+    base = expressions.addressable(body, value).c
+    parts: list[str] = []
     for (from_name, from_type), (to_name, to_type) in zip(members(source), members(plain), strict=True):
-        part = Val(f"{base}.{from_name}", from_type, value.atom)
+        part = Val(cexpr.member(base, from_name), from_type, value.atom)
         inner, outer = strip(from_type), strip(to_type)
         if isinstance(inner, (StructType, TupleType)) and isinstance(outer, (StructType, TupleType)) and inner != outer:
             part = _reshape(body, part, inner, outer, to_type, expr)
-        parts.append(f".{to_name} = {part.text}")
+        parts.append(f".{to_name} = {part.c}")
     return _aggregate(body, plain, parts, target)
 
 
 def _aggregate(body: Body, plain: Type, parts: list[str], target: Type) -> Val:
     if is_header(plain):
         parts = [".valid_ = true", *parts]
-    return Val(f"(({body.gen.layout.c_type(plain)}){{{', '.join(parts) or '0'}}})", target)
+    return Val(cexpr.compound(body.gen.layout.c_type(plain), parts), target)
 
 
 def _struct(body: Body, expr: ast.StructExpr, plain: StructType, target: Type) -> Val:
     infos = [plain.field(item.key.text) for item in expr.fields]
     wants = [info.type if info is not None else None for info in infos]
     values = expressions.rvalues(body, [item.value for item in expr.fields], wants)
-    parts = [f".{field_name(item.key.text)} = {value.text}" for item, value in zip(expr.fields, values, strict=True)]
+    parts = [f".{field_name(item.key.text)} = {value.c}" for item, value in zip(expr.fields, values, strict=True)]
     if expr.has_default:
         given = {item.key.text for item in expr.fields}
         parts += [f".{field_name(f.name)} = {default(body, f.type)}" for f in plain.fields if f.name not in given]
@@ -73,28 +75,28 @@ def _list(body: Body, expr: ast.ListExpr, plain: Type, target: Type) -> Val:
     rest = expr.has_default or len(items) < len(expr.items)
     if isinstance(plain, StackType):
         values = expressions.rvalues(body, items, [plain.element] * len(items))
-        texts = [value.text for value in values]
+        elements = [value.c for value in values]
         if rest:
-            texts += [default(body, plain.element)] * (plain.size - len(texts))
-        return Val(f"(({body.gen.layout.c_type(plain)}){{.e = {{{', '.join(texts) or '0'}}}}})", target)
+            elements += [default(body, plain.element)] * (plain.size - len(elements))
+        return Val(body.gen.layout.stack(elements, plain), target)
     if isinstance(plain, (StructType, TupleType)) and not is_union(plain):
         fields = members(plain)
         if len(items) > len(fields):
             raise refuse(expr.span, f"{plain} has only {len(fields)} fields")
         values = expressions.rvalues(body, items, [t for _, t in fields])
-        parts = [f".{name} = {value.text}" for (name, _), value in zip(fields, values, strict=False)]
+        parts = [f".{name} = {value.c}" for (name, _), value in zip(fields, values, strict=False)]
         if rest:
             parts += [f".{name} = {default(body, t)}" for name, t in fields[len(items) :]]
         return _aggregate(body, plain, parts, target)
     raise refuse(expr.span, f"a list cannot be used as a value of type {plain}")
 
 
-def default(body: Body, type_: Type) -> str:
+def default(body: Body, type_: Type) -> CExpr:
     """The value that `...` stands for (8.12.1): zero, false, NoError, the first member; headers invalid."""
     plain = strip(type_)
     if isinstance(plain, (EnumType, SerEnumType)):
-        return "0u"
+        return scalars.literal(0, 32)
     if isinstance(plain, (StructType, TupleType)) and not is_header(plain) and not is_union(plain):
         parts = [f".{name} = {default(body, t)}" for name, t in members(plain)]
-        return f"(({body.gen.layout.c_type(plain)}){{{', '.join(parts) or '0'}}})"
+        return cexpr.compound(body.gen.layout.c_type(plain), parts)
     return body.gen.layout.zero(plain)

@@ -14,9 +14,10 @@ from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import expressions
 from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import scalars
+from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import is_signed, scalar_width
 
-MOST_BITS = 4096
+MAX_BITS = 4096
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -62,7 +63,7 @@ def _scalar(body: Body, expr: ast.Expr) -> Val:
     found = expressions.rvalue(body, expr)
     if scalar_width(found.type) is None:
         raise refuse(expr.span, f"a value of type {found.type} cannot become an `int`")
-    return Val(found.text, IntType(_width(found)) if is_signed(found.type) else BitType(_width(found)), found.atom)
+    return Val(found.c, IntType(_width(found)) if is_signed(found.type) else BitType(_width(found)), found.atom)
 
 
 def _both(body: Body, expr: ast.Binary) -> tuple[Val, Val]:
@@ -84,8 +85,8 @@ def _result(expr: ast.Binary, left: Val, right: Val) -> Type:
     if expr.op not in widths:
         raise refuse(expr.span, f"{expr.op} of values of type int is not supported at run time")
     width = widths[expr.op]
-    if width > MOST_BITS:
-        raise refuse(expr.span, f"this value of type int may need more than {MOST_BITS} bits")
+    if width > MAX_BITS:
+        raise refuse(expr.span, f"this value of type int may need more than {MAX_BITS} bits")
     return IntType(width) if signed or expr.op == "-" else BitType(width)
 
 
@@ -95,16 +96,16 @@ def _shift(body: Body, expr: ast.Binary) -> Val:
     signed, width = is_signed(operand.type), _width(operand)
     if expr.op == "<<":
         width += amount
-        if width > MOST_BITS:
-            raise refuse(expr.span, f"this value of type int may need more than {MOST_BITS} bits")
-    text = scalars.shift(expr.op, _extended(body, operand, width, expr), "", 32, width, signed, amount)
-    return Val(text, IntType(width) if signed else BitType(width))
+        if width > MAX_BITS:
+            raise refuse(expr.span, f"this value of type int may need more than {MAX_BITS} bits")
+    shifted = scalars.shift_by(expr.op, _extended(body, operand, width, expr), amount, width, signed)
+    return Val(shifted, IntType(width) if signed else BitType(width))
 
 
 def _width(operand: Val) -> int:
     return scalar_width(operand.type) or 1
 
 
-def _extended(body: Body, operand: Val, width: int, where: ast.Node) -> str:
+def _extended(body: Body, operand: Val, width: int, where: ast.Node) -> CExpr:
     body.gen.layout.need_limbs(width)
-    return scalars.cast(operand.text, _width(operand), is_signed(operand.type), width)
+    return scalars.cast(operand.c, _width(operand), is_signed(operand.type), width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from p4front.text.source import Span
@@ -27,16 +27,17 @@ from p4front.types.types import (
 )
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.names import Namer, field_name, identifier
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A scalar or varbit inside a value: C text, type, the texts of the headers that it lies in (outermost first)."""
+    """A scalar or varbit inside a value: as a C expression, its type, the headers that it lies in (outermost first)."""
 
-    text: str
+    c: CExpr
     type: Type
-    headers: tuple[str, ...] = ()
+    headers: tuple[CExpr, ...] = ()
     name: str = ""
 
 
@@ -73,6 +74,11 @@ def members(type_: Type) -> list[tuple[str, Type]]:
     if isinstance(type_, TupleType):
         return [(f"f{i}", t) for i, t in enumerate(type_.items)]
     return [(field_name(f.name), f.type) for f in type_.fields] if isinstance(type_, StructType) else []
+
+
+def element(stack: CExpr, at: CExpr | int) -> CExpr:
+    """An element of a header stack."""
+    return cexpr.index(cexpr.member(stack, "e"), at)
 
 
 def wire_bits(type_: Type) -> int:
@@ -187,20 +193,20 @@ class Layout:
 
     # ------------------------------------------------------------ values
 
-    def zero(self, type_: Type) -> str:
+    def zero(self, type_: Type) -> CExpr:
         """The value that a variable starts with: zeros, headers invalid."""
         width = scalar_width(type_)
         if isinstance(strip(type_), BoolType):
-            return "false"
+            return cexpr.FALSE
         if width is not None:
             return scalars.literal(0, width)
-        return f"(({self.c_type(type_)}){{0}})"
+        return cexpr.compound(self.c_type(type_))
 
-    def constant(self, value: ConstValue, type_: Type, span: Span | None = None) -> str:
+    def constant(self, value: ConstValue, type_: Type, span: Span | None = None) -> CExpr:
         """A compile-time value as a C expression of the C type of `type_`."""
         plain = strip(type_)
         if isinstance(plain, BoolType):
-            return "true" if value else "false"
+            return cexpr.TRUE if value else cexpr.FALSE
         if isinstance(plain, (BitType, IntType)) and isinstance(value, (int, bool)):
             self.need_limbs(plain.width)
             return scalars.literal(int(value), plain.width)
@@ -210,7 +216,7 @@ class Layout:
             member = value.rsplit(".", 1)[-1]
             names = plain.members if isinstance(plain, EnumType) else self._errors
             if member in names:
-                return f"{list(names).index(member)}u"
+                return cexpr.constant(f"{list(names).index(member)}u")
         if isinstance(plain, (StructType, TupleType)) and isinstance(value, (tuple, dict)):
             parts = list(value) if isinstance(value, tuple) else None
             texts = [".valid_ = true"] if is_header(plain) else []
@@ -223,33 +229,43 @@ class Layout:
                     item = None
                 if item is not None:
                     texts.append(f".{name} = {self.constant(item, member_type, span)}")
-            return f"(({self.c_type(plain)}){{{', '.join(texts) or '0'}}})"
+            return cexpr.compound(self.c_type(plain), texts)
         if isinstance(plain, StackType) and isinstance(value, tuple):
-            items = ", ".join(self.constant(item, plain.element, span) for item in value[: plain.size])
-            return f"(({self.c_type(plain)}){{.e = {{{items or '0'}}}}})"
+            return self.stack([self.constant(item, plain.element, span) for item in value[: plain.size]], plain)
         raise refuse(span, f"a constant of type {type_} is not supported at run time")
 
-    def equal(self, a: str, b: str, type_: Type) -> str:
+    def stack(self, items: Sequence[CExpr], type_: StackType) -> CExpr:
+        """A header stack with these elements first."""
+        listed = ", ".join(map(str, items))
+        return cexpr.compound(self.c_type(type_), [f".e = {{{listed or '0'}}}"])
+
+    def equal(self, a: CExpr, b: CExpr, type_: Type) -> CExpr:
         """`a == b` as a C truth value; `a` and `b` are l-values where the type is an aggregate (8.9-8.12)."""
         width = scalar_width(type_)
         if width is not None:
             return scalars.compare("==", a, b, width, False)
-        return f"{self._equal_function(strip(type_))}(&{a}, &{b})"
+        return cexpr.call(self._equal_function(strip(type_)), cexpr.address(a), cexpr.address(b))
 
     def _equal_function(self, type_: Type) -> str:
         name = self._equal.get(type_)
         if name is not None:
             return name
-        tests: list[str] = []
+        a, b = (cexpr.dereference(cexpr.name(pointer)) for pointer in "ab")
+        tests: list[CExpr] = []
         if isinstance(type_, VarbitType):
-            tests = ["a->bits == b->bits", "memcmp(a->data, b->data, (a->bits + 7) / 8) == 0"]
+            bits = [cexpr.member(operand, "bits") for operand in (a, b)]
+            data = [cexpr.member(operand, "data") for operand in (a, b)]
+            size = cexpr.binary("/", cexpr.binary("+", bits[0], 7), 8)
+            tests = [cexpr.binary("==", *bits), cexpr.binary("==", cexpr.call("memcmp", *data, size), 0)]
         elif isinstance(type_, StackType):
-            tests = [self.equal(f"a->e[{i}]", f"b->e[{i}]", type_.element) for i in range(type_.size)]
+            tests = [self.equal(element(a, i), element(b, i), type_.element) for i in range(type_.size)]
         elif isinstance(type_, (StructType, TupleType)):
-            tests = [self.equal(f"a->{n}", f"b->{n}", t) for n, t in members(type_)]
-        test = " && ".join(tests) or "true"
+            tests = [self.equal(cexpr.member(a, n), cexpr.member(b, n), t) for n, t in members(type_)]
+        test = cexpr.all_of(tests) or cexpr.TRUE
         if is_header(type_):
-            test = f"a->valid_ == b->valid_ && (!a->valid_ || ({test}))"
+            valid = [cexpr.member(operand, "valid_") for operand in (a, b)]
+            same = cexpr.binary("||", cexpr.negation(valid[0]), test)
+            test = cexpr.binary("&&", cexpr.binary("==", *valid), same)
         c_type = self.c_type(type_)
         name = self._namer.fresh(f"equal_{identifier(c_type.split()[-1])}")
         self._equal[type_] = name
@@ -258,47 +274,48 @@ class Layout:
 
     # ------------------------------------------------------------ parts
 
-    def leaves(self, text: str, type_: Type, headers: tuple[str, ...] = (), name: str = "") -> Iterator[Leaf]:
+    def leaves(self, c: CExpr, type_: Type, headers: tuple[CExpr, ...] = (), name: str = "") -> Iterator[Leaf]:
         """The scalars and varbits of a value, in order."""
         plain = strip(type_)
         if isinstance(plain, StackType):
             for i in range(plain.size):
-                yield from self.leaves(f"{text}.e[{i}]", plain.element, headers, f"{name}[{i}]")
+                yield from self.leaves(element(c, i), plain.element, headers, f"{name}[{i}]")
         elif isinstance(plain, (StructType, TupleType)):
-            inner = (*headers, text) if is_header(plain) else headers
+            inner = (*headers, c) if is_header(plain) else headers
             labels = [f.name for f in plain.fields] if isinstance(plain, StructType) else []
             for i, (member, member_type) in enumerate(members(plain)):
                 label = labels[i] if labels else f"f{i}"
-                yield from self.leaves(f"{text}.{member}", member_type, inner, f"{name}.{label}" if name else label)
+                own = cexpr.member(c, member)
+                yield from self.leaves(own, member_type, inner, f"{name}.{label}" if name else label)
         else:
-            yield Leaf(text, type_, headers, name)
+            yield Leaf(c, type_, headers, name)
 
-    def data_leaves(self, text: str, type_: Type, name: str = "") -> Iterator[Leaf]:
+    def data_leaves(self, c: CExpr, type_: Type, name: str = "") -> Iterator[Leaf]:
         """The leaves of a value as P4Data has them: that a header is valid comes before its fields."""
         plain = strip(type_)
         if isinstance(plain, StackType):
             for i in range(plain.size):
-                yield from self.data_leaves(f"{text}.e[{i}]", plain.element, f"{name}[{i}]")
+                yield from self.data_leaves(element(c, i), plain.element, f"{name}[{i}]")
         elif isinstance(plain, (StructType, TupleType)):
             if is_header(plain):
-                yield Leaf(f"{text}.valid_", BOOL, name=f"{name}.isValid()" if name else "isValid()")
+                yield Leaf(cexpr.member(c, "valid_"), BOOL, name=f"{name}.isValid()" if name else "isValid()")
             labels = [f.name for f in plain.fields] if isinstance(plain, StructType) else []
             for i, (member, member_type) in enumerate(members(plain)):
                 label = labels[i] if labels else f"f{i}"
-                inner = f"{text}.{member}"
+                inner = cexpr.member(c, member)
                 yield from self.data_leaves(inner, member_type, f"{name}.{label}" if name else label)
         else:
-            yield Leaf(text, type_, name=name)
+            yield Leaf(c, type_, name=name)
 
-    def invalidate(self, text: str, type_: Type) -> Iterator[str]:
+    def invalidate(self, c: CExpr, type_: Type) -> Iterator[str]:
         """Statements that make every header inside a value invalid and its stacks empty."""
         plain = strip(type_)
         if isinstance(plain, StackType):
-            yield f"{text}.next = 0;"
+            yield f"{cexpr.member(c, 'next')} = 0;"
             for i in range(plain.size):
-                yield from self.invalidate(f"{text}.e[{i}]", plain.element)
+                yield from self.invalidate(element(c, i), plain.element)
         elif is_header(plain):
-            yield f"{text}.valid_ = false;"
+            yield f"{cexpr.member(c, 'valid_')} = false;"
         elif isinstance(plain, (StructType, TupleType)):
             for member, member_type in members(plain):
-                yield from self.invalidate(f"{text}.{member}", member_type)
+                yield from self.invalidate(cexpr.member(c, member), member_type)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from p4front.text.source import Span
 from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
 from softswitch.codegen.names import identifier
-from softswitch.codegen.values import header_lengths, packing
+from softswitch.codegen.values import cexpr, header_lengths, packing
 from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Wire:
         gen = self._gen
         c_type = gen.layout.c_type(type_, span)
         name = gen.names.fresh(f"extract_{identifier(c_type.split()[-1])}")
-        leaves = list(gen.layout.leaves("(*h)", type_))
+        leaves = list(gen.layout.leaves(cexpr.dereference(cexpr.name("h")), type_))
         fixed = -(-header_lengths.min_bits(type_) // 8)
         has_varbit = any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves)
         number = gen.program.errors.index
@@ -63,12 +63,12 @@ class Wire:
         elif fixed:
             lines += [f"if (__builtin_expect(x->end - x->at < {fixed}, 0))", f"    return {number('PacketTooShort')};"]
         lines.append("const uint8_t *p = x->at;")
-        lines += packing.read_all(leaves, "p", "varbit_bits")
+        lines += packing.read_all(leaves, cexpr.name("p"), "varbit_bits")
         lines.append("h->valid_ = true;")
         lines.append(f"x->at = p + {fixed};")
         lines.append("return 0;")
         parameters = f"struct ss_x *x, {c_type} *h{', uint32_t varbit_bits' if has_varbit else ''}"
-        text = "".join(f"    {line}\n" for line in lines).replace("(*h).", "h->")
+        text = "".join(f"    {line}\n" for line in lines)
         gen.functions.append(f"static uint32_t {name}({parameters})\n{{\n{text}}}")
         self._extract[type_] = name
         return name
@@ -81,19 +81,19 @@ class Wire:
         gen = self._gen
         c_type = gen.layout.c_type(type_, span)
         name = gen.names.fresh(f"emit_{identifier(c_type.split()[-1])}")
-        writer = packing.Writer("p")
-        leaves = list(gen.layout.leaves("(*h)", type_))
+        writer = packing.Writer(cexpr.name("p"))
+        leaves = list(gen.layout.leaves(cexpr.dereference(cexpr.name("h")), type_))
         bits = wire_bits(type_)
         for leaf in leaves:
             writer.leaf(leaf)
         writer.flush()
         size = -(-bits // 8)
         lines = [f"if (!h->valid_ || x->out_limit - x->out < {size})", "    return;", "uint8_t *p = x->out;"]
-        if any("ss_put_bits" in line or "ss_put_limbs" in line for line in writer.lines):
+        if writer.leaves_gaps:
             lines.append(f"memset(p, 0, {size});")
         lines += writer.lines
         lines.append(f"x->out = p + {-(-header_lengths.min_bits(type_) // 8)};")
-        text = "".join(f"    {line}\n" for line in lines).replace("(*h).", "h->")
+        text = "".join(f"    {line}\n" for line in lines)
         gen.functions.append(f"static void {name}(struct ss_x *x, const {c_type} *h)\n{{\n{text}}}")
         self._emit[type_] = name
         return name

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softswitch.build.cc import INTERFACE_DIR, find_compiler
-from softswitch.codegen.values import scalars
+from softswitch.codegen.values import cexpr, scalars
+from softswitch.codegen.values.cexpr import CExpr
 
 WIDTHS = (
     1,
@@ -49,11 +50,11 @@ LIMBS = 10  # of every argument and result of a test function: room for 640 bits
 
 @dataclass(frozen=True)
 class Operator:
-    """`text(a, b, width, signed)` is the C expression; `value(a, b, width)` what it must be, before it is cut."""
+    """`built(a, b, width, signed)` is the C expression; `value(a, b, width)` what it must be, before it is cut."""
 
     name: str
     signed: bool
-    text: Callable[[str, str, int, bool], str]
+    built: Callable[[CExpr, CExpr, int, bool], CExpr]
     value: Callable[[int, int, int], int]
     result: Callable[[int], int] = lambda width: width  # its width in bits
 
@@ -63,15 +64,15 @@ def clamp(value: int, width: int, signed: bool) -> int:
     return max(low, min(high, value))
 
 
-def arithmetic(op: str) -> Callable[[str, str, int, bool], str]:
+def arithmetic(op: str) -> Callable[[CExpr, CExpr, int, bool], CExpr]:
     return lambda a, b, width, signed: scalars.arithmetic(op, a, b, width, signed)
 
 
-def compare(op: str) -> Callable[[str, str, int, bool], str]:
+def compare(op: str) -> Callable[[CExpr, CExpr, int, bool], CExpr]:
     return lambda a, b, width, signed: scalars.compare(op, a, b, width, signed)
 
 
-def shift(op: str) -> Callable[[str, str, int, bool], str]:
+def shift(op: str) -> Callable[[CExpr, CExpr, int, bool], CExpr]:
     return lambda a, b, width, signed: scalars.shift(op, a, b, width, width, signed)
 
 
@@ -129,15 +130,13 @@ def operators() -> list[Operator]:
         Operator("shift_left", False, shift("<<"), lambda a, b, w: a << b if b < w else 0),
         Operator("shift_right", False, shift(">>"), lambda a, b, w: a >> b if b < w else 0),
         Operator("arithmetic_right", True, shift(">>"), lambda a, b, w: a >> min(b % (1 << w), w)),
-        Operator(
-            "shift_by_3", True, lambda a, b, w, s: scalars.shift(">>", a, "", 32, w, s, 3), lambda a, b, w: a >> 3
-        ),
-        Operator("left_by_3", True, lambda a, b, w, s: scalars.shift("<<", a, "", 32, w, s, 3), lambda a, b, w: a << 3),
+        Operator("shift_by_3", True, lambda a, b, w, s: scalars.shift_by(">>", a, 3, w, s), lambda a, b, w: a >> 3),
+        Operator("left_by_3", True, lambda a, b, w, s: scalars.shift_by("<<", a, 3, w, s), lambda a, b, w: a << 3),
     ]
     return ops
 
 
-def _swap_text(a: str, b: str, width: int, signed: bool) -> str:
+def _swap_text(a: CExpr, b: CExpr, width: int, signed: bool) -> CExpr:
     """The low half of a, then the high part of b: slices and a concatenation."""
     low = width // 2
     if low == 0:
@@ -145,7 +144,7 @@ def _swap_text(a: str, b: str, width: int, signed: bool) -> str:
     return scalars.concat(scalars.bits(a, width, low - 1, 0), low, scalars.bits(b, width, width - 1, low), width - low)
 
 
-def _insert_text(a: str, b: str, width: int, signed: bool) -> str:
+def _insert_text(a: CExpr, b: CExpr, width: int, signed: bool) -> CExpr:
     hi, lo = width - 1 - width // 4, width // 3
     hi = max(hi, lo)
     return scalars.insert(a, scalars.bits(b, width, hi - lo, 0), width, hi, lo)
@@ -172,12 +171,14 @@ def source() -> str:
         for op in OPERATORS:
             result = op.result(width)
             c_type, out_type = scalars.ct(width), scalars.ct(result)
-            words = scalars.words_of("r", result)
+            a, b, r = (cexpr.name(text) for text in "abr")
+            words = scalars.words_of(r, result)
             stores = " ".join(f"out[{i}] = {word};" for i, word in enumerate(words))
+            first, second = (scalars.from_words(cexpr.name(text), 0, width) for text in "pq")
             parts.append(
                 f"void {function_name(op, width)}(const uint64_t *p, const uint64_t *q, uint64_t *out)"
-                f" {{ {c_type} a = {scalars.from_words('p', 0, width)}, b = {scalars.from_words('q', 0, width)};"
-                f" {out_type} r = {op.text('a', 'b', width, op.signed)}; {stores} (void)a, (void)b; }}"
+                f" {{ {c_type} a = {first}, b = {second};"
+                f" {out_type} r = {op.built(a, b, width, op.signed)}; {stores} (void)a, (void)b; }}"
             )
     return "\n".join(parts)
 
@@ -215,6 +216,6 @@ def test_an_operator_gives_what_integers_give(library: ctypes.CDLL, data: st.Dat
 
 def test_literals_of_all_widths_are_values_of_their_type() -> None:
     for width in WIDTHS:
-        text = scalars.literal(-1, width)
+        text = scalars.literal(-1, width).text
         digits = text.count("f")
         assert digits >= (width - 1) // 4 or width <= 10, text
