@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from p4front.elaborate.objects import ExternObject
 from p4front.match_kinds import MATCH_KINDS
-from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
-from softswitch.codegen.algorithms import hash_name
+from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, ProfileInfo, TableInfo, words
+from softswitch.codegen.controls.tables import TableInstance
 from softswitch.codegen.names import c_string
-
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
+from softswitch.codegen.values.hashes import hash_name
 
 
-def text(gen: Generator, info: PipelineInfo, max_emit: int) -> str:
-    """All descriptions and `ss_program_main`."""
-    parts = [_table(gen, i, table) for i, table in enumerate(info.tables)]
+def text(info: PipelineInfo, tables: Sequence[TableInstance], profiles: Sequence[ExternObject], max_emit: int) -> str:
+    """All descriptions and `ss_program_main`. `tables` and `profiles` are those of `info`, in its order."""
+    parts = [_table(described, table) for described, table in zip(info.tables, tables, strict=True)]
     counts: list[str] = []
     lists: list[str] = []
 
@@ -36,7 +34,11 @@ def text(gen: Generator, info: PipelineInfo, max_emit: int) -> str:
     )
     for name, items in (("counters", info.counters), ("meters", info.meters)):
         array("ss_counter_desc", name, [f"{{{_string(c.name)}, {c.cells}, {c.kind}}}" for c in items])
-    array("ss_profile_desc", "profiles", [_profile(gen, i) for i in range(len(info.profiles))])
+    array(
+        "ss_profile_desc",
+        "profiles",
+        [_profile(described, obj) for described, obj in zip(info.profiles, profiles, strict=True)],
+    )
     for value_set in info.value_sets:
         parts.append(_keys(f"value_set_keys_{value_set.index}", value_set.keys))
     array(
@@ -88,9 +90,9 @@ def _numbers(values: Sequence[int]) -> str:
     return ", ".join(f"{v:#x}ull" for v in values) or "0"
 
 
-def _table(gen: Generator, index: int, info: TableInfo) -> str:
+def _table(info: TableInfo, instance: TableInstance) -> str:
     """The description of one table as the macro TABLE_<index>, and what it points to."""
-    instance = gen.tables[index]
+    index = info.index
     parts = [_keys(f"table_keys_{index}", info.keys)]
     actions = "".join(f"    {_action(action)},\n" for action in info.actions)
     parts.append(f"static const ss_action_desc table_actions_{index}[] = {{\n{actions}}};")
@@ -99,11 +101,11 @@ def _table(gen: Generator, index: int, info: TableInfo) -> str:
     pool: list[int] = []
     rows: list[str] = []
     for entry in instance.entries:
-        places = []
+        words_at: list[str] = []
         for part in (entry.value, entry.mask, entry.data):
-            places.append(f"table_words_{index} + {len(pool)}")
+            words_at.append(f"table_words_{index} + {len(pool)}")
             pool += part or (0,)
-        value, mask, data = places
+        value, mask, data = words_at
         rows.append(f"    {{{value}, {mask}, {entry.priority}, {entry.action}, {data}, {_bool(entry.const)}}},\n")
     entries = "NULL"
     if rows:
@@ -140,8 +142,7 @@ def _action(info: ActionInfo) -> str:
     return f"{{{_string(info.name)}, {sum(words(p.width) for p in info.params)}, {len(info.params)}, {listed}}}"
 
 
-def _profile(gen: Generator, index: int) -> str:
-    info, obj = gen.profiles[index], gen.profile_objects[index]
+def _profile(info: ProfileInfo, obj: ExternObject) -> str:
     algorithm = hash_name(obj.arguments.get("algorithm"))
     width = obj.arguments.get("outputWidth")
     bits = width if isinstance(width, int) else 0

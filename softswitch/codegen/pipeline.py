@@ -12,13 +12,17 @@ from p4front.syntax.annotations import has, text_argument
 from p4front.text.source import Diagnostic, P4Error
 from p4front.types.types import StructType, strip, width_bits
 from softswitch.build.model import ControllerHeaderInfo, PipelineInfo
-from softswitch.codegen import descriptors, fieldlists
-from softswitch.codegen.controls import controls
+from softswitch.codegen import descriptors
+from softswitch.codegen.controls.controls import ControlInstance
+from softswitch.codegen.controls.tables import TableInstance
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.generator import Generator
+from softswitch.codegen.externs import field_lists
+from softswitch.codegen.functions.callables import BlockCode, block_of
+from softswitch.codegen.functions.function_body import Function
+from softswitch.codegen.functions.translation_unit import TranslationUnit
+from softswitch.codegen.generator import translation_unit
 from softswitch.codegen.names import comment
-from softswitch.codegen.parsers import parsers
-from softswitch.codegen.statements.body import Function
+from softswitch.codegen.parsers.parsers import ParserInstance
 from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.context import STD, X
 
@@ -66,50 +70,52 @@ def _generate(program: Program) -> Generated:
             main.span,
             f"unsupported architecture '{name or main.type.span.text}': only {ARCHITECTURE} of v1model.p4 is supported",
         )
-    gen = Generator(program)
-    roles = _instances(gen, main)
-    gen.reporter.raise_if_errors()
-    steps, max_emit = _steps(gen, roles, main)
-    gen.reporter.raise_if_errors()
-    described = _info(gen, program)
-    gen.reporter.raise_if_errors()
-    warnings = tuple(d for d in gen.reporter.diagnostics if d.severity == "warning")
-    return Generated(_file(gen, program, described, steps, max_emit), described, warnings)
+    unit = translation_unit(program)
+    roles = _instances(unit, main)
+    unit.reporter.raise_if_errors()
+    steps, max_emit = _steps(unit, roles, main)
+    unit.reporter.raise_if_errors()
+    described = _info(unit, program)
+    unit.reporter.raise_if_errors()
+    warnings = tuple(d for d in unit.reporter.diagnostics if d.severity == "warning")
+    return Generated(_file(unit, program, described, steps, max_emit), described, warnings)
 
 
-def _instances(gen: Generator, main: ast.Instantiation) -> dict[str, controls.ControlInstance | parsers.ParserInstance]:
+def _instances(unit: TranslationUnit, main: ast.Instantiation) -> dict[str, BlockCode]:
     """The six parts of the switch, by V1Switch's parameter names."""
-    roles: dict[str, controls.ControlInstance | parsers.ParserInstance] = {}
-    for block in gen.elaboration.blocks:
+    roles: dict[str, BlockCode] = {}
+    for block in unit.elaboration.blocks:
         try:
-            roles[block.role] = gen.block(block.instance)
+            roles[block.role] = block_of(unit, block.instance)
         except P4Error as error:
-            gen.report(error)
-    if not gen.reporter.errors and set(roles) != set(_ROLES):
+            unit.report(error)
+    if not unit.reporter.errors and set(roles) != set(_ROLES):
         raise refuse(main.span, f"{ARCHITECTURE} needs six parts: parser, verify, ingress, egress, compute, deparser")
     parser = roles.get("p")
-    if isinstance(parser, parsers.ParserInstance) and len(parser.decl.params) >= 3:
+    if isinstance(parser, ParserInstance) and len(parser.decl.params) >= 3:
         parser.is_main = True
-        gen.header_type, gen.metadata_type = (parser.env.type(gen.program.declared[p]) for p in parser.decl.params[1:3])
+        unit.header_type, unit.metadata_type = (
+            parser.env.type(unit.program.declared[p]) for p in parser.decl.params[1:3]
+        )
     for role, instance in roles.items():
-        _check_signature(gen, role, instance)
+        _check_signature(unit, role, instance)
     return roles
 
 
-def _check_signature(gen: Generator, role: str, instance: controls.ControlInstance | parsers.ParserInstance) -> None:
+def _check_signature(unit: TranslationUnit, role: str, instance: BlockCode) -> None:
     """Each part must have the parameters that v1model.p4 gives it, since a program may declare V1Switch otherwise."""
     wanted = _PARAMETERS[role]
-    types = [instance.env.type(gen.program.declared[p]) for p in instance.decl.params]
-    known = {"headers": gen.header_type, "metadata": gen.metadata_type}
-    right = len(types) == len(wanted) and isinstance(instance, parsers.ParserInstance) == (role == "p")
+    types = [instance.env.type(unit.program.declared[p]) for p in instance.decl.params]
+    known = {"headers": unit.header_type, "metadata": unit.metadata_type}
+    right = len(types) == len(wanted) and isinstance(instance, ParserInstance) == (role == "p")
     for type_, kind in zip(types, wanted, strict=False):
         right = right and (type_ == known[kind] if kind in known else str(type_) == kind)
     if not right:
         parameters = ", ".join(wanted)
-        gen.reporter.error(f"this part of {ARCHITECTURE} must have the parameters ({parameters})", instance.decl.span)
+        unit.reporter.error(f"this part of {ARCHITECTURE} must have the parameters ({parameters})", instance.decl.span)
     for kind, type_ in known.items():
         if not isinstance(strip(type_), StructType):
-            gen.reporter.error(f"the {kind} of {ARCHITECTURE} must be a struct", instance.decl.span)
+            unit.reporter.error(f"the {kind} of {ARCHITECTURE} must be a struct", instance.decl.span)
 
 
 _CLONES = ("clone", "clone3", "clone_preserving_field_list")
@@ -122,26 +128,24 @@ _WITHOUT_EFFECT = {
 """What v1model and simple_switch take there and never carry out."""
 
 
-def _warn_of_requests(gen: Generator, calls: dict[str, Function]) -> None:
+def _warn_of_requests(unit: TranslationUnit, calls: dict[str, Function]) -> None:
     for role, (where, names) in _WITHOUT_EFFECT.items():
         for name, span in calls[role].requests:
             if name in names:
-                gen.reporter.warning(f"{name} has no effect in {where}", span)
+                unit.reporter.warning(f"{name} has no effect in {where}", span)
 
 
-def _steps(
-    gen: Generator, roles: dict[str, controls.ControlInstance | parsers.ParserInstance], main: ast.Instantiation
-) -> tuple[str, int]:
+def _steps(unit: TranslationUnit, roles: dict[str, BlockCode], main: ast.Instantiation) -> tuple[str, int]:
     """The functions that the runtime calls, and the most bytes that the deparser emits."""
     try:
         calls = {role: roles[role].function() for role in _ROLES}
     except P4Error as error:
-        gen.report(error)
-        gen.reporter.raise_if_errors()
+        unit.report(error)
+        unit.reporter.raise_if_errors()
         raise
-    for instance in gen.tables:  # also those that no generated statement applies
+    for instance in _tables(unit):  # also those that no generated statement applies
         instance.function()
-    _warn_of_requests(gen, calls)
+    _warn_of_requests(unit, calls)
     for role in ("vr", "ig", "eg", "ck"):
         if calls[role].emit_bytes:
             raise refuse(main.span, "only the deparser can emit")
@@ -154,8 +158,8 @@ def _steps(
         given = [cexpr.address(what) for what, _ in zip(passed, params, strict=False)]
         return f"{cexpr.call(calls[role].c_name, X, *given)};"
 
-    header, metadata = (gen.layout.c_type(t, main.span) for t in (gen.header_type, gen.metadata_type))
-    gen.layout.definitions.append(f"struct user {{\n    {header} hdr;\n    {metadata} meta;\n}};")
+    header, metadata = (unit.layout.c_type(t, main.span) for t in (unit.header_type, unit.metadata_type))
+    unit.layout.definitions.append(f"struct user {{\n    {header} hdr;\n    {metadata} meta;\n}};")
     text = f"""static void main_reset(ss_packet *packet)
 {{
     memset(packet->user, 0, sizeof(struct user));
@@ -167,7 +171,7 @@ static void main_reset_metadata(ss_packet *packet)
     memset(&u->meta, 0, sizeof u->meta);
 }}
 
-{fieldlists.copy_function(gen)}
+{field_lists.copy_function(unit)}
 
 static void main_parse(ss_pipeline *pipeline, ss_packet *packet)
 {{
@@ -211,33 +215,39 @@ static uint32_t main_deparse(ss_pipeline *pipeline, ss_packet *packet, uint8_t *
     return text, calls["dep"].emit_bytes
 
 
-def _info(gen: Generator, program: Program) -> PipelineInfo:
+def _tables(unit: TranslationUnit) -> list[TableInstance]:
+    """All tables, by number."""
+    found = [t for block in unit.blocks.values() if isinstance(block, ControlInstance) for t in block.tables]
+    return sorted(found, key=lambda table: table.index)
+
+
+def _info(unit: TranslationUnit, program: Program) -> PipelineInfo:
     tables = []
-    for table in gen.tables:
+    for table in _tables(unit):
         try:
             tables.append(table.info())
         except P4Error as error:
-            gen.report(error)
+            unit.report(error)
     return PipelineInfo(
         name=Path(program.path).stem,
         tables=tuple(tables),
-        registers=tuple(gen.registers),
-        counters=tuple(gen.counters),
-        meters=tuple(gen.meters),
-        profiles=tuple(gen.profiles),
-        value_sets=tuple(gen.value_sets),
-        digests=tuple(gen.digests),
+        registers=tuple(unit.registers),
+        counters=tuple(unit.counters),
+        meters=tuple(unit.meters),
+        profiles=tuple(unit.profiles),
+        value_sets=tuple(unit.value_sets),
+        digests=tuple(unit.digests),
         errors=tuple(program.errors),
         controller_headers=_controller_headers(program),
     )
 
 
-def _file(gen: Generator, program: Program, info: PipelineInfo, steps: str, max_emit: int) -> str:
+def _file(unit: TranslationUnit, program: Program, info: PipelineInfo, steps: str, max_emit: int) -> str:
     head = f'{comment(f"{Path(program.path).name}, as generated by softswitch")}\n#include "context.h"'
-    described = descriptors.text(gen, info, max(64, max_emit))
+    described = descriptors.text(info, _tables(unit), unit.profile_objects, max(64, max_emit))
     names = ", ".join(f'"{error}"' for error in program.errors)
     errors = f"__attribute__((unused)) static const char *const error_names[] = {{{names}}};"
-    return "\n\n".join([head, errors, *gen.layout.definitions, *gen.functions, steps, described]) + "\n"
+    return "\n\n".join([head, errors, *unit.layout.definitions, *unit.functions, steps, described]) + "\n"
 
 
 def _controller_headers(program: Program) -> tuple[ControllerHeaderInfo, ...]:

@@ -1,1 +1,1 @@
-"""Controls, their actions and tables as C. Used by `pipeline`, and by `expressions.calls` for `apply`."""
+"""Controls, their actions and tables as C. May import `statements` and what is below it."""

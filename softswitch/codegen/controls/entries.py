@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from p4front.check import entry_priorities
 from p4front.elaborate.evaluate import evaluate
@@ -12,15 +12,12 @@ from p4front.syntax import ast
 from p4front.text.source import Span
 from p4front.types.constants import ConstValue
 from p4front.types.types import EnumType, ErrorType, Type, strip
-from softswitch.build.model import words
-from softswitch.codegen.controls import keysets
-from softswitch.codegen.env import Env
+from softswitch.build.model import KeyField, words
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import keysets
+from softswitch.codegen.functions.environment import Environment
+from softswitch.codegen.functions.translation_unit import TranslationUnit
 from softswitch.codegen.values.layout import scalar_width
-
-if TYPE_CHECKING:
-    from softswitch.codegen.controls.tables import TableInstance
-    from softswitch.codegen.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -40,31 +37,43 @@ def split(value: int, width: int) -> list[int]:
     return [value >> 64 * i & (2**64 - 1) for i in range(words(width))]
 
 
-def value_words(gen: Generator, value: ConstValue | None, type_: Type, span: Span) -> list[int]:
+class KeyedTable(Protocol):
+    """What entries need to know of their table."""
+
+    decl: ast.TableDecl
+    keys: list[KeyField]
+    key_types: list[Type]
+
+    def action_index(self, target: ast.Node | None) -> int | None: ...
+
+    def data_of(self, ref: ast.ActionRef, action: int) -> list[int]: ...
+
+
+def value_words(unit: TranslationUnit, value: ConstValue | None, type_: Type, span: Span) -> list[int]:
     """The words of a compile-time scalar."""
     width = scalar_width(type_)
     plain = strip(type_)
     if isinstance(value, str) and isinstance(plain, (EnumType, ErrorType)):
-        names = list(plain.members) if isinstance(plain, EnumType) else gen.program.errors
+        names = list(plain.members) if isinstance(plain, EnumType) else unit.program.errors
         value = names.index(value.rsplit(".", 1)[-1])
     if width is None or not isinstance(value, (int, bool)):
         raise refuse(span, "this must be a compile-time value")
     return split(int(value) & ((1 << width) - 1), width)
 
 
-def read(gen: Generator, env: Env, table: TableInstance) -> list[ConstEntry]:
+def read(unit: TranslationUnit, env: Environment, table: KeyedTable) -> list[ConstEntry]:
     """The entries of a table, first one first."""
     decl = table.decl
     if any(annotation.name == "priority" for entry in decl.entries for annotation in entry.annotations):
-        return [_entry(gen, env, table, e, p) for e, p in zip(decl.entries, _annotated(gen, env, decl), strict=True)]
-    priorities = entry_priorities.entry_priorities(gen.program, decl)
-    if priorities and not entry_priorities.largest_wins(gen.program, decl):  # in the switch the larger one wins
+        return [_entry(unit, env, table, e, p) for e, p in zip(decl.entries, _annotated(unit, env, decl), strict=True)]
+    priorities = entry_priorities.entry_priorities(unit.program, decl)
+    if priorities and not entry_priorities.largest_wins(unit.program, decl):  # in the switch the larger one wins
         top = max(priorities) + 1
         priorities = [top - priority for priority in priorities]
-    return [_entry(gen, env, table, entry, p) for entry, p in zip(decl.entries, priorities, strict=True)]
+    return [_entry(unit, env, table, entry, p) for entry, p in zip(decl.entries, priorities, strict=True)]
 
 
-def _annotated(gen: Generator, env: Env, decl: ast.TableDecl) -> list[int]:
+def _annotated(unit: TranslationUnit, env: Environment, decl: ast.TableDecl) -> list[int]:
     """Priorities by the old `@priority(n)`, or else by position from 1; there the smallest number wins."""
     numbers: list[int] = []
     for i, entry in enumerate(decl.entries):
@@ -75,25 +84,26 @@ def _annotated(gen: Generator, env: Env, decl: ast.TableDecl) -> list[int]:
     return [top - number for number in numbers]
 
 
-def _entry(gen: Generator, env: Env, table: TableInstance, entry: ast.TableEntry, priority: int) -> ConstEntry:
+def _entry(
+    unit: TranslationUnit, env: Environment, table: KeyedTable, entry: ast.TableEntry, priority: int
+) -> ConstEntry:
     value: list[int] = []
     mask: list[int] = []
     parts = keysets.items(entry.keyset, len(table.keys))
     for part, field, type_ in zip(parts, table.keys, table.key_types, strict=True):
         if not MATCH_KINDS[field.match].matched:
             continue
-        known = keysets.known(gen, env, part, type_)
+        known = keysets.known(unit, env, part, type_)
         if known is None:
             raise refuse(part.span, "the key of an entry must be known at compile time")
         low, high = _match(known, field.match, field.width, part)
         value += split(low, field.width)
         mask += split(high, field.width)
-    target = gen.program.refs.get(entry.action)
-    for i, action in enumerate(table.actions):
-        if action.decl is target:
-            data = tuple(table.data_of(entry.action, i))
-            return ConstEntry(tuple(value), tuple(mask), priority, i, data, entry.const)
-    raise refuse(entry.action.span, f"{entry.action.name} is not an action of this table")
+    action = table.action_index(unit.program.refs.get(entry.action))
+    if action is None:
+        raise refuse(entry.action.span, f"{entry.action.name} is not an action of this table")
+    data = tuple(table.data_of(entry.action, action))
+    return ConstEntry(tuple(value), tuple(mask), priority, action, data, entry.const)
 
 
 def _match(known: keysets.Known, match: str, width: int, where: ast.Node) -> tuple[int, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from p4front.elaborate.evaluate import evaluate
 from p4front.elaborate.names import join_name, own_name
 from p4front.elaborate.objects import Table
@@ -11,41 +9,42 @@ from p4front.match_kinds import LPM, MATCH_KINDS
 from p4front.syntax import ast
 from p4front.types.types import BoolType, Type, strip
 from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo
-from softswitch.codegen import arrays
-from softswitch.codegen.algorithms import hash_call, hash_name
-from softswitch.codegen.controls import actions, entries, tableproperties
-from softswitch.codegen.env import Env
+from softswitch.codegen.controls import entries, table_properties
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, calls, expressions
+from softswitch.codegen.expressions import arguments, calls, rvalues
+from softswitch.codegen.externs import instances
+from softswitch.codegen.functions.callables import ActionCode, TableCode, find_action
+from softswitch.codegen.functions.environment import Environment
+from softswitch.codegen.functions.function_body import Function, FunctionBody, Value
+from softswitch.codegen.functions.translation_unit import TranslationUnit
 from softswitch.codegen.names import identifier, source_comment
-from softswitch.codegen.statements.body import Body, Function, Val
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import X, pipeline_object
+from softswitch.codegen.values.hashes import hash_call, hash_name
 from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
 from softswitch.codegen.values.packing import Writer
 
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
 
-
-class TableInstance:
+class TableInstance(TableCode):
     """A table of one instance of a control."""
 
-    def __init__(self, gen: Generator, table: Table, env: Env, frame: str) -> None:
-        self.gen, self.table, self.decl, self.env, self.frame = gen, table, table.decl, env, frame
+    def __init__(self, unit: TranslationUnit, table: Table, env: Environment, frame: str) -> None:
+        self.unit, self.table, self.decl, self.env, self.frame = unit, table, table.decl, env, frame
         self.name = table.name
-        self.index = len(gen.tables)
-        self.c_name = gen.names.fresh(f"table_{identifier(self.name)}")
+        self.index = unit.table_count
+        self.c_name = unit.names.fresh(f"table_{identifier(self.name)}")
         self._function: Function | None = None
         self.keys, self.key_types = self._key_fields()
         self.refs: list[ast.ActionRef | None] = list(self.decl.actions)
-        self.actions = [actions.find_action(env, gen.program.refs.get(ref), ref) for ref in self.decl.actions]
+        self.actions: list[ActionCode] = [
+            find_action(env, unit.program.refs.get(ref), ref) for ref in self.decl.actions
+        ]
         self._check_action_names()
         self.default_action = self._default_action()
-        tableproperties.check(table)
+        table_properties.check(table)
         self.default_data = self._default_data()
-        self.entries = entries.read(gen, env, self)
+        self.entries = entries.read(unit, env, self)
 
     # ------------------------------------------------------------ what it consists of
 
@@ -74,16 +73,16 @@ class TableInstance:
 
     def _default_action(self) -> int:
         """Index of the default action; NoAction joins the list if the table names none (14.2.1.3)."""
-        decl, program = self.decl, self.gen.program
+        decl, program = self.decl, self.unit.program
         if decl.default_action is not None:
             wanted = program.refs.get(decl.default_action)
         else:
-            wanted = self.gen.no_action
-        for i, action in enumerate(self.actions):
-            if action.decl is wanted:
-                return i
+            wanted = self.unit.no_action
+        number = self.action_index(wanted)
+        if number is not None:
+            return number
         where = decl.default_action or decl
-        self.actions.append(actions.find_action(self.env, wanted, where))
+        self.actions.append(find_action(self.env, wanted, where))
         self.refs.append(decl.default_action)
         return len(self.actions) - 1
 
@@ -93,16 +92,16 @@ class TableInstance:
 
     def data_of(self, ref: ast.ActionRef, action: int) -> list[int]:
         """The words of an action's data given in the program."""
-        info = self.gen.program.calls.get(ref)
+        info = self.unit.program.calls.get(ref)
         given = {arg.param_name: arg.expr for arg in info.args} if info is not None else {}
         out: list[int] = []
         for param in self.data_params(action):
-            type_ = self.actions[action].env.type(self.gen.program.declared[param])
+            type_ = self.actions[action].env.type(self.unit.program.declared[param])
             expr = given.get(param.name.text) or param.default
             if expr is None:
                 raise refuse(ref.span, f"action {ref.name} needs a value for parameter {param.name}")
             value = evaluate(self.env, expr)
-            out += entries.value_words(self.gen, value, type_, expr.span)
+            out += entries.value_words(self.unit, value, type_, expr.span)
         return out
 
     def data_params(self, action: int) -> list[ast.Parameter]:
@@ -114,7 +113,7 @@ class TableInstance:
         for i, action in enumerate(self.actions):
             params: list[ActionParam] = []
             for param in self.data_params(i):
-                type_ = action.env.type(self.gen.program.declared[param])
+                type_ = action.env.type(self.unit.program.declared[param])
                 if is_aggregate(type_):
                     raise refuse(param.span, "action data must be scalars: give the fields one by one")
                 name = join_name("", own_name(param))
@@ -144,20 +143,23 @@ class TableInstance:
             const_default=decl.default_const,
             const_entries=decl.entries_const and bool(decl.entries),
             direct_counter=table.counters.name if table.counters else "",
-            direct_counter_kind=arrays.kind_number(table.counters),
+            direct_counter_kind=instances.kind_number(table.counters),
             direct_meter=table.meters.name if table.meters else "",
-            direct_meter_kind=arrays.kind_number(table.meters),
-            action_profile=self.gen.numbers[table.implementation] if table.implementation else -1,
+            direct_meter_kind=instances.kind_number(table.meters),
+            action_profile=self.unit.numbers[table.implementation] if table.implementation else -1,
             idle_timeout=table.idle_timeout,
         )
 
-    def action_number(self, body: Body, label: ast.Expr) -> CExpr:
+    def action_number(self, body: FunctionBody, label: ast.Expr) -> CExpr:
         """The number of the action that a switch label names."""
-        decl = body.gen.program.refs.get(label)
-        for i, action in enumerate(self.actions):
-            if action.decl is decl:
-                return scalars.literal(i, 32)
-        raise refuse(label.span, "this table has no such action")
+        number = self.action_index(body.unit.program.refs.get(label))
+        if number is None:
+            raise refuse(label.span, "this table has no such action")
+        return scalars.literal(number, 32)
+
+    def action_index(self, target: ast.Node | None) -> int | None:
+        """The number of an action that is declared at `target`."""
+        return next((i for i, action in enumerate(self.actions) if action.decl is target), None)
 
     # ------------------------------------------------------------ code
 
@@ -167,9 +169,9 @@ class TableInstance:
         return self._function
 
     def _make(self) -> Function:
-        gen = self.gen
+        unit = self.unit
         function = Function(self.c_name, frame=bool(self.frame))
-        body = Body(gen, self.env, function, kind="table", returns=cexpr.constant("0"))
+        body = FunctionBody(unit, self.env, function, kind="table", returns=cexpr.constant("0"))
         key = self._emit_key(body)
         selector = self._emit_selector(body)
         body.emit("bool hit;")
@@ -186,15 +188,15 @@ class TableInstance:
                     body.emit("break;")
         body.emit("return entry->action << 1 | hit;")
         head = f"uint32_t {self.c_name}(struct ss_x *x, {self.frame} *f)"
-        gen.add_function(head, body, source_comment(self.decl.span))
+        unit.add_function(head, body.lines, source_comment(self.decl.span))
         return function
 
-    def _key_values(self, body: Body) -> list[Val]:
+    def _key_values(self, body: FunctionBody) -> list[Value]:
         exprs = [key.expr for key in self.decl.keys or []]
-        values = expressions.rvalues(body, exprs, self.key_types)
+        values = rvalues.rvalues(body, exprs, self.key_types)
         return [body.keep(value) if (scalar_width(value.type) or 0) > 64 else value for value in values]
 
-    def _emit_key(self, body: Body) -> CExpr:
+    def _emit_key(self, body: FunctionBody) -> CExpr:
         """The key array of lookup; selector keys are only hashed."""
         self._values = self._key_values(body)
         words: list[CExpr] = []
@@ -206,7 +208,7 @@ class TableInstance:
         body.emit(f"const uint64_t key[] = {{{', '.join(map(str, words))}}};")
         return cexpr.name("key")
 
-    def _emit_selector(self, body: Body) -> CExpr:
+    def _emit_selector(self, body: FunctionBody) -> CExpr:
         """The hash of the selector keys, 0 without."""
         profile = self.table.implementation
         chosen = [(f, v) for f, v in zip(self.keys, self._values, strict=True) if not MATCH_KINDS[f.match].matched]
@@ -227,7 +229,7 @@ class TableInstance:
         mask = cexpr.call("ss_mask64", width if isinstance(width, int) else 64)
         return cexpr.binary("&", hash_call(algorithm, data, size), mask)
 
-    def _emit_direct(self, body: Body, table: CExpr) -> None:
+    def _emit_direct(self, body: FunctionBody, table: CExpr) -> None:
         if self.table.counters is not None:
             body.emit(f"ss_table_count({table}, entry, x->packet->length);")
         if self.table.meters is not None:
@@ -236,11 +238,11 @@ class TableInstance:
             body.emit("if (x->metered)")
             body.emit("    x->color = color;")
 
-    def _emit_action(self, body: Body, index: int) -> None:
+    def _emit_action(self, body: FunctionBody, index: int) -> None:
         """Calls one action with its bound arguments and the entry's data."""
         action, ref = self.actions[index], self.refs[index]
         function = action.function()
-        info = self.gen.program.calls.get(ref) if ref is not None else None
+        info = self.unit.program.calls.get(ref) if ref is not None else None
         bound = {arg.param_name: arg for arg in info.args} if info is not None else {}
         directed = [p for p in function.params if p.direction and p.mode != "none"]
         missing = [p for p in directed if p.name not in bound]

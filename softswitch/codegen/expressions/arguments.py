@@ -12,10 +12,10 @@ from p4front.elaborate.objects import ExternObject
 from p4front.program import BoundArg
 from p4front.syntax import ast
 from p4front.types.types import IntegerType, ObjectType, StackType, Type, strip
-from softswitch.codegen.env import Env, Variable
-from softswitch.codegen.expressions import expressions, places
-from softswitch.codegen.statements.body import Body, Param, Val
-from softswitch.codegen.values import cexpr, header_lengths
+from softswitch.codegen.expressions import header_lengths, lvalues, rvalues
+from softswitch.codegen.functions.environment import Environment, Variable
+from softswitch.codegen.functions.function_body import FunctionBody, Param, Value
+from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import FRAME
 from softswitch.codegen.values.layout import is_aggregate
@@ -33,12 +33,12 @@ class Passed:
             action()
 
 
-def make_params(body: Body, decls: Sequence[ast.Parameter], in_frame: bool = False) -> list[Param]:
+def make_params(body: FunctionBody, decls: Sequence[ast.Parameter], in_frame: bool = False) -> list[Param]:
     """Parameters of the function that `body` writes; binds each in its scope. With `in_frame` they live in the frame
     of their control."""
     params: list[Param] = []
     for decl in decls:
-        type_ = body.env.type(body.gen.program.declared[decl])
+        type_ = body.env.type(body.unit.program.declared[decl])
         name = decl.name.text
         if isinstance(type_, ObjectType):
             if type_.name in ("packet_in", "packet_out"):
@@ -50,7 +50,7 @@ def make_params(body: Body, decls: Sequence[ast.Parameter], in_frame: bool = Fal
         if isinstance(strip(type_), IntegerType):
             params.append(Param(name, "", type_, "none", ""))
             continue
-        body.gen.layout.c_type(type_, decl.span)  # refuses what cannot be a parameter
+        body.unit.layout.c_type(type_, decl.span)  # refuses what cannot be a parameter
         c_name = body.names.local(name)
         if decl.direction in ("out", "inout"):
             mode = "ref"
@@ -62,9 +62,9 @@ def make_params(body: Body, decls: Sequence[ast.Parameter], in_frame: bool = Fal
     return params
 
 
-def signature(body: Body, params: Sequence[Param]) -> list[str]:
+def signature(body: FunctionBody, params: Sequence[Param]) -> list[str]:
     """C declarations of parameters."""
-    layout = body.gen.layout
+    layout = body.unit.layout
     stars = {"value": " ", "const_ref": " *", "ref": " *"}
     return [
         f"{'const ' if p.mode == 'const_ref' else ''}{layout.c_type(p.type)}{stars[p.mode]}{p.c_name}"
@@ -73,17 +73,22 @@ def signature(body: Body, params: Sequence[Param]) -> list[str]:
     ]
 
 
-def start_outs(body: Body, params: Sequence[Param], decls: Sequence[ast.Parameter]) -> None:
+def start_outs(body: FunctionBody, params: Sequence[Param], decls: Sequence[ast.Parameter]) -> None:
     """Headers inside `out` parameters begin invalid (6.7)."""
     for param, decl in zip(params, decls, strict=True):
         variable = body.env.lookup(decl)
         if param.direction == "out" and isinstance(variable, Variable):
-            for line in body.gen.layout.invalidate(variable.c, param.type):
+            for line in body.unit.layout.invalidate(variable.c, param.type):
                 body.emit(line)
 
 
 def pass_arguments(
-    body: Body, args: Sequence[BoundArg], params: Sequence[Param], callee_env: Env, *, by_reference: bool
+    body: FunctionBody,
+    args: Sequence[BoundArg],
+    params: Sequence[Param],
+    callee_env: Environment,
+    *,
+    by_reference: bool,
 ) -> Passed:
     """Evaluates arguments from left to right."""
     passed = Passed()
@@ -91,13 +96,13 @@ def pass_arguments(
         if param.mode == "none":
             continue
         later = [a.expr for a in args[i + 1 :] if a.expr is not None and not isinstance(a.expr, ast.DontCare)]
-        disturbed = any(expressions.has_effects(body, e) for e in later)
+        disturbed = any(rvalues.has_effects(body, e) for e in later)
         expr = arg.expr
         if expr is None or isinstance(expr, ast.DontCare):
             passed.arguments.append(_omitted(body, arg, param, callee_env))
         elif param.mode == "value":
-            value = expressions.rvalue(body, expr, param.type)
-            value = expressions.convert(body, value, param.type) if value.type != param.type else value
+            value = rvalues.rvalue(body, expr, param.type)
+            value = rvalues.convert(body, value, param.type) if value.type != param.type else value
             passed.arguments.append((body.keep(value) if disturbed else value).c)
         elif param.mode == "const_ref":
             whole = by_reference and not disturbed and _is_apart(body, expr, args, i, written_only=True)
@@ -108,41 +113,41 @@ def pass_arguments(
     return passed
 
 
-def _omitted(body: Body, arg: BoundArg, param: Param, callee_env: Env) -> CExpr:
+def _omitted(body: FunctionBody, arg: BoundArg, param: Param, callee_env: Environment) -> CExpr:
     """An argument left out (its default value, 6.8.1) or given as `_`."""
     default = arg.default
     if default is not None and not isinstance(arg.expr, ast.DontCare) and param.mode != "ref":
         outer, body.env = body.env, callee_env
         try:
-            value = expressions.rvalue(body, default, param.type)
+            value = rvalues.rvalue(body, default, param.type)
         finally:
             body.env = outer
     else:
-        value = Val(body.gen.layout.zero(param.type), param.type)
+        value = Value(body.unit.layout.zero(param.type), param.type)
     if param.mode == "value":
         return value.c
-    return cexpr.address(body.temp(body.gen.layout.c_type(param.type), value.c))
+    return cexpr.address(body.temp(body.unit.layout.c_type(param.type), value.c))
 
 
-def _constant_reference(body: Body, expr: ast.Expr, type_: Type, whole: bool) -> CExpr:
-    if whole and places.is_place(body, expr):
-        return cexpr.address(places.place(body, expr).c)
-    value = expressions.rvalue(body, expr, type_)
+def _constant_reference(body: FunctionBody, expr: ast.Expr, type_: Type, whole: bool) -> CExpr:
+    if whole and lvalues.is_lvalue(body, expr):
+        return cexpr.address(lvalues.lvalue(body, expr).c)
+    value = rvalues.rvalue(body, expr, type_)
     header_lengths.made(body, expr, type_)
-    return cexpr.address(body.temp(body.gen.layout.c_type(type_), value.c))
+    return cexpr.address(body.temp(body.unit.layout.c_type(type_), value.c))
 
 
-def _reference(body: Body, expr: ast.Expr, param: Param, whole: bool, passed: Passed) -> CExpr:
-    where = places.place(body, expr)
+def _reference(body: FunctionBody, expr: ast.Expr, param: Param, whole: bool, passed: Passed) -> CExpr:
+    where = lvalues.lvalue(body, expr)
     if whole and is_aggregate(param.type) and where.slice is None and where.window is None and where.union is None:
         return cexpr.address(where.c)
-    first = body.gen.layout.zero(param.type) if param.direction == "out" else places.load(body, where).c
-    copy = body.temp(body.gen.layout.c_type(param.type), first)
-    passed._after.append(lambda: places.store(body, where, Val(copy, param.type, True)))
+    first = body.unit.layout.zero(param.type) if param.direction == "out" else lvalues.load(body, where).c
+    copy = body.temp(body.unit.layout.c_type(param.type), first)
+    passed._after.append(lambda: lvalues.store(body, where, Value(copy, param.type, True)))
     return cexpr.address(copy)
 
 
-def _is_apart(body: Body, expr: ast.Expr, args: Sequence[BoundArg], index: int, *, written_only: bool) -> bool:
+def _is_apart(body: FunctionBody, expr: ast.Expr, args: Sequence[BoundArg], index: int, *, written_only: bool) -> bool:
     """Whether no other argument (that is written, or any) overlaps with the storage of `expr`."""
     own = storage(body, expr)
     if own is None:
@@ -162,15 +167,15 @@ def _is_apart(body: Body, expr: ast.Expr, args: Sequence[BoundArg], index: int, 
     return True
 
 
-def storage(body: Body, expr: ast.Expr) -> tuple[object, ...] | None:
+def storage(body: FunctionBody, expr: ast.Expr) -> tuple[object, ...] | None:
     """Where an l-value lives: its variable and the fields on the way, up to the first index."""
     if isinstance(expr, ast.PathExpr):
-        return (body.gen.program.refs.get(expr),) if places.is_place(body, expr) else None
+        return (body.unit.program.refs.get(expr),) if lvalues.is_lvalue(body, expr) else None
     if isinstance(expr, (ast.Index, ast.Slice, ast.PlusSlice)):
         return storage(body, expr.base)
     if isinstance(expr, ast.Member):
         base = storage(body, expr.base)
-        if base is None or isinstance(strip(expressions.type_of(body, expr.base)), StackType):
+        if base is None or isinstance(strip(rvalues.type_of(body, expr.base)), StackType):
             return base
         return (*base, expr.member.text)
     return None

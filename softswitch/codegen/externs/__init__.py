@@ -1,4 +1,6 @@
-"""The externs of core.p4 and v1model, one file per family. Each handler emits the call and gives its value, if any."""
+"""The externs of core.p4 and v1model, one file per family. Each handler emits the call and gives its value, if any.
+
+May import `expressions` and what is below it."""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from p4front.elaborate.objects import ExternObject
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from softswitch.codegen.errors import refuse
+from softswitch.codegen.expressions import calls
 from softswitch.codegen.externs import checksums, hashing, logging, metering, packet, registers, replication
-from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.functions.function_body import FunctionBody, Value
 
-Function = Callable[[Body, ast.Call, CallInfo], "Val | None"]
-Method = Callable[[Body, ast.Call, CallInfo, ExternObject], "Val | None"]
+Function = Callable[[FunctionBody, ast.Call, CallInfo], "Value | None"]
+Method = Callable[[FunctionBody, ast.Call, CallInfo, ExternObject], "Value | None"]
 
 _FUNCTIONS: dict[str, Function] = {
     "verify": packet.verify,
@@ -59,7 +62,8 @@ _METHODS: dict[tuple[str, str], Method] = {
 }
 
 
-def function(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+@calls.register("extern_function")
+def _function(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """A call of an extern function."""
     handler = _FUNCTIONS.get(info.name)
     if handler is None:
@@ -69,8 +73,12 @@ def function(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return handler(body, expr, info)
 
 
-def method(body: Body, expr: ast.Call, info: CallInfo, obj: ExternObject) -> Val | None:
+@calls.register("method")
+def _method(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """A call of a method of an extern object."""
+    obj = calls.resolve_object(body, info.object, expr)
+    if not isinstance(obj, ExternObject):
+        raise refuse(expr.span, "the object of this method is not known at compile time")
     handler = _METHODS.get((obj.kind, info.name.rsplit(".", 1)[-1]))
     if handler is None:
         raise refuse(expr.span, f"method {info.name} of extern {obj.kind} is not part of v1model")

@@ -8,17 +8,17 @@ from p4front.elaborate.evaluate import evaluate
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, IntegerType, VarbitType, strip
-from softswitch.codegen.algorithms import HASHES, hash_call
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions, places
+from softswitch.codegen.expressions import lvalues, rvalues
 from softswitch.codegen.externs import operands
-from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.functions.function_body import FunctionBody, Value
 from softswitch.codegen.values import cexpr, packing, scalars
 from softswitch.codegen.values.cexpr import CExpr
+from softswitch.codegen.values.hashes import HASHES, hash_call
 from softswitch.codegen.values.layout import scalar_width, wire_bits
 
 
-def pack(body: Body, parts: Sequence[operands.Part]) -> tuple[CExpr, CExpr]:
+def pack(body: FunctionBody, parts: Sequence[operands.Part]) -> tuple[CExpr, CExpr]:
     """Puts fields one after another into a byte array; the array and its length.
 
     Like simple_switch, a field of an invalid header is left out."""
@@ -55,7 +55,7 @@ def _is_varbit(part: operands.Part) -> bool:
     return isinstance(strip(part.leaf.type), VarbitType)
 
 
-def _pack_bytes(body: Body, array: CExpr, groups: list[tuple[CExpr | None, list[operands.Part]]]) -> CExpr:
+def _pack_bytes(body: FunctionBody, array: CExpr, groups: list[tuple[CExpr | None, list[operands.Part]]]) -> CExpr:
     """Groups of whole bytes behind a moving pointer."""
     at = body.temp("uint8_t *", array, "at")
     for header, group in groups:
@@ -71,7 +71,7 @@ def _pack_bytes(body: Body, array: CExpr, groups: list[tuple[CExpr | None, list[
     return cexpr.cast("uint32_t", cexpr.binary("-", at, array))
 
 
-def _pack_bits(body: Body, array: CExpr, groups: list[tuple[CExpr | None, list[operands.Part]]]) -> CExpr:
+def _pack_bits(body: FunctionBody, array: CExpr, groups: list[tuple[CExpr | None, list[operands.Part]]]) -> CExpr:
     """The general case: a moving bit position."""
     at = body.temp("uint32_t", cexpr.constant("0"), "bit")
     for header, group in groups:
@@ -88,7 +88,7 @@ def _pack_bits(body: Body, array: CExpr, groups: list[tuple[CExpr | None, list[o
     return cexpr.binary("/", cexpr.binary("+", at, 7), 8)
 
 
-def algorithm_of(body: Body, info: CallInfo, where: ast.Node) -> str:
+def algorithm_of(body: FunctionBody, info: CallInfo, where: ast.Node) -> str:
     """The algorithm given for parameter `algo`; it must be a constant."""
     expr = operands.argument(info, "algo", where)
     value = evaluate(body.env, expr)
@@ -98,7 +98,7 @@ def algorithm_of(body: Body, info: CallInfo, where: ast.Node) -> str:
     return member
 
 
-def hash_(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def hash_(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """hash(out result, algo, base, data, max): base + H % max, or base if max is 0."""
     result = operands.target(body, operands.argument(info, "result", expr))
     algorithm = algorithm_of(body, info, expr)
@@ -113,25 +113,25 @@ def hash_(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     if result is None:
         return None
     width = max(64, scalar_width(base.type) or 64)
-    body.gen.layout.need_limbs(width)
+    body.unit.layout.need_limbs(width)
     wide_base = scalars.cast(base.c, scalar_width(base.type) or 64, False, width)
     total = scalars.arithmetic("+", wide_base, scalars.cast(value, 64, False, width), width, False)
     operands.assign(body, result, total, width)
     return None
 
 
-def _number(body: Body, info: CallInfo, name: str, where: ast.Node) -> Val:
+def _number(body: FunctionBody, info: CallInfo, name: str, where: ast.Node) -> Value:
     expr = operands.argument(info, name, where)
-    want = BitType(64) if isinstance(strip(expressions.final_type(body, expr)), IntegerType) else None
+    want = BitType(64) if isinstance(strip(rvalues.final_type(body, expr)), IntegerType) else None
     return operands.scalar(body, expr, want)
 
 
-def random(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def random(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """random(out result, in lo, in hi): inclusive bounds, up to 64 bits."""
     result = operands.target(body, operands.argument(info, "result", expr))
-    want = places.place_type(result) if result is not None else None
+    want = lvalues.stored_type(result) if result is not None else None
     lo_expr, hi_expr = operands.argument(info, "lo", expr), operands.argument(info, "hi", expr)
-    lo, hi = expressions.rvalues(body, [lo_expr, hi_expr], [want, want])
+    lo, hi = rvalues.rvalues(body, [lo_expr, hi_expr], [want, want])
     if (scalar_width(lo.type) or 0) > 64:
         raise refuse(expr.span, "random numbers have at most 64 bits")
     value = body.temp("uint64_t", cexpr.call("ss_random", operands.as64(lo), operands.as64(hi)), "number")

@@ -7,27 +7,27 @@ from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, VarbitType, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions
+from softswitch.codegen.expressions import rvalues
 from softswitch.codegen.externs import operands
+from softswitch.codegen.functions.function_body import FunctionBody, Value
 from softswitch.codegen.names import location, printf_text
-from softswitch.codegen.statements.body import Body, Val
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import X
 from softswitch.codegen.values.layout import is_signed, scalar_width
 
 
-def nothing(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def nothing(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """static_assert: the front end has checked it."""
-    return Val(cexpr.TRUE, BOOL, True)
+    return Value(cexpr.TRUE, BOOL, True)
 
 
-def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def check(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """assert and assume: a packet for which they fail is dropped, counted and logged."""
     given = info.args[0].expr
     if given is None:
         raise refuse(expr.span, f"{info.name} needs a condition")
-    condition = expressions.rvalue(body, given, BOOL)
+    condition = rvalues.rvalue(body, given, BOOL)
     with body.braces(f"if ({cexpr.negation(condition.c)})"):
         body.emit("x->packet->requests.aborted = true;")
         message = f"{info.name} failed at {location(expr.span)}"
@@ -36,7 +36,7 @@ def check(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def log_msg(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """log_msg("a = {}, b = {}", {a, b}): numbers in decimal."""
     message = evaluate(body.env, operands.argument(info, info.args[0].param_name, expr))
     if not isinstance(message, str):
@@ -58,7 +58,7 @@ def log_msg(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def _shown(body: Body, part: operands.Part) -> tuple[str, list[CExpr]]:
+def _shown(body: FunctionBody, part: operands.Part) -> tuple[str, list[CExpr]]:
     """printf conversion and arguments of one value."""
     value, type_ = part.leaf.c, strip(part.leaf.type)
     if isinstance(type_, VarbitType):
@@ -70,7 +70,7 @@ def _shown(body: Body, part: operands.Part) -> tuple[str, list[CExpr]]:
         return "%llu", [cexpr.cast("unsigned long long", value)]
     sign: list[CExpr] = []
     if is_signed(type_):
-        body.gen.layout.need_limbs(width)
+        body.unit.layout.need_limbs(width)
         negative = body.temp("bool", scalars.compare("<", value, scalars.literal(0, width), width, True), "negative")
         sign = [cexpr.ternary(negative, cexpr.constant('"-"'), cexpr.constant('""'))]
         magnitude = cexpr.ternary(negative, scalars.negate(value, width), value)

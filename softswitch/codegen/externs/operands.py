@@ -9,8 +9,8 @@ from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, Type
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions, places
-from softswitch.codegen.statements.body import Body, Place, Val
+from softswitch.codegen.expressions import lvalues, rvalues
+from softswitch.codegen.functions.function_body import FunctionBody, LValue, Value
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import Leaf, scalar_width
@@ -30,48 +30,48 @@ def has_argument(info: CallInfo, name: str) -> bool:
     return any(arg.param_name == name and arg.expr is not None for arg in info.args)
 
 
-def scalar(body: Body, expr: ast.Expr, want: Type | None = None) -> Val:
+def scalar(body: FunctionBody, expr: ast.Expr, want: Type | None = None) -> Value:
     """A scalar argument; a literal without a width gets the type `want` (bit<32> without)."""
-    value = expressions.rvalue(body, expr, want)
+    value = rvalues.rvalue(body, expr, want)
     if scalar_width(value.type) is None:
         raise refuse(expr.span, "a value of type bit<W> is needed here")
     return value
 
 
-def as64(value: Val) -> CExpr:
+def as64(value: Value) -> CExpr:
     """A scalar as a uint64_t, too large ones as its largest."""
     return scalars.clip(value.c, scalar_width(value.type) or 64)
 
 
-def shown_index(index: Val, cells: int) -> tuple[str, list[CExpr]]:
+def shown_index(index: Value, cells: int) -> tuple[str, list[CExpr]]:
     """An index into an array for the packet's story: printf conversion and arguments."""
     number = as64(index)
     beyond = cexpr.ternary(in_range(index, cells), cexpr.constant('""'), cexpr.constant('", out of range"'))
     return "%llu%s", [cexpr.cast("unsigned long long", number), beyond]
 
 
-def in_range(index: Val, cells: int) -> CExpr:
+def in_range(index: Value, cells: int) -> CExpr:
     """Whether an array has a cell of that index."""
     return cexpr.binary("<", as64(index), cells)
 
 
-def constant(body: Body, expr: ast.Expr, what: str) -> int:
+def constant(body: FunctionBody, expr: ast.Expr, what: str) -> int:
     return require_int(body.env, expr, what)
 
 
-def target(body: Body, expr: ast.Expr) -> Place | None:
+def target(body: FunctionBody, expr: ast.Expr) -> LValue | None:
     """Where an `out` argument goes; None for `_`."""
-    return None if isinstance(expr, ast.DontCare) else places.place(body, expr)
+    return None if isinstance(expr, ast.DontCare) else lvalues.lvalue(body, expr)
 
 
-def assign(body: Body, where: Place | None, number: CExpr, width: int) -> None:
+def assign(body: FunctionBody, where: LValue | None, number: CExpr, width: int) -> None:
     """Stores a C number of `width` bits, cut or extended to the place's width."""
     if where is None:
         return
-    type_ = places.place_type(where)
+    type_ = lvalues.stored_type(where)
     to = scalar_width(type_) or width
-    body.gen.layout.need_limbs(to)
-    places.store(body, where, expressions.convert(body, Val(number, BitType(width)), type_))
+    body.unit.layout.need_limbs(to)
+    lvalues.store(body, where, rvalues.convert(body, Value(number, BitType(width)), type_))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Part:
     header: CExpr | None
 
 
-def parts(body: Body, expr: ast.Expr) -> list[Part]:
+def parts(body: FunctionBody, expr: ast.Expr) -> list[Part]:
     """The scalars and varbits of an extern's data argument: a list, tuple, struct or header."""
     out: list[Part] = []
     for item in flatten(body, expr):
@@ -90,7 +90,7 @@ def parts(body: Body, expr: ast.Expr) -> list[Part]:
     return out
 
 
-def flatten(body: Body, expr: ast.Expr) -> list[ast.Expr]:
+def flatten(body: FunctionBody, expr: ast.Expr) -> list[ast.Expr]:
     """The expressions of nested lists and struct expressions."""
     if isinstance(expr, ast.ListExpr) and not expr.has_default:
         return [e for item in expr.items for e in flatten(body, item)]
@@ -101,11 +101,11 @@ def flatten(body: Body, expr: ast.Expr) -> list[ast.Expr]:
     return [expr]
 
 
-def _parts_of(body: Body, expr: ast.Expr) -> list[Part]:
-    if evaluate(body.env, expr) is None and places.is_place(body, expr):
-        where = places.place(body, expr)
+def _parts_of(body: FunctionBody, expr: ast.Expr) -> list[Part]:
+    if evaluate(body.env, expr) is None and lvalues.is_lvalue(body, expr):
+        where = lvalues.lvalue(body, expr)
         if where.slice is None and where.window is None:
-            leaves = body.gen.layout.leaves(where.c, where.type)
+            leaves = body.unit.layout.leaves(where.c, where.type)
             return [Part(leaf, leaf.headers[-1] if leaf.headers else where.header) for leaf in leaves]
-    value = expressions.addressable(body, body.keep(expressions.rvalue(body, expr)))
-    return [Part(leaf, None) for leaf in body.gen.layout.leaves(value.c, value.type)]
+    value = rvalues.addressable(body, body.keep(rvalues.rvalue(body, expr)))
+    return [Part(leaf, None) for leaf in body.unit.layout.leaves(value.c, value.type)]

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BitType, Type, VarbitType, strip
-from softswitch.codegen import fieldlists
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions, places
-from softswitch.codegen.externs import operands
-from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.expressions import lvalues, rvalues
+from softswitch.codegen.externs import field_lists, operands
+from softswitch.codegen.functions.function_body import FunctionBody, Value
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import REQUESTS, STD
@@ -21,17 +20,17 @@ DIGEST_WORDS = 64
 DIGESTS_PER_PACKET = 4
 
 
-def mark_to_drop(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def mark_to_drop(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """mark_to_drop(standard_metadata), and the old form without an argument."""
     given = info.args[0].expr if info.args else None
-    std = places.place(body, given).c if given is not None else STD
+    std = lvalues.lvalue(body, given).c if given is not None else STD
     body.emit(f"{cexpr.member(std, 'egress_spec')} = x->pipeline->drop_port;")
     body.emit(f"{cexpr.member(std, 'mcast_grp')} = 0;")
     body.trace("mark_to_drop")
     return None
 
 
-def truncate(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def truncate(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """truncate(length): at most so many bytes leave. Of several calls the least counts, as in simple_switch."""
     size = body.keep(operands.scalar(body, operands.argument(info, info.args[0].param_name, expr), BitType(32)))
     least = cexpr.member(REQUESTS, "truncate_to")
@@ -41,7 +40,7 @@ def truncate(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def clone(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def clone(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """clone, clone3 and clone_preserving_field_list. The last call of a pass wins."""
     session_expr = operands.argument(info, "session", expr)
     session = body.keep(operands.scalar(body, session_expr, BitType(32)))
@@ -53,7 +52,7 @@ def clone(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def again(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def again(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """resubmit and recirculate, with and without a field list."""
     which = "resubmit" if info.name.startswith("resubmit") else "recirculate"
     fields = _field_list(body, info, expr)
@@ -63,19 +62,19 @@ def again(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def _field_list(body: Body, info: CallInfo, expr: ast.Call) -> CExpr:
+def _field_list(body: FunctionBody, info: CallInfo, expr: ast.Call) -> CExpr:
     """The number of the field list that a call preserves; SS_NO_FIELDS without one."""
     if operands.has_argument(info, "index"):
         return operands.scalar(body, operands.argument(info, "index", expr), BitType(8)).c
     if operands.has_argument(info, "data"):
-        return cexpr.constant(str(fieldlists.legacy(body, operands.argument(info, "data", expr))))
+        return cexpr.constant(str(field_lists.legacy(body, operands.argument(info, "data", expr))))
     return cexpr.constant("SS_NO_FIELDS")
 
 
-def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def digest(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """digest(receiver, data): the values of now, as words: those of the data's leaves as P4Data has them."""
     data = operands.argument(info, "data", expr)
-    type_ = body.env.type(info.type_args[0]) if info.type_args else expressions.final_type(body, data)
+    type_ = body.env.type(info.type_args[0]) if info.type_args else rvalues.final_type(body, data)
     plain = strip(type_)
     leaves = list(_digest_leaves(body, data, type_))
     if any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves):
@@ -88,8 +87,8 @@ def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         words += scalars.words_of(leaf.c, width)
     if len(words) > DIGEST_WORDS:
         raise refuse(expr.span, f"a digest holds at most {DIGEST_WORDS} fields of up to 64 bits")
-    name = body.gen.elaboration.digest_names.name(info, plain)
-    index = body.gen.digest(name, tuple(fields))
+    name = body.unit.elaboration.digest_names.name(info, plain)
+    index = body.unit.digest(name, tuple(fields))
     body.trace(f"digest {name}")
     with body.braces(f"if (x->packet->requests.digest_count < {DIGESTS_PER_PACKET})"):
         slot = cexpr.index(cexpr.member(REQUESTS, "digests"), cexpr.member(REQUESTS, "digest_count"))
@@ -102,10 +101,10 @@ def digest(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def _digest_leaves(body: Body, data: ast.Expr, type_: Type) -> Iterator[Leaf]:
-    if places.is_place(body, data):
-        where = places.place(body, data)
+def _digest_leaves(body: FunctionBody, data: ast.Expr, type_: Type) -> Iterator[Leaf]:
+    if lvalues.is_lvalue(body, data):
+        where = lvalues.lvalue(body, data)
         if where.slice is None and where.window is None:
-            return body.gen.layout.data_leaves(where.c, where.type)
-    value = expressions.addressable(body, body.keep(expressions.rvalue(body, data, type_)))
-    return body.gen.layout.data_leaves(value.c, value.type)
+            return body.unit.layout.data_leaves(where.c, where.type)
+    value = rvalues.addressable(body, body.keep(rvalues.rvalue(body, data, type_)))
+    return body.unit.layout.data_leaves(value.c, value.type)

@@ -1,1 +1,1 @@
-"""Parsers, select and parser errors as C. Used by `pipeline`, and by `expressions.calls` for sub-parsers."""
+"""Parsers, select and parser value sets as C. May import `statements` and what is below it."""

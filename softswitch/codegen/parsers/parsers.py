@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from p4front.elaborate.live import reachable_states
 from p4front.elaborate.objects import Instance
 from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
 from p4front.syntax import ast
 from p4front.text.source import P4Error
 from p4front.types.types import BoolType
-from softswitch.codegen import constants
-from softswitch.codegen.env import Env
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments
+from softswitch.codegen.expressions import arguments, parser_errors
+from softswitch.codegen.functions.callables import BlockCode, block_of, register_block
+from softswitch.codegen.functions.function_body import Function, FunctionBody
+from softswitch.codegen.functions.translation_unit import TranslationUnit
 from softswitch.codegen.names import identifier, source_comment
-from softswitch.codegen.parsers import parser_errors, selects
-from softswitch.codegen.statements import statements
-from softswitch.codegen.statements.body import Body, Function
+from softswitch.codegen.parsers import selects
+from softswitch.codegen.statements import blocks, declarations
 from softswitch.codegen.values import cexpr
-
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
 
 STEP_LIMIT = 65536
 """Most states that one packet may pass through in one parser; then ParserTimeout."""
 
 
-class ParserInstance:
-    """One instance of a parser. `name`: its control-plane name, which prefixes those of its value sets."""
+@register_block(ast.ParserDecl)
+class ParserInstance(BlockCode):
+    """One instance of a parser."""
 
-    def __init__(self, gen: Generator, instance: Instance, decl: ast.ParserDecl) -> None:
-        self.gen, self.decl, self.name, self.env = gen, decl, instance.name, Env(instance.scope, gen.env)
-        self._building = False
-        self._done = False
-        self._function = Function(gen.names.fresh(f"parser_{identifier(self.name)}"), returns=BoolType())
-        self._body = Body(gen, self.env, self._function, kind="parser")
+    decl: ast.ParserDecl
+
+    def __init__(self, unit: TranslationUnit, instance: Instance, decl: ast.ParserDecl) -> None:
+        super().__init__(unit, instance, decl)
+        function = Function(unit.names.fresh(f"parser_{identifier(self.name)}"), returns=BoolType())
+        self._body = FunctionBody(unit, self.env, function, kind="parser")
         self.is_main = False
         """The switch's own parser: the runtime has made all headers invalid already."""
-        self._function.params = arguments.make_params(self._body, decl.params)
+        function.params = arguments.make_params(self._body, decl.params)
         self._labels = {state.name.text: self._body.names.local(f"state_{state.name.text}") for state in decl.states}
         self._variables: list[ast.VariableDecl] = []
         applied = [node for node in instance.scope.objects if isinstance(node, ast.DirectApply)]
@@ -46,38 +42,28 @@ class ParserInstance:
             try:
                 self._declare(local)
             except P4Error as error:
-                gen.report(error)
+                unit.report(error)
 
     def _declare(self, local: ast.Node) -> None:
-        gen, env = self.gen, self.env
+        unit, env = self.unit, self.env
         made = env.scope.objects.get(local)
         if isinstance(made, Instance):
-            env.bind(local, gen.block(made))
+            env.bind(local, block_of(unit, made))
         elif isinstance(made, ElaboratedValueSet):
-            env.bind(local, selects.ValueSet(gen, made))
+            env.bind(local, selects.ValueSet(unit, made))
         elif isinstance(local, ast.VariableDecl):
             self._variables.append(local)
         elif isinstance(local, ast.ConstantDecl):
-            constants.require(env, local)
+            declarations.require_constant(env, local)
         elif not isinstance(local, (ast.Parameter, ast.Instantiation, ast.ValueSetDecl, ast.DirectApply)):
             raise refuse(local.span, "this declaration is not supported in a parser")
 
-    def function(self) -> Function:
-        """The C function of apply; written at the first call."""
-        if not self._done:
-            if self._building:
-                raise refuse(self.decl.span, f"parser {self.decl.name} applies itself")
-            self._building = True
-            self._make()
-            self._done = True
-        return self._function
-
-    def _make(self) -> None:
-        body, gen, decl = self._body, self.gen, self.decl
+    def _make(self) -> Function:
+        body, unit, decl, function = self._body, self.unit, self.decl, self._body.function
         if not self.is_main:
-            arguments.start_outs(body, self._function.params, decl.params)
+            arguments.start_outs(body, function.params, decl.params)
         for local in self._variables:
-            statements.variable(body, local)
+            declarations.variable(body, local)
         if self._cyclic():
             self._steps = body.temp("uint32_t", cexpr.constant("0"), "steps")
         self._goto(body, "start", decl)
@@ -87,10 +73,11 @@ class ParserInstance:
         body.emit("return true;")
         body.label("reject_")
         body.emit("return false;")
-        params = ["struct ss_x *x", *arguments.signature(body, self._function.params)]
-        gen.add_function(f"bool {self._function.c_name}({', '.join(params)})", body, source_comment(decl.span))
+        params = ["struct ss_x *x", *arguments.signature(body, function.params)]
+        unit.add_function(f"bool {function.c_name}({', '.join(params)})", body.lines, source_comment(decl.span))
+        return function
 
-    def _state(self, body: Body, state: ast.ParserState) -> None:
+    def _state(self, body: FunctionBody, state: ast.ParserState) -> None:
         body.label(self._labels[state.name.text])
         with body.braces():
             body.emit(source_comment(state.span))
@@ -100,9 +87,9 @@ class ParserInstance:
                 parser_errors.reject_if(body, cexpr.binary(">", self._steps, STEP_LIMIT), "ParserTimeout")
             for statement in state.statements:
                 try:
-                    statements.emit(body, statement)
+                    blocks.emit(body, statement)
                 except P4Error as error:
-                    body.gen.report(error)
+                    body.unit.report(error)
             transition = state.transition
             try:
                 if transition is None:
@@ -112,9 +99,9 @@ class ParserInstance:
                 elif transition.target is not None:
                     self._goto(body, transition.target.text, state)
             except P4Error as error:
-                body.gen.report(error)
+                body.unit.report(error)
 
-    def _goto(self, body: Body, target: str, where: ast.Node) -> None:
+    def _goto(self, body: FunctionBody, target: str, where: ast.Node) -> None:
         if target in self._labels:
             body.emit(f"goto {self._labels[target]};")
         elif target in ("accept", "reject"):
@@ -122,7 +109,7 @@ class ParserInstance:
         else:
             raise refuse(where.span, f"parser {self.decl.name} has no state {target}")
 
-    def _leave(self, body: Body, how: str) -> None:
+    def _leave(self, body: FunctionBody, how: str) -> None:
         body.trace(f"parser {self.name}: {how}")
         body.emit(f"goto {how}_;")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from p4front.elaborate.names import annotated_name
 from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
@@ -11,27 +10,23 @@ from p4front.match_kinds import EXACT, MATCHED
 from p4front.syntax import ast
 from p4front.types.types import BoolType, StructType, TupleType, Type, strip
 from softswitch.build.model import KeyField, ValueSetInfo
-from softswitch.codegen.controls import keysets
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions
-from softswitch.codegen.parsers import parser_errors
-from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.expressions import keysets, parser_errors, rvalues
+from softswitch.codegen.functions.function_body import FunctionBody, Value
+from softswitch.codegen.functions.translation_unit import TranslationUnit
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import pipeline_object
 from softswitch.codegen.values.layout import members, scalar_width
 
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
-
 
 class ValueSet:
     """A value set; the control plane fills it. A member has one field, or those of a struct with their match kinds."""
 
-    def __init__(self, gen: Generator, elaborated: ElaboratedValueSet) -> None:
+    def __init__(self, unit: TranslationUnit, elaborated: ElaboratedValueSet) -> None:
         self.decl = decl = elaborated.decl
         self.name = elaborated.name
-        self.index = len(gen.value_sets)
+        self.index = len(unit.value_sets)
         element = elaborated.element
         plain = strip(element)
         fields: list[KeyField] = []
@@ -44,7 +39,7 @@ class ValueSet:
         size = elaborated.size
         if size >= 1 << 31:
             raise refuse(decl.size.span, "the size of a value set must be from 0 to 2147483647")
-        gen.value_sets.append(ValueSetInfo(self.name, self.index, tuple(fields), size))
+        unit.value_sets.append(ValueSetInfo(self.name, self.index, tuple(fields), size))
 
     def _fields(self, type_: StructType, prefix: str) -> list[KeyField]:
         """The fields of a struct, inner structs taken apart."""
@@ -70,7 +65,7 @@ class ValueSet:
         return width
 
 
-def select(body: Body, expr: ast.SelectExpr, goto: Callable[[str], None]) -> None:
+def select(body: FunctionBody, expr: ast.SelectExpr, goto: Callable[[str], None]) -> None:
     """Emits the choice of the next state; without a match the parser rejects with NoMatch."""
     keys = _keys(body, expr)
     if len(keys) == 1 and _as_switch(body, expr, keys[0], goto):
@@ -85,21 +80,21 @@ def select(body: Body, expr: ast.SelectExpr, goto: Callable[[str], None]) -> Non
     _no_match(body)
 
 
-def _keys(body: Body, expr: ast.SelectExpr) -> list[Val]:
+def _keys(body: FunctionBody, expr: ast.SelectExpr) -> list[Value]:
     """The key values, structs and tuples taken apart."""
-    values: list[Val] = []
-    for value in expressions.rvalues(body, expr.keys):
+    values: list[Value] = []
+    for value in rvalues.rvalues(body, expr.keys):
         kept = body.keep(value)
-        for leaf in body.gen.layout.leaves(kept.c, kept.type):
-            values.append(Val(leaf.c, leaf.type, True))
+        for leaf in body.unit.layout.leaves(kept.c, kept.type):
+            values.append(Value(leaf.c, leaf.type, True))
     return values
 
 
-def _no_match(body: Body) -> None:
+def _no_match(body: FunctionBody) -> None:
     parser_errors.reject(body, parser_errors.error_number(body, "NoMatch"), "NoMatch")
 
 
-def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str], None]) -> bool:
+def _as_switch(body: FunctionBody, expr: ast.SelectExpr, key: Value, goto: Callable[[str], None]) -> bool:
     """Emits a C switch if every case is a plain value (or the default at the end)."""
     width = scalar_width(key.type)
     if width is None or width > 64 or isinstance(strip(key.type), BoolType):
@@ -109,7 +104,7 @@ def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str],
         parts = keysets.items(case.keyset, 1)
         if _value_set(body, parts[0]) is not None:
             return False
-        known = keysets.known(body.gen, body.env, parts[0], key.type)
+        known = keysets.known(body.unit, body.env, parts[0], key.type)
         if known is None or known.kind not in ("exact", "any"):
             return False
         numbers.append((known.value if known.kind == "exact" else None, case.target.text))
@@ -134,7 +129,7 @@ def _as_switch(body: Body, expr: ast.SelectExpr, key: Val, goto: Callable[[str],
     return True
 
 
-def _condition(body: Body, keys: list[Val], case: ast.SelectCase) -> CExpr | None:
+def _condition(body: FunctionBody, keys: list[Value], case: ast.SelectCase) -> CExpr | None:
     """Whether the keys are in the case's keyset; None if they always are."""
     value_set = _value_set(body, case.keyset)
     if value_set is not None:
@@ -162,15 +157,15 @@ def _flatten(keyset: ast.Expr, count: int) -> list[ast.Expr]:
     return keysets.items(keyset, count)
 
 
-def _value_set(body: Body, expr: ast.Expr) -> ValueSet | None:
+def _value_set(body: FunctionBody, expr: ast.Expr) -> ValueSet | None:
     if isinstance(expr, ast.PathExpr):
-        decl = body.gen.program.refs.get(expr)
+        decl = body.unit.program.refs.get(expr)
         found = body.env.lookup(decl) if decl is not None else None
         return found if isinstance(found, ValueSet) else None
     return None
 
 
-def _contains(body: Body, value_set: ValueSet, keys: list[Val]) -> CExpr:
+def _contains(body: FunctionBody, value_set: ValueSet, keys: list[Value]) -> CExpr:
     words = [str(w) for key in keys for w in scalars.words_of(key.c, scalar_width(key.type) or 1)]
     name = body.names.local("key")
     body.emit(f"const uint64_t {name}[] = {{{', '.join(words)}}};")

@@ -10,16 +10,16 @@ from p4front.syntax import ast
 from p4front.types.constants import ConstValue
 from p4front.types.types import StackType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions, places
-from softswitch.codegen.statements import statements
-from softswitch.codegen.statements.body import Body, Loop, Val
+from softswitch.codegen.expressions import lvalues, rvalues
+from softswitch.codegen.functions.function_body import FunctionBody, Loop, Value
+from softswitch.codegen.statements import blocks
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import element, is_signed, scalar_width
 
 
 @contextmanager
-def _loop(body: Body) -> Iterator[Loop]:
+def _loop(body: FunctionBody) -> Iterator[Loop]:
     loop = Loop(body.names.local("break"), body.names.local("continue"))
     body.loops.append(loop)
     try:
@@ -30,27 +30,29 @@ def _loop(body: Body) -> Iterator[Loop]:
         body.label(loop.break_label)
 
 
-def _body(body: Body, statement: ast.Node, loop: Loop) -> None:
+def _body(body: FunctionBody, statement: ast.Node, loop: Loop) -> None:
     with body.braces():
-        statements.inner(body, statement)
+        blocks.inner(body, statement)
     if loop.continues:
         body.label(loop.continue_label)
 
 
-def for_loop(body: Body, statement: ast.For) -> None:
+@blocks.register(ast.For)
+def for_loop(body: FunctionBody, statement: ast.For) -> None:
     with body.braces():
         for init in statement.init:
-            statements.emit(body, init)
+            blocks.emit(body, init)
         with _loop(body) as loop, body.braces("for (;;)"):
-            condition = expressions.rvalue(body, statement.cond).c
+            condition = rvalues.rvalue(body, statement.cond).c
             body.emit(f"if ({cexpr.negation(condition)})")
             body.emit("    break;")
             _body(body, statement.body, loop)
             for update in statement.update:
-                statements.emit(body, update)
+                blocks.emit(body, update)
 
 
-def for_in(body: Body, statement: ast.ForIn) -> None:
+@blocks.register(ast.ForIn)
+def for_in(body: FunctionBody, statement: ast.ForIn) -> None:
     collection = statement.collection
     while isinstance(collection, ast.Cast):
         collection = collection.operand
@@ -62,40 +64,40 @@ def for_in(body: Body, statement: ast.ForIn) -> None:
             _items(
                 body,
                 statement,
-                lambda type_: expressions.rvalues(body, collection.items, [type_] * len(collection.items)),
+                lambda type_: rvalues.rvalues(body, collection.items, [type_] * len(collection.items)),
             )
             return
         known = evaluate(body.env, collection)
         if isinstance(known, tuple):
             _items(body, statement, lambda type_: [_constant(body, value, type_, collection) for value in known])
             return
-        type_ = strip(expressions.final_type(body, collection))
-        if isinstance(type_, StackType) and places.is_place(body, collection):
+        type_ = strip(rvalues.final_type(body, collection))
+        if isinstance(type_, StackType) and lvalues.is_lvalue(body, collection):
             _stack(body, statement, collection, type_)
             return
         raise refuse(collection.span, "a for loop can run over a range, a list or a header stack")
 
 
-def _variable(body: Body, statement: ast.ForIn) -> tuple[CExpr, Type]:
+def _variable(body: FunctionBody, statement: ast.ForIn) -> tuple[CExpr, Type]:
     """Declares the loop's variable; its place."""
     if statement.variable is not None:
-        type_ = body.env.type(body.gen.program.declared[statement.variable])
-        return body.declare(statement.variable, type_, body.gen.layout.zero(type_)).c, type_
+        type_ = body.env.type(body.unit.program.declared[statement.variable])
+        return body.declare(statement.variable, type_, body.unit.layout.zero(type_)).c, type_
     if statement.target is not None:
-        where = places.place(body, statement.target)
+        where = lvalues.lvalue(body, statement.target)
         if where.slice is None and where.window is None and where.union is None:
             return where.c, where.type
     raise refuse(statement.span, "the variable of this loop is not supported")
 
 
-def _range(body: Body, statement: ast.ForIn, bounds: ast.Binary) -> None:
+def _range(body: FunctionBody, statement: ast.ForIn, bounds: ast.Binary) -> None:
     """Both bounds are evaluated once and belong to the range."""
     variable, type_ = _variable(body, statement)
-    low, high = (body.keep(v) for v in expressions.rvalues(body, [bounds.left, bounds.right], [type_, type_]))
+    low, high = (body.keep(v) for v in rvalues.rvalues(body, [bounds.left, bounds.right], [type_, type_]))
     width, signed = scalar_width(type_), is_signed(type_)
     if width is None:
         raise refuse(bounds.span, "a range needs integers")
-    c_type = body.gen.layout.c_type(type_)
+    c_type = body.unit.layout.c_type(type_)
     at = body.temp(c_type, low.c, "at")
     with _loop(body) as loop:
         beyond = scalars.compare(">", at, high.c, width, signed)
@@ -108,16 +110,16 @@ def _range(body: Body, statement: ast.ForIn, bounds: ast.Binary) -> None:
             body.emit(f"{at} = {scalars.arithmetic('+', at, one, width, signed)};")
 
 
-def _constant(body: Body, value: ConstValue, type_: Type, where: ast.Expr) -> Val:
-    return expressions.constant_value(body, value, type_, where)
+def _constant(body: FunctionBody, value: ConstValue, type_: Type, where: ast.Expr) -> Value:
+    return rvalues.constant_value(body, value, type_, where)
 
 
-def _items(body: Body, statement: ast.ForIn, items: Callable[[Type], list[Val]]) -> None:
+def _items(body: FunctionBody, statement: ast.ForIn, items: Callable[[Type], list[Value]]) -> None:
     variable, type_ = _variable(body, statement)
     values = [body.keep(value) for value in items(type_)]
     if not values:
         return
-    c_type = body.gen.layout.c_type(type_)
+    c_type = body.unit.layout.c_type(type_)
     array = cexpr.name(body.names.local("items"))
     body.emit(f"const {c_type} {array}[] = {{{', '.join(str(v.c) for v in values)}}};")
     with _loop(body) as loop:
@@ -127,8 +129,8 @@ def _items(body: Body, statement: ast.ForIn, items: Callable[[Type], list[Val]])
             _body(body, statement.body, loop)
 
 
-def _stack(body: Body, statement: ast.ForIn, collection: ast.Expr, type_: StackType) -> None:
-    where = places.place(body, collection)
+def _stack(body: FunctionBody, statement: ast.ForIn, collection: ast.Expr, type_: StackType) -> None:
+    where = lvalues.lvalue(body, collection)
     variable, _ = _variable(body, statement)
     with _loop(body) as loop:
         at = body.names.local("at")
@@ -137,7 +139,7 @@ def _stack(body: Body, statement: ast.ForIn, collection: ast.Expr, type_: StackT
             _body(body, statement.body, loop)
 
 
-def jump(body: Body, statement: ast.Break | ast.Continue) -> None:
+def _jump(body: FunctionBody, statement: ast.Break | ast.Continue) -> None:
     if not body.loops:
         raise refuse(statement.span, "break and continue are allowed in loops only")
     loop = body.loops[-1]
@@ -147,3 +149,7 @@ def jump(body: Body, statement: ast.Break | ast.Continue) -> None:
     else:
         loop.continues = True
         body.emit(f"goto {loop.continue_label};")
+
+
+blocks.register(ast.Break)(_jump)
+blocks.register(ast.Continue)(_jump)

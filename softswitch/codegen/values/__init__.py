@@ -1,1 +1,1 @@
-"""How values of each type look in C and on the wire: layout, scalars, headers, bits of a packet."""
+"""C expressions, and P4 types and values as C: text only, without a function that it stands in."""

@@ -94,6 +94,20 @@ def wire_bits(type_: Type) -> int:
     return scalar_width(type_) or 0
 
 
+def min_bits(type_: Type) -> int:
+    """Size on the wire with empty varbits; the smallest header of a union."""
+    plain = strip(type_)
+    if isinstance(plain, VarbitType):
+        return 0
+    if isinstance(plain, StackType):
+        return plain.size * min_bits(plain.element)
+    if is_union(plain):
+        return min((min_bits(t) for _, t in members(plain)), default=0)
+    if isinstance(plain, (StructType, TupleType)):
+        return sum(min_bits(t) for _, t in members(plain))
+    return wire_bits(plain)
+
+
 MAX_LEAVES = 1 << 16
 """Most scalars in one value, stack elements counted one by one."""
 

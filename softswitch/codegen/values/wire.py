@@ -4,16 +4,13 @@ A header takes whole bytes: like simple_switch, one whose fields end inside a by
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from p4front.text.source import Span
 from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
-from softswitch.codegen.names import identifier
-from softswitch.codegen.values import cexpr, header_lengths, packing
-from softswitch.codegen.values.layout import is_header, is_union, members, wire_bits
-
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
+from softswitch.codegen.names import Namer, identifier
+from softswitch.codegen.values import cexpr, packing
+from softswitch.codegen.values.layout import Layout, is_header, is_union, members, min_bits, wire_bits
 
 
 def wire_bytes(type_: Type) -> int:
@@ -32,8 +29,9 @@ def wire_bytes(type_: Type) -> int:
 class Wire:
     """The extract and emit functions of a program, each made once."""
 
-    def __init__(self, gen: Generator) -> None:
-        self._gen = gen
+    def __init__(self, layout: Layout, names: Namer, errors: Sequence[str], functions: list[str]) -> None:
+        """`errors`: the members of `error`, by number; `functions` receives the text of what is made."""
+        self._layout, self._names, self._errors, self._functions = layout, names, errors, functions
         self._extract: dict[Type, str] = {}
         self._emit: dict[Type, str] = {}
 
@@ -42,16 +40,15 @@ class Wire:
         known = self._extract.get(type_)
         if known is not None:
             return known
-        gen = self._gen
-        c_type = gen.layout.c_type(type_, span)
-        name = gen.names.fresh(f"extract_{identifier(c_type.split()[-1])}")
-        leaves = list(gen.layout.leaves(cexpr.dereference(cexpr.name("h")), type_))
-        fixed = -(-header_lengths.min_bits(type_) // 8)
+        c_type = self._layout.c_type(type_, span)
+        name = self._names.fresh(f"extract_{identifier(c_type.split()[-1])}")
+        leaves = list(self._layout.leaves(cexpr.dereference(cexpr.name("h")), type_))
+        fixed = -(-min_bits(type_) // 8)
         has_varbit = any(isinstance(strip(leaf.type), VarbitType) for leaf in leaves)
-        number = gen.program.errors.index
+        number = self._errors.index
         lines = []
         if has_varbit:
-            limit = wire_bits(type_) - header_lengths.min_bits(type_)
+            limit = wire_bits(type_) - min_bits(type_)
             lines += [
                 "if (varbit_bits % 8 != 0)",
                 f"    return {number('ParserInvalidArgument')};",
@@ -69,7 +66,7 @@ class Wire:
         lines.append("return 0;")
         parameters = f"struct ss_x *x, {c_type} *h{', uint32_t varbit_bits' if has_varbit else ''}"
         text = "".join(f"    {line}\n" for line in lines)
-        gen.functions.append(f"static uint32_t {name}({parameters})\n{{\n{text}}}")
+        self._functions.append(f"static uint32_t {name}({parameters})\n{{\n{text}}}")
         self._extract[type_] = name
         return name
 
@@ -78,11 +75,10 @@ class Wire:
         known = self._emit.get(type_)
         if known is not None:
             return known
-        gen = self._gen
-        c_type = gen.layout.c_type(type_, span)
-        name = gen.names.fresh(f"emit_{identifier(c_type.split()[-1])}")
+        c_type = self._layout.c_type(type_, span)
+        name = self._names.fresh(f"emit_{identifier(c_type.split()[-1])}")
         writer = packing.Writer(cexpr.name("p"))
-        leaves = list(gen.layout.leaves(cexpr.dereference(cexpr.name("h")), type_))
+        leaves = list(self._layout.leaves(cexpr.dereference(cexpr.name("h")), type_))
         bits = wire_bits(type_)
         for leaf in leaves:
             writer.leaf(leaf)
@@ -92,8 +88,8 @@ class Wire:
         if writer.leaves_gaps:
             lines.append(f"memset(p, 0, {size});")
         lines += writer.lines
-        lines.append(f"x->out = p + {-(-header_lengths.min_bits(type_) // 8)};")
+        lines.append(f"x->out = p + {-(-min_bits(type_) // 8)};")
         text = "".join(f"    {line}\n" for line in lines)
-        gen.functions.append(f"static void {name}(struct ss_x *x, const {c_type} *h)\n{{\n{text}}}")
+        self._functions.append(f"static void {name}(struct ss_x *x, const {c_type} *h)\n{{\n{text}}}")
         self._emit[type_] = name
         return name

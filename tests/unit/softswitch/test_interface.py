@@ -12,7 +12,7 @@ import pytest
 
 from softswitch.build.cc import INTERFACE_DIR, find_compiler
 from softswitch.build.model import cell_bytes, words
-from softswitch.codegen.algorithms import HASHES
+from softswitch.codegen.values.hashes import HASHES
 from softswitch.codegen.values.layout import STANDARD_FIELDS
 from softswitch.dataplane.interface import HEADERS, SCALARS, InterfaceError, fields_of, interface, read_interface
 from softswitch.dataplane.messages import LOG_KINDS

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from p4front.elaborate.evaluate import evaluate, require_int
 from p4front.syntax import ast
-from p4front.types.types import BOOL, BitType, IntegerType, IntType, Type, strip
+from p4front.types.types import BOOL, BitType, IntType, Type
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions
-from softswitch.codegen.statements.body import Body, Val
+from softswitch.codegen.expressions import rvalues
+from softswitch.codegen.functions.function_body import FunctionBody, Value
 from softswitch.codegen.values import scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.layout import is_signed, scalar_width
@@ -21,24 +21,21 @@ MAX_BITS = 4096
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
-def is_integer(body: Body, expr: ast.Expr) -> bool:
-    return isinstance(strip(expressions.type_of(body, expr)), IntegerType)
-
-
-def value(body: Body, expr: ast.Expr) -> Val:
+@rvalues.register_integers
+def value(body: FunctionBody, expr: ast.Expr) -> Value:
     """An expression of type `int`."""
     known = evaluate(body.env, expr)
     if isinstance(known, int) and not isinstance(known, bool):
         width = max(1, known.bit_length() + (known < 0))
-        return Val(scalars.literal(known, width), IntType(width) if known < 0 else BitType(width), True)
+        return Value(scalars.literal(known, width), IntType(width) if known < 0 else BitType(width), True)
     if isinstance(expr, ast.Cast):
-        return value(body, expr.operand) if is_integer(body, expr.operand) else _scalar(body, expr.operand)
+        return value(body, expr.operand) if rvalues.is_integer(body, expr.operand) else _scalar(body, expr.operand)
     if isinstance(expr, ast.Unary) and expr.op in ("-", "+"):
         operand = value(body, expr.operand)
         if expr.op == "+":
             return operand
         width = _width(operand) + 1
-        return Val(scalars.negate(_extended(body, operand, width, expr), width), IntType(width))
+        return Value(scalars.negate(_extended(body, operand, width, expr), width), IntType(width))
     if isinstance(expr, ast.Binary) and expr.op in ("<<", ">>"):
         return _shift(body, expr)
     if isinstance(expr, ast.Binary):
@@ -46,34 +43,34 @@ def value(body: Body, expr: ast.Expr) -> Val:
         type_ = _result(expr, left, right)
         width = scalar_width(type_) or 1
         a, b = (_extended(body, operand, width, expr) for operand in (left, right))
-        return Val(scalars.arithmetic(expr.op, a, b, width, isinstance(type_, IntType)), type_)
+        return Value(scalars.arithmetic(expr.op, a, b, width, isinstance(type_, IntType)), type_)
     raise refuse(expr.span, "an `int` at run time is a cast of a bit<W> or int<W>, and what operators make of it")
 
 
-def compare(body: Body, expr: ast.Binary) -> Val:
+def compare(body: FunctionBody, expr: ast.Binary) -> Value:
     """A comparison of two values of type `int`."""
     left, right = _both(body, expr)
     signed = is_signed(left.type) or is_signed(right.type)
     width = max(_width(operand) + (signed and not is_signed(operand.type)) for operand in (left, right))
     a, b = (_extended(body, operand, width, expr) for operand in (left, right))
-    return Val(scalars.compare(expr.op, a, b, width, signed), BOOL)
+    return Value(scalars.compare(expr.op, a, b, width, signed), BOOL)
 
 
-def _scalar(body: Body, expr: ast.Expr) -> Val:
-    found = expressions.rvalue(body, expr)
+def _scalar(body: FunctionBody, expr: ast.Expr) -> Value:
+    found = rvalues.rvalue(body, expr)
     if scalar_width(found.type) is None:
         raise refuse(expr.span, f"a value of type {found.type} cannot become an `int`")
-    return Val(found.c, IntType(_width(found)) if is_signed(found.type) else BitType(_width(found)), found.atom)
+    return Value(found.c, IntType(_width(found)) if is_signed(found.type) else BitType(_width(found)), found.stable)
 
 
-def _both(body: Body, expr: ast.Binary) -> tuple[Val, Val]:
+def _both(body: FunctionBody, expr: ast.Binary) -> tuple[Value, Value]:
     left = value(body, expr.left)
-    if expressions.has_effects(body, expr.right):
+    if rvalues.has_effects(body, expr.right):
         left = body.keep(left)
     return left, value(body, expr.right)
 
 
-def _result(expr: ast.Binary, left: Val, right: Val) -> Type:
+def _result(expr: ast.Binary, left: Value, right: Value) -> Type:
     """The narrowest type that we know to hold the result."""
     signed = is_signed(left.type) or is_signed(right.type)
     a, b = (_width(operand) + (signed and not is_signed(operand.type)) for operand in (left, right))
@@ -90,7 +87,7 @@ def _result(expr: ast.Binary, left: Val, right: Val) -> Type:
     return IntType(width) if signed or expr.op == "-" else BitType(width)
 
 
-def _shift(body: Body, expr: ast.Binary) -> Val:
+def _shift(body: FunctionBody, expr: ast.Binary) -> Value:
     amount = require_int(body.env, expr.right, "the amount that an `int` is shifted by")
     operand = value(body, expr.left)
     signed, width = is_signed(operand.type), _width(operand)
@@ -99,13 +96,13 @@ def _shift(body: Body, expr: ast.Binary) -> Val:
         if width > MAX_BITS:
             raise refuse(expr.span, f"this value of type int may need more than {MAX_BITS} bits")
     shifted = scalars.shift_by(expr.op, _extended(body, operand, width, expr), amount, width, signed)
-    return Val(shifted, IntType(width) if signed else BitType(width))
+    return Value(shifted, IntType(width) if signed else BitType(width))
 
 
-def _width(operand: Val) -> int:
+def _width(operand: Value) -> int:
     return scalar_width(operand.type) or 1
 
 
-def _extended(body: Body, operand: Val, width: int, where: ast.Node) -> CExpr:
-    body.gen.layout.need_limbs(width)
+def _extended(body: FunctionBody, operand: Value, width: int, where: ast.Node) -> CExpr:
+    body.unit.layout.need_limbs(width)
     return scalars.cast(operand.c, _width(operand), is_signed(operand.type), width)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from softswitch.codegen.statements.body import Body
+from softswitch.codegen.functions.function_body import FunctionBody
 from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import STD
 
 
-def reject_if(body: Body, condition: CExpr, error: str) -> None:
+def reject_if(body: FunctionBody, condition: CExpr, error: str) -> None:
     """Rejects with a standard error if the C condition holds. Outside of parsers, where no error exists, nothing."""
     if body.kind != "parser":
         return
@@ -16,7 +16,7 @@ def reject_if(body: Body, condition: CExpr, error: str) -> None:
         reject(body, error_number(body, error), error)
 
 
-def reject(body: Body, number: CExpr, name: str = "") -> None:
+def reject(body: FunctionBody, number: CExpr, name: str = "") -> None:
     """Rejects with the error of that number."""
     parser_error = cexpr.member(STD, "parser_error")
     body.emit(f"{parser_error} = {number};")
@@ -27,5 +27,5 @@ def reject(body: Body, number: CExpr, name: str = "") -> None:
     body.emit("goto reject_;")
 
 
-def error_number(body: Body, error: str) -> CExpr:
-    return scalars.literal(body.gen.program.errors.index(error), 32)
+def error_number(body: FunctionBody, error: str) -> CExpr:
+    return scalars.literal(body.unit.program.errors.index(error), 32)

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from p4front.syntax import ast
 from p4front.text.source import Span
 from p4front.types.types import StructType, Type
-from softswitch.codegen.env import Env, Variable
+from softswitch.codegen.functions.environment import Environment, Variable
+from softswitch.codegen.functions.translation_unit import TranslationUnit
 from softswitch.codegen.names import Namer, printf_text
 from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import FRAME, X
 
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
+LOOP_BYTES = 4096
+"""Room for the headers that a loop in the deparser emits; more is left out."""
 
 
 @dataclass(frozen=True)
-class Val:
-    """A value of a P4 type as a C expression. `atom`: later statements cannot change it (a literal or a temporary)."""
+class Value:
+    """A value of a P4 type in C. `stable`: later statements cannot change it (it is a literal or a temporary)."""
 
     c: CExpr
     type: Type
-    atom: bool = False
+    stable: bool = False
 
 
 @dataclass(frozen=True)
-class Place:
+class LValue:
     """An l-value. `slice` (hi, lo) of the scalar `c`; `type` is that of the whole scalar then. `union`: the header
     union whose member it is, and its type. `header`: the header that it is a field of. `next_of`: the stack whose
     `next` it is. `window`: `[low +: width]` of the scalar, `low` being a uint64_t variable."""
@@ -85,13 +85,13 @@ class Loop:
     continues: bool = False
 
 
-class Body:
+class FunctionBody:
     """Collects the statements of one C function."""
 
     def __init__(
-        self, gen: Generator, env: Env, function: Function, *, kind: str, returns: CExpr | None = None
+        self, unit: TranslationUnit, env: Environment, function: Function, *, kind: str, returns: CExpr | None = None
     ) -> None:
-        self.gen = gen
+        self.unit = unit
         self.env = env
         self.function = function
         self.kind = kind  # "control" "action" "function" "table" "parser" "frame"
@@ -132,15 +132,15 @@ class Body:
 
     def declare(self, decl: ast.Declaration, type_: Type, init: CExpr) -> Variable:
         """A P4 variable as a C variable."""
-        variable = Variable(self.temp(self.gen.layout.c_type(type_, decl.span), init, decl.name.text), type_)
+        variable = Variable(self.temp(self.unit.layout.c_type(type_, decl.span), init, decl.name.text), type_)
         self.env.bind(decl, variable)
         return variable
 
-    def keep(self, value: Val) -> Val:
+    def keep(self, value: Value) -> Value:
         """The same value, safe from later statements."""
-        if value.atom:
+        if value.stable:
             return value
-        return Val(self.temp(self.gen.layout.c_type(value.type), value.c), value.type, True)
+        return Value(self.temp(self.unit.layout.c_type(value.type), value.c), value.type, True)
 
     def trace(self, text: str) -> None:
         """A line of the packet's story, where it is told."""

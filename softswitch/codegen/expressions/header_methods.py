@@ -7,14 +7,14 @@ from p4front.program import CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, BitType, StackType, Type, TypeOfType, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import expressions, places
-from softswitch.codegen.statements.body import Body, Place, Val
-from softswitch.codegen.values import cexpr, header_lengths, scalars
+from softswitch.codegen.expressions import header_lengths, lvalues, rvalues
+from softswitch.codegen.functions.function_body import FunctionBody, LValue, Value
+from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
-from softswitch.codegen.values.layout import element, is_header, is_union, members, wire_bits
+from softswitch.codegen.values.layout import element, is_header, is_union, members, min_bits, wire_bits
 
 
-def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
+def builtin(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     """A call of a built-in method."""
     name = info.builtin
     if name.startswith(("minSize", "maxSize")):
@@ -23,7 +23,7 @@ def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
         raise refuse(expr.span, f"{name} needs a header or a stack")
     if name == "isValid":
         return is_valid(body, info.object)
-    where = places.place(body, info.object)
+    where = lvalues.lvalue(body, info.object)
     plain = strip(where.type)
     if name == "setValid":
         set_valid(body, where, plain)
@@ -38,15 +38,15 @@ def builtin(body: Body, expr: ast.Call, info: CallInfo) -> Val | None:
     return None
 
 
-def is_valid(body: Body, expr: ast.Expr) -> Val:
+def is_valid(body: FunctionBody, expr: ast.Expr) -> Value:
     """`h.isValid()`; a union is valid if one of its headers is."""
-    if places.is_place(body, expr):
-        where = places.place(body, expr)
+    if lvalues.is_lvalue(body, expr):
+        where = lvalues.lvalue(body, expr)
         c, type_ = where.c, where.type
     else:
-        value = expressions.addressable(body, expressions.rvalue(body, expr))
+        value = rvalues.addressable(body, rvalues.rvalue(body, expr))
         c, type_ = value.c, value.type
-    return Val(_validity(c, strip(type_)), BOOL)
+    return Value(_validity(c, strip(type_)), BOOL)
 
 
 def _validity(c: CExpr, plain: Type) -> CExpr:
@@ -57,18 +57,18 @@ def _validity(c: CExpr, plain: Type) -> CExpr:
     return cexpr.any_of(cexpr.member(header, "valid_") for header in headers) or cexpr.FALSE
 
 
-def set_valid(body: Body, where: Place, plain: Type) -> None:
+def set_valid(body: FunctionBody, where: LValue, plain: Type) -> None:
     """A header that was invalid becomes valid with all fields zero, as in simple_switch."""
     valid = cexpr.member(where.c, "valid_")
     with body.braces(f"if ({cexpr.negation(valid)})"):
-        body.emit(f"{where.c} = {body.gen.layout.zero(plain)};")
+        body.emit(f"{where.c} = {body.unit.layout.zero(plain)};")
         body.emit(f"{valid} = true;")
         header_lengths.becomes_valid(body, plain)
-        for line in places.union_siblings(where):
+        for line in lvalues.union_siblings(where):
             body.emit(line)
 
 
-def set_invalid(body: Body, where: Place, plain: Type) -> None:
+def set_invalid(body: FunctionBody, where: LValue, plain: Type) -> None:
     """A union becomes invalid as a whole, also when one of its headers is told to (8.20)."""
     c, type_ = (where.c, plain) if where.union is None else where.union
     for name, member in members(type_) if is_union(type_) else [("", plain)]:
@@ -78,7 +78,7 @@ def set_invalid(body: Body, where: Place, plain: Type) -> None:
             header_lengths.becomes_invalid(body, member)
 
 
-def _move(body: Body, where: Place, plain: StackType, by: int) -> None:
+def _move(body: FunctionBody, where: LValue, plain: StackType, by: int) -> None:
     """push_front (by > 0) and pop_front (by < 0); headers that come in are invalid."""
     size, filled = plain.size, cexpr.member(where.c, "next")
     count = min(abs(by), size)
@@ -89,7 +89,7 @@ def _move(body: Body, where: Place, plain: StackType, by: int) -> None:
         body.emit(f"{cexpr.call('memmove', to, source, length)};")
     first = 0 if by > 0 else size - count
     for i in range(first, first + count):
-        body.emit(f"{element(where.c, i)} = {body.gen.layout.zero(plain.element)};")
+        body.emit(f"{element(where.c, i)} = {body.unit.layout.zero(plain.element)};")
     moved = cexpr.binary("+" if by > 0 else "-", filled, count)
     if by > 0:
         body.emit(f"{filled} = {cexpr.ternary(cexpr.binary('<', moved, size), moved, size)};")
@@ -97,12 +97,12 @@ def _move(body: Body, where: Place, plain: StackType, by: int) -> None:
         body.emit(f"{filled} = {cexpr.ternary(cexpr.binary('>', filled, count), moved, 0)};")
 
 
-def _size(body: Body, expr: ast.Call, info: CallInfo) -> Val:
+def _size(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value:
     """minSizeInBits and the like, known at compile time (8.8)."""
     if info.object is None:
         raise refuse(expr.span, f"{info.builtin} needs a type or a header")
-    type_ = body.env.type(body.gen.program.types[info.object])
+    type_ = body.env.type(body.unit.program.types[info.object])
     type_ = strip(type_.type if isinstance(type_, TypeOfType) else type_)
     type_ = body.env.type(type_)
-    bits = wire_bits(type_) if info.builtin.startswith("max") else header_lengths.min_bits(type_)
-    return Val(scalars.literal(-(-bits // 8) if info.builtin.endswith("Bytes") else bits, 32), BitType(32), True)
+    bits = wire_bits(type_) if info.builtin.startswith("max") else min_bits(type_)
+    return Value(scalars.literal(-(-bits // 8) if info.builtin.endswith("Bytes") else bits, 32), BitType(32), True)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from p4front.elaborate.objects import ExternObject
 from p4front.text.source import P4Error
 from softswitch.build.model import CounterInfo, ProfileInfo, RegisterInfo, cell_bytes
 from softswitch.codegen.errors import refuse
-
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
+from softswitch.codegen.functions.translation_unit import TranslationUnit
 
 MAX_CELLS = 1 << 28
 """Most cells of one register, counter or meter array."""
@@ -21,34 +17,34 @@ MAX_BYTES = 1 << 30
 _WITHOUT_ARRAY = ("direct_counter", "direct_meter", "Checksum16")
 
 
-def describe(gen: Generator) -> None:
+def describe(unit: TranslationUnit) -> None:
     """Fills the generator's lists, and numbers the objects by their place there."""
-    for clash in gen.elaboration.clashes:
-        gen.report(P4Error(clash))
-    for obj in gen.elaboration.externs():
+    for clash in unit.elaboration.clashes:
+        unit.report(P4Error(clash))
+    for obj in unit.elaboration.externs():
         try:
-            _describe(gen, obj)
+            _describe(unit, obj)
         except P4Error as error:
-            gen.report(error)
+            unit.report(error)
 
 
-def _describe(gen: Generator, obj: ExternObject) -> None:
+def _describe(unit: TranslationUnit, obj: ExternObject) -> None:
     if obj.kind == "register":
-        gen.numbers[obj] = len(gen.registers)
-        gen.registers.append(_register(gen, obj))
+        unit.numbers[obj] = len(unit.registers)
+        unit.registers.append(_register(unit, obj))
     elif obj.kind in ("counter", "meter"):
-        infos = gen.counters if obj.kind == "counter" else gen.meters
-        gen.numbers[obj] = len(infos)
+        infos = unit.counters if obj.kind == "counter" else unit.meters
+        unit.numbers[obj] = len(infos)
         infos.append(CounterInfo(obj.name, len(infos), _cells(obj), kind_number(obj)))
     elif obj.kind in ("action_profile", "action_selector"):
-        gen.numbers[obj] = len(gen.profiles)
-        gen.profiles.append(ProfileInfo(obj.name, len(gen.profiles), _cells(obj), obj.kind == "action_selector"))
-        gen.profile_objects.append(obj)
+        unit.numbers[obj] = len(unit.profiles)
+        unit.profiles.append(ProfileInfo(obj.name, len(unit.profiles), _cells(obj), obj.kind == "action_selector"))
+        unit.profile_objects.append(obj)
     elif obj.kind not in _WITHOUT_ARRAY:
         raise refuse(obj.decl.span, f"extern {obj.kind} is not part of v1model")
 
 
-def _register(gen: Generator, obj: ExternObject) -> RegisterInfo:
+def _register(unit: TranslationUnit, obj: ExternObject) -> RegisterInfo:
     width, cells = obj.width, _cells(obj)
     if width is None:
         raise refuse(obj.decl.span, f"a register cannot hold values of type {obj.cell}")
@@ -56,9 +52,9 @@ def _register(gen: Generator, obj: ExternObject) -> RegisterInfo:
         raise refuse(obj.decl.span, "a register's cell needs at least one bit")
     if cells * cell_bytes(width) > MAX_BYTES:
         raise refuse(obj.decl.span, f"a register takes at most {MAX_BYTES} bytes")
-    gen.layout.need_limbs(width)
+    unit.layout.need_limbs(width)
     leaves = obj.leaves if len(obj.leaves) > 1 else ()
-    return RegisterInfo(obj.name, len(gen.registers), cells, width, obj.signed, cell_bytes(width), leaves)
+    return RegisterInfo(obj.name, len(unit.registers), cells, width, obj.signed, cell_bytes(width), leaves)
 
 
 def _cells(obj: ExternObject) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
@@ -11,12 +10,10 @@ from p4front.types.types import SerEnumType, StructType, Type, strip
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments
 from softswitch.codegen.externs import operands
+from softswitch.codegen.functions.function_body import FunctionBody
+from softswitch.codegen.functions.translation_unit import FieldPath, TranslationUnit
 from softswitch.codegen.names import field_name
-from softswitch.codegen.statements.body import Body
 from softswitch.codegen.values import cexpr
-
-if TYPE_CHECKING:
-    from softswitch.codegen.generator import Generator
 
 LEGACY_FIRST = 256
 """Number of the first field list made from the data argument of clone3, resubmit or recirculate. Numbers below are
@@ -25,43 +22,39 @@ those of `@field_list`, which calls give as a bit<8>."""
 _NOT_KEPT = ("instance_type", "packet_length", "egress_port", "egress_rid")
 
 
-Path = tuple[str, ...]
-"""C members from the user metadata or from standard_metadata to a field; () is all of it."""
-
-
-def annotated(gen: Generator, type_: Type) -> dict[int, list[Path]]:
+def annotated(unit: TranslationUnit, type_: Type) -> dict[int, list[FieldPath]]:
     """The metadata fields of each `@field_list` number."""
-    lists: dict[int, list[Path]] = {}
+    lists: dict[int, list[FieldPath]] = {}
     for path, marks in _fields(type_, ()):
         for annotation in marks:
             if annotation.name == "field_list":
                 for expr in annotation.exprs:
-                    number = _number(gen, expr)
+                    number = _number(unit, expr)
                     if number is not None and 0 <= number < LEGACY_FIRST:  # no call can name another one
                         lists.setdefault(number, []).append(path)
     return lists
 
 
-def _number(gen: Generator, expr: ast.Expr) -> int | None:
+def _number(unit: TranslationUnit, expr: ast.Expr) -> int | None:
     """The value of an annotation's argument: a literal, a constant of the program, or a member of an enum."""
-    value = evaluate(gen.env, expr)
+    value = evaluate(unit.env, expr)
     if isinstance(value, int):
         return value
-    declarations = gen.program.syntax.declarations
+    declarations = unit.program.syntax.declarations
     if isinstance(expr, ast.PathExpr):
         for decl in declarations:
             if isinstance(decl, ast.ConstantDecl) and decl.name.text == expr.name.text:
-                value = evaluate(gen.env, decl.value)
+                value = evaluate(unit.env, decl.value)
                 return value if isinstance(value, int) else None
     if isinstance(expr, ast.Member) and isinstance(expr.base, (ast.PathExpr, ast.TypeNameExpr)):
         for decl in declarations:
             if isinstance(decl, ast.EnumDecl) and decl.name.text == expr.base.span.text:
-                type_ = gen.program.declared.get(decl)
+                type_ = unit.program.declared.get(decl)
                 return type_.value(expr.member.text) if isinstance(type_, SerEnumType) else None
     return None
 
 
-def _fields(type_: Type, path: Path) -> Iterator[tuple[Path, list[ast.Annotation]]]:
+def _fields(type_: Type, path: FieldPath) -> Iterator[tuple[FieldPath, list[ast.Annotation]]]:
     plain = strip(type_)
     if not isinstance(plain, StructType):
         return
@@ -72,39 +65,39 @@ def _fields(type_: Type, path: Path) -> Iterator[tuple[Path, list[ast.Annotation
         yield from _fields(field.type, inner)
 
 
-def legacy(body: Body, data: ast.Expr) -> int:
+def legacy(body: FunctionBody, data: ast.Expr) -> int:
     """The number of a field list given as data: fields of the user metadata and of standard_metadata."""
-    gen = body.gen
-    user: list[Path] = []
-    standard: list[Path] = []
+    unit = body.unit
+    user: list[FieldPath] = []
+    standard: list[FieldPath] = []
     for expr in operands.flatten(body, data):
         storage = arguments.storage(body, expr)
         if storage is None:
             raise refuse(expr.span, "only metadata fields can be preserved")
         root, path = storage[0], tuple(field_name(str(name)) for name in storage[1:])
-        type_ = strip(body.env.type(gen.program.declared[root])) if isinstance(root, ast.Parameter) else None
-        if type_ == strip(gen.metadata_type):
+        type_ = strip(body.env.type(unit.program.declared[root])) if isinstance(root, ast.Parameter) else None
+        if type_ == strip(unit.metadata_type):
             user.append(path)
         elif isinstance(type_, StructType) and type_.name == "standard_metadata_t":
             standard.append(path)
-        elif type_ != strip(gen.header_type):
+        elif type_ != strip(unit.header_type):
             raise refuse(expr.span, "only fields of the user metadata and of standard_metadata can be preserved")
     content = (tuple(user), tuple(standard))
-    if content not in gen.legacy_lists:
-        gen.legacy_lists.append(content)
-    return LEGACY_FIRST + gen.legacy_lists.index(content)
+    if content not in unit.legacy_lists:
+        unit.legacy_lists.append(content)
+    return LEGACY_FIRST + unit.legacy_lists.index(content)
 
 
-def _copy(to: str, source: str, path: Path) -> str:
+def _copy(to: str, source: str, path: FieldPath) -> str:
     return f"{cexpr.arrow(cexpr.name(to), *path)} = {cexpr.arrow(cexpr.name(source), *path)};"
 
 
-def copy_function(gen: Generator) -> str:
+def copy_function(unit: TranslationUnit) -> str:
     """The C text of copy_fields."""
     cases: list[tuple[int, list[str]]] = []
-    for number, paths in sorted(annotated(gen, gen.metadata_type).items()):
+    for number, paths in sorted(annotated(unit, unit.metadata_type).items()):
         cases.append((number, [_copy("to", "from", ("meta", *path)) for path in paths]))
-    for i, (user, standard) in enumerate(gen.legacy_lists):
+    for i, (user, standard) in enumerate(unit.legacy_lists):
         lines = [_copy("to", "from", ("meta", *path)) for path in user]
         for path in standard:
             if path:

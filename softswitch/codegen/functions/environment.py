@@ -34,20 +34,22 @@ Binding = object
 """Variable, Constant, an extern object, or the code of a parser, control, table, action, function or value set."""
 
 
-class Env:
+class Environment:
     """A scope. Lookups go outwards, at last to the scope of the elaborated instance (or program) that the code belongs
     to. `types` binds the type parameters that are in force. Expressions are evaluated in it (`p4front.elaborate`)."""
 
-    def __init__(self, scope: Scope, parent: Env | None = None, types: Mapping[TypeVar, Type] | None = None) -> None:
+    def __init__(
+        self, scope: Scope, parent: Environment | None = None, types: Mapping[TypeVar, Type] | None = None
+    ) -> None:
         self.scope = scope
         self.parent = parent
         self._bindings: dict[ast.Node, Binding] = {}
         inherited = parent.types if parent is not None and parent.scope is scope else scope.types
         self.types: dict[TypeVar, Type] = {**inherited, **(types or {})}
 
-    def inner(self, types: Mapping[TypeVar, Type] | None = None) -> Env:
+    def inner(self, types: Mapping[TypeVar, Type] | None = None) -> Environment:
         """A scope inside this one."""
-        return Env(self.scope, self, types)
+        return Environment(self.scope, self, types)
 
     @property
     def program(self) -> Program:
@@ -57,7 +59,7 @@ class Env:
         self._bindings[decl] = binding
 
     def lookup(self, decl: ast.Node) -> Binding | None:
-        scope: Env | None = self
+        scope: Environment | None = self
         while scope is not None:
             found = scope._bindings.get(decl)
             if found is not None:

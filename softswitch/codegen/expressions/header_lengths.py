@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
 from p4front.types.constants import ConstValue
-from p4front.types.types import StackType, StructType, TupleType, Type, VarbitType, strip
+from p4front.types.types import StackType, StructType, TupleType, Type, strip
+from softswitch.codegen.functions.function_body import FunctionBody
 from softswitch.codegen.names import field_name
-from softswitch.codegen.statements.body import Body
 from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.cexpr import CExpr
-from softswitch.codegen.values.layout import element, is_header, is_union, members, wire_bits
+from softswitch.codegen.values.layout import element, is_header, is_union, members, min_bits
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,19 @@ class Change:
     valid: bool
 
 
-def min_bits(type_: Type) -> int:
-    """Size on the wire with empty varbits; the smallest header of a union."""
-    plain = strip(type_)
-    if isinstance(plain, VarbitType):
-        return 0
-    if isinstance(plain, StackType):
-        return plain.size * min_bits(plain.element)
-    if is_union(plain):
-        return min((min_bits(t) for _, t in members(plain)), default=0)
-    if isinstance(plain, (StructType, TupleType)):
-        return sum(min_bits(t) for _, t in members(plain))
-    return wire_bits(plain)
-
-
 def header_bytes(type_: Type) -> int:
     return -(-min_bits(type_) // 8)
 
 
-def becomes_valid(body: Body, type_: Type) -> None:
+def becomes_valid(body: FunctionBody, type_: Type) -> None:
     body.emit(f"x->packet->length_change += {header_bytes(type_)};")
 
 
-def becomes_invalid(body: Body, type_: Type) -> None:
+def becomes_invalid(body: FunctionBody, type_: Type) -> None:
     body.emit(f"x->packet->length_change -= {header_bytes(type_)};")
 
 
-def assigned(body: Body, expr: ast.Expr, type_: Type, target: CExpr) -> None:
+def assigned(body: FunctionBody, expr: ast.Expr, type_: Type, target: CExpr) -> None:
     """Counts the headers that storing the value of `expr` to the C l-value `target` makes valid or invalid. Comes
     right before the store."""
     for change in _changes(body, expr, type_, target):
@@ -68,14 +54,14 @@ def assigned(body: Body, expr: ast.Expr, type_: Type, target: CExpr) -> None:
             body.emit(f"    x->packet->length_change -= {header_bytes(change.type)};")
 
 
-def made(body: Body, expr: ast.Expr, type_: Type) -> None:
+def made(body: FunctionBody, expr: ast.Expr, type_: Type) -> None:
     """Counts the valid headers of a value that goes where no header was: a new variable, an argument, a result."""
     for change in _changes(body, expr, type_, cexpr.name("value")):
         if change.valid:
             becomes_valid(body, change.type)
 
 
-def _changes(body: Body, expr: ast.Expr, type_: Type, c: CExpr) -> Iterator[Change]:
+def _changes(body: FunctionBody, expr: ast.Expr, type_: Type, c: CExpr) -> Iterator[Change]:
     plain = strip(type_)
     if not isinstance(plain, (StackType, StructType, TupleType)):
         return
