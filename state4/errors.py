@@ -36,6 +36,10 @@ class NotPrimary(TargetError):
     """Another controller is the primary one."""
 
 
+class ProgramChanged(TargetError):
+    """Another controller has changed the program meanwhile."""
+
+
 class SessionInUse(TargetError):
     """The clone session that State4 needs is used by another controller."""
 

@@ -12,6 +12,7 @@
 | write_register (component, cells) | one register is written to the new program |
 | write_tables (entries) | the entries are written |
 | apply_updates (updates, written) | cloned updates are written, after look-ahead |
+| apply_writes (entities, cells) | what other controllers wrote meanwhile is brought into the new program |
 | hold | the last step; `held_s`: how long packets have waited in it |
 | wait (late, merged, conflicts, exact) | packets wait in the new program, from the swap on |
 | commit | the swap; of reconcile with `held_s` |
@@ -44,6 +45,7 @@ PHASES = (
     "write_register",
     "write_tables",
     "apply_updates",
+    "apply_writes",
     "hold",
     "wait",
     "commit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from state4.clones.source import ListenerStats
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
 from state4.instrumentation.running import layout_of
+from state4.other_writers import OtherWriters
 from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
 from state4.plan.compare import make_plan
@@ -69,12 +70,17 @@ class Reconfiguration(Change):
     @cached_property
     def retriever(self) -> Retriever:
         """The paper's RSRM."""
-        return Retriever(self.target, self, self.profile, self.events)
+        return Retriever(self.target, self, self.profile, self.events, self.others)
 
     @cached_property
     def synchroniser(self) -> Synchroniser:
         """The paper's RSSM."""
-        return Synchroniser(self.target, self, self.profile, self.events)
+        return Synchroniser(self.target, self, self.profile, self.events, self.others)
+
+    @cached_property
+    def others(self) -> OtherWriters:
+        """Other controllers that write meanwhile."""
+        return OtherWriters(self.target, self, self.events)
 
     def abandon(self) -> None:
         """Leaves the switch as it was: nothing saved, nothing cloned. What cannot be reached is left to the next
@@ -93,10 +99,15 @@ class Reconfiguration(Change):
         found["own_entries"] = len(self.entries)
         if state is not None:
             found |= {"cells": state.cells, "entries": len(state.entries), "skipped": state.skipped}
+        newest = self.others.newest
+        if newest is not None and state is not None and state.entries:
+            found |= {"entries": len(newest.updates), "skipped": tuple(newest.left)}
         if clones is not None:
             found |= {"clones": clones.clones, "updates": clones.updates}
             found |= {"lost_clones": clones.lost, "dropped_frames": clones.dropped}
-        return Outcome(strategy, **{**found, **numbers})
+        found |= numbers
+        found["inexact"] = (*found.get("inexact", ()), *self.others.inexact)
+        return Outcome(strategy, **found)
 
 
 class Strategy(Protocol):
@@ -162,7 +173,7 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
                 f"{error}; strategy {strategy.name} needs that (none and controller do not)"
             ) from None
     begun = context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name)
-    with cancellable(context.events), begun:
+    with cancellable(context.events), begun, context.others.followed():
         replication = Replication(context.target, context.entries)
         try:
             replication.make()
@@ -170,7 +181,7 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
         except BaseException:
             context.abandon()
             with suppress(State4Error):
-                replication.unmake()
+                replication.unmake(context.others.replication)
             raise
-        replication.change()
-        return outcome
+        left = replication.change(context.others.replication)
+        return replace(outcome, inexact=(*outcome.inexact, *left))

@@ -6,7 +6,7 @@ another form is changed right after the swap, since the old program needs it as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from finsy.proto import p4r
@@ -45,15 +45,39 @@ class Replication:
         if self.missing:
             self._target.write_entities(self.missing)
 
-    def unmake(self) -> None:
-        """Takes away what was made."""
-        if self.missing:
-            self._target.write_entities([p4r.Update(type=p4r.Update.DELETE, entity=u.entity) for u in self.missing])
+    def unmake(self, written: Collection[bytes] = ()) -> None:
+        """Takes away what was made, but for those that another controller has written since (`written`: `key_of`)."""
+        own = [u for u in self.missing if key_of(u) not in written]
+        if own:
+            self._target.write_entities([p4r.Update(type=p4r.Update.DELETE, entity=u.entity) for u in own])
 
-    def change(self) -> None:
-        """Changes what is there in another form."""
-        if self.changed:
-            self._target.write_entities(self.changed)
+    def change(self, written: Collection[bytes] = ()) -> tuple[str, ...]:
+        """Changes what is there in another form. Returns what is not as the operator wants it, in words: another
+        controller has written it since (`written`)."""
+        own = [u for u in self.changed if key_of(u) not in written]
+        if own:
+            self._target.write_entities(own)
+        others = [u for u in (*self.changed, *self.missing) if key_of(u) in written]
+        return tuple(f"{name_of(u)} is as another controller wrote it meanwhile, not as given" for u in others)
+
+
+def key_of(update: p4r.Update) -> bytes:
+    """A group's or session's number, as an entity without values."""
+    entry, key = update.entity.packet_replication_engine_entry, p4r.Entity()
+    if entry.HasField("clone_session_entry"):
+        session = key.packet_replication_engine_entry.clone_session_entry
+        session.session_id = entry.clone_session_entry.session_id
+    else:
+        group = key.packet_replication_engine_entry.multicast_group_entry
+        group.multicast_group_id = entry.multicast_group_entry.multicast_group_id
+    return bytes(key.SerializeToString(deterministic=True))
+
+
+def name_of(update: p4r.Update) -> str:
+    entry = update.entity.packet_replication_engine_entry
+    if entry.HasField("clone_session_entry"):
+        return f"clone session {entry.clone_session_entry.session_id}"
+    return f"multicast group {entry.multicast_group_entry.multicast_group_id}"
 
 
 def is_replication(update: p4r.Update) -> bool:

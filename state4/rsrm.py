@@ -17,6 +17,7 @@ from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
 from state4.errors import NoClones, SessionInUse
 from state4.events import EventLog
+from state4.other_writers import OtherWriters
 from state4.pacing import Pacer, Profile
 from state4.plan.change import Change
 from state4.replication import ports_of
@@ -45,11 +46,14 @@ class State:
 class Retriever:
     """Both halves for one change of programs, at the speed of a profile. All methods raise TargetError."""
 
-    def __init__(self, target: Target, change: Change, profile: Profile, events: EventLog) -> None:
+    def __init__(
+        self, target: Target, change: Change, profile: Profile, events: EventLog, others: OtherWriters
+    ) -> None:
         self._target = target
         self._change = change
         self._profile = profile
         self._events = events
+        self._others = others
 
     # ------------------------------------------------------------ the data plane's half
 
@@ -110,6 +114,7 @@ class Retriever:
         with self._events.phase("read_tables") as result:
             entities = self._target.read_entities()
             result["entries"] = len(entities)
+        self._others.was_read(entities)
         translation = self._change.translate(entities)
         return State(translation.updates, tuple(translation.left))
 

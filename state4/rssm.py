@@ -14,10 +14,13 @@ from state4.clones.header import CloneLayout
 from state4.clones.look_ahead import look_ahead
 from state4.clones.updates import Updates
 from state4.events import EventLog
+from state4.other_writers import OtherWriters, spans
+from state4.other_writers import cell_writes as others_cell_writes
 from state4.pacing import Pacer, Profile
 from state4.plan.carried import Carried
 from state4.plan.change import Change
 from state4.plan.entities import merge
+from state4.plan.written import WrittenCells
 from state4.rsrm import State
 from state4.targets.base import Target
 from state4.values import Cells, CellWrites
@@ -30,21 +33,26 @@ FEW_UPDATES = 256
 class Synchroniser:
     """Brings state into the new program of a change and makes it the running one. All methods raise TargetError."""
 
-    def __init__(self, target: Target, change: Change, profile: Profile, events: EventLog) -> None:
+    def __init__(
+        self, target: Target, change: Change, profile: Profile, events: EventLog, others: OtherWriters
+    ) -> None:
         self._target = target
         self._change = change
         self._profile = profile
         self._events = events
+        self._others = others
 
     def save(self) -> None:
         """VERIFY_AND_SAVE of the new program."""
         program = self._change.new
+        self._others.read_again()
         with self._events.phase("save", program=program.name):
             self._target.save(program)
 
     def write(self, state: State) -> None:
         """The bulk: entries, registers, counters."""
-        self.write_entries(state.entries)
+        newest = self._others.newest
+        self.write_entries(state.entries if newest is None else newest.updates)
         self.write_registers(state.registers)
         self.write_counters(state.counters)
 
@@ -56,6 +64,7 @@ class Synchroniser:
         with self._events.phase("write_tables", entries=len(updates)):
             if updates:
                 self._target.write_entities(updates)
+        self._others.brought(updates)
 
     def write_registers(self, contents: Mapping[str, Cells]) -> None:
         """Contents by the old name. Cells of 0 are written too: that is the work the paper measures."""
@@ -90,8 +99,18 @@ class Synchroniser:
         """Look-ahead, then cloned updates as writes of the new program's cells."""
         return cell_writes(look_ahead(updates), self._change.layout, self._change.carried)
 
+    def settle(self) -> list[WrittenCells]:
+        """Brings what other controllers have written meanwhile into the new program. They wait from here to the swap,
+        which has to follow. Returns the register cells that they have written: whoever swaps moves them last."""
+        return self._others.settle()
+
     def commit(self) -> None:
-        """COMMIT: the new program forwards."""
+        """COMMIT: the new program forwards, with all that other controllers have written."""
+        cells = self.settle()
+        contents = {r.name: (start, self._target.read_register(r, start, n)) for r, start, n in spans(cells)}
+        writes = others_cell_writes(cells, contents)
+        if writes:
+            self._target.write_cells(writes)
         with self._events.phase("commit"):
             self._target.commit()
 

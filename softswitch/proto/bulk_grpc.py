@@ -39,6 +39,10 @@ class BulkServicer(Protocol):
         self, requests: Iterator[bulk_pb2.HoldRequest], context: grpc.ServicerContext
     ) -> Iterator[bulk_pb2.HoldResponse]: ...
 
+    def Follow(
+        self, requests: Iterator[bulk_pb2.FollowRequest], context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.FollowResponse]: ...
+
     def DiscardSaved(
         self, request: bulk_pb2.DiscardSavedRequest, context: grpc.ServicerContext
     ) -> bulk_pb2.DiscardSavedResponse: ...
@@ -54,6 +58,7 @@ _METHODS: dict[str, tuple[Any, Any, bool, bool]] = {
     "WriteArray": (bulk_pb2.WriteArrayRequest, bulk_pb2.WriteResponse, True, False),
     "WriteCells": (bulk_pb2.WriteCellsRequest, bulk_pb2.WriteResponse, False, False),
     "Hold": (bulk_pb2.HoldRequest, bulk_pb2.HoldResponse, True, True),
+    "Follow": (bulk_pb2.FollowRequest, bulk_pb2.FollowResponse, True, True),
     "DiscardSaved": (bulk_pb2.DiscardSavedRequest, bulk_pb2.DiscardSavedResponse, False, False),
     "GetStats": (bulk_pb2.StatsRequest, bulk_pb2.StatsResponse, False, False),
 }
@@ -74,6 +79,7 @@ class BulkStub:
     WriteArray: Any
     WriteCells: Any
     Hold: Any
+    Follow: Any
     DiscardSaved: Any
     GetStats: Any
 

@@ -198,7 +198,7 @@ class Component(_message.Message):
     def __init__(self, number: _Optional[int] = ..., old_name: _Optional[str] = ..., new_name: _Optional[str] = ...) -> None: ...
 
 class HandOver(_message.Message):
-    __slots__ = ("components", "renames")
+    __slots__ = ("components", "renames", "copies")
     class RenamesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -208,9 +208,23 @@ class HandOver(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     COMPONENTS_FIELD_NUMBER: _ClassVar[int]
     RENAMES_FIELD_NUMBER: _ClassVar[int]
+    COPIES_FIELD_NUMBER: _ClassVar[int]
     components: _containers.RepeatedCompositeFieldContainer[Component]
     renames: _containers.ScalarMap[str, str]
-    def __init__(self, components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., renames: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    copies: _containers.RepeatedCompositeFieldContainer[CellCopy]
+    def __init__(self, components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., renames: _Optional[_Mapping[str, str]] = ..., copies: _Optional[_Iterable[_Union[CellCopy, _Mapping]]] = ...) -> None: ...
+
+class CellCopy(_message.Message):
+    __slots__ = ("old_name", "new_name", "start", "count")
+    OLD_NAME_FIELD_NUMBER: _ClassVar[int]
+    NEW_NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    old_name: str
+    new_name: str
+    start: int
+    count: int
+    def __init__(self, old_name: _Optional[str] = ..., new_name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class HoldResponse(_message.Message):
     __slots__ = ("reads", "held_ns", "committed", "ingress_clones", "egress_clones", "incomplete", "clones", "updates")
@@ -231,6 +245,64 @@ class HoldResponse(_message.Message):
     clones: int
     updates: int
     def __init__(self, reads: _Optional[_Iterable[_Union[ArrayChunk, _Mapping]]] = ..., held_ns: _Optional[int] = ..., committed: bool = ..., ingress_clones: _Optional[int] = ..., egress_clones: _Optional[int] = ..., incomplete: bool = ..., clones: _Optional[int] = ..., updates: _Optional[int] = ...) -> None: ...
+
+class FollowRequest(_message.Message):
+    __slots__ = ("device_id", "role", "election_id_high", "election_id_low", "hold_writers_us", "take", "reads", "reads_saved", "updates", "puts", "deletes", "commit")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    HOLD_WRITERS_US_FIELD_NUMBER: _ClassVar[int]
+    TAKE_FIELD_NUMBER: _ClassVar[int]
+    READS_FIELD_NUMBER: _ClassVar[int]
+    READS_SAVED_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_FIELD_NUMBER: _ClassVar[int]
+    PUTS_FIELD_NUMBER: _ClassVar[int]
+    DELETES_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    role: str
+    election_id_high: int
+    election_id_low: int
+    hold_writers_us: int
+    take: bool
+    reads: _containers.RepeatedScalarFieldContainer[bytes]
+    reads_saved: _containers.RepeatedScalarFieldContainer[bytes]
+    updates: _containers.RepeatedScalarFieldContainer[bytes]
+    puts: _containers.RepeatedScalarFieldContainer[bytes]
+    deletes: _containers.RepeatedScalarFieldContainer[bytes]
+    commit: bool
+    def __init__(self, device_id: _Optional[int] = ..., role: _Optional[str] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., hold_writers_us: _Optional[int] = ..., take: bool = ..., reads: _Optional[_Iterable[bytes]] = ..., reads_saved: _Optional[_Iterable[bytes]] = ..., updates: _Optional[_Iterable[bytes]] = ..., puts: _Optional[_Iterable[bytes]] = ..., deletes: _Optional[_Iterable[bytes]] = ..., commit: bool = ...) -> None: ...
+
+class Written(_message.Message):
+    __slots__ = ("key", "entities")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    entities: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, key: _Optional[bytes] = ..., entities: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class FailedUpdate(_message.Message):
+    __slots__ = ("entity", "error")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    entity: bytes
+    error: bytes
+    def __init__(self, entity: _Optional[bytes] = ..., error: _Optional[bytes] = ...) -> None: ...
+
+class FollowResponse(_message.Message):
+    __slots__ = ("written", "overflow", "entities", "failed", "committed")
+    WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    OVERFLOW_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    written: _containers.RepeatedCompositeFieldContainer[Written]
+    overflow: bool
+    entities: _containers.RepeatedScalarFieldContainer[bytes]
+    failed: _containers.RepeatedCompositeFieldContainer[FailedUpdate]
+    committed: bool
+    def __init__(self, written: _Optional[_Iterable[_Union[Written, _Mapping]]] = ..., overflow: bool = ..., entities: _Optional[_Iterable[bytes]] = ..., failed: _Optional[_Iterable[_Union[FailedUpdate, _Mapping]]] = ..., committed: bool = ...) -> None: ...
 
 class DiscardSavedRequest(_message.Message):
     __slots__ = ("device_id", "election_id_high", "election_id_low")

@@ -52,13 +52,17 @@ class Change:
         for entity in entities:
             entry = entity.table_entry
             if entity.HasField("table_entry"):
-                initial = entry.is_default_action and _is_initial(entry, defaults[entry.table_id])
+                initial = entry.is_default_action and is_initial(entry, defaults[entry.table_id])
                 if entry.is_const or initial or names.get(entry.table_id) not in self.plan.tables:
                     continue
             if _is_empty(entity):
                 continue
             wanted.append(entity)
-        return Translator(self.old, self.new.p4info, self.state_map).translate(wanted)
+        return self.translator.translate(wanted)
+
+    @property
+    def translator(self) -> Translator:
+        return Translator(self.old, self.new.p4info, self.state_map)
 
 
 def _is_empty(entity: p4r.Entity) -> bool:
@@ -68,7 +72,7 @@ def _is_empty(entity: p4r.Entity) -> bool:
     return bool(entity.HasField("value_set_entry") and not entity.value_set_entry.members)
 
 
-def _is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
+def is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
     """Whether a default action is the one that the program itself declares."""
     action = entry.action.action
     if not entry.action.HasField("action"):

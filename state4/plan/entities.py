@@ -46,11 +46,37 @@ def merge(
     return result
 
 
+_KEYS = {
+    "action_profile_member": ("action_profile_id", "member_id"),
+    "action_profile_group": ("action_profile_id", "group_id"),
+    "value_set_entry": ("value_set_id",),
+    "digest_entry": ("digest_id",),
+    "register_entry": ("register_id", "index"),
+    "counter_entry": ("counter_id", "index"),
+    "meter_entry": ("meter_id", "index"),
+}
+"""The fields that say what an entity is about."""
+
+
 def identity(update: p4r.Update) -> bytes:
     """What two updates share if they mean the same thing."""
-    if not update.entity.HasField("table_entry"):
-        return bytes(update.entity.SerializeToString(deterministic=True))
-    return entry_identity(update.entity.table_entry)
+    return entity_identity(update.entity)
+
+
+def entity_identity(entity: p4r.Entity) -> bytes:
+    """What two entities share if they are about the same thing."""
+    kind = kind_of(entity)
+    if kind == "table_entry":
+        return entry_identity(entity.table_entry)
+    if kind not in _KEYS:
+        return bytes(entity.SerializeToString(deterministic=True))
+    key, found = p4r.Entity(), getattr(entity, kind)
+    for name in _KEYS[kind]:
+        if name != "index":
+            setattr(getattr(key, kind), name, getattr(found, name))
+        elif found.HasField("index"):
+            getattr(key, kind).index.CopyFrom(found.index)
+    return bytes(key.SerializeToString(deterministic=True))
 
 
 def entry_identity(entry: p4r.TableEntry) -> bytes:

@@ -33,8 +33,8 @@ class Translation:
     left: list[str] = field(default_factory=list)
 
 
-class _Changed(Exception):
-    """Something that the new program has no place for."""
+class NoPlace(Exception):
+    """The new program has no place for something; the message says for what and why."""
 
 
 class Translator:
@@ -59,6 +59,7 @@ class Translator:
             "action_profile_group": self._group,
             "value_set_entry": self._value_set,
             "meter_entry": self._meter,
+            "counter_entry": self._counter,
             "digest_entry": self._digest,
         }
 
@@ -70,14 +71,14 @@ class Translator:
             kind = kind_of(entity)
             try:
                 message = self._translate[kind](getattr(entity, kind))
-            except _Changed as error:
+            except NoPlace as error:
                 if str(error) not in result.left:
                     result.left.append(str(error))
                 continue
             modified = kind in _MODIFIED or (kind == "table_entry" and message.is_default_action)
             update = p4r.Update(type=p4r.Update.MODIFY if modified else p4r.Update.INSERT)
             getattr(update.entity, kind).CopyFrom(message)
-            if kind == "table_entry" and self._drops_keys(entity.table_entry.table_id):
+            if kind == "table_entry" and self.drops_keys(entity.table_entry.table_id):
                 if identity(update) in seen:
                     name = self.old_tables[entity.table_entry.table_id].preamble.name
                     result.left.append(f"table {name}: entries that are the same without their dropped key fields")
@@ -86,13 +87,21 @@ class Translator:
             result.updates.append(update)
         return result
 
+    def one(self, entity: p4r.Entity) -> p4r.Entity:
+        """One entity, or one without values, in the new program's terms. Raises NoPlace."""
+        kind = kind_of(entity)
+        result = p4r.Entity()
+        getattr(result, kind).CopyFrom(self._translate[kind](getattr(entity, kind)))
+        return result
+
     def _turn(self, entity: p4r.Entity) -> tuple[int, int]:
         """Where keys are dropped, entries that become the same come with the highest priority first: it stays."""
         kind = ORDER.index(kind_of(entity))
         entry = entity.table_entry
-        return kind, -entry.priority if entity.HasField("table_entry") and self._drops_keys(entry.table_id) else 0
+        return kind, -entry.priority if entity.HasField("table_entry") and self.drops_keys(entry.table_id) else 0
 
-    def _drops_keys(self, table_id: int) -> bool:
+    def drops_keys(self, table_id: int) -> bool:
+        """Whether several entries of a table may become one."""
         table = self.old_tables.get(table_id)
         return table is not None and bool(self._table_change(table).drop)
 
@@ -202,7 +211,7 @@ class Translator:
         name = old.preamble.name
         problem = self.table_problem(old)
         if problem:
-            raise _Changed(f"table {name} {problem}")
+            raise NoPlace(f"table {name} {problem}")
         new = self.new_tables[self.renamed(name)]
         result = p4r.TableEntry()
         result.CopyFrom(entry)
@@ -232,14 +241,14 @@ class Translator:
         new = self.new_actions.get(self.renamed(old.preamble.name))
         change = self._action_change(old)
         if change.left_behind:
-            raise _Changed(f"{where}: entries with action {old.preamble.name}, as the map says")
+            raise NoPlace(f"{where}: entries with action {old.preamble.name}, as the map says")
         if table is not None:
             problem = self.action_problem(old, table)
         else:
             same = new is not None and self._same_params(old, new)
             problem = "" if same else f"has no action {old.preamble.name}"
         if problem or new is None:
-            raise _Changed(f"{where} {problem}")
+            raise NoPlace(f"{where} {problem}")
         ids = {p.name: p.id for p in new.params}
         names = {p.id: p.name for p in old.params}
         action.action_id = new.preamble.id
@@ -258,7 +267,7 @@ class Translator:
         old = self._old[kind][number]
         problem = self.object_problem(kind, old)
         if problem:
-            raise _Changed(f"{word} {old.preamble.name} {problem}")
+            raise NoPlace(f"{word} {old.preamble.name} {problem}")
         return self._new[kind][self.renamed(old.preamble.name)]
 
     def _member(self, member: p4r.ActionProfileMember) -> p4r.ActionProfileMember:
@@ -289,11 +298,16 @@ class Translator:
         result.ClearField("counter_data")
         return result
 
+    def _counter(self, entry: p4r.CounterEntry) -> p4r.CounterEntry:
+        result = _copy(entry)
+        result.counter_id = self._object("counters", entry.counter_id, "counter").preamble.id
+        return result
+
     def _digest(self, entry: p4r.DigestEntry) -> p4r.DigestEntry:
         old = self._old["digests"][entry.digest_id]
         new = self._new["digests"].get(self.renamed(old.preamble.name))
         if new is None:
-            raise _Changed(f"digest {old.preamble.name} is not in the new program")
+            raise NoPlace(f"digest {old.preamble.name} is not in the new program")
         result = _copy(entry)
         result.digest_id = new.preamble.id
         return result

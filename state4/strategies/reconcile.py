@@ -25,6 +25,10 @@ class Reconcile:
             names = [*(item.old.name for item in changed), *(f"table {name}" for name in tables)]
             what = f"leave {left_behind[0]} behind" if left_behind else f"change {names[0]}"
             raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
+        verifies = context.target.abilities.verifies
+        if verifies is not None:
+            verifies.verify(context.new)  # compiled before others have to wait
+        context.others.hold()
         state = context.retriever.entries()
         with context.events.phase("commit") as result:
             held_s = reconciles.reconcile(context.new)

@@ -16,6 +16,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from finsy.proto import p4r
+
 from state4.clones.header import CloneLayout
 from state4.programs import InstalledProgram
 from state4.values import Cells, CellWrites, RegisterSpec
@@ -31,6 +33,7 @@ class Abilities:
     hands_over: HandsOver | None = None
     lets_packets_wait: LetsPacketsWait | None = None
     has_statistics: HasStatistics | None = None
+    follows: Follows | None = None
 
 
 class Verifies(Protocol):
@@ -67,6 +70,8 @@ class Hold(Protocol):
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]: ...
 
+    def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells: ...
+
     def finish(self, writes: Sequence[CellWrites]) -> None:
         """Writes cells of the saved program, brings its counters up to date, commits it, and releases the packets."""
 
@@ -91,6 +96,17 @@ class Move:
     new: str
 
 
+@dataclass(frozen=True)
+class CellCopy:
+    """`count` cells from `start` on that go from a register to one of the saved program, of the same width, as they are
+    at the swap."""
+
+    old: str
+    new: str
+    start: int
+    count: int
+
+
 class Handover(Protocol):
     """Clones are kept until `finish`. `sequences`: numbers of the last clones that were not kept; `held_s`: how long
     packets have waited; `clones`, `updates`: how many the switch has applied in the end."""
@@ -100,10 +116,46 @@ class Handover(Protocol):
     clones: int
     updates: int
 
-    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
         """In one step to packets: writes the kept updates to the saved program, moves counters and meters (`renames`:
-        old name -> new name), and commits. False if the switch declines because a clone is missing (for example, there
-        was no room for it); then nothing was done."""
+        old name -> new name), then `copies`, and commits. False if the switch declines because a clone is missing (for
+        example, there was no room for it); then nothing was done."""
+
+
+# ---------------------------------------------------------------- other controllers that write
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written to the running program by anyone. `keys`: entities without values, each with what is there now:
+    one, nothing if it is gone, several for all cells of an array; never the contents of registers. `complete`: False if
+    there was more than the switch could note, so that anything may have changed."""
+
+    keys: Sequence[tuple[p4r.Entity, Sequence[p4r.Entity]]] = ()
+    complete: bool = True
+
+
+class Follows(Protocol):
+    """The switch notes what is written while the program is changed, and shows the saved program to us alone: the reads
+    of `Target` are of the running one, and others write to that one until COMMIT."""
+
+    def follow(self) -> AbstractContextManager[Follow]:
+        """From here to the end of the context."""
+
+
+class Follow(Protocol):
+    """One change beside other controllers. COMMIT is refused if something was written that `take` has not told."""
+
+    def take(self, *, hold_writers: bool = False) -> Written:
+        """What was written since the last call. With `hold_writers`, others' writes wait from here to the end of the
+        context (bounded by the switch)."""
+
+    def read(self, wanted: Sequence[p4r.Entity], *, saved: bool) -> list[p4r.Entity]:
+        """What the running program has of entities, or the saved one."""
+
+    def bring(self, puts: Sequence[p4r.Entity], deletes: Sequence[p4r.Entity]) -> list[tuple[p4r.Entity, str]]:
+        """The saved program gets `puts`, whether it has such entities or not, and has none with the keys `deletes` any
+        more (a default action: its own one). Returns those that are not as they should be, with the reason."""
 
 
 # ---------------------------------------------------------------- packets wait in a program

@@ -12,14 +12,14 @@ from __future__ import annotations
 from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
 from state4.reconfigure import Reconfiguration
-from state4.targets.abilities import Handover, Move
+from state4.targets.abilities import CellCopy, Handover, Move
 
 
 class Declined(Exception):
     """The switch has not handed over, and nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__("the switch declined: it has not kept every clone")
+        super().__init__("the switch declined: it has not kept every clone, or cannot move what others have written")
 
 
 def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
@@ -33,13 +33,28 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
     try:
         with hands_over.hand_over(layout) as handover:
             written = _up_to(context, listener, handover)
+            copies = _copies(context)
             with context.events.phase("hold") as result, context.events.phase("commit"):
-                if not handover.finish(moves, context.state_map.names):
+                if not handover.finish(moves, context.state_map.names, copies):
                     raise Declined
                 result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
             return written + handover.updates
     except Declined:
         return None
+
+
+def _copies(context: Reconfiguration) -> list[CellCopy]:
+    """The cells that other controllers have written, who wait from here on. Raises Declined if the switch cannot move
+    some as they are."""
+    copies = []
+    for part in context.synchroniser.settle():
+        old, new = part.item.old, part.item.new
+        if (old.width, old.signed) != (new.width, new.signed):
+            raise Declined
+        count = min(part.start + part.count, new.cells) - part.start
+        if count > 0:
+            copies.append(CellCopy(old.name, new.name, part.start, count))
+    return copies
 
 
 def _up_to(context: Reconfiguration, listener: CloneSource, handover: Handover) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
+from state4.other_writers import cell_writes, spans
 from state4.reconfigure import Reconfiguration
 from state4.targets.abilities import Holds
 from state4.values import Cells, CellWrites
@@ -20,12 +21,15 @@ from state4.values import Cells, CellWrites
 
 def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> int:
     """Makes the saved program the forwarding one. Returns how many cells were written while packets waited."""
+    others = context.synchroniser.settle()
     lost = clones.stats().lost
     registers = [item.old for item in context.carried]
     with _quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
         complete = clones.wait_for(*held.sequences, ARRIVAL_S) and not lost and not clones.stats().lost
         if complete:
             writes = context.synchroniser.cell_writes(clones.take())
+            contents = {spec.name: (start, held.read_cells(spec, start, count)) for spec, start, count in spans(others)}
+            writes += cell_writes(others, contents)
         else:
             writes = _whole_registers(context, held.read_registers(registers))
         written = sum(len(w.indices) for w in writes)

@@ -61,10 +61,11 @@ class Batches:
         request: p4r.WriteRequest,
         scope: Scope | None = None,
         ended: Callable[[], bool] = lambda: False,
+        note: Callable[[p4r.Entity], None] = lambda _: None,
     ) -> None:
-        """Carries out all updates; `scope` is what the client's role may write. Raises Refused (UNKNOWN) with one
-        p4.v1.Error for each update if any failed. Once nobody waits for the answer any more (`ended`), the rest is not
-        carried out."""
+        """Carries out all updates; `scope` is what the client's role may write, `note` is told what was written. Raises
+        Refused (UNKNOWN) with one p4.v1.Error for each update if any failed. Once nobody waits for the answer any more
+        (`ended`), the rest is not carried out."""
         atomicity = request.atomicity
         if atomicity not in p4r.WriteRequest.Atomicity.values():
             raise invalid(f"atomicity {atomicity} is unknown")
@@ -74,11 +75,20 @@ class Batches:
                 if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
                     raise Refused(Code.CANCELLED, f"{number} of {len(request.updates)} updates were tried")
                 errors.append(self._attempt(config, update, scope)[0])
+                if errors[-1] is None:
+                    note(update.entity)
         else:
             whole = atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC
             with self._switch.safe_point() if whole else nullcontext():
                 errors = self._all_or_none(config, request, scope, ended)
+            for update, error in zip(request.updates, errors, strict=True):
+                if error is None:
+                    note(update.entity)
         raise_failed(errors, "updates")
+
+    def attempt(self, config: Config, update: p4r.Update) -> Refused | None:
+        """Carries out one update; why it was refused, None if it was not."""
+        return self._attempt(config, update, None)[0]
 
     def _all_or_none(
         self, config: Config, request: p4r.WriteRequest, scope: Scope | None, ended: Callable[[], bool]

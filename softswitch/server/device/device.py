@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from finsy.proto import p4i, p4r
 
@@ -16,6 +17,8 @@ from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
 from softswitch.server.device.arbitration import Arbitration, election_id
 from softswitch.server.device.batches import Batches
+from softswitch.server.device.changes import Changes
+from softswitch.server.device.copies import CellCopy, copy_cells
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
@@ -39,6 +42,7 @@ class Device:
         self.translations = Translations(reserved=(switch.cpu_port, switch.drop_port))
         self.batches = Batches(switch, self.pre)
         self.compilers = Compilers()
+        self.changes = Changes(self.arbitration.write_lock)
         self.active: Config | None = None
         self.saved: Config | None = None
         self.digest_lock = threading.RLock()
@@ -52,10 +56,24 @@ class Device:
 
     def target(self) -> Config:
         """The config that reads and writes mean. Raises Refused (FAILED_PRECONDITION) without one."""
-        config = self.saved or self.active
+        config = self.changes.sees(self.saved) or self.active
         if config is None:
             raise Refused(Code.FAILED_PRECONDITION, "no forwarding pipeline config has been set")
         return config
+
+    def write(self, request: p4r.WriteRequest, ended: Callable[[], bool] = lambda: False) -> None:
+        """P4Runtime's Write. Raises Refused."""
+        election = election_id(request.election_id) if request.HasField("election_id") else None
+        with self.arbitration.write_lock:
+            self.changes.enter(request.role, election, ended)
+            self.arbitration.check_write(request.role, election)
+            with self.digest_lock:
+                config, scope = self.target(), self.arbitration.scope(request.role)
+
+                def note(entity: p4r.Entity) -> None:
+                    self.changes.note(config, entity, request.role, election)
+
+                self.batches.write(config, request, scope, ended, note)
 
     # ---- changing the program ----
 
@@ -80,9 +98,9 @@ class Device:
                 raise invalid("COMMIT takes no config")
             with self.arbitration.write_lock:
                 self._check_primary(request)
-                if self.saved is None:
+                if self.saved is None or not self.changes.is_for(self.saved, request.role, _election(request)):
                     raise not_found("no config was saved: VERIFY_AND_SAVE comes first")
-                self._commit(self.saved)
+                self.commit_saved()
             return 0
         if action not in (
             Request.VERIFY,
@@ -102,6 +120,7 @@ class Device:
             config = self._load(p4info, request.config.p4_device_config, cookie, compiled)
             if action == Request.VERIFY_AND_SAVE:
                 self.saved = config
+                self.changes.saved_by(request.role, _election(request), config)
             elif action == Request.VERIFY_AND_COMMIT or self.active is None:
                 self._commit(config)
             else:
@@ -109,8 +128,7 @@ class Device:
         return 0
 
     def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
-        election = election_id(request.election_id) if request.HasField("election_id") else None
-        self.arbitration.check_write(request.role, election)
+        self.arbitration.check_write(request.role, _election(request))
         scope = self.arbitration.scope(request.role)
         if scope is not None and not scope.pipeline:
             raise denied(f"role {request.role!r} may not set the program (can_push_pipeline)")
@@ -148,18 +166,22 @@ class Device:
         return {*self.switch.ports(), self.switch.cpu_port}
 
     def commit_saved(self) -> None:
-        """COMMIT. Raises Refused (FAILED_PRECONDITION) if nothing was saved. The caller checks who asks."""
+        """COMMIT. Raises Refused: FAILED_PRECONDITION if nothing was saved, ABORTED if it would be without what others
+        wrote meanwhile. The caller checks who asks."""
         with self.arbitration.write_lock:
             if self.saved is None:
                 raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
+            self.changes.check_settled(self.saved)
             self._commit(self.saved)
 
-    def hand_over(self, config: Config, handover: Handover) -> HandedOver:
-        """Moves what packets have changed, and commits, in one step to them; or nothing when clones are missing. The
-        caller has the write lock."""
-        with self.digest_lock:
+    def hand_over(self, config: Config, handover: Handover, copies: Sequence[CellCopy] = ()) -> HandedOver:
+        """Moves what packets have changed, then `copies`, and commits, in one step to packets; or nothing when clones
+        are missing. The caller has the write lock. Raises Refused (ABORTED) as `commit_saved` does."""
+        self.changes.check_settled(config)
+        with self.digest_lock, self.switch.safe_point() if copies else nullcontext():
             done = self.switch.hand_over(config.pipeline, handover)
             if done.complete:
+                copy_cells(copies)
                 self.active, self.saved = config, None
                 log.info("program %s is active", config.compiled.name)
         return done
@@ -211,3 +233,7 @@ class Device:
         if request.response_type in (kinds.ALL, kinds.DEVICE_CONFIG_AND_COOKIE):
             response.config.p4_device_config = config.device_config
         return response
+
+
+def _election(request: p4r.SetForwardingPipelineConfigRequest) -> int | None:
+    return election_id(request.election_id) if request.HasField("election_id") else None

@@ -17,6 +17,7 @@ from softswitch.proto import bulk_pb2
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, invalid, not_found, out_of_range
 from softswitch.server.program.config import Config
+from softswitch.server.rpc.follow import serve_follow
 from softswitch.server.rpc.hold import serve_hold
 from softswitch.server.rpc.service import answering
 
@@ -113,6 +114,12 @@ class BulkService:
     ) -> Iterator[bulk_pb2.HoldResponse]:
         with answering(context):
             yield from serve_hold(self._device, requests, self._held)
+
+    def Follow(
+        self, requests: Iterator[bulk_pb2.FollowRequest], context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.FollowResponse]:
+        with answering(context):
+            yield from serve_follow(self._device, requests)
 
     def _held(self, request: bulk_pb2.HoldRequest) -> list[bulk_pb2.ArrayChunk]:
         """Reads, then writes of one request, while packets wait."""

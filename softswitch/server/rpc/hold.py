@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from softswitch.dataplane.externs import Register
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.proto import bulk_pb2
+from softswitch.server.device.copies import CellCopy, checked_copy
 from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.errors import Code, Refused, invalid, not_found
@@ -76,7 +78,8 @@ def _hand_over(
         if kept is not None and device.clones_for is not kept:
             return bulk_pb2.HoldResponse(incomplete=True)  # another client keeps clones now
         components = None if kept is None else {c.number: _component(old, new, c) for c in request.components}
-        done = device.hand_over(new, Reconciliation(old, new, dict(request.renames)).counts(components))
+        copies = [_copy(old, new, c) for c in request.copies]
+        done = device.hand_over(new, Reconciliation(old, new, dict(request.renames)).counts(components), copies)
     return bulk_pb2.HoldResponse(
         held_ns=done.held_ns,
         committed=done.complete,
@@ -89,10 +92,19 @@ def _hand_over(
 def _component(old: Config, new: Config, component: bulk_pb2.Component) -> Component:
     if not 0 < component.number < 1 << 16:
         raise invalid(f"components are numbered from 1 to 65535, not {component.number}")
-    for config, name in ((old, component.old_name), (new, component.new_name)):
+    before, after = _registers(old, new, component.old_name, component.new_name)
+    return Component(before.info, after)
+
+
+def _copy(old: Config, new: Config, copy: bulk_pb2.CellCopy) -> CellCopy:
+    return checked_copy(*_registers(old, new, copy.old_name, copy.new_name), copy.start, copy.count)
+
+
+def _registers(old: Config, new: Config, old_name: str, new_name: str) -> tuple[Register, Register]:
+    for config, name in ((old, old_name), (new, new_name)):
         if name not in config.pipeline.registers:
             raise not_found(f"the program has no register {name}")
-    return Component(old.pipeline.registers[component.old_name].info, new.pipeline.registers[component.new_name])
+    return old.pipeline.registers[old_name], new.pipeline.registers[new_name]
 
 
 def _held(

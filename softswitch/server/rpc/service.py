@@ -11,7 +11,6 @@ import grpc
 from finsy.proto import p4r, p4r_grpc
 
 from softswitch.errors import SwitchError
-from softswitch.server.device.arbitration import election_id
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, abort, of_switch
 from softswitch.server.rpc.stream import Stream
@@ -51,12 +50,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         with answering(context):
             device = self._device
             device.check_id(request.device_id)
-            election = election_id(request.election_id) if request.HasField("election_id") else None
-            with device.arbitration.write_lock:
-                device.arbitration.check_write(request.role, election)
-                with device.digest_lock:
-                    scope = device.arbitration.scope(request.role)
-                    device.batches.write(device.target(), request, scope, lambda: not context.is_active())
+            device.write(request, lambda: not context.is_active())
         return p4r.WriteResponse()
 
     def Read(self, request: p4r.ReadRequest, context: grpc.ServicerContext) -> Iterator[p4r.ReadResponse]:

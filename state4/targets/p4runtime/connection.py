@@ -154,11 +154,12 @@ def _write_failure(error: grpc.RpcError, updates: Sequence[p4r.Update]) -> str:
         for update, item in zip(updates, status.details, strict=False):
             inner = p4r.Error()
             if item.Unpack(inner) and inner.canonical_code:
-                entity = update.entity.WhichOneof("entity") or "entity"
-                return f"writing a {entity.replace('_', ' ')}: {inner.message} ({_short(update)})"
+                return refused_update(update.entity, inner.message)
     return f"writing {len(updates)} updates: {reason(error)}"
 
 
-def _short(update: p4r.Update) -> str:
-    text = " ".join(str(update.entity).split())
-    return text if len(text) <= 200 else f"{text[:200]}..."
+def refused_update(entity: p4r.Entity, why: str) -> str:
+    """What to say of an entity that the switch did not take."""
+    kind = entity.WhichOneof("entity") or "entity"
+    text = " ".join(str(entity).split())
+    return f"writing a {kind.replace('_', ' ')}: {why} ({text if len(text) <= 200 else f'{text[:200]}...'})"

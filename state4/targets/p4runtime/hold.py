@@ -12,7 +12,7 @@ import numpy as np
 from softswitch.proto import bulk_pb2
 from state4.clones.header import CloneLayout
 from state4.errors import TargetError, Unsupported
-from state4.targets.abilities import Move
+from state4.targets.abilities import CellCopy, Move
 from state4.targets.p4runtime.arrays import add_writes
 from state4.targets.p4runtime.connection import Connection, code, reason
 from state4.values import Cells, CellWrites, RegisterSpec
@@ -77,8 +77,10 @@ class BulkHandover(_Stream):
         answer = self._ask(first)
         self.sequences = answer.ingress_clones, answer.egress_clones
 
-    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
         request = bulk_pb2.HoldRequest(hand_over=bulk_pb2.HandOver(renames=renames))
+        for copy in copies:
+            request.hand_over.copies.add(old_name=copy.old, new_name=copy.new, start=copy.start, count=copy.count)
         for move in moves if self._moves else ():
             request.hand_over.components.add(number=move.number, old_name=move.old, new_name=move.new)
         answer = self._ask(request)
@@ -106,6 +108,11 @@ class BulkHold(_Stream):
         for chunk in self._ask(request).reads:
             parts[chunk.name].append(chunk.cells)
         return {spec.name: spec.from_bytes(b"".join(parts[spec.name])) for spec in registers}
+
+    def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
+        part = bulk_pb2.CellRange(name=register.name, start=start, count=count)
+        answer = self._ask(bulk_pb2.HoldRequest(reads=[part]))
+        return register.from_bytes(b"".join(chunk.cells for chunk in answer.reads))
 
     def finish(self, writes: Sequence[CellWrites]) -> None:
         request = bulk_pb2.HoldRequest(copy_counts=True, commit=True)

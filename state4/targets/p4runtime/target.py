@@ -18,10 +18,11 @@ from state4.errors import ListenerError, TargetError
 from state4.instrumentation.running import all_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
-from state4.targets.abilities import Abilities, Handover, Hold, Statistics
+from state4.targets.abilities import Abilities, Follow, Handover, Hold, Statistics
 from state4.targets.cpu_port import find_cpu_port
 from state4.targets.p4runtime.arrays import arrays_of
 from state4.targets.p4runtime.connection import Connection, error_code
+from state4.targets.p4runtime.follow import BulkFollow
 from state4.targets.p4runtime.hold import BulkHandover, BulkHold
 from state4.values import Cells, CellWrites, RegisterSpec
 
@@ -53,6 +54,7 @@ class P4RuntimeTarget:
         self._arrays = arrays_of(self._connection)
         self.cpu_port = find_cpu_port(cpu_interface, self._ports) if cpu_port is None else cpu_port
         self._saved = False
+        self._follow: BulkFollow | None = None
         self._p4info: p4i.P4Info | None = None
         self._next_p4info = p4i.P4Info()
 
@@ -77,6 +79,7 @@ class P4RuntimeTarget:
             reconciles=self,
             holds=bulk,
             hands_over=bulk,
+            follows=bulk,
             lets_packets_wait=self,
             has_statistics=bulk,
         )
@@ -124,7 +127,10 @@ class P4RuntimeTarget:
         self._next_p4info, self._saved = program.p4info, True
 
     def commit(self) -> None:
-        self._set_config(_Config.COMMIT, None, "committing the saved program")
+        if self._follow is not None:
+            self._follow.commit()
+        else:
+            self._set_config(_Config.COMMIT, None, "committing the saved program")
         self._p4info, self._saved = self._next_p4info, False
 
     def reconcile(self, program: InstalledProgram) -> float | None:
@@ -151,6 +157,16 @@ class P4RuntimeTarget:
 
     def hand_over(self, layout: CloneLayout) -> AbstractContextManager[Handover]:
         return self._opened(BulkHandover, layout)
+
+    @contextmanager
+    def follow(self) -> Iterator[Follow]:
+        follow = BulkFollow(self._connection)
+        self._follow, self._p4info = follow, None
+        try:
+            yield follow
+        finally:
+            self._follow = None
+            follow.close()
 
     @contextmanager
     def _opened(self, kind: type[_Opened], layout: CloneLayout) -> Iterator[_Opened]:
@@ -193,11 +209,16 @@ class P4RuntimeTarget:
 
     def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:
         entities = [p4r.Entity(table_entry=p4r.TableEntry(table_id=number)) for number in tables]
+        if self._follow is not None:
+            return [entity.table_entry for entity in self._follow.read(entities, saved=True)]
         found = self._connection.read(entities, "reading the new program's entries")
         return [entity.table_entry for entity in found]
 
     def write_entities(self, updates: Sequence[p4r.Update]) -> None:
-        self._connection.write(updates)
+        if self._follow is not None and self._saved:
+            self._follow.write(updates)
+        else:
+            self._connection.write(updates)
 
     # ------------------------------------------------------------ the switch's own
 

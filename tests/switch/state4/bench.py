@@ -20,10 +20,13 @@ from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
+from softswitch.proto import bulk_pb2
 from softswitch.server.device.arbitration import Client
+from softswitch.server.device.copies import checked_copy
 from softswitch.server.device.device import Device
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.program.config import Config
+from softswitch.server.rpc.follow import answer, begin, end
 from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
 from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore
@@ -31,8 +34,9 @@ from state4.clones.updates import Updates
 from state4.instrumentation.running import all_registers, layout_of, user_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
-from state4.targets.abilities import Abilities, Handover, Hold, Move
+from state4.targets.abilities import Abilities, CellCopy, Follow, Handover, Hold, Move
 from state4.targets.base import CPU_PORT
+from state4.targets.p4runtime.follow import BulkFollow
 from state4.values import Cells, CellWrites, RegisterSpec
 
 Packets = list[tuple[int, bytes]]
@@ -230,6 +234,7 @@ class BenchTarget:
             holds=self if self.can_hold else None,
             hands_over=self if self.can_hold and self.can_hand_over else None,
             lets_packets_wait=self,
+            follows=self if self.can_hold else None,
         )
 
     def configuration(self, program: InstalledProgram) -> bytes:
@@ -243,8 +248,12 @@ class BenchTarget:
     def running(self) -> p4i.P4Info:
         return self.config.p4info
 
+    def _written(self) -> Config:
+        """The program that our own writes are for."""
+        return self.device.saved or self.config
+
     def _pipeline(self) -> Pipeline:
-        return self.device.target().pipeline
+        return self._written().pipeline
 
     def _readable(self) -> Pipeline:
         """A switch that cannot hold is like bmv2: once a program is saved, it alone is seen."""
@@ -294,12 +303,12 @@ class BenchTarget:
         request = p4r.ReadRequest(device_id=1)
         for number in tables:
             request.entities.add().table_entry.table_id = number
-        answers = self.device.batches.read(self.device.target(), request)
+        answers = self.device.batches.read(self._written(), request)
         return [e.table_entry for answer in answers for e in answer.entities]
 
     def write_entities(self, updates: Sequence[p4r.Update]) -> None:
         self.step("write updates")
-        self.device.batches.write(self.device.target(), p4r.WriteRequest(device_id=1, updates=updates))
+        self.device.batches.write(self._written(), p4r.WriteRequest(device_id=1, updates=updates))
 
     def set_clone_flag(self, layout: CloneLayout, on: bool) -> None:
         self.step(f"flag {on}")
@@ -350,6 +359,7 @@ class BenchTarget:
     def save(self, program: InstalledProgram) -> None:
         self.step("save")
         self.device.saved = self._load(program)
+        self.device.changes.saved_by("", 1, self.device.saved)
 
     def register_problem(self, register: RegisterSpec) -> str:
         return ""
@@ -392,6 +402,14 @@ class BenchTarget:
         self.device._reconcile(self.config, self._load(program))
         self.after_swap = self.state()
 
+    @contextmanager
+    def follow(self) -> Iterator[Follow]:
+        follow = MemoryFollow(self)
+        try:
+            yield follow
+        finally:
+            follow.close()
+
     def discard_saved(self) -> None:
         self.device.discard_saved()
 
@@ -406,6 +424,22 @@ class BenchTarget:
         return {name: counter.read().tolist() for name, counter in self.config.pipeline.counters.items()}
 
 
+class MemoryFollow(BulkFollow):
+    """The stream without a network."""
+
+    def __init__(self, target: BenchTarget) -> None:
+        self._target = target
+        self._change = begin(target.device, "", 1)
+
+    def _ask(self, request: bulk_pb2.FollowRequest, what: str) -> bulk_pb2.FollowResponse:
+        if not request.hold_writers_us and not self._change.writers_wait_s:
+            self._target.step(what)
+        return answer(self._target.device, self._change, request)
+
+    def close(self) -> None:
+        end(self._target.device, self._change)
+
+
 class _MemoryHold:
     def __init__(self, target: BenchTarget, layout: CloneLayout) -> None:
         self._target = target
@@ -414,6 +448,9 @@ class _MemoryHold:
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         return self._target.read_registers(registers)
+
+    def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
+        return self._target.read_register(register, start, count)
 
     def finish(self, writes: Sequence[CellWrites]) -> None:
         device = self._target.device
@@ -438,7 +475,7 @@ class MemoryHandover:
             sequence = target.config.pipeline.registers[layout.sequence_register]
             self.sequences = target.switch.keep_clones(CloneFormat(*sizes, layout.mark), sequence)
 
-    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
         target, device = self._target, self._target.device
         target.step("hand over")
         if target.forget_kept:
@@ -450,7 +487,10 @@ class MemoryHandover:
             m.number: Component(old.pipeline.registers[m.old].info, new.pipeline.registers[m.new]) for m in moves
         }
         before = target.state()
-        done = device.hand_over(new, Reconciliation(old, new, renames).counts(components if self._moves else None))
+        counts = Reconciliation(old, new, renames).counts(components if self._moves else None)
+        registers = old.pipeline.registers, new.pipeline.registers
+        cells = [checked_copy(registers[0][c.old], registers[1][c.new], c.start, c.count) for c in copies]
+        done = device.hand_over(new, counts, cells)
         if done.complete:
             target.before_swap, target.after_swap = before, target.state()
         self.clones, self.updates = done.clones, done.updates

@@ -1,0 +1,201 @@
+"""What clients write while one of them changes the program: noted, so that nothing that was acknowledged is lost.
+
+A change is one client's way from the running program to a saved one that nobody else sees. From its beginning on, every
+write to the running program is noted by what it is about: a key, not a value, since the values are read when the client
+asks for them. For the last step the client keeps other writers waiting, so that nothing lies between its last look and
+the swap. Memory is bounded: `MAX_KEYS` keys, then the change only knows that there were too many.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from finsy.proto import p4r
+
+from softswitch.server.errors import Code, Refused
+from softswitch.server.program.config import Config
+
+MAX_KEYS = 1 << 13
+MAX_WAITING = 16
+"""Writes that wait for the end of a change, each in one of the server's threads; more are refused."""
+LONGEST_WAIT_S = 1.0
+LONGEST_TOTAL_S = 2.0
+"""How long a change may keep writers waiting at once, and from the first time that it does."""
+_LOOK_S = 0.05
+_REPLACED = "another client has changed the program meanwhile, or began to; nothing was committed"
+
+
+@dataclass(eq=False)
+class Change:
+    """One client's change, from `config` to `saved`. `role` and `election`: the client's."""
+
+    role: str
+    election: int | None
+    config: Config
+    saved: Config | None = None
+    overflow: bool = False
+    _keys: dict[bytes, None] = field(default_factory=dict)
+    _held_since: float | None = None
+    _held_until: float = 0.0
+
+    def note(self, entity: p4r.Entity) -> None:
+        """Somebody has written this."""
+        if self.overflow:
+            return
+        self._keys[key_of(entity).SerializeToString(deterministic=True)] = None
+        if len(self._keys) > MAX_KEYS:
+            self.overflow = True
+            self._keys.clear()
+
+    def take(self) -> tuple[list[p4r.Entity], bool]:
+        """The keys since the last call, and whether there were more than could be noted (then there are none)."""
+        keys, overflow = self._keys, self.overflow
+        self._keys, self.overflow = {}, False
+        return [p4r.Entity.FromString(key) for key in keys], overflow
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that was written has been taken."""
+        return not self._keys and not self.overflow
+
+    def hold_writers(self, wait_s: float) -> None:
+        """Other clients' writes wait from now on, until the change ends, but no longer than this."""
+        now = time.monotonic()
+        if self._held_since is None:
+            self._held_since = now
+        self._held_until = min(now + min(wait_s, LONGEST_WAIT_S), self._held_since + LONGEST_TOTAL_S)
+
+    @property
+    def writers_wait_s(self) -> float:
+        """How long writers have to wait yet at most."""
+        return max(0.0, self._held_until - time.monotonic())
+
+    def is_of(self, role: str, election: int | None) -> bool:
+        return (self.role, self.election) == (role, election)
+
+
+class Changes:
+    """The changes of one device, one at a time. All methods but `begin` and `end` need the write lock, `lock`."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._writable = threading.Condition(lock)
+        self._waiting = 0
+        self.current: Change | None = None
+
+    def begin(self, change: Change, is_primary: Callable[[Change], bool]) -> None:
+        """Raises Refused (ABORTED) while another role's change is under way. One of the same role, or of a client that
+        is no longer primary, gives way."""
+        with self._writable:
+            other = self.current
+            if other is not None and other.role != change.role and is_primary(other):
+                raise Refused(Code.ABORTED, f"role {other.role!r} changes the program just now; try again")
+            self.current = change
+            self._writable.notify_all()
+
+    def end(self, change: Change) -> None:
+        """Writers go on; what was noted is forgotten."""
+        with self._writable:
+            if self.current is change:
+                self.current = None
+                self._writable.notify_all()
+
+    def check(self, change: Change, active: Config | None, saved: Config | None) -> None:
+        """Raises Refused (ABORTED) if the change cannot go on: another one, or another program, has come between."""
+        if self.current is not change or change.config is not active or change.saved not in (None, saved):
+            raise Refused(Code.ABORTED, _REPLACED)
+
+    def enter(self, role: str, election: int | None, ended: Callable[[], bool] = lambda: False) -> None:
+        """Waits, with the lock given up, while a change of another client is in its last step. Raises Refused
+        (UNAVAILABLE) if too many wait."""
+        if self._is_open(role, election):
+            return
+        if self._waiting >= MAX_WAITING:
+            raise Refused(Code.UNAVAILABLE, "the program is being changed; try again")
+        self._waiting += 1
+        try:
+            while not self._is_open(role, election) and not ended():
+                self._writable.wait(_LOOK_S)
+        finally:
+            self._waiting -= 1
+
+    def _is_open(self, role: str, election: int | None) -> bool:
+        change = self.current
+        return change is None or change.is_of(role, election) or not change.writers_wait_s
+
+    def note(self, config: Config, entity: p4r.Entity, role: str, election: int | None) -> None:
+        """A client has written this to `config`. Of what the change's own client writes, groups and sessions of the
+        switch are left out: they are none of a program's."""
+        change = self.current
+        if change is None or config is not change.config:
+            return
+        if not entity.HasField("packet_replication_engine_entry") or not change.is_of(role, election):
+            change.note(entity)
+
+    def sees(self, saved: Config | None) -> Config | None:
+        """The saved program as other clients see it: not at all while it belongs to a change."""
+        return None if saved is not None and self.is_private(saved) else saved
+
+    def is_private(self, saved: Config | None) -> bool:
+        return saved is not None and self.current is not None and self.current.saved is saved
+
+    def is_for(self, saved: Config, role: str, election: int | None) -> bool:
+        """Whether that client may commit a saved program."""
+        return not self.is_private(saved) or (self.current is not None and self.current.is_of(role, election))
+
+    def saved_by(self, role: str, election: int | None, saved: Config) -> None:
+        """A client has saved a program: one that changes the program has it to itself."""
+        if self.current is not None and self.current.is_of(role, election):
+            self.current.saved = saved
+
+    def check_settled(self, saved: Config) -> None:
+        """Raises Refused (ABORTED) if a program would be committed without what others wrote meanwhile."""
+        if self.is_private(saved) and self.current is not None and not self.current.is_settled:
+            raise Refused(Code.ABORTED, "other clients have written to the running program since; take that first")
+
+
+def key_of(entity: p4r.Entity) -> p4r.Entity:
+    """What an entity is about, without its values: what to ask for in a Read, or to delete."""
+    kind = entity.WhichOneof("entity") or ""
+    found = getattr(entity, kind, None)
+    key = p4r.Entity()
+    if kind in ("direct_counter_entry", "direct_meter_entry"):
+        kind, found = "table_entry", found.table_entry  # type: ignore[union-attr]
+    if kind == "table_entry":
+        _fill_table_key(key.table_entry, found)  # type: ignore[arg-type]
+    elif kind == "packet_replication_engine_entry":
+        _fill_replication_key(key.packet_replication_engine_entry, found)  # type: ignore[arg-type]
+    elif kind in _KEY_FIELDS:
+        message = getattr(key, kind)
+        message.SetInParent()
+        for name in _KEY_FIELDS[kind]:
+            setattr(message, name, getattr(found, name))
+        if kind in _INDEXED and found.HasField("index"):  # type: ignore[union-attr]
+            message.index.CopyFrom(found.index)  # type: ignore[union-attr]
+    return key
+
+
+_KEY_FIELDS = {
+    "register_entry": ("register_id",),
+    "counter_entry": ("counter_id",),
+    "meter_entry": ("meter_id",),
+    "action_profile_member": ("action_profile_id", "member_id"),
+    "action_profile_group": ("action_profile_id", "group_id"),
+    "value_set_entry": ("value_set_id",),
+    "digest_entry": ("digest_id",),
+}
+_INDEXED = ("register_entry", "counter_entry", "meter_entry")
+
+
+def _fill_table_key(key: p4r.TableEntry, entry: p4r.TableEntry) -> None:
+    key.table_id, key.priority, key.is_default_action = entry.table_id, entry.priority, entry.is_default_action
+    key.match.extend(sorted(entry.match, key=lambda match: match.field_id))
+
+
+def _fill_replication_key(key: p4r.PacketReplicationEngineEntry, entry: p4r.PacketReplicationEngineEntry) -> None:
+    if entry.HasField("clone_session_entry"):
+        key.clone_session_entry.session_id = entry.clone_session_entry.session_id
+    else:
+        key.multicast_group_entry.multicast_group_id = entry.multicast_group_entry.multicast_group_id

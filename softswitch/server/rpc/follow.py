@@ -1,0 +1,129 @@
+"""A change of programs beside other clients that write (rpc Follow of softswitch.v1.Bulk).
+
+One stream is one change: it begins with the first request, and what it holds (the notes, the saved program, the waiting
+writers) is gone when the stream ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from finsy.proto import p4r
+from google.protobuf.message import DecodeError, Message
+
+from softswitch.proto import bulk_pb2
+from softswitch.server.device.bring import bring, read_by_keys
+from softswitch.server.device.changes import Change
+from softswitch.server.device.device import Device
+from softswitch.server.errors import Code, Refused, denied, invalid
+from softswitch.server.program.config import Config
+
+M = TypeVar("M", bound=Message)
+
+
+def serve_follow(device: Device, requests: Iterator[bulk_pb2.FollowRequest]) -> Iterator[bulk_pb2.FollowResponse]:
+    """Serves one stream. Raises Refused."""
+    first = next(requests, None)
+    if first is None:
+        return
+    device.check_id(first.device_id or device.device_id)
+    change = begin(device, first.role, first.election_id_high << 64 | first.election_id_low)
+    try:
+        yield bulk_pb2.FollowResponse()
+        for request in requests:
+            yield answer(device, change, request)
+    finally:
+        end(device, change)
+
+
+def begin(device: Device, role: str, election: int) -> Change:
+    """From here on everything that is written to the running program is noted. Raises Refused."""
+    with device.arbitration.write_lock:
+        _check_client(device, role, election)
+        if device.active is None:
+            raise Refused(Code.FAILED_PRECONDITION, "no program is active")
+        change = Change(role, election, device.active)
+        device.changes.begin(change, lambda other: _is_primary(device, other))
+    return change
+
+
+def end(device: Device, change: Change) -> None:
+    """Its saved program, if it was not committed, is discarded, and writers go on."""
+    with device.arbitration.write_lock:
+        if change.saved is not None and device.saved is change.saved:
+            device.discard_saved()
+        device.changes.end(change)
+
+
+def answer(device: Device, change: Change, request: bulk_pb2.FollowRequest) -> bulk_pb2.FollowResponse:
+    """Does the parts of one request in their order. Raises Refused."""
+    response = bulk_pb2.FollowResponse()
+    with device.arbitration.write_lock:
+        _check_client(device, change.role, change.election)
+        device.changes.check(change, device.active, device.saved)
+        if request.hold_writers_us:
+            change.hold_writers(request.hold_writers_us / 1e6)
+        if request.take:
+            _take(device, change, response)
+        for reads, config in ((request.reads, change.config), (request.reads_saved, change.saved)):
+            if reads:
+                response.entities.extend(_read(device, _present(config), reads))
+        if request.updates or request.puts or request.deletes:
+            response.failed.extend(_write(device, _present(change.saved), request))
+        if request.commit:
+            _present(change.saved)
+            device.commit_saved()
+            change.saved = None
+            response.committed = True
+    return response
+
+
+def _check_client(device: Device, role: str, election: int | None) -> None:
+    device.arbitration.check_write(role, election)
+    scope = device.arbitration.scope(role)
+    if scope is not None and not scope.pipeline:
+        raise denied(f"role {role!r} may not set the program (can_push_pipeline)")
+
+
+def _is_primary(device: Device, change: Change) -> bool:
+    try:
+        device.arbitration.check_write(change.role, change.election)
+    except Refused:
+        return False
+    return True
+
+
+def _present(config: Config | None) -> Config:
+    if config is None:
+        raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
+    return config
+
+
+def _take(device: Device, change: Change, response: bulk_pb2.FollowResponse) -> None:
+    keys, response.overflow = change.take()
+    for key, found in read_by_keys(device.batches, change.config, keys):
+        response.written.add(key=key.SerializeToString(), entities=[entity.SerializeToString() for entity in found])
+
+
+def _read(device: Device, config: Config, wanted: Sequence[bytes]) -> Iterator[bytes]:
+    request = p4r.ReadRequest(entities=[_parsed(p4r.Entity, entity) for entity in wanted])
+    for part in device.batches.take(config, request).responses():
+        for entity in part.entities:
+            yield entity.SerializeToString()
+
+
+def _write(device: Device, config: Config, request: bulk_pb2.FollowRequest) -> Iterator[bulk_pb2.FailedUpdate]:
+    updates = [_parsed(p4r.Update, update) for update in request.updates]
+    puts, deletes = ([_parsed(p4r.Entity, e) for e in part] for part in (request.puts, request.deletes))
+    failed = [(u.entity, error) for u in updates if (error := device.batches.attempt(config, u)) is not None]
+    failed += bring(device.batches, config, puts, deletes)
+    for entity, error in failed:
+        yield bulk_pb2.FailedUpdate(entity=entity.SerializeToString(), error=error.to_proto().SerializeToString())
+
+
+def _parsed(kind: type[M], data: bytes) -> M:
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise invalid(f"bytes that are no p4.v1.{kind.__name__}") from None

@@ -1,0 +1,211 @@
+"""Other controllers write while the program is being replaced: nothing that was acknowledged to them is lost.
+
+A switch that notes what is written (`Follows`) tells it until few is left; then writers wait, the rest is applied, and
+the program is changed. Every strategy comes past here, because `Synchroniser.settle` (in `commit`, for most) does it. A
+switch that takes no notes is read a second time, just before the new program is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from finsy.proto import p4r
+
+from state4.errors import ProgramChanged
+from state4.events import EventLog
+from state4.plan.change import Change
+from state4.plan.entities import ORDER, entity_identity, kind_of, wanted_entities
+from state4.plan.translator import Translation
+from state4.plan.written import WrittenCells, translate_written
+from state4.targets.abilities import Follow, Written
+from state4.targets.base import Target
+from state4.values import Cells, CellWrites, RegisterSpec
+
+MAX_ROUNDS = 8
+FEW_KEYS = 16
+"""Rounds before writers wait end when one brings no more than this."""
+
+
+class OtherWriters:
+    """`inexact`: what was written and is not in the new program, in words. `replication`: groups and sessions of the
+    switch that were written, by key. All methods raise TargetError."""
+
+    def __init__(self, target: Target, change: Change, events: EventLog) -> None:
+        self._target = target
+        self._change = change
+        self._events = events
+        self._follow: Follow | None = None
+        self._brought: dict[bytes, p4r.Entity] = {}
+        self._cells: dict[tuple[str, int, int], WrittenCells] = {}
+        self._lost: dict[str, None] = {}
+        self._pending: dict[
+            bytes, tuple[p4r.Entity, bool, str]
+        ] = {}  # with whether it is to be there, and why it is not
+        self._read: list[p4r.Entity] | None = None
+        self.newest: Translation | None = None
+        """What a second reading found, on a switch that takes no notes."""
+        self.replication: set[bytes] = set()
+
+    @property
+    def inexact(self) -> tuple[str, ...]:
+        return (*self._lost, *(f"another controller's write: {why}" for _, _, why in self._pending.values()))
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """What is written from here to the end is known. Raises ProgramChanged if it is not the program any more that
+        the plan is for."""
+        follows = self._target.abilities.follows
+        if follows is None:
+            yield
+            return
+        with follows.follow() as follow:
+            self._follow = follow
+            try:
+                if self._target.running() != self._change.old:
+                    raise ProgramChanged(
+                        "another controller has changed the program since the plan was made; try again"
+                    )
+                yield
+            finally:
+                self._follow = None
+
+    def brought(self, updates: Sequence[p4r.Update]) -> None:
+        """The new program was given these entries."""
+        self._brought |= {entity_identity(update.entity): update.entity for update in updates}
+
+    # ------------------------------------------------------------ with notes
+
+    def hold(self) -> None:
+        """Writers wait from here on; what they wrote is left to the switch."""
+        if self._follow is not None:
+            self._keep_replication(self._follow.take(hold_writers=True))
+
+    def settle(self) -> list[WrittenCells]:
+        """Brings into the saved program what was written so far, at last while writers wait. Returns the register cells
+        that were written: they have to go over as they are at the swap. May be called again before COMMIT."""
+        if self._follow is None:
+            return []
+        for _ in range(MAX_ROUNDS):
+            written = self._follow.take()
+            self._apply(self._follow, written)
+            if written.complete and len(written.keys) <= FEW_KEYS:
+                break
+        self._apply(self._follow, self._follow.take(hold_writers=True))
+        return list(self._cells.values())
+
+    def _apply(self, follow: Follow, written: Written) -> None:
+        if written.complete and not written.keys:
+            return
+        change = translate_written(self._change, written.keys)
+        self._keep_replication(written)
+        self._lost |= dict.fromkeys(change.lost)
+        for cells in change.cells:
+            self._cells[cells.item.old.name, cells.start, cells.count] = cells
+        if not written.complete:
+            for item in self._change.carried:
+                self._cells[item.old.name, 0, item.old.cells] = WrittenCells(item, 0, item.old.cells)
+        puts, deletes = change.puts, change.deletes
+        if change.tables or not written.complete:
+            more, gone = self._compare(follow, None if not written.complete else change.tables)
+            puts, deletes = [*puts, *more], [*deletes, *gone]
+        wanted = {key: (entity, there) for key, (entity, there, _) in self._pending.items()}
+        wanted |= {entity_identity(entity): (entity, False) for entity in deletes}
+        wanted |= {entity_identity(entity): (entity, True) for entity in puts}
+        with self._events.phase("apply_writes", entities=len(wanted), cells=len(self._cells)):
+            self._bring(follow, wanted)
+
+    def _bring(self, follow: Follow, wanted: Mapping[bytes, tuple[p4r.Entity, bool]]) -> None:
+        """Also what could not be done before: an entry may need a group that comes later."""
+        puts = _ordered([entity for entity, there in wanted.values() if there])
+        deletes = [entity for entity, there in wanted.values() if not there]
+        failed = follow.bring(puts, deletes) if wanted else []
+        reasons = {entity_identity(entity): why for entity, why in failed}
+        self._pending = {key: (*wanted[key], reasons[key]) for key in wanted.keys() & reasons.keys()}
+        self._brought |= {entity_identity(entity): entity for entity in puts}
+        for entity in deletes:
+            self._brought.pop(entity_identity(entity), None)
+
+    def _compare(self, follow: Follow, tables: set[int] | None) -> tuple[list[p4r.Entity], list[p4r.Entity]]:
+        """All that some tables have now, or the whole program; and what was brought and is not there any more."""
+        change = self._change
+        wanted = wanted_entities(change.old)
+        if tables is not None:
+            wanted = [e for e in wanted if e.table_entry.table_id in tables and not e.table_entry.is_default_action]
+        translation = change.translate(follow.read(wanted, saved=False))
+        self._lost |= dict.fromkeys(translation.left)
+        puts = [update.entity for update in translation.updates]
+        there = {entity_identity(entity) for entity in puts}
+        own = {entity_identity(update.entity) for update in change.entries}
+        names = {t.preamble.name: t.preamble.id for t in change.new.p4info.tables}
+        renamed = change.translator.renamed
+        ids = None
+        if tables is not None:
+            ids = {names.get(renamed(t.preamble.name)) for t in change.old.tables if t.preamble.id in tables}
+        gone = [
+            entity
+            for key, entity in self._brought.items()
+            if key not in there and key not in own and (ids is None or entity.table_entry.table_id in ids)
+        ]
+        emptied = [_emptied(entity) for entity in gone if kind_of(entity) in ("value_set_entry", "meter_entry")]
+        return [*puts, *emptied], [e for e in gone if kind_of(e) not in ("value_set_entry", "meter_entry")]
+
+    def _keep_replication(self, written: Written) -> None:
+        for key, _ in written.keys:
+            if key.HasField("packet_replication_engine_entry"):
+                self.replication.add(key.SerializeToString(deterministic=True))
+
+    # ------------------------------------------------------------ without notes
+
+    def was_read(self, entities: Sequence[p4r.Entity]) -> None:
+        """What the control plane had put into the running program when it was read."""
+        self._read = list(entities)
+
+    def read_again(self) -> None:
+        """Before a program is saved, on a switch that takes no notes: `newest` has what was written since the reading."""
+        if self._follow is not None or self._read is None:
+            return
+        now = self._target.read_entities()
+        if _sorted(now) != _sorted(self._read):
+            self.newest = self._change.translate(now)
+
+
+def spans(cells: Sequence[WrittenCells]) -> list[tuple[RegisterSpec, int, int]]:
+    """For each register of the running program the first cell and the number of cells around all of `cells`."""
+    found: dict[str, tuple[RegisterSpec, int, int]] = {}
+    for part in cells:
+        spec = part.item.old
+        _, first, end = found.get(spec.name, (spec, part.start, part.start))
+        found[spec.name] = spec, min(first, part.start), max(end, part.start + part.count)
+    return [(spec, first, end - first) for spec, first, end in found.values()]
+
+
+def cell_writes(cells: Sequence[WrittenCells], contents: Mapping[str, tuple[int, Cells]]) -> list[CellWrites]:
+    """`contents`: of each register, by its old name, the first cell that was read, and what was read (`spans`)."""
+    writes = []
+    for part in cells:
+        first, values = contents[part.item.old.name]
+        indices = np.arange(part.start, part.start + part.count, dtype=np.uint64)
+        places, moved = part.item.cells(indices, values[part.start - first : part.start - first + part.count])
+        if len(places):
+            writes.append(CellWrites(part.item.new, places, moved))
+    return writes
+
+
+def _ordered(entities: Sequence[p4r.Entity]) -> list[p4r.Entity]:
+    return sorted(entities, key=lambda e: ORDER.index(kind_of(e)) if kind_of(e) in ORDER else len(ORDER))
+
+
+def _sorted(entities: Sequence[p4r.Entity]) -> list[bytes]:
+    return sorted(entity.SerializeToString(deterministic=True) for entity in entities)
+
+
+def _emptied(entity: p4r.Entity) -> p4r.Entity:
+    """The same without members or configuration."""
+    result = p4r.Entity.FromString(entity.SerializeToString())
+    if result.HasField("meter_entry"):
+        result.meter_entry.ClearField("config")
+    else:
+        del result.value_set_entry.members[:]
+    return result
