@@ -163,7 +163,7 @@ class OtherWriters:
         self._read = list(entities)
 
     def read_again(self) -> None:
-        """Before a program is saved, on a switch that takes no notes: `newest` has what was written since the reading."""
+        """Before a program is saved, where a switch takes no notes: `newest` is what was written since the reading."""
         if self._follow is not None or self._read is None:
             return
         now = self._target.read_entities()

@@ -73,7 +73,7 @@ class Change:
         """How long writers have to wait yet at most."""
         return max(0.0, self._held_until - time.monotonic())
 
-    def is_of(self, role: str, election: int | None) -> bool:
+    def is_of(self, role: str | None, election: int | None) -> bool:
         return (self.role, self.election) == (role, election)
 
 
@@ -107,9 +107,9 @@ class Changes:
         if self.current is not change or change.config is not active or change.saved not in (None, saved):
             raise Refused(Code.ABORTED, _REPLACED)
 
-    def enter(self, role: str, election: int | None, ended: Callable[[], bool] = lambda: False) -> None:
-        """Waits, with the lock given up, while a change of another client is in its last step. Raises Refused
-        (UNAVAILABLE) if too many wait."""
+    def enter(self, role: str | None, election: int | None, ended: Callable[[], bool] = lambda: False) -> None:
+        """Waits, with the lock given up, while a change of another client is in its last step. `role` None: of a client
+        that does not say who it is. Raises Refused (UNAVAILABLE) if too many wait."""
         if self._is_open(role, election):
             return
         if self._waiting >= MAX_WAITING:
@@ -121,11 +121,11 @@ class Changes:
         finally:
             self._waiting -= 1
 
-    def _is_open(self, role: str, election: int | None) -> bool:
+    def _is_open(self, role: str | None, election: int | None) -> bool:
         change = self.current
         return change is None or change.is_of(role, election) or not change.writers_wait_s
 
-    def note(self, config: Config, entity: p4r.Entity, role: str, election: int | None) -> None:
+    def note(self, config: Config, entity: p4r.Entity, role: str | None = None, election: int | None = None) -> None:
         """A client has written this to `config`. Of what the change's own client writes, groups and sessions of the
         switch are left out: they are none of a program's."""
         change = self.current

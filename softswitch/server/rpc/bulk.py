@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import grpc
 import numpy as np
-from finsy.proto import p4i
+from finsy.proto import p4i, p4r
 from numpy.typing import NDArray
 
 from softswitch.dataplane.entries import meter_config
@@ -22,6 +22,7 @@ from softswitch.server.rpc.hold import serve_hold
 from softswitch.server.rpc.service import answering
 
 CHUNK_BYTES = 1 << 20
+MAX_NOTED_CELLS = 64
 COUNTER_BYTES, METER_BYTES = 16, 40
 REGISTER, COUNTER, METER = bulk_pb2.REGISTER, bulk_pb2.COUNTER, bulk_pb2.METER
 _KIND_NAMES = {REGISTER: "register", COUNTER: "counter", METER: "meter"}
@@ -91,21 +92,39 @@ class BulkService:
         with answering(context):
             for request in requests:
                 with self._device.arbitration.write_lock:
-                    config = self._config(request.device_id, request.pipeline)
+                    config = self._entered(request.device_id, request.pipeline, context)
                     name = resolve(config, request.kind, request.name)
-                    written += _write(config, request.kind, name, request.start, request.cells)
+                    count = _write(config, request.kind, name, request.start, request.cells)
+                    self._note(config, request.kind, name, range(request.start, request.start + count))
+                    written += count
         return bulk_pb2.WriteResponse(cells=written)
 
     def WriteCells(self, request: bulk_pb2.WriteCellsRequest, context: grpc.ServicerContext) -> bulk_pb2.WriteResponse:
         written = 0
         with answering(context), self._device.arbitration.write_lock:
-            config = self._config(request.device_id, request.pipeline)
+            config = self._entered(request.device_id, request.pipeline, context)
             parts = [_cell_writes(config, part) for part in request.writes]
             with self._device.switch.safe_point():
                 for name, indices, cells in parts:
                     config.pipeline.registers[name].write_cells(indices, cells)
                     written += len(indices)
+            for name, indices, _ in parts:
+                self._note(config, REGISTER, name, indices.tolist())
         return bulk_pb2.WriteResponse(cells=written)
+
+    def _entered(self, device_id: int, which: int, context: grpc.ServicerContext) -> Config:
+        """The program to write to. Waits, with the lock given up, while another client's change is in its last step."""
+        if which == bulk_pb2.ACTIVE:
+            self._device.changes.enter(None, None, lambda: not context.is_active())
+        return self._config(device_id, which)
+
+    def _note(self, config: Config, kind: bulk_pb2.ArrayKind, name: str, cells: Sequence[int]) -> None:
+        """For the client that changes the program, if there is one: a few cells by their numbers, more as a whole."""
+        if self._device.changes.current is None:
+            return
+        number = next(preamble.id for preamble in _preambles(config, kind) if preamble.name == name)
+        for index in cells if len(cells) <= MAX_NOTED_CELLS else (None,):
+            self._device.changes.note(config, array_key(kind, number, index))
 
     # ---- the end of a change of programs ----
 
@@ -193,6 +212,20 @@ class BulkService:
                 response.tables.add(
                     name=table.info.name, entries=len(table), size=table.info.size, hits=hits, misses=misses
                 )
+
+
+def array_key(kind: bulk_pb2.ArrayKind, number: int, index: int | None) -> p4r.Entity:
+    """A cell of an array, or all of it."""
+    entity = p4r.Entity()
+    if kind == REGISTER:
+        entity.register_entry.register_id = number
+    elif kind == COUNTER:
+        entity.counter_entry.counter_id = number
+    else:
+        entity.meter_entry.meter_id = number
+    if index is not None:
+        getattr(entity, f"{_KIND_NAMES[kind]}_entry").index.index = index
+    return entity
 
 
 def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
