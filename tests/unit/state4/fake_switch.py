@@ -27,7 +27,7 @@ from state4.pacing import NATIVE, Profile
 from state4.programs import InstalledProgram
 from state4.reconfigure import Outcome, Reconfiguration, prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.abilities import Abilities, Move
+from state4.targets.abilities import Abilities, CellCopy, Move
 from state4.targets.base import CPU_PORT
 from state4.values import Cells, CellWrites, RegisterSpec
 from tests.state4_programs import PARAMS, program
@@ -297,6 +297,9 @@ class FakeSwitch:
         finally:
             self.kept = None
 
+    def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
+        return self.read_register(register, start, count)
+
     def finish(self, writes: Sequence[CellWrites]) -> None:
         self.write_cells(writes)
         self.commit()
@@ -333,7 +336,8 @@ class FakeHandover:
         self.sequences = switch.read_sequences(_layout(switch.program))
         self.moves: Sequence[Move] = ()
 
-    def finish(self, moves: Sequence[Move], renames: Mapping[str, str]) -> bool:
+    def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
+        assert not copies  # this switch knows no other controllers
         switch = self._switch
         switch.asked.append("finish")
         if switch.declines:
