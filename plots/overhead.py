@@ -81,7 +81,7 @@ def _bits(axes: Axes, trials: list[dict[str, Any]], key: str) -> None:
 
 def _beside(places: Sequence[int], number: int) -> Floats:
     """Where series `number` of three stands on a logarithmic axis of these places."""
-    width = np.log2(max(places) / min(places))
+    width = np.log2(max(places) / min(places)) if places else 0.0
     return np.asarray(np.array(places) * 2.0 ** ((number - 1) * _BESIDE * width))
 
 
