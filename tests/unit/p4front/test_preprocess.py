@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p4front.text import expansion
 from p4front.text.includes import GivenFiles, decode, read_source, search_path
 from p4front.text.lexer import DIRECTIVE, END_PRAGMA, EOF, STRING, Token, scan
 from p4front.text.preprocess import preprocess
@@ -258,10 +259,16 @@ def test_a_file_that_says_once_is_read_once(tmp_path: Path) -> None:
     ],
     ids=["doubling", "doubling nothing", "arguments", "pasting", "nested calls", "brackets", "prefixes", "itself"],
 )
-def test_no_text_takes_without_end(text: str) -> None:
+def test_no_text_takes_without_end(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a twentieth of the steps: they are counted where they are made, however many there may be."""
+    monkeypatch.setattr(expansion, "MAX_STEPS", expansion.MAX_STEPS // 20)
     files = GivenFiles({"self.p4": text})
     with pytest.raises(P4Error, match=r"more than|too deeply|too long"):
         preprocess(files.source("self.p4"), files=files)
+
+
+def test_the_bound_is_far_from_programs() -> None:
+    assert expansion.MAX_STEPS == 2_000_000
 
 
 # ---------------------------------------------------------------- files that were sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,20 @@ SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONIN
 ALL = [*SMALL, *nfs.PROGRAMS]
 
 
+@cache
 def source(name: str) -> Program:
     return load_text(SMALL[name], f"{name}.p4") if name in SMALL else load_program(nfs.program_path(name))
 
 
 def instrumented(checked: Program) -> Instrumented:
     return instrument(checked, analyse(checked))
+
+
+@cache
+def made(name: str) -> tuple[Instrumented, Program]:
+    """A program of the tests instrumented, and what the front end makes of that: for all tests that look at it."""
+    result = instrumented(source(name))
+    return result, load_text(result.text, "out.p4")
 
 
 def of_text(text: str) -> Instrumented:
@@ -58,7 +67,7 @@ def problem(text: str) -> str:
 @pytest.mark.parametrize("name", ALL)
 def test_only_additions(name: str) -> None:
     checked = source(name)
-    result = instrumented(checked)
+    result, _ = made(name)
     rest, position = "", 0
     for start, end in result.additions:
         rest, position = rest + result.text[position:start], end
@@ -72,8 +81,7 @@ def test_only_additions(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_the_result_is_a_program_with_the_same_state(name: str) -> None:
     checked = source(name)
-    result = instrumented(checked)
-    again = load_text(result.text, "out.p4")
+    _, again = made(name)
     assert again.warnings == []
     before, after = build_p4info(checked), build_p4info(again)
     told = {register.name for register in user_registers(before)}  # without those of translated types
@@ -84,19 +92,19 @@ def test_the_result_is_a_program_with_the_same_state(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_p4info_alone_tells_the_layout(name: str) -> None:
-    result = instrumented(source(name))
-    assert layout_of(build_p4info(load_text(result.text, "out.p4"))) == result.layout
+    result, again = made(name)
+    assert layout_of(build_p4info(again)) == result.layout
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_second_time_is_refused(name: str) -> None:
     with pytest.raises(P4Error, match="instrumented already"):
-        instrumented(load_text(instrumented(source(name)).text, "out.p4"))
+        instrumented(made(name)[1])
 
 
 def test_the_controller_header_is_whole_bytes() -> None:
-    result = instrumented(source("chained"))
-    (header,) = build_p4info(load_text(result.text, "out.p4")).controller_packet_metadata
+    result, again = made("chained")
+    (header,) = build_p4info(again).controller_packet_metadata
     assert header.preamble.name == "packet_in"
     assert sum(field.bitwidth for field in header.metadata) == 8 * result.layout.header_bytes
     names = [field.name for field in header.metadata]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,19 @@ def make_run(
     return run
 
 
+@cache
+def _pictures() -> dict[str, bytes]:
+    """A figure as PNG and PDF, the same for all experiments of all runs."""
+    figure, axes = plt.subplots()
+    axes.plot([1, 2, 3])
+    found = {}
+    for kind in ("png", "pdf"):
+        figure.savefig(file := io.BytesIO(), format=kind, dpi=60)
+        found[kind] = file.getvalue()
+    plt.close(figure)
+    return found
+
+
 def _result(run: ReportRun, out: Path, name: str, claim: Claim) -> None:
     folder = ResultFolder.create(out, name, {"target": "softswitch", "profile": "paper"}, seed=1)
     measured: dict[str, Any] = {
@@ -53,10 +68,7 @@ def _result(run: ReportRun, out: Path, name: str, claim: Claim) -> None:
         "my_own": {"10": {"loss": spread([0.02]).as_dict(), "lost": [3, 3]}},
     }
     folder.add_trial("state4-1", {"loss": 0.001})
-    figure, axes = plt.subplots()
-    axes.plot([1, 2, 3])
-    figure.savefig(folder.path / f"{name}.png", dpi=60)
-    figure.savefig(folder.path / f"{name}.pdf")
-    plt.close(figure)
+    for kind, picture in _pictures().items():
+        (folder.path / f"{name}.{kind}").write_bytes(picture)
     folder.finish(target="softswitch", profile="paper", measured=measured, claims=[claim])
     run.update(name, status=DONE, folder=run.relative(folder.path), seconds=12.0)
