@@ -101,6 +101,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
         if flow.sent != arrived.packets:
             del holds["state"]
             not_judged["state"] = "packets were lost, and knocks may be among them"
+    held = [1e3 * change["held_s"] for change in changes if change["held_s"] is not None]
     return {
         "reconfigurations": count,
         "knocks": sent,
@@ -109,7 +110,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
         "flow_sent": flow.sent,
         "flow_received": arrived.packets,
         "total_ms": _spread([1e3 * change["total_s"] for change in changes]),
-        "held_ms": _spread([1e3 * change["held_s"] for change in changes]),
+        "held_ms": _spread(held) if held else None,
         "lost_clones": sum(change["lost_clones"] for change in changes),
         "memory_growth_bytes": growth,
         "holds": holds,

@@ -16,11 +16,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from plots.load import ResultMissingError, Run, draw_from_command_line
-from plots.style import PAGE_INCHES, LineStyle, note_profile, save, strategy_style, styled
+from plots.style import NOTE_POINTS, PAGE_INCHES, LineStyle, note_profile, save, strategy_style, styled
 
 _ROWS = (
-    ("reconfiguration_s", 1.0, "reconfiguration (s)"),
-    ("held_ms", 1.0, "packets held (ms)"),
+    ("reconfiguration_s", 1.0, "time (s)"),
+    ("held_ms", 1.0, "held (ms)"),
     ("delta_loss", 100.0, "delta-loss (%)"),
 )
 _SERIES = (("size", "state_bytes", "state in one register"), ("components", "components", "registers, 1 MB in all"))
@@ -28,35 +28,35 @@ _LINEAR_BELOW = {"held_ms": 0.1, "delta_loss": 0.01}  # linear below, so that ze
 
 
 def draw(run: Run) -> Figure:
-    """A row per number; columns: against size and against components, for each profile. Median and range."""
+    """A row per number and profile; columns: against size and against components. Median and range. What the switch
+    does not tell has no row."""
     trials = [trial for trial in run.trials().values() if "load" not in trial["series"]]
     order = [n for n in run.description()["options"]["strategies"] if any(t["strategy"] == n for t in trials)]
     if not order:
         raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
     profiles = sorted({trial["profile"] for trial in trials}, reverse=True)  # the paper's first
-    columns = [(profile, *series) for profile in profiles for series in _SERIES]
+    told = [one for one in _ROWS if any(trial.get(one[0]) is not None for trial in trials)]
+    rows = [(profile, *one) for one in told for profile in profiles]
+    height = 1.05 * len(rows) + 1.2
     with styled():
         figure: Figure
         figure, grid = plt.subplots(
-            len(_ROWS),
-            len(columns),
-            figsize=(PAGE_INCHES * max(1.0, len(columns) / 3), 5.4),
-            sharex="col",
-            sharey="row",
-            squeeze=False,
+            len(rows), len(_SERIES), figsize=(PAGE_INCHES, height), sharex="col", sharey="row", squeeze=False
         )
-        for place, (profile, series, key, label) in enumerate(columns):
-            mine = [trial for trial in trials if trial["profile"] == profile and series in trial["series"]]
-            for row, (name, factor, _) in enumerate(_ROWS):
-                _panel(grid[row][place], mine, order, key, name, factor)
-            grid[-1][place].set_xlabel(label)
-            grid[0][place].set_title(f"control plane: {profile}")
-        for row, (_, _, label) in enumerate(_ROWS):
-            grid[row][0].set_ylabel(label)
+        for row, (profile, name, factor, label) in enumerate(rows):
+            for column, (series, key, _) in enumerate(_SERIES):
+                mine = [trial for trial in trials if trial["profile"] == profile and series in trial["series"]]
+                _panel(grid[row][column], mine, order, key, name, factor)
+            grid[row][0].set_ylabel(f"{label}\n{profile}", fontsize=NOTE_POINTS)
+        for column, (_, _, label) in enumerate(_SERIES):
+            grid[-1][column].set_xlabel(label)
+        figure.align_ylabels(grid[:, 0])
         handles = [Line2D([], [], **strategy_style(name, order).kwargs()) for name in order]
-        figure.legend(handles=handles, loc="upper center", ncols=6, handlelength=2.8, columnspacing=1.2)
+        figure.legend(handles=handles, loc="upper center", ncols=3, handlelength=2.8, columnspacing=1.2)
         note_profile(figure, run.small_print())
-        figure.tight_layout(rect=(0, 0.02, 1, 0.94))
+        figure.subplots_adjust(
+            left=0.14, right=0.98, top=1 - 0.45 / height, bottom=0.75 / height, hspace=0.16, wspace=0.06
+        )
     return figure
 
 

@@ -107,7 +107,7 @@ def disruption_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Find
     numbers = (
         ("state4", "gap_at_swap_ms", "state4: longest gap at the swap", "about 20 ms", "ms"),
         ("state4", "reconfiguration_s", time, "about 1.82 s", "s"),
-        ("native", "reconfiguration_s", "state4: time of the reconfiguration, native control plane", "", "s"),
+        ("native", "reconfiguration_s", "state4: time of the reconfiguration, native control plane", "not given", "s"),
         ("none", "swap_ms", "no preservation: the switch's call to swap", "", "ms"),
         (CONTROL_TRIAL, "longest_gap_ms", "no reconfiguration: longest gap of the run", "", "ms"),
         ("state4", "saved_by_next", "state4: writes saved by look-ahead at the next message (paper)", "", "%"),

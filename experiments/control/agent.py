@@ -156,7 +156,10 @@ class Agent:
         return writes_saved(found)
 
     def change(self, strategy: str, program: str, entries: str) -> dict[str, Any]:
-        """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes."""
+        """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes.
+
+        `held_s` is None where nothing tells how long packets waited.
+        """
         if program not in self._changes:
             new = self._compiled(Path(program))
             self._changes[program] = new, _own_entries(strategy, entries, new)
@@ -168,7 +171,7 @@ class Agent:
         held = [event.data["held_s"] for event in events.events if "held_s" in event.data]
         return {
             "total_s": end - begin,
-            "held_s": sum(held),
+            "held_s": sum(held) if held else None,
             "lost_clones": outcome.lost_clones,
             "controller_rss": _rss(),
         }

@@ -22,7 +22,7 @@ from experiments.claims.base import CONTROL_TRIAL
 from experiments.claims.catalogue import drawn_values
 from experiments.harness.results import ResultFolder
 from experiments.registry import claims_of
-from plots import fig3, fig4, fig5, fig7, overhead
+from plots import fig3, fig4, fig5, fig7, overhead, scaling
 from plots.load import ResultMissingError, Run
 from plots.style import mark_swap, strategy_style
 
@@ -292,6 +292,29 @@ def test_overhead_draws_microseconds_and_no_interval_wider_than_its_median(tmp_p
     assert lengths == pytest.approx([0.02, 0.0])
     hollow = [line for line in times.lines if line.get_markerfacecolor() == "white"]
     assert [heights_of(line)[0] for line in hollow] == pytest.approx([2.0])
+
+
+@pytest.mark.parametrize("held_ms", [None, 0.2])
+def test_scaling_has_no_row_for_what_the_switch_does_not_tell(tmp_path: Path, held_ms: float | None) -> None:
+    trials = {
+        f"state4-{profile}-{size}": {
+            "strategy": "state4",
+            "profile": profile,
+            "series": ["size", "components"],
+            "state_bytes": size,
+            "components": 1,
+            "reconfiguration_s": 1.5,
+            "held_ms": held_ms,
+            "delta_loss": 0.25,
+        }
+        for profile in ("paper", "native")
+        for size in (1024, 1048576)
+    }
+    axes = scaling.draw(folder_of(tmp_path, trials)).axes
+    labels = [one.get_ylabel() for one in axes if one.get_ylabel()]
+    held = [] if held_ms is None else ["held (ms)\npaper", "held (ms)\nnative"]
+    assert labels == ["time (s)\npaper", "time (s)\nnative", *held, "delta-loss (%)\npaper", "delta-loss (%)\nnative"]
+    assert heights_of(series_in(axes[-2])[0].lines[0]) == pytest.approx([25, 25])
 
 
 def test_the_label_of_a_swap_that_goes_on_beyond_the_axes_stands_inside() -> None:
