@@ -164,9 +164,9 @@ def test_a_renamed_register_takes_the_last_updates_under_its_new_name(switch: Fa
     told: list[Any] = []
     finish = FakeHandover.finish
 
-    def noted(self: FakeHandover, moves: Any, renames: Any) -> bool:
+    def noted(self: FakeHandover, moves: Any, renames: Any, *more: Any) -> bool:
         told.extend([*((move.number, move.old, move.new) for move in moves), dict(renames)])
-        return finish(self, moves, renames)
+        return finish(self, moves, renames, *more)
 
     names = {"MyIngress.sums": "MyIngress.totals"}
     with pytest.MonkeyPatch.context() as patch:
