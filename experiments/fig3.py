@@ -63,7 +63,9 @@ _SERIES_LEAD_S = 0.4
 # Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop again. Within a flowlet its hop
 # is not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
 _MIN_INTERVAL_S = 0.15
-_QUICK_S = 56.0  # for all strategies together
+_QUICK_S = 56.0  # for all strategies together, if that leaves each of them
+_SHORTEST_QUICK_S = 4.0
+_KNOCKED_S = 0.1  # after the moment for it, a knock is over
 _MARGIN_S = 0.02  # a packet that is sent this close to a knock or to the swap is not judged
 
 
@@ -78,12 +80,22 @@ class Schedule:
 
     @staticmethod
     def of(options: CommonOptions) -> Schedule:
-        quick = min(8.4, _QUICK_S / max(1, len(options.strategies)) - SETUP_S)
+        quick = max(_SHORTEST_QUICK_S, min(8.4, _QUICK_S / max(1, len(options.strategies)) - SETUP_S))
         duration = options.duration_s or (quick if options.quick else 30.0)
         share = duration / 30.0
         # Compressed, the reconfiguration itself stays as long as it is; its middle is where it was.
         begin = 18.1 * share - 0.9 if options.profile == "paper" else 19.0 * share
         return Schedule(duration, max(share, _MIN_INTERVAL_S), 8.0 * share, begin)
+
+    @property
+    def second_knock(self) -> float:
+        """Of those that come early."""
+        return self.early_knocks + 0.25 * self.interval
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether the early knocks would not be over when the reconfiguration begins."""
+        return self.second_knock + _KNOCKED_S > self.reconfigure
 
 
 def plan_for(strategy: str, profile: str, target: str = "softswitch") -> Plan:
@@ -144,7 +156,7 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
         for name, sender in senders.items():
             sender.go(timeline.start + offsets[name], timeline.start + schedule.duration)
         timeline.at(schedule.early_knocks, knockers["early1"].knock)
-        timeline.at(schedule.early_knocks + 0.25 * schedule.interval, knockers["early2"].knock)
+        timeline.at(schedule.second_knock, knockers["early2"].knock)
         timeline.at(max(0.0, schedule.reconfigure - _SERIES_LEAD_S), series.go)
         timeline.at(schedule.reconfigure, lab.begin_reconfiguration)
         watch = MachineWatch(lab, receiver=receiver)
@@ -322,6 +334,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = common_options(
         parser.parse_args(arguments), parser, default=available_strategies(), available=available_strategies()
     )
+    if Schedule.of(options).is_too_short:
+        parser.error(
+            f"--duration {options.duration_s:g}: too short for knocks that are over before the reconfiguration"
+        )
     return run_main(lambda: run(options))
 
 

@@ -10,6 +10,7 @@ import pytest
 from experiments import fig3
 from experiments.claims.base import Verdict
 from experiments.claims.c1_flows_survive import ALL, PUBLISHED_FATES
+from experiments.harness.options import common_options, common_parser
 from experiments.harness.phases import Interval, Phases
 from experiments.harness.results import ResultFolder
 from experiments.harness.sweep import Sweep
@@ -72,3 +73,26 @@ def test_an_early_knock_has_to_be_over_before_the_reconfiguration_begins() -> No
     assert fig3.knock_not_early([0.5, 0.99], phases) == []
     assert fig3.knock_not_early([0.5, 1.0], phases) == ["an early knock came after the reconfiguration had begun"]
     assert fig3.knock_not_early([1.5, 0.5], phases)
+
+
+def schedule(arguments: list[str], strategies: int = 6) -> fig3.Schedule:
+    names = [f"s{number}" for number in range(strategies)]
+    parser = common_parser("x")
+    return fig3.Schedule.of(common_options(parser.parse_args(arguments), parser, default=names, available=names))
+
+
+@pytest.mark.parametrize("profile", ["paper", "native"])
+@pytest.mark.parametrize("strategies", [1, 6, 9, 20])
+def test_the_early_knocks_are_over_whatever_is_compared(profile: str, strategies: int) -> None:
+    """However many strategies share the minute of a quick run."""
+    for arguments in ([], ["--quick"]):
+        found = schedule([*arguments, "--control-plane", profile], strategies)
+        assert not found.is_too_short and found.second_knock < found.reconfigure < found.duration
+
+
+def test_a_trial_that_is_too_short_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert schedule(["--duration", "3"]).is_too_short and not schedule(["--duration", "3.2"]).is_too_short
+    with pytest.raises(SystemExit) as ended:
+        fig3.main(["--duration", "3"])
+    assert ended.value.code == 2
+    assert "--duration 3: too short for knocks" in capsys.readouterr().err
