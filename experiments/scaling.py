@@ -178,6 +178,8 @@ def run_trial(
     counted = sum(lab.control.call("totals").values())
     if after["sent"].tx_packets != totals.sent:
         raise TrafficError(f"{totals.sent} packets were sent, but {after['sent'].tx_packets} were on the wire")
+    if strays := after["received"].rx_packets - len(packets):
+        raise TrafficError(f"{strays} frames besides the flow were on the server's link")
     wire = after["received"].rx_packets * FRAME_BYTES
     machine = replace(machine, late_ms=totals.worst_late_ns / 1e6)
     lost = totals.sent - after["received"].rx_packets
