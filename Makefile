@@ -80,7 +80,7 @@ scaling: | root net-packages $(INSTALLED) ## * Time, held time and delta-loss ag
 	@$(PYTHON) -m experiments.scaling $(ARGS)
 
 .PHONY: exact
-exact: | root net-packages $(INSTALLED) ## * Nothing lost by state4_exact and reconcile: 10, 60, 120 Mbit/s and the highest rate
+exact: | root net-packages $(INSTALLED) ## * Nothing lost by state4_exact, precopy, reconcile: 10, 60, 120 Mbit/s, highest rate
 	@$(PYTHON) -m experiments.exact $(ARGS)
 
 .PHONY: soak

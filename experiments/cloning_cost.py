@@ -36,7 +36,7 @@ from experiments.harness.options import CommonOptions, common_options, common_pa
 from experiments.harness.phases import Interval, Phases
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
-from experiments.harness.strategies import available_strategies
+from experiments.harness.strategies import available_strategies, is_instrumented
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.harness.validity import MachineBounds, disturbed, outside_flow
 from experiments.measure.cores import divided_cores
@@ -341,8 +341,8 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
 
 
 def cloning_strategies() -> tuple[str, ...]:
-    """Those of all strategies that clone."""
-    return tuple(name for name in available_strategies() if load_strategy(name).needs_cloning)
+    """Those of all strategies that need something of the data plane: clones, or marks in a dirty map."""
+    return tuple(name for name in available_strategies() if is_instrumented(name))
 
 
 def parse_loads(text: str) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
-"""Exact: state4_exact and reconcile lose no byte of state and no packet, whatever the rate, and how long packets wait.
+"""Exact: state4_exact, precopy and reconcile lose no byte of state and no packet, whatever the rate.
 
 One UDP flow from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself in the
-middle of the flow. Bytes lost are those of the packets that arrived, by the receiver's kernel, less those in the
+middle of the flow; how long packets wait is measured as well. Bytes lost are those of the packets that arrived, by the
+receiver's kernel, less those in the
 register. `highest` is the highest rate at which the switch loses nothing while it clones every packet, searched for as
 RFC 2544 does it (measure/steady_rate.py) before the trials; the flows get 90 % of it, unless --share says otherwise.
 A "strategy" called `no-reconfiguration` is the same flow left alone: what it loses is the machine's. The data
@@ -47,7 +48,7 @@ from topologies.paper import SERVER, ip_of
 
 EXPERIMENT = "exact"
 HIGHEST = "highest"
-STRATEGIES = ("state4_exact", "reconcile")
+STRATEGIES = ("state4_exact", "precopy", "reconcile")
 PROGRAM = nfs.program_path("byte_counter")
 COUNTER, CELL = "byte_reg", 0  # by nfs/byte_counter.entries.toml
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES

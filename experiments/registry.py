@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ALL, CLONING, NONE = "all", "those that clone", "none"
+ALL, CLONING, NONE = "all", "those that clone or mark", "none"
 
 
 @dataclass(frozen=True)

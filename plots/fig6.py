@@ -32,9 +32,11 @@ _OTHER: _Look = {"facecolor": "#ffffff", "edgecolor": "#666666", "hatch": ""}
 _KINDS = {
     "read_register": _READ,
     "read_tables": _READ,
+    "read_dirty": _READ,
     "write_register": _WRITE,
     "write_tables": _WRITE,
     "apply_updates": _WRITE,
+    "write_dirty": _WRITE,
     "hold": _HOLD,
 }
 _LEGEND = (("reads", _READ), ("writes", _WRITE), ("clones", _CLONE), ("packets wait", _HOLD), ("other work", _OTHER))

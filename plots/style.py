@@ -40,12 +40,12 @@ _STRATEGIES = {
     "swing_state": LineStyle("Swing State", "#0072b2", "-.", "^"),
     "state4": LineStyle("State4", "#009e73", "-", "o"),
     "state4_exact": LineStyle("State4 exact", "#000000", (0, (5, 1)), "D"),
+    "precopy": LineStyle("precopy", "#e69f00", (0, (5, 2, 1, 2)), "P"),
     "reconcile": LineStyle("reconcile", "#cc79a7", (0, (3, 1, 1, 1)), "v"),
 }
 # For strategies that this file has never heard of: a new file in state4/strategies needs no edit here.
 _SPARE = (
-    ("#56b4e9", (0, (1, 1)), "P"),
-    ("#e69f00", (0, (5, 2, 1, 2)), "*"),
+    ("#56b4e9", (0, (1, 1)), "*"),
     ("#f0e442", (0, (8, 2)), "h"),
     ("#882255", (0, (2, 2)), "<"),
 )

@@ -166,8 +166,9 @@ class Analysis:
         return exact[0] if exact else ending[0] if len(ending) == 1 else None
 
 
-def analyse(program: Program, *, counts: bool = False) -> Analysis:
+def analyse(program: Program, *, counts: bool = False, follow: bool = True) -> Analysis:
     """Finds all state and all writes of a checked v1model program. `counts`: packets are cloned for counters, too.
+    `follow`: paths are followed, to know how many writes a clone has to carry.
 
     Raises P4Error, with the place, if the program has no main, uses another architecture, or the number of its register
     writes cannot be determined."""
@@ -181,7 +182,7 @@ def analyse(program: Program, *, counts: bool = False) -> Analysis:
     cloned = [("register", "write"), *([("counter", "count")] if counts else [])]
     updates = PathAnalysis(lambda call: _method(program, call) in cloned, is_clone)
     roots = {BLOCKS[role]: root for role, root in contexts.roots.items()}
-    paths = {block: updates.of(roots[block]) for block in SENDERS if block in roots}
+    paths = {block: updates.of(roots[block]) for block in SENDERS if block in roots and follow}
     analysis = Analysis(
         program,
         contexts,

@@ -1,7 +1,8 @@
-"""CIM, the Code Instrumentation Module: a program's own text with the cloning of its state updates added.
+"""CIM, the Code Instrumentation Module: a program's own text with the cloning of its state updates added, or a map of
+where they were (`state4.instrumentation.map_code`), or both.
 
-What is added (`state4.instrumentation.inserted_code`): a header for the CPU port, slots in the user metadata, the clone
-flag, a call after each register write, code at the start of egress that turns a clone into that header, and its
+What cloning adds (`state4.instrumentation.inserted_code`): a header for the CPU port, slots in the user metadata, the
+clone flag, a call after each register write, code at the start of egress that turns a clone into that header, and its
 emission in the deparser. Everything else stays as it was written. Included files become part of the text, so that the
 result is self-contained.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from p4front.elaborate.contexts import enclosing_code
@@ -24,8 +26,9 @@ from p4front.text.source import Diagnostic, P4Error, SourceFile
 from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
 from state4.analysis.cells import leaf_types, leaf_width
 from state4.analysis.hashes import index_hashes
-from state4.cam import SENDERS, Analysis, Write, analyse
+from state4.cam import SENDERS, Analysis, Component, Write, analyse
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
+from state4.dirty.layout import WORD_BITS, MapLayout, best_shift
 from state4.instrumentation.bits import as_bits
 from state4.instrumentation.edits import (
     Edits,
@@ -41,19 +44,33 @@ from state4.instrumentation.edits import (
 from state4.instrumentation.free_numbers import DEFAULT_SESSION, chosen_session, field_list
 from state4.instrumentation.inserted_code import InsertedCode
 from state4.instrumentation.macros import expand_macros, in_macros
+from state4.instrumentation.map_code import MapCode
 from state4.instrumentation.parameters import AddedParameters
-from state4.instrumentation.refusals import check, parses_metadata
+from state4.instrumentation.refusals import check, check_sizes, parses_metadata
 from state4.instrumentation.shared_clones import SharedClones, field_lists
 from state4.instrumentation.whole_structs import list_fields
 
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
+class Track(str, Enum):
+    """How the control plane follows the updates of a program. CLONES: clones of packets carry them. MAP: a dirty map
+    says where they were, for strategy precopy. BOTH: either can be used."""
+
+    CLONES = "clones"
+    MAP = "map"
+    BOTH = "both"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 @dataclass(frozen=True)
 class InstrumentOptions:
-    """`session`: the clone session that the control plane will point at the CPU port; None: one that neither the
-    program nor `avoid` uses."""
+    """`track`: how updates are followed; `session`: the clone session that the control plane will point at the CPU
+    port; None: one that neither the program nor `avoid` uses."""
 
+    track: Track = Track.CLONES
     session: int | None = None
     avoid: frozenset[int] = frozenset()
     include_dirs: tuple[Path, ...] = ()
@@ -68,20 +85,23 @@ class Instrumented:
     layout: CloneLayout
     additions: tuple[tuple[int, int], ...] = ()
     inlined: tuple[str, ...] = field(default=())
+    map: MapLayout | None = None
 
 
 def instrument(program: Program, analysis: Analysis, options: InstrumentOptions | None = None) -> Instrumented:
-    """Adds the cloning of register writes to a program.
+    """Adds the cloning of register writes to a program, or marks in a dirty map.
 
-    Raises P4Error, with places, for what v1model cannot do or we do not: a program that is instrumented already, writes
-    in parsers, a clone of the program's own in the same pass as a write, metadata that is not a struct."""
+    Raises P4Error, with places, for what v1model cannot do or we do not: a program that is instrumented already; where
+    clones are to carry updates also writes in parsers, a clone of the program's own in the same pass as a write that
+    cannot carry it, metadata that is not a struct."""
+    options = options or InstrumentOptions()
     added: Ranges = ()
     while True:
         try:
-            result = _Instrumenter(program, analysis, options or InstrumentOptions()).run(added)
+            result = _Instrumenter(program, analysis, options).run(added)
         except InMacro as places:
             program, added = expand_macros(program, places, added)
-            analysis = analyse(program, counts=analysis.counts)
+            analysis = analyse(program, counts=analysis.counts, follow=options.track is not Track.MAP)
         else:
             return result
 
@@ -93,17 +113,21 @@ class _Instrumenter:
         self.options = options
         self.edits = Edits()
         self.roots = {block: root.decl for block, root in analysis.roots.items()}
-        self.listed = check(analysis, self.roots)
+        self.clones = options.track is not Track.MAP
+        if options.track is not Track.CLONES:
+            check_sizes(analysis)
+        self.listed = check(analysis, self.roots) if self.clones else []
         components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
         self.prefix = _prefix(program)
-        waits = analysis.slots > 0 and not parses_metadata(program, self.roots["parser"])
+        slots = analysis.slots if self.clones else 0
+        waits = slots > 0 and not parses_metadata(program, self.roots["parser"])
         counters = tuple(LayoutComponent(c.name, c.cells or 0, COUNT_BITS) for c in analysis.counters)
         session = chosen_session(program, options.session, options.avoid)
-        shared = analysis.shared if analysis.slots else ()
-        number, free = field_list(program)
+        shared = analysis.shared if slots else ()
+        number, free = field_list(program) if self.clones else (0, True)
         self.layout = CloneLayout(
             components,
-            analysis.slots,
+            slots,
             session,
             self.prefix,
             waits and free,  # a packet that waits would come back with what the program preserves for others
@@ -126,28 +150,37 @@ class _Instrumenter:
             free_list=free,
         )
         self.shared = shared
+        self.map: MapCode | None = None
+        if options.track is not Track.CLONES:
+            annotations = "" if self.clones else self.code.component_annotations()
+            layout = MapLayout.of(f"{self.prefix}_map", [_blocks(c) for c in analysis.registers])
+            self.map = MapCode(layout, self.prefix, self.code.register(WORD_BITS), annotations)
 
     def run(self, expanded: Ranges) -> Instrumented:
         """`expanded`: where the main file's text has expansions of macros. Raises InMacro where more are needed."""
         users: list[ast.Node | None] = [*self.roots.values()]
-        if self.layout.slots:
+        cloned = [w for w in self.analysis.updates if _passes(w)] if self.layout.slots else []
+        marked = [w for w in self.analysis.writes if w.kind == "register"] if self.map is not None else []
+        metadata = self._struct("ingress", 1, "user metadata") if self.layout.slots else None
+        parameters = AddedParameters(
+            self.program,
+            self.analysis.contexts,
+            self.analysis.numbers,
+            metadata,
+            self.edits,
+            self.prefix,
+            8 * self.layout.component_bytes,
+        )
+        followed = dict.fromkeys([*marked, *cloned])
+        if places := in_macros(self.program, [w.call for w in followed] + [clone.call for clone in self.shared]):
+            raise InMacro(places)
+        for write in followed:
+            calls = [self._mark(write, parameters)] if write in marked else []
+            calls += [self._update(write, parameters)] if write in cloned else []
+            self._after_statement(self._statement(write.call), " ".join(calls))
+            users.append(write.call)
+        if metadata is not None:
             headers = self._struct("deparser", 1, "headers")
-            metadata = self._struct("ingress", 1, "user metadata")
-            parameters = AddedParameters(
-                self.program,
-                self.analysis.contexts,
-                self.analysis.numbers,
-                metadata,
-                self.edits,
-                self.prefix,
-                8 * self.layout.component_bytes,
-            )
-            writes = [w for w in self.analysis.updates if _passes(w)]
-            calls = [write.call for write in writes] + [clone.call for clone in self.shared]
-            if places := in_macros(self.program, calls):
-                raise InMacro(places)
-            for write in writes:
-                self._write(write, parameters)
             clones = SharedClones(
                 self.program,
                 self.shared,
@@ -157,7 +190,7 @@ class _Instrumenter:
             )
             for call, text in clones.statements():
                 self._after_statement(self._statement(call), text)
-            users += [headers.decl, metadata.decl, *parameters.apply(), *(w.call for w in writes)]
+            users += [headers.decl, metadata.decl, *parameters.apply()]
             clones.start()
             clones.finish(list_fields(self.listed, self.edits))
             self._add_field(headers, self.code.header_field())
@@ -165,8 +198,10 @@ class _Instrumenter:
             self._ingress()
             self._egress()
             self._deparser()
-        elif copies := self.code.copies_without_updates(self._control("egress").params[2].name.text):
-            self._at_start(self._control("egress"), copies)
+        else:
+            users += parameters.apply()
+            if self.clones:
+                self._copies()
         self._declarations(users)
         main = self.program.files[0]
         inliner = Inliner(
@@ -179,7 +214,8 @@ class _Instrumenter:
         )
         text, additions = inliner.render(main)
         additions = merged([*moved(expanded, additions), *additions])
-        return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined))
+        layout = self.map.layout if self.map is not None else None
+        return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined), layout)
 
     def _struct(self, block: str, position: int, what: str) -> StructType:
         """The struct that a pipeline control has as its headers or metadata, at a place where it can be edited."""
@@ -193,28 +229,41 @@ class _Instrumenter:
 
     # ------------------------------------------------------------ edits
 
-    def _write(self, write: Write, parameters: AddedParameters) -> None:
-        call = self.program.calls[write.call]
-        statement = self._statement(write.call)
-        decl = self._code_of(write.call)
-        key = self.program.referent(call.object)
+    def _number(self, write: Write, parameters: AddedParameters) -> str:
+        """The expression for the number of the component that is written."""
+        key = self.program.referent(self.program.calls[write.call].object)
         assert key is not None
-        arguments = {a.param_name: a.expr for a in call.args}
-        index, value = arguments["index"], arguments.get("value")
+        return parameters.number(self._code_of(write.call), (key,))
+
+    def _arguments(self, write: Write) -> tuple[ast.Expr, ast.Expr | None]:
+        """Index and value."""
+        arguments = {a.param_name: a.expr for a in self.program.calls[write.call].args}
+        index = arguments["index"]
         assert index is not None
+        return index, arguments.get("value")
+
+    def _mark(self, write: Write, parameters: AddedParameters) -> str:
+        assert self.map is not None
+        names = {c.name: c.number for c in self.analysis.registers}
+        number = self._number(write, parameters)
+        return self.map.mark(self.program, self._arguments(write)[0], [names[n] for n in write.components], number)
+
+    def _update(self, write: Write, parameters: AddedParameters) -> str:
+        call, decl = self.program.calls[write.call], self._code_of(write.call)
+        number = self._number(write, parameters)
+        index, value = self._arguments(write)
         slots, width = parameters.slots(decl, write.call), 8 * self.layout.value_bytes
         update = ", ".join(
             (
                 slots,
-                parameters.number(decl, (key,)),
+                number,
                 as_bits(self.program, index, self.code.index_argument),
                 as_bits(self.program, value, width, self._cell_type(call.object))
                 if value is not None
                 else f"(bit<{width}>){slots}.size",
             )
         )
-        name = self.code.update_name(_passes(write))
-        self._after_statement(statement, f"{name}({update});")
+        return f"{self.code.update_name(_passes(write))}({update});"
 
     def _code_of(self, call: ast.Call) -> Code:
         decl = enclosing_code(self.program, call)
@@ -269,6 +318,11 @@ class _Instrumenter:
             decl = self._control("ingress")
             self._at_start(decl, self.code.ingress_start(decl.params[1].name.text, decl.params[2].name.text))
 
+    def _copies(self) -> None:
+        decl = self._control("egress")
+        if copies := self.code.copies_without_updates(decl.params[2].name.text):
+            self._at_start(decl, copies)
+
     def _egress(self) -> None:
         decl = self._control("egress")
         headers, meta, standard = (p.name.text for p in decl.params)
@@ -284,13 +338,15 @@ class _Instrumenter:
         tops = [_top(self.program, node) for node in users if node is not None]
         order = {decl: i for i, decl in enumerate(self.program.syntax.declarations)}
         first = min(tops, key=lambda decl: order[decl])
-        model = [i for decl, i in order.items() if _is_needed(decl)]
+        model = [i for decl, i in order.items() if _is_needed(decl, clones=self.clones)]
         if any(i > order[first] for i in model):
             message = "State4 adds declarations here that need v1model.p4; include it before this"
             raise P4Error(Diagnostic(message, first.span))
         span = editable(first.span)
         start = min([span.start, *(a.span.start for a in getattr(first, "annotations", []))])
-        self.edits.insert(span.file, above_comment(span.file, start), self.code.declarations())
+        text = self.code.declarations() if self.clones else ""
+        text += self.map.declarations() if self.map is not None else ""
+        self.edits.insert(span.file, above_comment(span.file, start), text)
 
 
 def _passes(write: Write) -> frozenset[str]:
@@ -298,11 +354,11 @@ def _passes(write: Write) -> frozenset[str]:
     return frozenset(write.blocks) & set(SENDERS)
 
 
-def _is_needed(decl: ast.Node) -> bool:
+def _is_needed(decl: ast.Node, *, clones: bool) -> bool:
     """Whether the added declarations use this one of v1model.p4."""
     if isinstance(decl, ast.ExternDecl):
         return decl.name.text == "register"
-    return isinstance(decl, ast.ExternFunctionDecl) and decl.name.text == "clone_preserving_field_list"
+    return clones and isinstance(decl, ast.ExternFunctionDecl) and decl.name.text == "clone_preserving_field_list"
 
 
 def _top(program: Program, node: ast.Node) -> ast.Node:
@@ -317,6 +373,12 @@ def _widths(analysis: Analysis) -> tuple[tuple[int, ...], ...]:
     if not any(translation(type_) for leaves in cells for _, leaf in leaves for type_ in _named(leaf)):
         return ()
     return tuple(tuple(leaf_width(leaf) for _, leaf in leaves) for leaves in cells)
+
+
+def _blocks(register: Component) -> tuple[str, int, int]:
+    """Name, cells and block size of a register in the dirty map."""
+    cells, width = register.cells or 0, register.width or 64
+    return register.name, cells, best_shift(cells, -(-width // 8))
 
 
 def _hashes(analysis: Analysis) -> tuple[str, ...]:
@@ -383,4 +445,4 @@ def _repeated(program: Program) -> frozenset[SourceFile]:
     return frozenset(found)
 
 
-__all__ = ["DEFAULT_SESSION", "InstrumentOptions", "Instrumented", "instrument"]
+__all__ = ["DEFAULT_SESSION", "InstrumentOptions", "Instrumented", "Track", "instrument"]

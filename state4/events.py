@@ -7,6 +7,8 @@
 | clone_on, clone_off | the switch clones updates from here on, until here (points) |
 | read_register (component, cells) | one register is read; with a slow profile in many steps |
 | read_tables (entries) | the entries are read |
+| read_dirty (round, share, cells) | of precopy: the blocks that the dirty map names are read again |
+| write_dirty (cells) | they are written to the new program, or kept for it |
 | collect | Swing State waits for clones |
 | save | VERIFY_AND_SAVE of the new program |
 | write_register (component, cells) | one register is written to the new program |
@@ -40,6 +42,8 @@ PHASES = (
     "clone_off",
     "read_register",
     "read_tables",
+    "read_dirty",
+    "write_dirty",
     "collect",
     "save",
     "write_register",

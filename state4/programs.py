@@ -12,7 +12,7 @@ from finsy.proto import p4i, p4r
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from state4.cam import analyse
-from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.cim import Instrumented, InstrumentOptions, Track, instrument
 from state4.clones.header import CloneLayout
 from state4.instrumentation.running import user_registers
 from state4.values import RegisterSpec
@@ -59,12 +59,15 @@ def instrument_file(
     session: int | None = None,
     avoid: Collection[int] = (),
     counts: bool = False,
+    track: Track = Track.CLONES,
 ) -> Instrumented:
     """Loads, analyses and instruments a P4 file. `session`: the clone session, None for one that is free; `avoid`:
-    sessions that are not. `counts`: counts of indirect counters are cloned as well. Raises P4Error."""
+    sessions that are not. `counts`: counts of indirect counters are cloned as well. `track`: how updates are followed.
+    Raises P4Error."""
     program = load_program(path, include_dirs=include_dirs, defines=defines)
-    options = InstrumentOptions(session, frozenset(avoid), tuple(include_dirs))
-    return instrument(program, analyse(program, counts=counts), options)
+    options = InstrumentOptions(track, session, frozenset(avoid), tuple(include_dirs))
+    clones = track is not Track.MAP
+    return instrument(program, analyse(program, counts=counts and clones, follow=clones), options)
 
 
 def prepare_program(
@@ -75,11 +78,18 @@ def prepare_program(
     session: int | None = None,
     avoid: Collection[int] = (),
     counts: bool = False,
+    track: Track = Track.CLONES,
 ) -> InstalledProgram:
     """An instrumented program from a P4 file, with options as of `instrument_file`; for a switch that cannot hold
     packets with `counts`. Raises P4Error (the user's fault, with places) and OSError."""
     instrumented = instrument_file(
-        path, include_dirs=include_dirs, defines=defines, session=session, avoid=avoid, counts=counts
+        path,
+        include_dirs=include_dirs,
+        defines=defines,
+        session=session,
+        avoid=avoid,
+        counts=counts,
+        track=track,
     )
     checked = load_text(instrumented.text, path.name, defines=defines)
     return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, tuple(defines))

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from finsy.proto import p4r
 
 from state4.cancel import cancellable
+from state4.cim import Track
 from state4.clones.source import ListenerStats
 from state4.errors import NotInstrumented, State4Error
 from state4.events import EventLog
-from state4.instrumentation.running import layout_of
+from state4.instrumentation.running import layout_of, map_of
 from state4.other_writers import OtherWriters
 from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
@@ -24,6 +25,7 @@ from state4.programs import InstalledProgram
 from state4.replication import Replication
 from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser
+from state4.targets.abilities import Abilities
 from state4.targets.base import Target
 
 
@@ -36,7 +38,11 @@ class Outcome:
     into the new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that
     was never reconfigured, as far as it is known; of a strategy that promises to be exact, () means that it does not
     differ, of any other that nothing went wrong. `left_behind`: what the
-    operator's list does not name; `warnings`: of the plan, and of clones that did not arrive."""
+    operator's list does not name; `warnings`: of the plan, and of clones that did not arrive.
+
+    Of a strategy that reads in rounds: `rounds`: the share of all blocks that each round after the first reading read;
+    `remainder`: cells that were read while packets waited. `predicted_rounds` and `predicted_remainder`: cells that the
+    theory (`state4.dirty.theory`) expects, from the rates measured until the first round; None: not known."""
 
     strategy: str
     cells: int = 0
@@ -54,6 +60,10 @@ class Outcome:
     inexact: tuple[str, ...] = ()
     left_behind: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    rounds: tuple[float, ...] = ()
+    predicted_rounds: tuple[float, ...] = ()
+    predicted_remainder: float | None = None
+    remainder: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
@@ -127,6 +137,18 @@ class Strategy(Protocol):
     def reconfigure(self, context: Reconfiguration) -> Outcome: ...
 
 
+def needs_map(strategy: Strategy) -> bool:
+    """Whether the running program must have a dirty map: a strategy's `needs_map`, False if it has none."""
+    return bool(getattr(strategy, "needs_map", False))
+
+
+def track_for(strategy: Strategy, abilities: Abilities) -> Track:
+    """How the new program is to be instrumented, so that the same strategy can change it again on that switch."""
+    if not needs_map(strategy):
+        return Track.CLONES
+    return Track.MAP if abilities.reads_and_clears is not None else Track.BOTH
+
+
 def prepare(
     target: Target,
     program: InstalledProgram,
@@ -165,13 +187,13 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
 
     Whatever goes wrong, or Ctrl-C: the switch goes on with the old program and its state, or, if COMMIT was done, with
     the new one and all of it."""
-    if strategy.needs_cloning:
-        try:
+    try:
+        if strategy.needs_cloning:
             layout_of(context.old)
-        except NotInstrumented as error:
-            raise NotInstrumented(
-                f"{error}; strategy {strategy.name} needs that (none and controller do not)"
-            ) from None
+        if needs_map(strategy):
+            map_of(context.old)
+    except NotInstrumented as error:
+        raise NotInstrumented(f"{error}; strategy {strategy.name} needs that (none and controller do not)") from None
     begun = context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name)
     with cancellable(context.events), begun, context.others.followed():
         replication = Replication(context.target, context.entries)

@@ -102,6 +102,15 @@ class RegisterSpec:
 
 
 @dataclass(frozen=True)
+class CellRange:
+    """Consecutive cells of a register."""
+
+    register: RegisterSpec
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
 class CellWrites:
     """Single cells of a register. `indices`: [n]; `values`: one cell for each index."""
 

@@ -13,19 +13,19 @@ from experiments.control.client import ControlError
 from p4front.load import load_program
 from p4front.p4info import build_p4info
 from p4front.text.source import P4Error
-from state4.cim import DEFAULT_SESSION
+from state4.cim import DEFAULT_SESSION, Track
 from state4.clones.header import CloneLayout
 from state4.programs import InstalledProgram, prepare_program
 
 
-def store_prepared(source: Path, folder: Path) -> Path:
+def store_prepared(source: Path, folder: Path, track: Track = Track.CLONES) -> Path:
     """Instruments a P4 program and writes it to a file in `folder` for `load_prepared`; returns the file.
 
     Raises ControlError with the places for a program that can't be used.
     """
-    file = folder / f"{source.stem}.prepared"
+    file = folder / f"{source.stem}.{track}.prepared"
     if not file.exists():
-        program = _prepared(source)
+        program = _prepared(source, track)
         parts = (program.name, program.text, program.p4info.SerializeToString(), program.layout)
         file.write_bytes(pickle.dumps(parts))
     return file
@@ -37,7 +37,7 @@ def store_original(source: Path, folder: Path) -> Path:
     Its text includes the file, and names the content, so that a kept compilation is never that of an older one."""
     file = folder / f"{source.stem}.original"
     if not file.exists():
-        content = hashlib.sha256(_prepared(source).text.encode()).hexdigest()
+        content = hashlib.sha256(_prepared(source, Track.CLONES).text.encode()).hexdigest()
         p4info = build_p4info(load_program(source))
         text = f'// {content}\n#include "{source.resolve()}"\n'
         parts = (source.stem, text, p4info.SerializeToString(), CloneLayout((), 0, DEFAULT_SESSION))
@@ -52,8 +52,8 @@ def load_prepared(file: Path) -> InstalledProgram:
 
 
 @functools.lru_cache(maxsize=64)
-def _prepared(source: Path) -> InstalledProgram:
+def _prepared(source: Path, track: Track) -> InstalledProgram:
     try:
-        return prepare_program(source)
+        return prepare_program(source, track=track)
     except P4Error as error:
         raise ControlError(str(error)) from None

@@ -22,6 +22,7 @@ from mininet.topo import Topo
 
 from experiments.control.client import ControlProcess, Event
 from experiments.control.programs import store_prepared
+from experiments.harness.strategies import track_of
 from softswitch.build.runtime import runtime_library, sanitize_wanted
 from topologies.bmv2 import Bmv2Switch
 from topologies.network import RunningNetwork, running_network
@@ -112,7 +113,8 @@ class Lab:
         Start the helpers of the trial before and wait for them after: both take a while.
         """
         plan, folder = self.plan, self.network.directory.path
-        old, new = store_prepared(plan.program, folder), store_prepared(plan.new_program, folder)
+        track = track_of(plan.strategy, plan.target)
+        old, new = (store_prepared(program, folder, track) for program in (plan.program, plan.new_program))
         self.control.wait_ready()
         groups = list(plan.left_out_groups)
         self.control.call("install", {"program": str(old), "entries": str(plan.entries), "left_out_groups": groups})

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.harness.options import PROFILES, TARGETS, require_target
-from experiments.harness.strategies import available_strategies, lacking
+from experiments.harness.strategies import available_strategies, is_instrumented, lacking
 from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
-from state4.strategies import load_strategy
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Options:
         if self.chosen is None or experiment.strategies == NONE:
             return None
         if experiment.strategies == CLONING:
-            return tuple(name for name in self.chosen if load_strategy(name).needs_cloning)
+            return tuple(name for name in self.chosen if is_instrumented(name))
         return tuple(name for name in self.chosen if not lacking(self.target, name))
 
     def usual_s(self, experiment: Experiment) -> float:

@@ -56,30 +56,34 @@ class ListArraysResponse(_message.Message):
     def __init__(self, arrays: _Optional[_Iterable[_Union[Array, _Mapping]]] = ...) -> None: ...
 
 class ReadArrayRequest(_message.Message):
-    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "count")
+    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "count", "clear")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
+    CLEAR_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     pipeline: Pipeline
     kind: ArrayKind
     name: str
     start: int
     count: int
-    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+    clear: bool
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ..., clear: bool = ...) -> None: ...
 
 class ReadAllRequest(_message.Message):
-    __slots__ = ("device_id", "pipeline", "names")
+    __slots__ = ("device_id", "pipeline", "names", "ranges")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
+    RANGES_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     pipeline: Pipeline
     names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
+    ranges: _containers.RepeatedCompositeFieldContainer[CellRange]
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., names: _Optional[_Iterable[str]] = ..., ranges: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ...) -> None: ...
 
 class ArrayChunk(_message.Message):
     __slots__ = ("kind", "name", "start", "cells", "snapshot_ns")

@@ -1,6 +1,7 @@
 """`state4`: the commands together, and how their errors become messages and exit codes.
 
-Exit codes: 0 done; 1 the switch or the reconfiguration failed; 2 wrong input (a program, a component, an option).
+Exit codes: 0 done; 1 the switch or the reconfiguration failed, or `verify` found a difference; 2 wrong input (a
+program, a component, an option).
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ import sys
 from collections.abc import Sequence
 
 from p4front.text.source import P4Error
-from state4.cli import analyse, entries, instrument, plan, reconfigure
+from state4.cli import analyse, entries, instrument, plan, reconfigure, verify
 from state4.errors import State4Error, TargetError
 
 EXIT_FAILED, EXIT_WRONG = 1, 2
-COMMANDS = (analyse, instrument, plan, reconfigure, entries)
+COMMANDS = (analyse, instrument, plan, reconfigure, entries, verify)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
-        args.run(args)
-        return 0
+        return int(args.run(args) or 0)
     except P4Error as error:
         print(error, file=sys.stderr)
         return EXIT_WRONG

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from p4front.load import load_program
 from p4front.p4info import build_p4info
+from state4.cim import Track
 from state4.instrumentation.free_numbers import MAX_SESSION
 from state4.plan.state_map import StateMap, load_map
 from state4.targets import addresses
@@ -25,9 +26,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def new_command(
-    commands: Commands, name: str, run: Callable[[argparse.Namespace], None], text: str
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int | None], text: str
 ) -> argparse.ArgumentParser:
-    """A parser for one command; `run` does it."""
+    """A parser for one command; `run` does it and may return an exit code."""
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
     return parser
@@ -41,6 +42,14 @@ def preprocessor_options(parser: argparse.ArgumentParser) -> None:
 def counts_option(parser: argparse.ArgumentParser) -> None:
     text = "clone counts of indirect counters as well, for a switch that cannot hold packets (bmv2)"
     parser.add_argument("--clone-counts", action="store_true", help=text)
+
+
+def track_option(parser: argparse.ArgumentParser, default: Track | None) -> None:
+    text = (
+        "how updates are followed: by clones of packets, by a dirty map (for strategy precopy), or either; default: "
+        + (str(default) if default is not None else "what the strategy needs")
+    )
+    parser.add_argument("--track", type=Track, choices=list(Track), default=default, help=text)
 
 
 def session_option(parser: argparse.ArgumentParser) -> None:
@@ -90,18 +99,19 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
     text = (
         "registers and tables to keep, by name or its end (default: all); tables are left behind only if one is named"
     )
-    parser.add_argument("--only", type=_names, metavar="A,B", help=text)
+    parser.add_argument("--only", type=names, metavar="A,B", help=text)
     parser.add_argument(
         "--map", type=Path, metavar="FILE", help="TOML or JSON: other names and forms in the new program"
     )
     parser.add_argument("--allow-loss", action="store_true", help="go on although some state has no place any more")
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
+def names(text: str) -> list[str]:
+    """A list of --only."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
         raise argparse.ArgumentTypeError("name a component, or use --strategy none to keep nothing")
-    return names
+    return found
 
 
 def state_map(path: Path | None) -> StateMap:

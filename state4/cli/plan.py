@@ -26,7 +26,11 @@ from state4.cli.options import (
     preprocessor_options,
     state_map,
 )
+from state4.dirty.layout import MapLayout, best_shift
+from state4.dirty.theory import predict
+from state4.errors import State4Error
 from state4.instrumentation.running import hashes_of
+from state4.pacing import PAPER, PROFILES, Profile
 from state4.plan.compare import make_plan
 from state4.plan.components import Plan
 from state4.programs import prepare_program
@@ -38,6 +42,13 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("old", type=Path, metavar="OLD.p4")
     parser.add_argument("new", type=Path, metavar="NEW.p4")
     plan_options(parser)
+    text = (
+        "what strategy precopy would do while packets write so many different cells per second: rounds, and cells that "
+        "are left for the moment in which packets wait"
+    )
+    parser.add_argument("--dirty-rate", type=float, metavar="CELLS_PER_S", help=text)
+    text = "how fast registers are read and written in that"
+    parser.add_argument("--control-plane", choices=sorted(PROFILES), default=PAPER.name, help=text)
     json_option(parser)
     preprocessor_options(parser)
 
@@ -46,11 +57,59 @@ def _run(args: argparse.Namespace) -> None:
     old, new = (_described(path, args.include, args.define) for path in (args.old, args.new))
     hashes = old.hashes, new.hashes
     plan = make_plan(old.p4info, new.p4info, only=args.only, state_map=state_map(args.map), hashes=hashes)
+    rounds = None if args.dirty_rate is None else _precopy(plan, PROFILES[args.control_plane], args.dirty_rate)
     if args.json:
-        print(json.dumps(plan_as_dict(plan), indent=2))
+        told = {} if rounds is None else {"precopy": vars(rounds)}
+        print(json.dumps({**plan_as_dict(plan), **told}, indent=2))
     else:
         _print(plan, console())
+        if rounds is not None:
+            _print_rounds(rounds, console())
     plan.check(allow_loss=args.allow_loss)
+
+
+@dataclass(frozen=True)
+class PlannedRounds:
+    """What the theory expects of strategy precopy. `map_words`, `blocks`: of the dirty map; `first_s`: the first
+    reading, and writing it; `rounds`: cells that each round reads after that; `shares`: the same as shares of all
+    cells; `remainder`: cells left for the moment in which packets wait; `converges`: whether rounds end because few
+    are."""
+
+    map_words: int
+    blocks: int
+    first_s: float
+    rounds: tuple[float, ...]
+    shares: tuple[float, ...]
+    remainder: float
+    converges: bool
+
+
+def _precopy(plan: Plan, profile: Profile, written_per_s: float) -> PlannedRounds:
+    """Raises State4Error for a profile whose rates are the switch's own, or a rate that is none."""
+    if profile.read_cells_per_s is None or profile.write_cells_per_s is None:
+        raise State4Error(f"profile {profile.name} does not say how fast registers are read; choose {PAPER.name}")
+    if not written_per_s >= 0:
+        raise State4Error("--dirty-rate is a number of cells per second, 0 or more")
+    sizes = [(i.old.name, i.old.cells, best_shift(i.old.cells, -(-i.old.width // 8))) for i in plan.registers]
+    layout = MapLayout.of("map", sizes)
+    cell_s = 1 / profile.read_cells_per_s + 1 / profile.write_cells_per_s
+    look_s = layout.words / profile.read_cells_per_s
+    found = predict(plan.cells, plan.cells * cell_s, written_per_s, 1 / cell_s, look_s)
+    shares = tuple(cells / plan.cells if plan.cells else 0.0 for cells in found.rounds)
+    first_s = plan.cells * cell_s
+    return PlannedRounds(layout.words, layout.blocks, first_s, found.rounds, shares, found.remainder, found.converges)
+
+
+def _print_rounds(planned: PlannedRounds, console: Console) -> None:
+    console.print(
+        f"precopy: a map of {planned.blocks:,} blocks in {planned.map_words:,} words; the first reading takes "
+        f"{planned.first_s:.2f} s"
+    )
+    for number, (cells, share) in enumerate(zip(planned.rounds, planned.shares, strict=True), 1):
+        console.print(f"  round {number}: {cells:,.0f} cells ({share:.2%}) are read again")
+    end = "left for the moment in which packets wait"
+    why = "" if planned.converges else "; rounds do not help, as packets write faster than the control plane reads"
+    console.print(f"  {planned.remainder:,.0f} cells {end}{why}")
 
 
 @dataclass(frozen=True)

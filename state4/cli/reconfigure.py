@@ -12,7 +12,9 @@ from finsy.proto import p4r
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from p4front.text.source import P4Error
 from state4.cancel import cancellable
+from state4.cim import Track
 from state4.cli.options import (
     Commands,
     connect,
@@ -24,13 +26,14 @@ from state4.cli.options import (
     session_option,
     state_map,
     target_options,
+    track_option,
 )
 from state4.entries_file import load_entries, updates
 from state4.errors import SessionInUse
 from state4.events import Event, EventLog
 from state4.pacing import PROFILES
 from state4.programs import InstalledProgram, prepare_program
-from state4.reconfigure import Outcome, prepare, reconfigure
+from state4.reconfigure import Outcome, Strategy, needs_map, prepare, reconfigure, track_for
 from state4.replication import sessions_in
 from state4.rsrm import is_free
 from state4.strategies import load_strategy, strategy_names
@@ -46,6 +49,7 @@ def add_command(commands: Commands) -> None:
     text = "entries that the new program gets in addition, multicast groups and clone sessions (docs/entries.md)"
     parser.add_argument("--entries", type=Path, metavar="FILE", help=text)
     parser.add_argument("--events", type=Path, metavar="FILE", help="append events as JSON lines")
+    track_option(parser, None)
     session_option(parser)
     counts_option(parser)
     plan_options(parser)
@@ -55,10 +59,14 @@ def add_command(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     strategy = load_strategy(args.strategy)
-    program = _prepare(args)
-    entries = updates(load_entries(args.entries, program.p4info)) if args.entries is not None else []
+    args.track = args.track or (None if needs_map(strategy) else Track.CLONES)
+    program = _prepare(args) if args.track is not None else None
+    entries = _entries(args, program) if program is not None else []
     events = EventLog(path=args.events)
     with cancellable(events), connect(args) as target:
+        if program is None:
+            program = _prepare_for(args, strategy, target)
+            entries = _entries(args, program)
         context = prepare(
             target,
             _with_free_session(args, program, target, entries),
@@ -88,7 +96,24 @@ def _prepare(args: argparse.Namespace, avoid: Collection[int] = ()) -> Installed
         session=args.session,
         avoid=avoid,
         counts=args.clone_counts,
+        track=args.track,
     )
+
+
+def _prepare_for(args: argparse.Namespace, strategy: Strategy, target: Target) -> InstalledProgram:
+    """As the strategy needs it on that switch; with a map only if the program's updates cannot be cloned."""
+    args.track = track_for(strategy, target.abilities)
+    try:
+        return _prepare(args)
+    except P4Error:
+        if args.track is not Track.BOTH:
+            raise
+        args.track = Track.MAP
+        return _prepare(args)
+
+
+def _entries(args: argparse.Namespace, program: InstalledProgram) -> list[p4r.Update]:
+    return updates(load_entries(args.entries, program.p4info)) if args.entries is not None else []
 
 
 def _with_free_session(
@@ -130,7 +155,13 @@ def _progress(events: EventLog, cells: int, *, quiet: bool) -> Iterator[None]:
 def _print(outcome: Outcome) -> None:
     own = f" carried over, {outcome.own_entries:,} of the file" if outcome.own_entries else ""
     print(f"  registers: {outcome.cells:,} cells   entries: {outcome.entries:,}{own}")
-    print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
+    if outcome.rounds:
+        shares = ", ".join(f"{share:.2%}" for share in outcome.rounds)
+        print(f"  blocks read again, by round: {shares}; {outcome.written:,} cells written again")
+        if outcome.remainder is not None:
+            print(f"  left for the moment in which packets waited: {outcome.remainder:,} cells{_expected(outcome)}")
+    if outcome.clones or not outcome.rounds:
+        print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
     if outcome.lost_clones or outcome.dropped_frames:
         print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,} frames)")
     if outcome.late:
@@ -146,6 +177,13 @@ def _print(outcome: Outcome) -> None:
         print(f"  warning: {line}")
     for line in outcome.skipped:
         print(f"  not carried over: {line}")
+
+
+def _expected(outcome: Outcome) -> str:
+    if outcome.predicted_remainder is None:
+        return ""
+    rounds = len(outcome.predicted_rounds)
+    return f" (expected: {outcome.predicted_remainder:,.0f} after {rounds} round{'s' if rounds != 1 else ''})"
 
 
 def _durations(events: EventLog) -> dict[str, float]:

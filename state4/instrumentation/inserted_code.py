@@ -85,19 +85,24 @@ class InsertedCode:
         body = "\n".join(parts)
         return f"/* ---- added by state4 instrument: clones of state updates ---- */\n{body}/* ---- end ---- */\n\n"
 
-    def _register(self, width: int) -> str:
+    def register(self, width: int) -> str:
+        """The type of a register of bit<width>."""
         return f"register<bit<{width}>, bit<32>>" if self.index_parameter else f"register<bit<{width}>>"
 
-    def _flag(self) -> str:
+    def component_annotations(self) -> str:
+        """Annotations that tell the control plane which registers there are, and what P4Info does not say of them."""
         names = ", ".join(f'"{c.name}"' for c in self.layout.components)
-        counters = ", ".join(f'"{c.name}"' for c in self.layout.counters)
-        counters = f"@{COUNTERS}[{counters}]\n" if counters else ""
-        adding = [str(n) for n, c in enumerate(self.layout.components, 1) if c.name in self.layout.adds]
-        adds = f"@{ADDS}[{', '.join(adding)}]\n" if adding else ""
         told = ", ".join(f'"{" ".join(map(str, leaves))}"' for leaves in self.widths)
         widths = f"@{WIDTHS}[{told}]\n" if told else ""
         told = ", ".join(f'"{text}"' for text in self.hashes)
         hashes = f"@{HASHES}[{told}]\n" if any(self.hashes) else ""
+        return f"@{COMPONENTS}[{names}]\n{widths}{hashes}"
+
+    def _flag(self) -> str:
+        counters = ", ".join(f'"{c.name}"' for c in self.layout.counters)
+        counters = f"@{COUNTERS}[{counters}]\n" if counters else ""
+        adding = [str(n) for n, c in enumerate(self.layout.components, 1) if c.name in self.layout.adds]
+        adds = f"@{ADDS}[{', '.join(adding)}]\n" if adding else ""
         shared = ", ".join(map(str, sorted(self.layout.shared)))
         shared = f"@{SHARED}[{shared}]\n" if shared else ""
         known = ", any_session=1" if self.layout.any_session else ""
@@ -107,14 +112,14 @@ class InsertedCode:
             f"// plane what clones mean.\n"
             f"@{ANNOTATION}[session={self.layout.session}, slots={self.layout.slots}, "
             f"waits={int(self.layout.waits)}{known}]\n"
-            f"@{COMPONENTS}[{names}]\n{adds}{counters}{widths}{hashes}{shared}{quiet}"
-            f"{self._register(2)}(1) {self.layout.flag_register};\n"
+            f"{self.component_annotations()}{adds}{counters}{shared}{quiet}"
+            f"{self.register(2)}(1) {self.layout.flag_register};\n"
         )
 
     def _sequence(self) -> str:
         return (
             "// How many clones were asked for: [0] in ingress, [1] in egress. A gap in them is a lost clone.\n"
-            f"{self._register(32)}(2) {self.layout.sequence_register};\n"
+            f"{self.register(32)}(2) {self.layout.sequence_register};\n"
         )
 
     def _slot_widths(self) -> tuple[int, int, int]:
@@ -165,7 +170,7 @@ class InsertedCode:
         return (
             "// While packets wait: [0] how often one was sent round, [1] how often that may happen, [2] 1 once it\n"
             "// did, [3] one more than the number of the CPU port.\n"
-            f"{self._register(32)}(4) {self.layout.gate_register};\n"
+            f"{self.register(32)}(4) {self.layout.gate_register};\n"
         )
 
     def _wait(self) -> str:

@@ -26,12 +26,13 @@ Key = tuple[ast.Node, ...]
 
 @dataclass
 class AddedParameters:
-    """Adds parameters and arguments to `edits`. `roots`: the ingress and egress controls; `metadata`: their M."""
+    """Adds parameters and arguments to `edits`. `roots`: the ingress and egress controls; `metadata`: their M, None
+    where nobody asks for the slots."""
 
     program: Program
     contexts: Contexts
     numbers: dict[ExternObject, int]
-    metadata: StructType
+    metadata: StructType | None
     edits: Edits
     prefix: str
     number_bits: int
@@ -84,7 +85,8 @@ class AddedParameters:
         return self._access[decl]
 
     def _is_metadata(self, type_: object) -> bool:
-        return isinstance(type_, StructType) and type_.decl is self.metadata.decl
+        metadata = self.metadata
+        return isinstance(type_, StructType) and metadata is not None and type_.decl is metadata.decl
 
     def _passes(self, edge: Edge, param: ast.Parameter) -> bool:
         """Whether a call hands the caller's metadata to `param`."""

@@ -8,14 +8,22 @@ from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
 from state4.analysis.cells import leaf_types
-from state4.cam import SENDERS, Analysis
+from state4.cam import SENDERS, Analysis, Component
 from state4.instrumentation.edits import editable
 from state4.instrumentation.running import COMPONENTS
 from state4.instrumentation.whole_structs import WholeUse, whole_structs
 
 
+def check_sizes(analysis: Analysis) -> None:
+    """Raises P4Error with every reason why no map of the program's registers can be made."""
+    _already_instrumented(analysis.program)
+    found = [_without_size(c) for c in analysis.registers if c.cells is None]
+    if found:
+        raise P4Error(found)
+
+
 def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> list[WholeUse]:
-    """Raises P4Error with every reason why the program cannot be instrumented; otherwise gives the places where the
+    """Raises P4Error with every reason why a program's updates cannot be cloned; otherwise gives the places where the
     fields of a whole struct are to be listed."""
     program = analysis.program
     _already_instrumented(program)
@@ -62,8 +70,12 @@ def _values(analysis: Analysis) -> list[Diagnostic]:
             )
             found.append(Diagnostic(message, component.place))
         elif component.cells is None:
-            found.append(Diagnostic(f"cannot tell how many cells register {obj.name} has", component.place))
+            found.append(_without_size(component))
     return found
+
+
+def _without_size(register: Component) -> Diagnostic:
+    return Diagnostic(f"cannot tell how many cells register {register.name} has", register.place)
 
 
 def parses_metadata(program: Program, parser: ast.ParserDecl | ast.ControlDecl) -> bool:

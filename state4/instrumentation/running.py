@@ -7,12 +7,14 @@ in the switch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from finsy.proto import p4i, p4t
 
 from state4.cells import Cell, Group, Leaf, width_of
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
+from state4.dirty.layout import MapLayout
 from state4.errors import NotInstrumented
 from state4.values import RegisterSpec
 
@@ -23,14 +25,16 @@ COUNTERS = "state4_counters"
 WIDTHS = "state4_widths"
 HASHES = "state4_hashes"
 SHARED = "state4_shared"
+MAP = "state4_map"
 """Names of the annotations. WIDTHS: of all numbers in a cell, for each component, where P4Info does not tell them.
 HASHES: how the index of each component is computed, where it is a hash. SHARED: sessions of the program's own clones
-that carry updates as well."""
+that carry updates as well. MAP: of each component, which power of two its blocks in the dirty map have as their
+size."""
 
 
 @dataclass(frozen=True)
-class _Flag:
-    """The clone flag and its annotations."""
+class _Described:
+    """The register whose annotations describe the others: the clone flag, or the dirty map of a program without one."""
 
     name: str
     expressions: dict[str, list[p4t.Expression]]
@@ -43,21 +47,24 @@ class _Flag:
         return [int(e.int64_value) for e in self.expressions.get(annotation, ())]
 
 
-def _flag(p4info: p4i.P4Info) -> _Flag | None:
+def _described(p4info: p4i.P4Info) -> _Described | None:
     for register in p4info.registers:
         annotations = {a.name: a for a in register.preamble.structured_annotations}
         if COMPONENTS in annotations:
-            pairs = {p.key: int(p.value.int64_value) for p in annotations[CLONE].kv_pair_list.kv_pairs}
+            clone = annotations[CLONE].kv_pair_list.kv_pairs if CLONE in annotations else ()
+            pairs = {p.key: int(p.value.int64_value) for p in clone}
             expressions = {name: list(a.expression_list.expressions) for name, a in annotations.items()}
-            return _Flag(register.preamble.name, expressions, pairs)
+            return _Described(register.preamble.name, expressions, pairs)
     return None
 
 
 def layout_of(p4info: p4i.P4Info) -> CloneLayout:
     """The clone layout of a running program. Raises NotInstrumented."""
-    flag = _flag(p4info)
+    flag = _described(p4info)
     if flag is None:
         raise NotInstrumented("the running program was not installed by State4: it cannot clone its state updates")
+    if not flag.pairs:
+        raise NotInstrumented("the running program has a dirty map only: it cannot clone its state updates")
     specs = {spec.name: spec for spec in all_registers(p4info)}
     names = flag.strings(COMPONENTS)
     sizes = {c.preamble.name: c.size for c in p4info.counters}
@@ -74,10 +81,24 @@ def layout_of(p4info: p4i.P4Info) -> CloneLayout:
     )
 
 
+def map_of(p4info: p4i.P4Info) -> MapLayout:
+    """The dirty map of a running program. Raises NotInstrumented."""
+    described = _described(p4info)
+    for register in p4info.registers:
+        for annotation in register.preamble.structured_annotations:
+            if annotation.name == MAP and described is not None:
+                shifts = [int(e.int64_value) for e in annotation.expression_list.expressions]
+                sizes = {r.preamble.name: r.size for r in p4info.registers}
+                names = described.strings(COMPONENTS)
+                parts = [(name, sizes[name], shift) for name, shift in zip(names, shifts, strict=True)]
+                return MapLayout.of(register.preamble.name, parts)
+    raise NotInstrumented("the running program has no dirty map")
+
+
 def all_registers(p4info: p4i.P4Info) -> tuple[RegisterSpec, ...]:
     """Every register, in P4Info's order. Left out are those whose cells P4Info does not describe to the bit (header
     stacks and unions, translated types of a program that is not instrumented)."""
-    flag = _flag(p4info)
+    flag = _described(p4info)
     told = dict(zip(flag.strings(COMPONENTS), flag.strings(WIDTHS), strict=False)) if flag is not None else {}
     found = []
     for register in p4info.registers:
@@ -104,16 +125,18 @@ def user_registers(p4info: p4i.P4Info) -> tuple[RegisterSpec, ...]:
 
 def added_registers(p4info: p4i.P4Info) -> frozenset[str]:
     """Names of the registers that instrumentation added."""
-    try:
+    found: set[str] = set()
+    with suppress(NotInstrumented):
         layout = layout_of(p4info)
-    except NotInstrumented:
-        return frozenset()
-    return frozenset((layout.flag_register, layout.sequence_register, layout.gate_register))
+        found |= {layout.flag_register, layout.sequence_register, layout.gate_register}
+    with suppress(NotInstrumented):
+        found.add(map_of(p4info).register)
+    return frozenset(found)
 
 
 def hashes_of(p4info: p4i.P4Info) -> dict[str, str]:
     """By register, how a hash gives its index; without those that are indexed by something else."""
-    flag = _flag(p4info)
+    flag = _described(p4info)
     if flag is None:
         return {}
     return {n: text for n, text in zip(flag.strings(COMPONENTS), flag.strings(HASHES), strict=False) if text}

@@ -20,7 +20,7 @@ from finsy.proto import p4r
 
 from state4.clones.header import CloneLayout
 from state4.programs import InstalledProgram
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Abilities:
     lets_packets_wait: LetsPacketsWait | None = None
     has_statistics: HasStatistics | None = None
     follows: Follows | None = None
+    reads_and_clears: ReadsAndClears | None = None
 
 
 class Verifies(Protocol):
@@ -57,8 +58,9 @@ class Holds(Protocol):
     """The switch holds packets while the control plane works. Such a switch also shows the forwarding program's
     registers while another program is saved."""
 
-    def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
-        """Packets wait until `Hold.finish` or the end of the context."""
+    def hold(self, layout: CloneLayout | None) -> AbstractContextManager[Hold]:
+        """Packets wait until `Hold.finish` or the end of the context. `layout`: of clones that are on their way; None
+        if there are none."""
 
 
 class Hold(Protocol):
@@ -72,8 +74,18 @@ class Hold(Protocol):
 
     def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells: ...
 
-    def finish(self, writes: Sequence[CellWrites]) -> None:
-        """Writes cells of the saved program, brings its counters up to date, commits it, and releases the packets."""
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]: ...
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
+        """Writes cells of the saved program, moves counters and meters to it (`renames`: old name -> new name), commits
+        it, and releases the packets."""
+
+
+class ReadsAndClears(Protocol):
+    """The switch reads and clears cells in one step to packets."""
+
+    def read_and_clear(self, register: RegisterSpec) -> Cells:
+        """All cells of a register of the forwarding program, which are 0 then, also while another program is saved."""
 
 
 # ---------------------------------------------------------------- the switch applies the last updates itself

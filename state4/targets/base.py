@@ -12,7 +12,7 @@ from state4.clones.source import CloneSource
 from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities
 from state4.targets.cpu_port import CPU_PORT
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 
 class Target(Protocol):
@@ -58,6 +58,9 @@ class Target(Protocol):
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         """Several registers of the forwarding program, all at one moment if the switch can."""
+
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        """Parts of registers of the forwarding program, each as it is at some moment of the call."""
 
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None: ...
 

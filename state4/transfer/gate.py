@@ -33,8 +33,8 @@ class Gate:
         self._waits = target.abilities.lets_packets_wait
         self.usable = layout.waits and self._waits is not None
         specs = {spec.name: spec for spec in all_registers(p4info)}
-        self._flag = specs[layout.flag_register]
         if self.usable:
+            self._flag = specs[layout.flag_register]
             self._cells = specs[layout.gate_register]
 
     def close(self) -> None:

@@ -12,9 +12,10 @@ is newer. A packet may have read a cell too early, so such a result is not calle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +50,16 @@ class ClonesLost(State4Error):
     """Clones are lost again and again while the old program still forwards, so nothing was changed."""
 
 
-def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
-    """State4 with its last window closed by the new program. Raises ClonesLost."""
+def reconfigure_waiting(
+    context: Reconfiguration, name: str, read: Callable[[], dict[str, Cells]] | None = None, **numbers: Any
+) -> Outcome:
+    """State4 with its last window closed by the new program. `read`: reads the registers, None: all of them. `numbers`:
+    what else the outcome says. Raises ClonesLost."""
     retriever, synchroniser = context.retriever, context.synchroniser
     with retriever.cloning() as listener:
         entries = retriever.entries()
         counts = Counts(context)
-        contents, pending, missed = _read(context, listener, counts)
+        contents, pending, missed = _read(context, listener, counts, read or retriever.registers)
         image = Image(context.carried, contents)
         state = replace(entries, registers=contents, counters=retriever.counters(counts.uncloned) | counts.values)
         synchroniser.save()
@@ -69,7 +73,7 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
         written = _catch_up(context, listener, image, counts, pending)
         window = _swap(context, listener, gate, image, counts)
         stats = listener.stats()
-    reasons = [*window.inexact, *_not_followed(context, counts)]
+    reasons = [*window.inexact, *not_followed(context, counts.unsettled, counts.uncloned)]
     if _missed(stats) != missed:
         reasons.append("clones were lost after the last reading")
     return context.outcome(
@@ -81,6 +85,7 @@ def reconfigure_waiting(context: Reconfiguration, name: str) -> Outcome:
         merged=window.merged,
         conflicts=window.conflicts,
         inexact=tuple(reasons),
+        **numbers,
     )
 
 
@@ -95,11 +100,11 @@ class Image:
             self.cells[write.register.name][write.indices.astype(np.intp)] = write.values
 
 
-def _not_followed(context: Reconfiguration, counts: Counts) -> Iterator[str]:
-    """State of packets that no clone tells."""
-    for name in counts.unsettled:
+def not_followed(context: Reconfiguration, unsettled: Sequence[str], uncloned: Sequence[str]) -> Iterator[str]:
+    """State of packets that no clone tells. `unsettled`, `uncloned`: counters, as `Counts` has them."""
+    for name in unsettled:
         yield f"counter {name} was counted all the time while it was read"
-    for name in counts.uncloned:
+    for name in uncloned:
         yield f"counter {name} is carried as it was read: the program does not clone its counts"
     for kind, items in (("direct counter", context.old.direct_counters), ("direct meter", context.old.direct_meters)):
         for item in items:
@@ -115,16 +120,16 @@ def _missed(stats: ListenerStats) -> tuple[int, int]:
 
 
 def _read(
-    context: Reconfiguration, listener: CloneSource, counts: Counts
+    context: Reconfiguration, listener: CloneSource, counts: Counts, read: Callable[[], dict[str, Cells]]
 ) -> tuple[dict[str, Cells], list[Updates], tuple[int, int]]:
     """All registers and counters, again where clones were lost meanwhile: once a program is saved there may be no way
     to read. With them the updates that were taken from the listener, and what it had missed by then (`_missed`)."""
     missed = _missed(listener.stats())
     if not context.layout.slots:
-        return context.retriever.registers(), [], missed
+        return read(), [], missed
     for _ in range(MAX_READINGS):
         missed = _missed(listener.stats())
-        contents = context.retriever.registers()
+        contents = read()
         with suppress(Missed):
             pending = counts.read(listener, ARRIVAL_S)
             if _missed(listener.stats()) == missed:

@@ -24,7 +24,7 @@ def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> in
     others = context.synchroniser.settle()
     lost = clones.stats().lost
     registers = [item.old for item in context.carried]
-    with _quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
+    with quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
         complete = clones.wait_for(*held.sequences, ARRIVAL_S) and not lost and not clones.stats().lost
         if complete:
             writes = context.synchroniser.cell_writes(clones.take())
@@ -35,13 +35,13 @@ def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> in
         written = sum(len(w.indices) for w in writes)
         result |= {"written": written, "complete": complete}
         with context.events.phase("commit"):
-            held.finish(writes)
+            held.finish(writes, context.state_map.names)
         result["held_s"] = held.held_s
     return written
 
 
 @contextmanager
-def _quick_threads() -> Iterator[None]:
+def quick_threads() -> Iterator[None]:
     """Packets are waiting: no thread of ours may delay another by Python's usual 5 ms."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)

@@ -28,6 +28,6 @@ def test_nothing_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert exact.main([*arguments, "--out", str(tmp_path)]) == 0
     measured = json.loads(capsys.readouterr().out)["measured"]
     rows = {row["strategy"]: row for row in measured["rows"]}
-    assert rows.keys() == {"no-reconfiguration", "state4_exact", "reconcile"}
+    assert rows.keys() == {"no-reconfiguration", "state4_exact", "precopy", "reconcile"}
     assert measured["verdict"] == "holds"
     assert all(row["packets"] > 3000 for row in rows.values())

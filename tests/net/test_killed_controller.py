@@ -25,6 +25,7 @@ import nfs
 from experiments.traffic.frames import udp_datagram
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
+from state4.cim import Track
 from state4.entries_file import parse, resolve, updates
 from state4.events import PHASES
 from state4.programs import prepare_program
@@ -153,7 +154,7 @@ class Scene:
         wait((folder / "ready").exists)
         self.program = 0
         self.missing = 0  # bytes that a strategy may leave out, and left out
-        programs = [prepare_program(file) for file in self.files]
+        programs = [prepare_program(file, track=Track.BOTH) for file in self.files]
         with P4RuntimeTarget(self.address) as target:
             for program in reversed(programs):
                 target.verify(program)  # compiled: from here on a save takes a moment
@@ -230,6 +231,7 @@ def points(scene: Scene, strategy: str) -> list[tuple[str, str]]:
 PHASES_OF = {
     "state4_exact": {"listen", "read_register", "save", "write_register", "apply_updates", "hold", "commit"},
     "state4": {"listen", "read_register", "save", "write_register", "apply_updates", "commit"},
+    "precopy": {"read_register", "save", "write_register", "read_dirty", "write_dirty", "hold", "commit"},
     "controller": {"read_register", "save", "write_register", "commit"},
     "swing_state": {"listen", "collect", "save", "apply_updates", "commit"},
     "reconcile": {"read_tables", "commit", "write_tables"},

@@ -42,7 +42,7 @@ def test_the_harness_has_no_error_of_its_own(shared: SharedLab) -> None:
     assert measured["register_bytes"] == measured["wire_bytes"]
 
 
-@pytest.mark.parametrize("strategy", ["state4_exact", "reconcile"])
+@pytest.mark.parametrize("strategy", ["state4_exact", "precopy", "reconcile"])
 def test_strategies_that_lose_nothing(shared: SharedLab, strategy: str) -> None:
     assert loss_trial(strategy, shared=shared)["delta_loss"] == 0
 

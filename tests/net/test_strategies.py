@@ -32,7 +32,7 @@ OPTIONS = CommonOptions(
     json=True,
     resume=False,
 )
-OURS = {name: dict.fromkeys(PUBLISHED_FATES["state4"], ALL) for name in ("state4_exact", "reconcile")}
+OURS = {name: dict.fromkeys(PUBLISHED_FATES["state4"], ALL) for name in ("state4_exact", "precopy", "reconcile")}
 FATES = {**PUBLISHED_FATES, **OURS}
 
 

@@ -67,12 +67,32 @@ class BulkService:
                 raise out_of_range(f"{what} has {cells} cells, not {start} to {start + request.count}")
             count = request.count or cells - start
             now = time.monotonic_ns()
-            data = _read(config, request.kind, name, start, count)
+            if request.clear:
+                data = self._read_and_clear(config, request, name, start, count)
+            else:
+                data = _read(config, request.kind, name, start, count)
             yield from _chunks(request.kind, name, start, data, count, now)
+
+    def _read_and_clear(
+        self, config: Config, request: bulk_pb2.ReadArrayRequest, name: str, start: int, count: int
+    ) -> memoryview:
+        """No packet comes between: what it writes is either read or still there afterwards."""
+        if request.kind != REGISTER or request.pipeline != bulk_pb2.ACTIVE:
+            raise invalid("only registers of the forwarding program are read and cleared")
+        register = config.pipeline.registers[name]
+        with self._device.arbitration.write_lock, self._device.switch.safe_point():
+            cells = register.read(start, count)
+            register.write(start, np.zeros_like(cells))
+        return cells.data.cast("B")
 
     def ReadAll(self, request: bulk_pb2.ReadAllRequest, context: grpc.ServicerContext) -> Iterator[bulk_pb2.ArrayChunk]:
         with answering(context):
             config = self._config(request.device_id, request.pipeline)
+            if request.ranges:
+                with self._device.switch.safe_point():
+                    chunks = _ranges(config, request.ranges)
+                yield from chunks
+                return
             wanted = [resolve(config, REGISTER, name) for name in request.names]
             now = time.monotonic_ns()
             snapshot = config.pipeline.snapshot()
@@ -142,17 +162,7 @@ class BulkService:
 
     def _held(self, request: bulk_pb2.HoldRequest) -> list[bulk_pb2.ArrayChunk]:
         """Reads, then writes of one request, while packets wait."""
-        chunks: list[bulk_pb2.ArrayChunk] = []
-        now = time.monotonic_ns()
-        for part in request.reads:
-            config = self._config(0, bulk_pb2.ACTIVE)
-            name = resolve(config, REGISTER, part.name)
-            cells = _cells(config, REGISTER, name)
-            if part.start > cells or part.start + part.count > cells:
-                raise out_of_range(f"register {name} has {cells} cells, not {part.start} to {part.start + part.count}")
-            count = part.count or cells - part.start
-            data = _read(config, REGISTER, name, part.start, count)
-            chunks += _chunks(REGISTER, name, part.start, data, count, now)
+        chunks = _ranges(self._config(0, bulk_pb2.ACTIVE), request.reads) if request.reads else []
         if request.writes:
             config = self._config(0, bulk_pb2.SAVED)
             for register, indices, values in [_cell_writes(config, part) for part in request.writes]:
@@ -298,6 +308,21 @@ def _chunks(
     for first in range(0, cells, per_chunk):
         part = bytes(data[first * size : (first + per_chunk) * size])
         yield bulk_pb2.ArrayChunk(kind=kind, name=name, start=start + first, cells=part, snapshot_ns=now)
+
+
+def _ranges(config: Config, ranges: Iterable[bulk_pb2.CellRange]) -> list[bulk_pb2.ArrayChunk]:
+    """Cells of registers. Raises Refused."""
+    chunks: list[bulk_pb2.ArrayChunk] = []
+    now = time.monotonic_ns()
+    for part in ranges:
+        name = resolve(config, REGISTER, part.name)
+        cells = _cells(config, REGISTER, name)
+        if part.start > cells or part.start + part.count > cells:
+            raise out_of_range(f"register {name} has {cells} cells, not {part.start} to {part.start + part.count}")
+        count = part.count or cells - part.start
+        data = _read(config, REGISTER, name, part.start, count)
+        chunks += _chunks(REGISTER, name, part.start, data, count, now)
+    return chunks
 
 
 def _rows(data: bytes, size: int, what: str) -> int:

@@ -143,8 +143,16 @@ def _run(
     limited: LimitedRequests[bulk_pb2.HoldRequest],
 ) -> bulk_pb2.HoldResponse:
     chunks = handle(request)
-    if request.copy_counts and device.active is not None and device.saved is not None:
+    if request.HasField("hand_over"):
+        if request.hand_over.components or request.commit:
+            raise invalid("a hand_over while packets wait has no components, and commits by itself")
+        assert device.active is not None
+        assert device.saved is not None
+        change = Reconciliation(device.active, device.saved, dict(request.hand_over.renames))
+        device.hand_over(device.saved, change.counts())
+    elif request.copy_counts and device.active is not None and device.saved is not None:
         Reconciliation(device.active, device.saved).copy_counts()
     if request.commit:
         device.commit_saved()
-    return bulk_pb2.HoldResponse(reads=chunks, held_ns=round(limited.held_s * 1e9), committed=request.commit)
+    committed = request.commit or request.HasField("hand_over")
+    return bulk_pb2.HoldResponse(reads=chunks, held_ns=round(limited.held_s * 1e9), committed=committed)

@@ -14,7 +14,7 @@ from bm_runtime.standard.ttypes import BmCounterValue
 
 from state4.errors import TargetError
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _TOP = (1 << 63) - 1
 _FEW_CELLS = 64
@@ -55,6 +55,23 @@ class Bmv2Arrays:
         end = start + count
         self._part = (register.name, end, whole) if end < register.cells else None
         return whole[start:end]
+
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        """A register of which many cells are asked for is read as a whole, once."""
+        wanted: dict[str, int] = {}
+        for part in ranges:
+            wanted[part.register.name] = wanted.get(part.register.name, 0) + part.count
+        whole: dict[str, Cells] = {}
+        found: list[Cells] = []
+        for part in ranges:
+            name, end = part.register.name, part.start + part.count
+            if wanted[name] <= _FEW_CELLS:
+                found.append(self.read(part.register, part.start, part.count))
+            else:
+                if name not in whole:
+                    whole[name] = self.read_whole(part.register)
+                found.append(whole[name][part.start : end])
+        return found
 
     def read_whole(self, register: RegisterSpec) -> Cells:
         numbers = self._client.call(f"reading {register.name}", "bm_register_read_all", CONTEXT, register.name)

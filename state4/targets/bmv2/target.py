@@ -26,7 +26,7 @@ from state4.targets.bmv2.read import Profiles, Reader
 from state4.targets.bmv2.replication import Replication
 from state4.targets.bmv2.write import Writer
 from state4.targets.cpu_port import find_cpu_port
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 CLONE_QUEUE = 1 << 16
 """Frames that may wait at the CPU port; bmv2's own limit of 64 would drop clones."""
@@ -178,6 +178,11 @@ class Bmv2Target:
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         """Each register at one moment of its own."""
         return {register.name: self.read_register(register) for register in registers}
+
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        for part in ranges:
+            self._refuse_while_saved(part.register.name)
+        return self._arrays.read_ranges(ranges)
 
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
         self._arrays.write(register, values, start)

@@ -6,7 +6,7 @@ addresses the saved program as long as there is one).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from finsy.proto import p4i, p4r
 from softswitch.proto import bulk_pb2
 from state4.targets.p4runtime import p4data
 from state4.targets.p4runtime.connection import Connection
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _CHUNK_BYTES = 1 << 20
 
@@ -25,6 +25,7 @@ class Arrays(Protocol):
 
     def read(self, register: RegisterSpec, start: int, count: int) -> Cells: ...
     def read_many(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]: ...
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]: ...
     def write(self, register: RegisterSpec, values: Cells, start: int, saved: bool) -> None: ...
     def write_cells(self, writes: Sequence[CellWrites], saved: bool) -> None: ...
     def read_counter(self, counter: p4i.Counter) -> Cells: ...
@@ -71,6 +72,35 @@ class BulkArrays:
 
         self._connection.call(f"reading {len(names)} registers", read)
         return {spec.name: spec.from_bytes(b"".join(parts[spec.name])) for spec in registers}
+
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        """In steps of about as many bytes as `read` takes at once."""
+        found: list[Cells] = []
+        step: list[CellRange] = []
+        size = 0
+        for part in ranges:
+            step.append(part)
+            size += part.count * part.register.cell_bytes
+            if size >= _CHUNK_BYTES:
+                found += self._step(step)
+                step, size = [], 0
+        return found + self._step(step)
+
+    def _step(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        if not ranges:
+            return []
+        request = bulk_pb2.ReadAllRequest(device_id=self._device, pipeline=bulk_pb2.ACTIVE)
+        add_ranges(request.ranges, ranges)
+        chunks = self._connection.call(f"reading {len(ranges)} ranges", lambda: list(self._bulk.ReadAll(request)))
+        return cells_of(ranges, chunks)
+
+    def read_and_clear(self, register: RegisterSpec) -> Cells:
+        request = bulk_pb2.ReadArrayRequest(
+            device_id=self._device, pipeline=bulk_pb2.ACTIVE, kind=bulk_pb2.REGISTER, name=register.name, clear=True
+        )
+        what = f"reading and clearing {register.name}"
+        packed = self._connection.call(what, lambda: b"".join(c.cells for c in self._bulk.ReadArray(request)))
+        return register.from_bytes(packed)
 
     def write(self, register: RegisterSpec, values: Cells, start: int, saved: bool) -> None:
         step = max(1, _CHUNK_BYTES // register.cell_bytes)
@@ -130,6 +160,9 @@ class EntryArrays:
     def read_many(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         return {spec.name: self.read(spec, 0, spec.cells) for spec in registers}
 
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        return [self.read(part.register, part.start, part.count) for part in ranges]
+
     def write(self, register: RegisterSpec, values: Cells, start: int, saved: bool) -> None:
         indices = np.arange(start, start + len(values), dtype=np.uint64)
         self.write_cells([CellWrites(register, indices, values)], saved)
@@ -168,6 +201,24 @@ class EntryArrays:
 def arrays_of(connection: Connection) -> Arrays:
     """The faster way that the server has."""
     return BulkArrays(connection) if connection.has_bulk else EntryArrays(connection)
+
+
+def add_ranges(messages: Any, ranges: Sequence[CellRange]) -> None:
+    """Adds CellRange messages of the bulk service."""
+    for part in ranges:
+        messages.add(name=part.register.name, start=part.start, count=part.count)
+
+
+def cells_of(ranges: Sequence[CellRange], chunks: Iterable[bulk_pb2.ArrayChunk]) -> list[Cells]:
+    """The cells of each range from the chunks that answer for all, in order."""
+    found: list[Cells] = []
+    rest = iter(chunks)
+    for part in ranges:
+        packed = b""
+        while len(packed) < part.count * part.register.cell_bytes:
+            packed += next(rest).cells
+        found.append(part.register.from_bytes(packed))
+    return found
 
 
 def add_writes(messages: Any, writes: Sequence[CellWrites]) -> None:

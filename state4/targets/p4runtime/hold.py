@@ -13,9 +13,9 @@ from softswitch.proto import bulk_pb2
 from state4.clones.header import CloneLayout
 from state4.errors import TargetError, Unsupported
 from state4.targets.abilities import CellCopy, Move
-from state4.targets.p4runtime.arrays import add_writes
+from state4.targets.p4runtime.arrays import add_ranges, add_writes, cells_of
 from state4.targets.p4runtime.connection import Connection, code, reason
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 MAX_HOLD_S = 0.5
 """After this time the switch releases the packets, whatever became of this controller."""
@@ -91,15 +91,15 @@ class BulkHandover(_Stream):
 class BulkHold(_Stream):
     """Packets wait from here until `finish` or `close`. Raises Unsupported, TargetError."""
 
-    def __init__(self, connection: Connection, layout: CloneLayout) -> None:
+    def __init__(self, connection: Connection, layout: CloneLayout | None) -> None:
         super().__init__(connection, "holding packets")
         # The first request only opens the stream; packets wait from the second one on.
         self._ask(_first(connection))
         begin = bulk_pb2.HoldRequest(max_hold_us=round(MAX_HOLD_S * 1e6))
-        if layout.slots:
+        if layout is not None and layout.slots:
             begin.reads.add(name=layout.sequence_register)
         answer = self._ask(begin)
-        numbers = np.frombuffer(answer.reads[0].cells, "<u4") if layout.slots else (0, 0)
+        numbers = np.frombuffer(answer.reads[0].cells, "<u4") if answer.reads else (0, 0)
         self.sequences = (int(numbers[0]), int(numbers[1]))
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
@@ -110,11 +110,14 @@ class BulkHold(_Stream):
         return {spec.name: spec.from_bytes(b"".join(parts[spec.name])) for spec in registers}
 
     def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
-        part = bulk_pb2.CellRange(name=register.name, start=start, count=count)
-        answer = self._ask(bulk_pb2.HoldRequest(reads=[part]))
-        return register.from_bytes(b"".join(chunk.cells for chunk in answer.reads))
+        return self.read_ranges([CellRange(register, start, count)])[0]
 
-    def finish(self, writes: Sequence[CellWrites]) -> None:
-        request = bulk_pb2.HoldRequest(copy_counts=True, commit=True)
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        request = bulk_pb2.HoldRequest()
+        add_ranges(request.reads, ranges)
+        return cells_of(ranges, self._ask(request).reads) if ranges else []
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
+        request = bulk_pb2.HoldRequest(hand_over=bulk_pb2.HandOver(renames=renames))
         add_writes(request.writes, writes)
         self._ask(request)

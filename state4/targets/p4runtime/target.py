@@ -20,16 +20,17 @@ from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities, Follow, Handover, Hold, Statistics
 from state4.targets.cpu_port import find_cpu_port
-from state4.targets.p4runtime.arrays import arrays_of
+from state4.targets.p4runtime.arrays import BulkArrays, arrays_of
 from state4.targets.p4runtime.connection import Connection, error_code
 from state4.targets.p4runtime.follow import BulkFollow
 from state4.targets.p4runtime.hold import BulkHandover, BulkHold
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
 _HELD_NS = "softswitch-held-ns"
 _MAX_WAIT_PASSES = 1 << 17
 _Opened = TypeVar("_Opened", BulkHold, BulkHandover)
+_Layout = TypeVar("_Layout", CloneLayout, CloneLayout | None)
 
 
 class P4RuntimeTarget:
@@ -82,6 +83,7 @@ class P4RuntimeTarget:
             follows=bulk,
             lets_packets_wait=self,
             has_statistics=bulk,
+            reads_and_clears=self._arrays if isinstance(self._arrays, BulkArrays) else None,
         )
 
     max_wait_passes = _MAX_WAIT_PASSES
@@ -152,7 +154,7 @@ class P4RuntimeTarget:
         if self.cpu_interface:
             send_frame(self.cpu_interface, WAKE)
 
-    def hold(self, layout: CloneLayout) -> AbstractContextManager[Hold]:
+    def hold(self, layout: CloneLayout | None) -> AbstractContextManager[Hold]:
         return self._opened(BulkHold, layout)
 
     def hand_over(self, layout: CloneLayout) -> AbstractContextManager[Handover]:
@@ -169,7 +171,7 @@ class P4RuntimeTarget:
             follow.close()
 
     @contextmanager
-    def _opened(self, kind: type[_Opened], layout: CloneLayout) -> Iterator[_Opened]:
+    def _opened(self, kind: Callable[[Connection, _Layout], _Opened], layout: _Layout) -> Iterator[_Opened]:
         opened = kind(self._connection, layout)
         try:
             yield opened
@@ -188,6 +190,9 @@ class P4RuntimeTarget:
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         return self._arrays.read_many(registers)
+
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        return self._arrays.read_ranges(ranges)
 
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
         self._arrays.write(register, values, start, self._saved)

@@ -31,13 +31,14 @@ from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
 from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore
 from state4.clones.updates import Updates
+from state4.errors import NotInstrumented
 from state4.instrumentation.running import all_registers, layout_of, user_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities, CellCopy, Follow, Handover, Hold, Move
 from state4.targets.base import CPU_PORT
 from state4.targets.p4runtime.follow import BulkFollow
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 Packets = list[tuple[int, bytes]]
 Cell = tuple[str, int]
@@ -148,6 +149,7 @@ class BenchTarget:
         self.written_since_take: set[Cell] = set()
         self.read_names: set[str] = set()
         self.written_since_read: set[Cell] = set()
+        self.before_entries: dict[str, list[int]] = {}
         self.before_swap: dict[str, list[int]] = {}
         self.after_swap: dict[str, list[int]] = {}
 
@@ -195,8 +197,11 @@ class BenchTarget:
     def waits(self) -> bool:
         """Whether the forwarding program lets packets wait."""
         if self._flag is None or self._flag[0] is not self.config:
-            self._flag = (self.config, layout_of(self.running()).flag_register)
-        return bool(self.config.pipeline.registers[self._flag[1]].read()[0] == WAIT)
+            try:
+                self._flag = (self.config, layout_of(self.running()).flag_register)
+            except NotInstrumented:  # a program with a dirty map only
+                self._flag = (self.config, "")
+        return bool(self._flag[1]) and bool(self.config.pipeline.registers[self._flag[1]].read()[0] == WAIT)
 
     def receive(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
         """Runs one packet to its end; returns what comes out of ports other than the CPU port."""
@@ -235,6 +240,7 @@ class BenchTarget:
             hands_over=self if self.can_hold and self.can_hand_over else None,
             lets_packets_wait=self,
             follows=self if self.can_hold else None,
+            reads_and_clears=self if self.can_hold else None,
         )
 
     def configuration(self, program: InstalledProgram) -> bytes:
@@ -276,6 +282,21 @@ class BenchTarget:
         self.step("read all")
         return {r.name: self._readable().registers[r.name].read().copy() for r in registers}
 
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        """Packets may come between two ranges."""
+        found = []
+        for part in ranges:
+            self.step(f"read {part.register.name} from {part.start}")
+            found.append(self._readable().registers[part.register.name].read(part.start, part.count).copy())
+        return found
+
+    def read_and_clear(self, register: RegisterSpec) -> Cells:
+        self.step(f"read and clear {register.name}")
+        cells = self.config.pipeline.registers[register.name]
+        found: Cells = cells.read().copy()
+        cells.write(0, np.zeros_like(found))
+        return found
+
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
         self.step(f"write {register.name}")
         self._pipeline().registers[register.name].write(start, values)
@@ -294,6 +315,7 @@ class BenchTarget:
         self._pipeline().counters[name].write(0, values)
 
     def read_entities(self) -> list[p4r.Entity]:
+        self.before_entries = self.state()
         self.step("read entries")
         request = p4r.ReadRequest(device_id=1, entities=wanted_entities(self.running()))
         return [e for answer in self.device.batches.read(self.config, request) for e in answer.entities]
@@ -379,7 +401,7 @@ class BenchTarget:
         self.after_swap = self.state()
 
     @contextmanager
-    def hold(self, layout: CloneLayout) -> Iterator[Hold]:
+    def hold(self, layout: CloneLayout | None) -> Iterator[Hold]:
         self.step("hold")
         self.held = True
         try:
@@ -441,9 +463,9 @@ class MemoryFollow(BulkFollow):
 
 
 class _MemoryHold:
-    def __init__(self, target: BenchTarget, layout: CloneLayout) -> None:
+    def __init__(self, target: BenchTarget, layout: CloneLayout | None) -> None:
         self._target = target
-        self.sequences = target._sequences(layout)
+        self.sequences = (0, 0) if layout is None else target._sequences(layout)
         self.held_s = 0.0
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
@@ -452,13 +474,17 @@ class _MemoryHold:
     def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
         return self._target.read_register(register, start, count)
 
-    def finish(self, writes: Sequence[CellWrites]) -> None:
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        return self._target.read_ranges(ranges)
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
         device = self._target.device
         self._target.write_cells(writes)
         assert device.active is not None
         assert device.saved is not None
-        Reconciliation(device.active, device.saved).copy_counts()
-        self._target.swap()
+        self._target.before_swap = self._target.state()
+        device.hand_over(device.saved, Reconciliation(device.active, device.saved, renames).counts())
+        self._target.after_swap = self._target.state()
 
 
 class MemoryHandover:

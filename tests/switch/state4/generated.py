@@ -8,7 +8,7 @@ import random
 from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.cam import analyse
-from state4.cim import instrument
+from state4.cim import InstrumentOptions, Track, instrument
 from state4.programs import InstalledProgram
 from tests.state4_programs import program
 
@@ -80,7 +80,9 @@ class _Writer:
 
 
 @functools.cache
-def generated(seed: int, counts: bool = False) -> tuple[InstalledProgram, InstalledProgram]:
+def generated(
+    seed: int, counts: bool = False, track: Track = Track.CLONES
+) -> tuple[InstalledProgram, InstalledProgram]:
     """A program and its successor, which has a register and a counter more and does the same otherwise. `counts`: their
     counts are cloned."""
     writer = _Writer(seed)
@@ -99,12 +101,14 @@ def generated(seed: int, counts: bool = False) -> tuple[InstalledProgram, Instal
         )
         egress = f"control MyEgress({_PARAMS}) {{\n    apply {{\n{bodies['egress']}    }}\n}}\n"
         texts.append(program(ingress, egress=egress, globals_=f"{more}{counter}{writer.declarations()}"))
-    old, new = (installed_program(f"generated{seed}_{i}", text, counts=counts) for i, text in enumerate(texts))
+    names = [f"generated{seed}_{i}" for i in range(2)]
+    old, new = (installed_program(*named, counts=counts, track=track) for named in zip(names, texts, strict=True))
     return old, new
 
 
-def installed_program(name: str, text: str, *, counts: bool = False) -> InstalledProgram:
+def installed_program(name: str, text: str, *, counts: bool = False, track: Track = Track.CLONES) -> InstalledProgram:
     """A program's source, instrumented."""
     checked = load_text(text, f"{name}.p4")
-    made = instrument(checked, analyse(checked, counts=counts))
+    analysis = analyse(checked, counts=counts, follow=track is not Track.MAP)
+    made = instrument(checked, analysis, InstrumentOptions(track))
     return InstalledProgram(name, made.text, build_p4info(load_text(made.text, f"{name}.p4")), made.layout)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from state4.cim import Track
 from state4.pacing import NATIVE
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
@@ -60,8 +61,9 @@ class Case:
         forget_kept: bool = False,
         rounds: int = 1 << 20,
         counts: bool = False,
+        track: Track = Track.CLONES,
     ) -> None:
-        self.old, self.new = generated(seed, counts)
+        self.old, self.new = generated(seed, counts, track)
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept

@@ -220,7 +220,7 @@ def test_packets_wait_while_held_and_none_is_lost(
             packet.start()
             packet.join(0.1)
             assert not done
-            held.finish([CellWrites(spec(new, "a"), np.zeros(1, np.uint64), np.array([77], np.uint64))])
+            held.finish([CellWrites(spec(new, "a"), np.zeros(1, np.uint64), np.array([77], np.uint64))], {})
         packet.join(5)
         assert done[0] == [4]  # the new program ran it
         assert held.held_s > 0
@@ -237,7 +237,7 @@ def test_a_hold_ends_by_itself(
         target.save(new)
         with pytest.raises(TargetError, match="holding packets"), target.hold(old.layout) as held:
             assert send(running, request(1)) == [2]  # waits until the switch has had enough
-            held.finish([])
+            held.finish([], {})
         assert layout_of(target.running()) == old.layout
 
 

@@ -17,30 +17,38 @@ from finsy.proto import p4i, p4r
 from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.cam import analyse
-from state4.cim import instrument
+from state4.cim import InstrumentOptions, Track, instrument
 from state4.clones.header import WAIT, CloneLayout
 from state4.clones.store import CloneStore
-from state4.errors import TargetError
+from state4.errors import NotInstrumented, TargetError
 from state4.events import Event, EventLog
-from state4.instrumentation.running import all_registers
+from state4.instrumentation.running import all_registers, map_of
 from state4.pacing import NATIVE, Profile
 from state4.programs import InstalledProgram
 from state4.reconfigure import Outcome, Reconfiguration, prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.abilities import Abilities, CellCopy, Move
 from state4.targets.base import CPU_PORT
-from state4.values import Cells, CellWrites, RegisterSpec
+from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 from tests.state4_programs import PARAMS, program
 
 MAX_WAIT_PASSES = 1000
 
 
 @functools.cache
-def installed(registers: str, body: str, *, name: str = "made", tables: str = "", counts: bool = False) -> Any:
+def installed(
+    registers: str,
+    body: str,
+    *,
+    name: str = "made",
+    tables: str = "",
+    counts: bool = False,
+    track: Track = Track.CLONES,
+) -> Any:
     """An instrumented program of one control."""
     text = f"control MyIngress({PARAMS}) {{\n{registers}\n{tables}\n    apply {{ {body} }}\n}}\n"
     checked = load_text(program(text), f"{name}.p4")
-    made = instrument(checked, analyse(checked, counts=counts))
+    made = instrument(checked, analyse(checked, counts=counts), InstrumentOptions(track))
     return InstalledProgram(name, made.text, build_p4info(load_text(made.text, f"{name}.p4")), made.layout)
 
 
@@ -132,7 +140,16 @@ class FakeSwitch:
         spec = next(s for s in all_registers(self.program.p4info) if s.name.endswith(f".{register}"))
         if index < spec.cells:
             self.forwarding[spec.name][index] = spec.from_integers([value])[0]
+        self._mark(spec.name, index)
         self._clone(spec.name, index, value)
+
+    def _mark(self, name: str, index: int) -> None:
+        try:
+            layout = map_of(self.program.p4info)
+        except NotInstrumented:
+            return
+        block = index >> layout.by_name[name].shift
+        self.forwarding[layout.register][layout.by_name[name].first + (block >> 5)] |= np.uint32(1 << (block & 31))
 
     def count(self, counter: str, index: int, length: int) -> None:
         """One packet of so many bytes that counts in a cell of the forwarding program."""
@@ -213,6 +230,16 @@ class FakeSwitch:
         self.asked.append("read_registers")
         return {spec.name: self.forwarding[spec.name].copy() for spec in registers}
 
+    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        self.asked.append("read_ranges")
+        return [self.forwarding[r.register.name][r.start : r.start + r.count].copy() for r in ranges]
+
+    def read_and_clear(self, register: RegisterSpec) -> Cells:
+        self.asked.append("read_and_clear")
+        found = self.forwarding[register.name].copy()
+        self.forwarding[register.name][:] = 0
+        return found
+
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
         self.pieces.append(("write", register.name, start, len(values)))
         self.asked.append("write_register")
@@ -280,7 +307,7 @@ class FakeSwitch:
     # ---- holds, hands over
 
     @contextmanager
-    def hold(self, layout: CloneLayout) -> Iterator[FakeSwitch]:
+    def hold(self, layout: CloneLayout | None) -> Iterator[FakeSwitch]:
         self.asked.append("hold")
         self.held, self.held_s = True, 0.25
         try:
@@ -300,7 +327,7 @@ class FakeSwitch:
     def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
         return self.read_register(register, start, count)
 
-    def finish(self, writes: Sequence[CellWrites]) -> None:
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
         self.write_cells(writes)
         self.commit()
 
