@@ -102,12 +102,13 @@ rule: | base-packages $(INSTALLED) ## Generated programs and packets against Sta
 	@$(PYTHON) -m tests.switch.state4.rule $(ARGS)
 
 .PHONY: check
-check: | base-packages $(INSTALLED) ## Lint, format (Python and C), types, imports between packages
+check: | base-packages $(INSTALLED) ## Lint, format (Python and C), types, imports between packages, unused code
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
 	@$(PYTHON) -m mypy
 	@$(IMPORT_LINTER)
+	@$(PYTHON) -m vulture
 
 .PHONY: format
 format: | base-packages $(INSTALLED) ## Format Python and C as `make check` wants it

@@ -15,7 +15,6 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLUMN_INCHES = 3.5  # one column of a two-column paper
 PAGE_INCHES = 5.4  # what panels side by side need; on a phone (390 pixels) its smallest text is still 6 pixels high
 NOTE_POINTS = 6.5  # text inside a figure: nothing is smaller
 _PAPER_COLOR = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}

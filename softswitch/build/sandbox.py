@@ -13,7 +13,6 @@ import os
 import resource
 import signal
 import struct
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,9 +77,9 @@ def separate() -> bool:
         return False
     if os.geteuid() != ids[0]:  # in a user namespace we are nobody until we say who we are
         with suppress(OSError):
-            Path("/proc/self/setgroups").write_text("deny")
-            Path("/proc/self/gid_map").write_text(f"{ids[1]} {ids[1]} 1")
-            Path("/proc/self/uid_map").write_text(f"{ids[0]} {ids[0]} 1")
+            Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+            Path("/proc/self/gid_map").write_text(f"{ids[1]} {ids[1]} 1", encoding="utf-8")
+            Path("/proc/self/uid_map").write_text(f"{ids[0]} {ids[0]} 1", encoding="utf-8")
     child = os.fork()
     if child != 0:
         _, status = os.waitpid(child, 0)
@@ -123,9 +122,3 @@ def _allow(ruleset: int, path: Path | str, access: int) -> None:
         _libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _BY_PATH, rule, 0)
     finally:
         os.close(descriptor)
-
-
-def python_folders() -> list[str]:
-    """Where this interpreter's modules are, without the current folder."""
-    found = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path)}
-    return sorted(found)

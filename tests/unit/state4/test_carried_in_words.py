@@ -74,7 +74,6 @@ def test_what_a_conversion_loses(conversion: Conversion, old: RegisterSpec, new:
     assert Carried(old, new, conversion).loses == loss
 
 
-X = ("x", Leaf(8))
 A, B, C = ("a", Leaf(8)), ("b", Leaf(16)), ("c", Leaf(4, signed=True))
 
 
