@@ -89,7 +89,7 @@ def _name(folder: Path, file: Path) -> str:
 
 def architecture(program: Path, _seen: frozenset[Path] = frozenset()) -> str:
     """ "v1model", another architecture's include, or "" for none; looks into included files beside the program."""
-    text = program.read_text(errors="replace")
+    text = program.read_text(encoding="utf-8", errors="replace")
     result = ""
     for bracket, name in _INCLUDE.findall(text):
         stem = name.removesuffix(".p4")

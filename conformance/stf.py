@@ -108,7 +108,7 @@ def prefix_length(text: str) -> int | None:
 
 
 def _statements(path: Path) -> Iterator[Statement]:
-    for count, raw in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    for count, raw in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         line = raw.split("#")[0].strip()
         if not line:
             continue

@@ -203,7 +203,7 @@ def run(options: CommonOptions) -> int:
     claims = expectations(measured) if options.target == "softswitch" else []
     summary: Path = folder.finish(target=options.target, profile="native", measured=measured, claims=claims)
     if options.json:
-        print(summary.read_text(), end="")
+        print(summary.read_text(encoding="utf-8"), end="")
     else:
         bench_table(measured, claims, folder.path)
     return EXIT_OK

@@ -136,7 +136,7 @@ def _register(file: Path, name: str) -> np.ndarray[Any, Any]:
 def _rss(lab: Lab) -> int:
     """Resident memory of the switch's process in bytes."""
     assert lab.switch.process is not None
-    pages = Path(f"/proc/{lab.switch.process.pid}/statm").read_text().split()[1]
+    pages = Path(f"/proc/{lab.switch.process.pid}/statm").read_text(encoding="utf-8").split()[1]
     return int(pages) * 4096
 
 

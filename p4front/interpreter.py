@@ -6,6 +6,7 @@ of them may import p4front, and it needs nothing but the standard library: anoth
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -21,8 +22,11 @@ _MARK = "STATE4_INTERPRETER"  # the .venv that was entered: a broken one is not 
 def prepare(package: str) -> None:
     """Continues in `.venv` if `python -m <package>...` was typed with a Python in which State4 is not installed.
 
-    From then on a missing package is one line and exit code 2. Does nothing where `package` is imported by others.
+    From then on a missing package is one line and exit code 2, and Ctrl-C ends the command without a trace of Python.
+    Does nothing where `package` is imported by others.
     """
+    if Path(sys.argv[0] if sys.argv else "").name == package and sys.argv[0] != "-m":  # an installed command
+        _as_command()
     if sys.argv[:1] != ["-m"]:  # what it is until runpy has found the module
         return
     if sys.version_info < (3, 10):  # noqa: UP036  (this is who has to be told)
@@ -38,7 +42,19 @@ def prepare(package: str) -> None:
     if python.exists() and not _is_prefix(venv) and not _is_installed() and os.environ.get(_MARK) != str(venv):
         os.environ[_MARK] = str(venv)
         os.execv(python, [str(python), "-m", module, *sys.argv[1:]])
+    _as_command()
+
+
+def _as_command() -> None:
     sys.excepthook = _one_line
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # where the locale has no such character, its number is shown
+            stream.reconfigure(errors="backslashreplace")
+
+
+def no_such_character(error: UnicodeEncodeError) -> str:
+    """What to do about a name that cannot be written in the locale's encoding, in one line."""
+    return f"{error.object!a}: the encoding of this locale, {error.encoding}, has no such character: set LC_ALL=C.UTF-8"
 
 
 def missing_package(name: str) -> str:
@@ -71,6 +87,9 @@ def _is_installed() -> bool:
 
 
 def _one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """After it Python ends a command that Ctrl-C interrupted with exit code 130, as shells expect."""
+    if isinstance(error, KeyboardInterrupt):
+        return
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name is None or (ROOT / name.partition(".")[0]).is_dir():
         sys.__excepthook__(kind, error, trace)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from p4front.interpreter import no_such_character
 from p4front.text.source import P4Error
 from softswitch.cli import compile_command, run_command, stats_command
 from softswitch.errors import SwitchError
@@ -51,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print(f"softswitch: {what}", file=sys.stderr)
+        return 2
+    except UnicodeEncodeError as error:
+        print(f"softswitch: {no_such_character(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from topologies.errors import NotRootError
+from topologies.errors import NotRootError, RunFolderError
 from topologies.rundir import prune
 
 
@@ -14,10 +14,14 @@ def main() -> int:
         print(f"error: {NotRootError()}", file=sys.stderr)
         return 2
     count = 0
-    for removed in prune():
-        count += 1
-        ended = f", ended {', '.join(removed.processes)}" if removed.processes else ""
-        print(f"removed {removed.path}{ended}")
+    try:
+        for removed in prune():
+            count += 1
+            ended = f", ended {', '.join(removed.processes)}" if removed.processes else ""
+            print(f"removed {removed.path}{ended}")
+    except RunFolderError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print("nothing of ours was left behind" if not count else f"{count} crashed run(s) cleaned up")
     return 0
 

@@ -14,6 +14,10 @@ class NotRootError(NetworkError):
         super().__init__("network namespaces need root: run this with sudo")
 
 
+class RunFolderError(NetworkError):
+    """The folder of running networks cannot be made, or other users can change it."""
+
+
 class ToolMissingError(NetworkError):
     def __init__(self, tool: str, package: str) -> None:
         super().__init__(f"`{tool}` is not installed: apt-get install --no-install-recommends {package}")
@@ -24,6 +28,6 @@ class SwitchStartError(NetworkError):
 
     def __init__(self, name: str, why: str, log: Path, lines: int = 15) -> None:
         self.log = log
-        text = log.read_text(errors="replace") if log.exists() else ""
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         tail = "\n".join("    " + line for line in text.splitlines()[-lines:])
         super().__init__(f"switch {name} {why}" + (f"; the end of its log:\n{tail}" if tail else "; its log is empty"))

@@ -17,8 +17,8 @@ _HIGHEST = -20
 
 def session_nice(process: int | str = "self") -> int | None:
     """The nice value of a process's session; None where the kernel does not group by session."""
-    try:
-        return int(Path(f"/proc/{process}/autogroup").read_text().split()[-1])  # "/autogroup-123 nice 0"
+    try:  # its text is "/autogroup-123 nice 0"
+        return int(Path(f"/proc/{process}/autogroup").read_text(encoding="utf-8").split()[-1])
     except (OSError, ValueError, IndexError):
         return None
 
@@ -26,7 +26,7 @@ def session_nice(process: int | str = "self") -> int | None:
 def prefer_session(process: int | str = "self", *, nice: int = _HIGHEST) -> bool:
     """Sets the nice value of a process's session. False where that needs more rights, or does not exist."""
     try:
-        Path(f"/proc/{process}/autogroup").write_text(str(max(nice, _HIGHEST)))
+        Path(f"/proc/{process}/autogroup").write_text(str(max(nice, _HIGHEST)), encoding="utf-8")
     except OSError:
         return False
     return True

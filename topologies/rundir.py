@@ -19,13 +19,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from p4front.own_files import NotOurs, own_folder
+from topologies.errors import RunFolderError
+
 _OWNER_FILE = "owner.json"
 
 
 def base_folder() -> Path:
-    """`/run/state4`, or a folder of the temporary directory where `/run` is not writable."""
+    """`/run/state4`, or a folder of this user's in the temporary directory where `/run` is not writable."""
     run = Path("/run")
-    return (run if os.access(run, os.W_OK) else Path(tempfile.gettempdir())) / "state4"
+    return run / "state4" if os.access(run, os.W_OK) else Path(tempfile.gettempdir()) / f"state4-{os.geteuid()}"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class ProcessId:
     def of(pid: int) -> ProcessId | None:
         """The identity of a running process, None when there is none."""
         try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):
             return None
         fields = stat[stat.rindex(")") + 2 :].split()  # the command name may hold spaces and brackets
@@ -58,8 +61,10 @@ class RunDirectory:
 
     @classmethod
     def create(cls) -> RunDirectory:
-        base = base_folder()
-        base.mkdir(mode=0o755, parents=True, exist_ok=True)
+        try:
+            base = own_folder(base_folder())
+        except OSError as error:
+            raise RunFolderError(f"cannot use the run folder: {error.filename}: {error.strerror}") from None
         directory = cls(Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base)))
         directory._write()
         return directory
@@ -100,6 +105,10 @@ def prune() -> Iterator[Removed]:
     base = base_folder()
     if not base.is_dir():
         return
+    try:
+        own_folder(base)  # what a record in it says is done
+    except NotOurs as error:
+        raise RunFolderError(f"{error.filename}: {error.strerror}: nothing in it is touched") from None
     for path in sorted(base.iterdir()):
         record = path / _OWNER_FILE
         try:
@@ -134,4 +143,4 @@ def _end(identity: ProcessId, patience_s: float = 2.0) -> bool:
 
 
 def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()

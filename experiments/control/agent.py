@@ -300,7 +300,7 @@ def _own_entries(strategy: str, entries: str, program: InstalledProgram) -> list
 
 def _rss() -> int:
     """Resident memory of this process in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * resource.getpagesize()
 
 
 def _group(update: p4r.Update) -> int | None:

@@ -93,7 +93,9 @@ def display(total_s: float, *, quiet: bool = False) -> Iterator[Display]:
         TaskProgressColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+    console = Console(file=sys.stderr)
+    # Elsewhere than in a terminal rich would leave a blank line in place of the bar.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Bar(progress, total_s)
 
 

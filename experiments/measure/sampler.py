@@ -129,7 +129,7 @@ def main() -> int:
         due = time.monotonic()
         while not select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
             at, cells = read()
-            line: dict[str, Any] = {"t": at, "cells": cells, "tx_bytes": int(sent.read_text())}
+            line: dict[str, Any] = {"t": at, "cells": cells, "tx_bytes": int(sent.read_text(encoding="utf-8"))}
             line |= {"cpu": parts.read(), "memory": parts.memory_bytes()}
             file.write(json.dumps(line) + "\n")
             count += 1

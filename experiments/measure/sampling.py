@@ -57,7 +57,7 @@ def samples_of(path: Path, start: float) -> pd.DataFrame:
     """One row per sample: `t` in s after `start` of the monotonic clock, `state_bytes` (the sum of the cells, missing
     where they could not be read), `tx_bytes`, CPU seconds of each of `PARTS` (missing where there was none), and
     `memory_bytes` of the control plane."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     frame = pd.DataFrame(
         {
             "t": [line["t"] - start for line in lines],

@@ -63,11 +63,11 @@ def _name(what: str) -> str:
 
 def write_claims_table(readme: Path = README, reference: Path = REFERENCE) -> None:
     """Raises ResultError when the file has no marks for the table."""
-    before, begin, rest = readme.read_text().partition(BEGIN)
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ResultError(f"{readme} has no place for the table: {BEGIN} ... {END}")
-    readme.write_text(f"{before}{begin}\n\n{claims_table(reference)}\n\n{end}{after}")
+    readme.write_text(f"{before}{begin}\n\n{claims_table(reference)}\n\n{end}{after}", encoding="utf-8")
 
 
 def main() -> int:

@@ -34,6 +34,7 @@ class RunDisplay:
             TextColumn("{task.fields[left]} left"),
             console=console,
             transient=True,
+            disable=not console.is_terminal,  # rich would leave a blank line in its place
         )
         self._task = self._bar.add_task("", total=1.0, left="")
 

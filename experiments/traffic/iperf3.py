@@ -154,7 +154,7 @@ def read_report(path: Path, what: str) -> dict[str, Any]:
 
 
 def _parsed(path: Path, what: str) -> dict[str, Any]:
-    text = path.read_text(errors="replace")
+    text = path.read_text(encoding="utf-8", errors="replace")
     try:
         report: dict[str, Any] = json.loads(text)
     except ValueError:

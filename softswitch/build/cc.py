@@ -67,7 +67,7 @@ def compiler_key(flags: Sequence[str]) -> str:
 @functools.lru_cache
 def _processor() -> str:
     """What this machine's processor can do, as Linux tells."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     known = [line for line in lines if line.startswith(("vendor_id", "model", "flags", "Features", "CPU "))]
     return "\n".join(sorted(set(known)))
 

@@ -62,9 +62,14 @@ def collect(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[
     folders = [Path(os.path.abspath(d)) for d in include_dirs]
     folders = [folder for folder in folders if any(file.is_relative_to(folder) for file in own)]
     root = Path(os.path.commonpath([*folders, *(file.parent for file in own)]))
-    files = {file.relative_to(root).as_posix(): text for file, text in own.items()}
-    used = tuple(folder.relative_to(root).as_posix() for folder in folders)
-    return DeviceConfig(path.stem, main.relative_to(root).as_posix(), files, used, tuple(defines))
+    files = {_name(file.relative_to(root)): text for file, text in own.items()}
+    used = tuple(_name(folder.relative_to(root)) for folder in folders)
+    return DeviceConfig(_name(Path(path.stem)), _name(main.relative_to(root)), files, used, tuple(defines))
+
+
+def _name(path: Path) -> str:
+    """A path as text, whatever the locale: as UTF-8, which sources are; the rest of its bytes by their numbers."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def parse(data: bytes) -> DeviceConfig:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,9 +20,10 @@ from finsy.proto import p4i
 import p4front
 import softswitch
 from p4front.load import load_program, load_text
+from p4front.own_files import replacing
 from p4front.p4info import build_p4info
 from p4front.program import Program
-from softswitch.build.cache import cache_root, cached_directory, content_key
+from softswitch.build.cache import cache_folder, cached_directory, content_key
 from softswitch.build.cc import (
     INTERFACE_DIR,
     SANITIZE_FLAGS,
@@ -112,7 +111,7 @@ def syntax_check(generated: Generated) -> None:
     """Lets the C compiler parse generated code. Raises CompilerFailed."""
     with TemporaryDirectory() as folder:
         source = Path(folder) / "pipeline.c"
-        source.write_text(generated.c_source)
+        source.write_text(generated.c_source, encoding="utf-8", errors="surrogateescape")
         check_syntax(source)
 
 
@@ -150,10 +149,12 @@ FILES = ("pipeline.c", "info.json", "warnings.txt", "p4info.bin", "pipeline.so")
 def write_pipeline(folder: Path, program: Program, options: CompileOptions) -> None:
     """Fills a folder with `FILES`. Raises P4Error, CompilerNotFound, CompilerFailed."""
     generated = generate(program)
-    (folder / "pipeline.c").write_text(generated.c_source, encoding="utf-8")
+    (folder / "pipeline.c").write_text(generated.c_source, encoding="utf-8", errors="surrogateescape")
     (folder / "info.json").write_text(to_json(generated.info), encoding="utf-8")
     found = (*program.warnings, *generated.warnings)
-    (folder / "warnings.txt").write_text("".join(f"{warning.render()}\n" for warning in found), encoding="utf-8")
+    (folder / "warnings.txt").write_text(
+        "".join(f"{warning.render()}\n" for warning in found), encoding="utf-8", errors="backslashreplace"
+    )
     (folder / "p4info.bin").write_bytes(build_p4info(program).SerializeToString(deterministic=True))
     build_shared_object([folder / "pipeline.c"], folder / "pipeline.so", flags=options.flags)
 
@@ -174,12 +175,12 @@ def tools_key(options: CompileOptions) -> str:
 
 
 def _known_request(request: str) -> CompiledPipeline | None:
-    path = cache_root() / "requests" / f"{request}.json"
+    path = cache_folder("requests") / f"{request}.json"
     try:
         known = json.loads(path.read_text())
         if any(content_key(Path(file).read_bytes()) != key for file, key in known["files"].items()):
             return None
-        folder = cache_root() / "pipelines" / known["key"]
+        folder = cache_folder("pipelines") / known["key"]
         return open_pipeline(known["key"], folder) if folder.is_dir() else None
     except (OSError, ValueError, KeyError):
         return None
@@ -191,11 +192,8 @@ def _remember_request(request: str, key: str, program: Program, path: Path) -> N
         for file in program.files
         if Path(file.path).exists() and Path(file.path) != path
     }
-    folder = cache_root() / "requests"
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{request}.{os.getpid()}.{threading.get_ident()}.part"
-    part.write_text(json.dumps({"key": key, "files": files}))
-    part.replace(folder / f"{request}.json")
+    with replacing(cache_folder("requests") / f"{request}.json") as part:
+        part.write_text(json.dumps({"key": key, "files": files}), encoding="utf-8")
 
 
 @functools.lru_cache

@@ -69,7 +69,7 @@ def main() -> None:
     sandbox.end_with(parent)
     stay_in_session()
     os.chdir(folder)
-    job = Job.from_json(Path("job.json").read_text())
+    job = Job.from_json(Path("job.json").read_text(encoding="utf-8"))
     compiler = find_compiler()
     sandbox.limit(job.limits)
     sandbox.separate()
@@ -77,7 +77,7 @@ def main() -> None:
         [*sandbox.SYSTEM_FOLDERS, *_own_folders(), INTERFACE_DIR, Path(compiler).resolve().parent],
         [folder, "/dev/null"],
     )
-    Path("result.json").write_text(_compile(job).to_json())
+    Path("result.json").write_text(_compile(job).to_json(), encoding="utf-8")
 
 
 def _own_folders() -> list[str]:

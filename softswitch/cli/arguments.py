@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from softswitch.dataplane.interface import interface
@@ -34,7 +35,7 @@ def port_interface(text: str) -> tuple[int, str]:
         raise argparse.ArgumentTypeError(f"{text!r} is not PORT@INTERFACE, such as 1@s1-eth1")
     if int(number) > MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r}: port numbers go up to {MAX_PORT}")
-    if len(name.encode()) > MAX_INTERFACE_NAME:
+    if len(os.fsencode(name)) > MAX_INTERFACE_NAME:
         raise argparse.ArgumentTypeError(f"{text!r}: an interface's name has at most {MAX_INTERFACE_NAME} characters")
     return int(number), name
 

@@ -49,7 +49,7 @@ def write_p4info(path: Path, compiled: CompiledPipeline) -> None:
     if path.suffix == ".bin":
         path.write_bytes(compiled.p4info.SerializeToString(deterministic=True))
     elif path.suffix == ".json":
-        path.write_text(json_format.MessageToJson(compiled.p4info) + "\n")
+        path.write_text(json_format.MessageToJson(compiled.p4info) + "\n", encoding="utf-8")
     else:
         head = "# proto-file: p4/config/v1/p4info.proto\n# proto-message: p4.config.v1.P4Info\n\n"
-        path.write_text(head + text_format.MessageToString(compiled.p4info))
+        path.write_text(head + text_format.MessageToString(compiled.p4info), encoding="utf-8")

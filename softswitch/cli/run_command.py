@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from p4front.own_files import replacing
 from softswitch.build.device_config import collect
 from softswitch.build.program import compile_program
 from softswitch.cli.arguments import UsageError, add_preprocessor, port_interface, port_number, ring_frames
@@ -222,8 +223,7 @@ def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
 
 def _tell_ready(path: Path | None) -> None:
     if path is not None:
-        part = path.with_name(path.name + ".part")
-        part.write_text(f"{os.getpid()}\n")
-        part.replace(path)
+        with replacing(path) as part:  # in /tmp, perhaps, where another user could have put a link of that name
+            part.write_text(f"{os.getpid()}\n")
     print("ready", flush=True)
     sys.stdout.flush()

@@ -81,5 +81,5 @@ def c_string(text: str) -> str:
         elif char.isprintable() and char.isascii():
             out.append(char)
         else:
-            out += [f"\\{byte:03o}" for byte in char.encode()]
+            out += [f"\\{byte:03o}" for byte in char.encode(errors="surrogateescape")]
     return "".join(out)

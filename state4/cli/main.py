@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from p4front.interpreter import no_such_character
 from p4front.text.source import P4Error
 from state4.cli import analyse, entries, instrument, plan, reconfigure, verify
 from state4.errors import State4Error, TargetError
@@ -30,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED if isinstance(error, TargetError) else EXIT_WRONG
     except OSError as error:
         print(f"state4: {error.filename or ''}: {error.strerror or error}".replace(" : ", " "), file=sys.stderr)
+        return EXIT_WRONG
+    except UnicodeEncodeError as error:
+        print(f"state4: {no_such_character(error)}", file=sys.stderr)
         return EXIT_WRONG
     except KeyboardInterrupt:
         print("state4: cancelled", file=sys.stderr)

@@ -136,7 +136,9 @@ def _with_free_session(
 def _progress(events: EventLog, cells: int, *, quiet: bool) -> Iterator[None]:
     """Shows on stderr what happens, until the end of the context."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
+    console = Console(stderr=True, quiet=quiet)
+    # Elsewhere than in a terminal rich would leave a blank line in place of the bar.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reconfiguring", total=max(1, 2 * cells))
 
         def show(event: Event) -> None:

@@ -90,7 +90,7 @@ class Listener:
 
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # Python tells the kernel a thread's name since 3.14
-            Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(LISTENER_THREAD)
+            Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(LISTENER_THREAD, encoding="utf-8")
         poller = select.poll()
         poller.register(self._socket.fileno(), select.POLLIN | select.POLLERR)
         poller.register(self._wake, select.POLLIN)

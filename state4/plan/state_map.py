@@ -96,7 +96,7 @@ class StateMap:
 def load_map(path: Path) -> StateMap:
     """Raises BadMap with file and place."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise BadMap(f"{path}: {reason}") from None

@@ -24,6 +24,6 @@ def find_cpu_port(interface: str, ports: Callable[[], Mapping[int, str]], networ
 
 def _number(file: Path) -> int | None:
     try:
-        return int(file.read_text())
+        return int(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

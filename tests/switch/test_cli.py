@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -238,6 +240,19 @@ def certificate(folder: Path, name: str, issuer: str | None = None) -> tuple[Pat
     return key, cert
 
 
+def handshake(address: str, newest: ssl.TLSVersion) -> str | None:
+    """The version that is agreed on with a client that knows none newer and does not mind who answers."""
+    host, port = address.split(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")  # or OpenSSL itself would refuse the old ones
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, newest
+    with socket.create_connection((host, int(port)), timeout=10) as plain, context.wrap_socket(plain) as connection:
+        return connection.version()
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl")
 @pytest.mark.parametrize("mutual", [False, True])
 def test_tls(tmp_path: Path, mutual: bool) -> None:
@@ -265,6 +280,9 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
         assert main(["stats", address]) == 2
         known = grpc.ssl_channel_credentials(authority, client_key.read_bytes(), client_cert.read_bytes())
         assert version(known)
+        assert handshake(address, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+        with pytest.raises(OSError):  # ssl.SSLError, or the connection is closed
+            handshake(address, ssl.TLSVersion.TLSv1_1)
         if mutual:
             with pytest.raises(grpc.RpcError):
                 version(grpc.ssl_channel_credentials(authority))

@@ -87,6 +87,7 @@ class Server:
         path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
         if path is not None:
             _free_socket(path)
+        before = os.umask(0o177)  # a Unix socket is never open to others, not even for a moment
         try:
             if self._credentials is not None and path is None:
                 port = self._server.add_secure_port(address, self._credentials)
@@ -94,11 +95,12 @@ class Server:
                 port = self._server.add_insecure_port(address)
         except RuntimeError:
             port = 0
+        finally:
+            os.umask(before)
         if port == 0:
             raise ListenError(f"can't listen on {address}: {_reason(address)}")
         if path is not None:
-            path.chmod(0o600)
-            self._sockets.append((path, path.stat().st_ino))
+            self._sockets.append((path, path.lstat().st_ino))
         elif not address.startswith(LOOPBACK):
             log.warning("other machines may reach %s%s", address, "" if self._credentials else ", without TLS")
 
@@ -111,7 +113,7 @@ class Server:
         self._notifier.stop()
         for path, inode in self._sockets:
             try:
-                if path.stat().st_ino == inode:
+                if path.lstat().st_ino == inode:
                     path.unlink()
             except FileNotFoundError:
                 pass
@@ -122,7 +124,7 @@ def _free_socket(path: Path) -> None:
     if not path.parent.is_dir():
         raise ListenError(f"can't listen on unix:{path}: there is no folder {path.parent}")
     try:
-        mode = path.stat().st_mode
+        mode = path.lstat().st_mode  # a link is not followed: it may be another user's
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):

@@ -21,6 +21,7 @@ from typing import Any
 from finsy.proto import p4i
 
 from p4front.load import load_program
+from p4front.own_files import NotOurs, own_folder, own_home, replacing
 from p4front.p4info import build_p4info
 from state4.errors import MissingTool, TargetError
 from state4.programs import InstalledProgram
@@ -49,16 +50,15 @@ def bmv2_config(program: InstalledProgram) -> str:
     p4info = program.p4info.SerializeToString(deterministic=True)
     key = hashlib.sha256("\0".join(parts).encode() + p4info).hexdigest()[:32]
     kept = _cache_folder() / f"{key}.json"
+    _require_own(kept.parent)
     if kept.exists():
         return kept.read_text()
     with tempfile.TemporaryDirectory(prefix="state4-bmv2-") as folder:
         source = Path(folder) / f"{program.name}.p4"
         source.write_text(program.text)
         result = _with_p4info(_compile(source, program.defines), program.name, program.p4info)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=".", delete=False) as file:
-        file.write(result)
-    os.replace(file.name, kept)
+    with replacing(kept) as part:
+        part.write_text(result, encoding="utf-8")
     return result
 
 
@@ -106,8 +106,18 @@ def _compiler_version() -> str:
     return subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=False).stdout
 
 
+def _require_own(folder: Path) -> None:
+    """Makes the folder; raises TargetError if another user could have put something there."""
+    try:
+        own_folder(folder)
+    except NotOurs as error:
+        raise TargetError(
+            f"the cache {folder} is not used: {error.filename}: {error.strerror}; name another folder in STATE4_CACHE"
+        ) from None
+
+
 def _cache_folder() -> Path:
     """Next to softswitch's cache; `STATE4_CACHE` names another folder."""
     base = os.environ.get("XDG_CACHE_HOME")
-    root = os.environ.get("STATE4_CACHE") or (Path(base) if base else Path.home() / ".cache") / "state4"
+    root = os.environ.get("STATE4_CACHE") or (Path(base) if base else own_home() / ".cache") / "state4"
     return Path(root) / "bmv2"
