@@ -125,9 +125,10 @@ conformance: | base-packages $(INSTALLED) ## p4c's test data, from a checkout th
 	@$(PYTHON) -m conformance --p4c "$(P4C)" $(ARGS)
 
 .PHONY: fuzz
-fuzz: | base-packages $(INSTALLED) ## 10,000 mutated programs, 1,000,000 packets through sanitized pipelines (P4C=... adds more)
+fuzz: | base-packages $(INSTALLED) ## 10,000 mutated programs, 1,000,000 packets, 10,000 schedules of writers (P4C=...)
 	@$(PYTHON) -m conformance.fuzz_sources
 	@$(PYTHON) -m conformance.fuzz_packets $(if $(P4C),--p4c "$(P4C)")
+	@$(PYTHON) -m tests.switch.state4.schedules
 
 # -- cleaning ----------------------------------------------------------------------------------------------------------
 

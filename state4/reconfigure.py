@@ -110,7 +110,7 @@ class Reconfiguration(Change):
         if state is not None:
             found |= {"cells": state.cells, "entries": len(state.entries), "skipped": state.skipped}
         newest = self.others.newest
-        if newest is not None and state is not None and state.entries:
+        if newest is not None:
             found |= {"entries": len(newest.updates), "skipped": tuple(newest.left)}
         if clones is not None:
             found |= {"clones": clones.clones, "updates": clones.updates}

@@ -20,9 +20,9 @@ from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.config import Config
 from state4.errors import State4Error
-from state4.instrumentation.programs import InstalledProgram
 from state4.plan.entities import wanted_entities
 from state4.plan.state_map import StateMap
+from state4.programs import InstalledProgram
 from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import request
