@@ -193,7 +193,7 @@ class Reconciliation:
     def copy_counts(self) -> None:
         """Counters, and the counts of meters' colours, alone; where a client holds packets itself."""
         for name, counter in self._old.pipeline.counters.items():
-            new_counter = self._new.pipeline.counters.get(name)
+            new_counter = self._new.pipeline.counters.get(self._renamed(name))
             if new_counter is not None and _same_array(counter.info, new_counter.info):
                 new_counter.write(0, counter.read())
         for view, old_table, new_table in self._kept_tables():
@@ -208,7 +208,7 @@ class Reconciliation:
                         new_table.set_meter_counts(state.entry, state.meter.counts)
                 new_table.set_meter_counts(None, old_table.direct_meter_state(None).counts)
         for name, meter in self._old.pipeline.meters.items():
-            new_meter = self._new.pipeline.meters.get(name)
+            new_meter = self._new.pipeline.meters.get(self._renamed(name))
             if new_meter is not None and _same_array(meter.info, new_meter.info):
                 new_meter.set_counts(0, [state.counts for state in meter.states()])
 
