@@ -311,7 +311,10 @@ def test_a_controller_that_hangs_while_packets_are_held(scene: Scene) -> None:
         scene.reconfigure()
 
 
-REFUSED = {"broken": ("TargetError: saving", "TargetError: reconciling"), "refused": ("TargetError: writing",)}
+REFUSED = {
+    "broken": ("TargetError: saving", "TargetError: reconciling", "TargetError: verifying"),
+    "refused": ("TargetError: writing",),
+}
 
 
 @pytest.mark.parametrize("strategy", PHASES_OF)
