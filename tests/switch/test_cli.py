@@ -240,11 +240,12 @@ def certificate(folder: Path, name: str, issuer: str | None = None) -> tuple[Pat
     return key, cert
 
 
-def handshake(address: str, newest: ssl.TLSVersion) -> str | None:
+def handshake(address: str, newest: ssl.TLSVersion, key: Path, cert: Path) -> str | None:
     """The version that is agreed on with a client that knows none newer and does not mind who answers."""
     host, port = address.split(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(cert, key)
     context.set_ciphers("ALL:@SECLEVEL=0")  # or OpenSSL itself would refuse the old ones
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -280,9 +281,9 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
         assert main(["stats", address]) == 2
         known = grpc.ssl_channel_credentials(authority, client_key.read_bytes(), client_cert.read_bytes())
         assert version(known)
-        assert handshake(address, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+        assert handshake(address, ssl.TLSVersion.TLSv1_2, client_key, client_cert) == "TLSv1.2"
         with pytest.raises(OSError):  # ssl.SSLError, or the connection is closed
-            handshake(address, ssl.TLSVersion.TLSv1_1)
+            handshake(address, ssl.TLSVersion.TLSv1_1, client_key, client_cert)
         if mutual:
             with pytest.raises(grpc.RpcError):
                 version(grpc.ssl_channel_credentials(authority))
