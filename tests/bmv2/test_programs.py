@@ -20,7 +20,7 @@ from tests.switch.state4.test_clones import traffic
 
 pytestmark = pytest.mark.bmv2
 _PORTS = (1, 2, 3, 4, 5, 6)
-LEAST_CELLS = {"controls": 4}
+MIN_CELLS = {"controls": 4}
 REFUSED_BY_P4C = {"aliases", "loops_and_switch"}
 
 
@@ -62,7 +62,7 @@ def nf(name: str, frames: list[tuple[int, bytes]], seed: int) -> Scenario:
 def small(name: str) -> Scenario:
     """Cells are few: beyond the end of a register, bmv2 without its checks writes anywhere or ends."""
     chosen = random.Random(len(name))
-    cells = range(min(LEAST_CELLS.get(name, 8), 8))
+    cells = range(min(MIN_CELLS.get(name, 8), 8))
     ops = (0, 1, 2) if name == "wide" else (0, 1, 2, 3, 4, 7, 255)
     frames = [
         request(

@@ -28,7 +28,7 @@ FILES = (
     "v1model/test_metadata",
     "v1model/test_replication",
 )
-MOST_PACKETS = 40
+MAX_PACKETS = 40
 DIFFERENT = {
     "test_the_target_of_an_assignment_is_evaluated_first": "p4c evaluates the target last",
     "test_an_index_computed_at_run_time": "bmv2 ends at an index outside of a stack",
@@ -71,7 +71,7 @@ def test_bmv2_does_the_same(recorded: list[dict[str, Any]], name: str) -> None:
         file, test = scene["test"].split("::")
         if not file.endswith(f"test_{name}.py") or any(test.startswith(known) for known in DIFFERENT):
             continue
-        packets = tuple((port, bytes.fromhex(frame), 0) for port, frame in scene["packets"][:MOST_PACKETS])
+        packets = tuple((port, bytes.fromhex(frame), 0) for port, frame in scene["packets"][:MAX_PACKETS])
         scenario = Scenario(test, scene["program"], packets, ports=tuple(range(8)))
         try:
             compile_bmv2(scenario.source)
