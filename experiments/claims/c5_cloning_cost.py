@@ -229,7 +229,7 @@ def _unmeasured(
         if strategy not in asked or load not in measured["loads"]:
             return not_asked(published, f"{strategy} at {load} % of full load was left out")
         if part not in measured["strategies"].get(strategy, {}).get(load, {}).get("parts", {}):
-            return not_judged(published, f"at {load} %: {reasons_of(unusable, strategy)}")
+            return not_judged(published, f"at {load} %: {reasons_of(unusable, f'{strategy}-load{load}')}")
     if not needed:
         return not_asked(published, "no load above 50 % was asked for")
     loads = dict.fromkeys(load for _, load, _ in needed)
