@@ -124,6 +124,11 @@ conformance: | base-packages $(INSTALLED) ## p4c's test data, from a checkout th
 	@if [ -z "$(P4C)" ]; then echo "error: name a checkout of p4c: make conformance P4C=<folder>" >&2; exit 2; fi
 	@$(PYTHON) -m conformance --p4c "$(P4C)" $(ARGS)
 
+.PHONY: programs
+programs: | base-packages $(INSTALLED) ## What State4 makes of a folder of P4 programs: make programs FOLDER=../programs
+	@if [ -z "$(FOLDER)" ]; then echo "error: name a folder of P4 programs: make programs FOLDER=<folder>" >&2; exit 2; fi
+	@$(PYTHON) -m conformance.programs $(FOLDER) $(ARGS)
+
 .PHONY: fuzz
 fuzz: | base-packages $(INSTALLED) ## 10,000 mutated programs, 1,000,000 packets, 10,000 schedules of writers (P4C=...)
 	@$(PYTHON) -m conformance.fuzz_sources

@@ -1,7 +1,8 @@
 """Conformance against p4c's test data: packet tests, acceptance and refusal of programs, P4Info, and whether P4Info,
 the compiled pipeline and CAM agree on every object of a program.
 
-The test data is not part of this repository; `make conformance P4C=<checkout>` names one.
+The test data is not part of this repository; `make conformance P4C=<checkout>` names one. `conformance.programs` does
+the like for any folder of programs.
 """
 
 from p4front import interpreter

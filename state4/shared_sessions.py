@@ -39,8 +39,13 @@ def shared_sessions(target: Target, layout: CloneLayout) -> Iterator[None]:
 
 
 def _numbers(target: Target, layout: CloneLayout) -> Sequence[int]:
+    wanted = set(layout.shared)
+    if 0 in wanted and target.clone_session(0) is None:
+        wanted.remove(
+            0
+        )  # P4Runtime has no such session, so nobody can make it; the clones' numbers show what is missing
     if not layout.any_session:
-        return sorted(layout.shared)
+        return sorted(wanted)
     try:
         there = {entry.session_id for entry in target.clone_sessions()} - {layout.session}
     except Unsupported as error:
@@ -48,7 +53,7 @@ def _numbers(target: Target, layout: CloneLayout) -> Sequence[int]:
             f"the program clones to a session that is known only at run time, in a pass that also writes: {error}, so "
             "the session cannot carry the updates; use constant sessions there"
         ) from None
-    return sorted(there | layout.shared)
+    return sorted(there | wanted)
 
 
 def _check(entry: p4r.CloneSessionEntry | None, number: int, layout: CloneLayout) -> None:

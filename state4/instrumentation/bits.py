@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from p4front.program import Program
@@ -76,7 +77,7 @@ def _leaf(text: str, type_: Type) -> str:
 
 
 def _text(expr: ast.Expr) -> str:
-    text = expr.span.text
+    text = re.sub(r"\\[ \t]*\r?\n", "", expr.span.text)  # lines that go on
     return text if "//" in text else " ".join(text.split())
 
 

@@ -55,3 +55,21 @@ def test_a_session_that_cuts_its_clones_too_short_is_refused_before_anything_hap
         reconfigure(load_strategy("state4_exact"), context)
     assert [s.truncate for s in target.switch.clone_sessions() if s.id == 8] == [20]
     target.close()
+
+
+def test_a_session_that_p4runtime_does_not_have_carries_nothing_and_that_is_noticed() -> None:
+    """Session 0: nobody can make it on this switch, so neither the user's clone nor the update leaves."""
+    text = CLONING_PROGRAMS["write_then_clone"].replace("CloneType.I2E, 8, 0", "CloneType.I2E, 0, 0")
+    program = installed_program("session_0", text)
+    assert program.layout.shared == {0}
+    runs = []
+    for schedule in (Schedule(), Schedule([30] + [2] * 60)):
+        target = BenchTarget(packets(5, 120), schedule)
+        target.install(program)
+        if schedule.before:
+            outcome = reconfigure(load_strategy("state4_exact"), prepare(target, program, profile=NATIVE))
+            assert outcome.lost_clones and not outcome.inexact
+        target.run(120)
+        runs.append(target.state())
+        target.close()
+    assert runs[0] == runs[1]

@@ -342,6 +342,11 @@ def test_arguments_may_come_from_macros(tmp_path: Path) -> None:
     load_program(again)
 
 
+def test_an_argument_whose_line_goes_on() -> None:
+    result = of_text(ingress("r.write(0, hdr.request.op + \\\n            1);"))
+    load_text(result.text, "out.p4")
+
+
 def test_an_argument_with_a_call_is_refused() -> None:
     message = problem(ingress("r.write(0, f());", globals_="bit<8> f() { return 1; }\n"))
     assert "put the value into a variable first" in message

@@ -1,0 +1,240 @@
+"""What State4 makes of one program of the user's: accepted, instrumented, and the same as before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from finsy.proto import p4r
+
+from conformance.program_entries import entries
+from conformance.program_packets import PacketMaker
+from conformance.program_reconfigure import differs
+from p4front.load import load_program, load_text
+from p4front.p4info import build_p4info
+from p4front.program import Program
+from p4front.syntax import ast
+from p4front.text.source import P4Error
+from softswitch.build.program import compile_program, compile_text
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
+from softswitch.server.device.arbitration import Client
+from softswitch.server.device.device import Device
+from softswitch.server.program.config import Config
+from state4.cam import Analysis, analyse
+from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.clones.header import REPLICA
+from state4.clones.store import CloneStore
+from state4.instrumentation.programs import InstalledProgram
+from state4.instrumentation.running import user_registers
+
+CPU = 510
+PORTS = range(1, 5)
+GROUPS = range(1, 5)
+ELECTION = p4r.Uint128(low=1)
+Frames = list[tuple[int, bytes]]
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """`packets`: how many each program gets; `strategies`: names of those that must be exact."""
+
+    include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    packets: int = 300
+    strategies: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`accepted`, `stateful` (packets write registers), `instrumented`, `equal`; None: it did not come to that.
+    `reason`: of the first that is False. `writes`: updates that were seen; `clones`: of the program's own."""
+
+    accepted: bool | None = None
+    stateful: bool | None = None
+    instrumented: bool | None = None
+    equal: bool | None = None
+    reason: str = ""
+    writes: int = 0
+    frames: int = 0
+    clones: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def check_program(path: Path, options: CheckOptions) -> Verdict:
+    """Never raises for what the program does."""
+    try:
+        program = load_program(path, include_dirs=options.include_dirs, defines=options.defines)
+        analysis = analyse(program)
+    except P4Error as error:
+        return Verdict(accepted=False, reason=_first(error))
+    clones = bool(analysis.clones)
+    if not analysis.slots:
+        return Verdict(accepted=True, stateful=False, clones=clones)
+    verdict = Verdict(accepted=True, stateful=True, clones=clones)
+    try:
+        made = instrument(program, analysis, InstrumentOptions(include_dirs=options.include_dirs))
+        load_text(made.text, path.name, defines=options.defines)
+    except P4Error as error:
+        return replace(verdict, instrumented=False, reason=_first(error))
+    verdict = replace(verdict, instrumented=True)
+    try:
+        return _Comparison(path, options, program, analysis, made).run(verdict)
+    except P4Error as error:
+        return replace(verdict, accepted=False, reason=f"not compiled: {_first(error)}")
+
+
+def _first(error: P4Error) -> str:
+    """The first message, with its place and without the source line."""
+    return str(error).splitlines()[0]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Frames out for each packet without those of State4, registers at the end, and the clones' own account of them."""
+
+    frames: list[Frames]
+    registers: dict[str, list[int]]
+    told: dict[str, list[int]] = field(default_factory=dict)
+    updates: int = 0
+    lost: int = 0
+
+
+class _Comparison:
+    def __init__(
+        self, path: Path, options: CheckOptions, program: Program, analysis: Analysis, made: Instrumented
+    ) -> None:
+        self._path, self._options, self._made, self._analysis = path, options, made, analysis
+        self._compiled = {
+            False: compile_program(path, include_dirs=options.include_dirs, defines=options.defines),
+            True: compile_text(made.text, path.name, defines=options.defines),
+        }
+        self._p4info = {
+            False: build_p4info(program),
+            True: build_p4info(load_text(made.text, path.name, defines=options.defines)),
+        }
+        parser = analysis.roots["parser"].decl
+        assert isinstance(parser, ast.ParserDecl)
+        self._maker = PacketMaker(program, parser, f"{path.name} {options.seed}", PORTS)
+        self._entries = list(entries(self._p4info[False], self._maker.value))
+
+    def run(self, verdict: Verdict) -> Verdict:
+        packets = list(self._maker.packets(self._options.packets))
+        before = self._traffic(packets, with_clones=False, flag=False)
+        own = [frame for out in before.frames for _, frame in out]
+        packets += self._maker.changed([*own, *(frame for _, frame in packets)], self._options.packets)
+        before = self._traffic(packets, with_clones=False, flag=False)
+        frames = sum(map(len, before.frames))
+        updates = 0
+        for flag in (False, True):
+            after = self._traffic(packets, with_clones=True, flag=flag)
+            updates += after.updates
+            if reason := _difference(before, after, flag):
+                return replace(verdict, equal=False, reason=reason, writes=updates, frames=frames)
+        for strategy in self._options.strategies:
+            if reason := self._reconfigured(strategy, packets):
+                return replace(verdict, equal=False, reason=reason, writes=updates, frames=frames)
+        return replace(verdict, equal=True, writes=updates, frames=frames)
+
+    def _traffic(self, packets: Frames, *, with_clones: bool, flag: bool) -> _Seen:
+        layout = self._made.layout
+        with Switch() as switch:
+            pipeline = self._start(switch, with_clones)
+            shared = (self._sessions() if layout.any_session else layout.shared) if flag else ()
+            for session in self._sessions() | set(shared):
+                copies = [(CPU, REPLICA)] if session in shared else []
+                switch.set_clone_session(session, [*self._replicas(session), *copies])
+            switch.set_clone_session(layout.session, [(CPU, 1)])
+            if with_clones:
+                pipeline.registers[layout.flag_register].write(0, [int(flag)])
+            store = CloneStore(layout)
+            store.expect(0, 0)
+            frames: list[Frames] = []
+            arrived: list[bytes] = []
+            for number, (port, frame) in enumerate(packets):
+                switch.set_time(10_000_000 + 700 * number)
+                out = switch.inject(port, frame)
+                ours = [f for p, f in out if p == CPU and f[5:14] == layout.mark and len(f) == layout.header_bytes]
+                arrived += ours
+                frames.append([(p, f) for p, f in out if not (p == CPU and f in ours)])
+            if arrived:
+                store.add(
+                    np.frombuffer(b"".join(f[: layout.header_bytes] for f in arrived), np.uint8).reshape(
+                        len(arrived), -1
+                    )
+                )
+            updates = store.take()
+            specs = {spec.name: spec for spec in user_registers(self._p4info[True])}
+            registers = {name: s.integers(pipeline.registers[name].read()) for name, s in specs.items()}
+            told = {}
+            for component in layout.components:
+                spec = specs[component.name]
+                values = spec.zeros()
+                indices, rows = updates.of(layout.number(component.name))
+                for index, value in zip(indices, spec.from_little_endian(rows), strict=True):
+                    values[int(index)] = value
+                told[spec.name] = spec.integers(values)
+            return _Seen(frames, registers, told, len(updates), store.stats().lost)
+
+    def _start(self, switch: Switch, with_clones: bool) -> Pipeline:
+        for port in PORTS:
+            switch.add_memory_port(port)
+        device = Device(switch, 1)
+        device.arbitration.update(
+            Client(lambda _: None), p4r.MasterArbitrationUpdate(device_id=1, election_id=ELECTION)
+        )
+        config = device._load(self._p4info[with_clones], b"", None, self._compiled[with_clones])
+        device._commit(config)
+        self._set_up(device, config)
+        return config.pipeline
+
+    def _set_up(self, device: Device, config: Config) -> None:
+        """Groups, and the entries that the switch takes; two with one key are one."""
+        for group in GROUPS:
+            device.switch.set_multicast_group(group, [(port, group) for port in PORTS])
+        for update in self._entries:
+            request = p4r.WriteRequest(device_id=1, election_id=ELECTION, updates=[update])
+            try:
+                device.batches.write(config, request)
+            except Exception:
+                continue
+
+    def _sessions(self) -> set[int]:
+        known = {session for clone in self._analysis.clones for session in clone.sessions or ()}
+        unknown = any(clone.sessions is None for clone in self._analysis.clones)
+        return known | (set(range(1, 9)) if unknown else set())
+
+    def _replicas(self, session: int) -> list[tuple[int, int]]:
+        return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions() else []
+
+    def _reconfigured(self, strategy: str, packets: Frames) -> str:
+        name, made = self._path.stem, self._made
+        program = InstalledProgram(name, made.text, self._p4info[True], made.layout, self._options.defines)
+        sessions = {session: self._replicas(session) for session in self._sessions()}
+        return differs(strategy, program, self._compiled[True], packets, self._set_up, sessions)
+
+
+def _difference(before: _Seen, after: _Seen, flag: bool) -> str:
+    state = "while it clones" if flag else "while it does not clone"
+    for number, (wanted, found) in enumerate(zip(before.frames, after.frames, strict=True)):
+        if wanted != found:
+            return f"packet {number} comes out otherwise {state}: {_short(wanted)} became {_short(found)}"
+    for name, cells in after.registers.items():
+        if before.registers.get(name, cells) != cells:
+            return f"register {name} differs {state}"
+    if flag and after.lost:
+        return f"{after.lost} clones are missing"
+    if flag and after.told != {name: cells for name, cells in after.registers.items() if name in after.told}:
+        names = [name for name, cells in after.told.items() if after.registers[name] != cells]
+        return f"clones do not tell every write of {', '.join(names)}"
+    return ""
+
+
+def _short(frames: Sequence[tuple[int, bytes]]) -> str:
+    return "[" + ", ".join(f"{port}:{frame.hex()[:60]}" for port, frame in frames[:3]) + "]"
