@@ -28,8 +28,8 @@ from state4.cam import Analysis, analyse
 from state4.cim import Instrumented, InstrumentOptions, instrument
 from state4.clones.header import REPLICA
 from state4.clones.store import CloneStore
-from state4.instrumentation.programs import InstalledProgram
 from state4.instrumentation.running import user_registers
+from state4.programs import InstalledProgram
 
 CPU = 510
 PORTS = range(1, 5)

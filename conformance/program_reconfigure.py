@@ -9,8 +9,8 @@ from softswitch.build.program import CompiledPipeline
 from softswitch.server.device.device import Device
 from softswitch.server.program.config import Config
 from state4.errors import State4Error
-from state4.instrumentation.programs import InstalledProgram
 from state4.pacing import NATIVE
+from state4.programs import InstalledProgram
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.switch.state4.bench import BenchTarget, Packets, Schedule
