@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from finsy.proto import p4r
+from finsy.proto import p4i, p4r
 
 from conformance.program_entries import entries
 from conformance.program_packets import PacketMaker
@@ -18,18 +19,20 @@ from p4front.p4info import build_p4info
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import P4Error
-from softswitch.build.program import compile_program, compile_text
+from softswitch.build.program import CompiledPipeline, compile_program, compile_text
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
 from softswitch.server.device.arbitration import Client
 from softswitch.server.device.device import Device
 from softswitch.server.program.config import Config
 from state4.cam import Analysis, analyse
-from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.cim import Instrumented, InstrumentOptions, Track, instrument
 from state4.clones.header import REPLICA
 from state4.clones.store import CloneStore
 from state4.instrumentation.running import user_registers
 from state4.programs import InstalledProgram
+from state4.reconfigure import needs_map
+from state4.strategies import load_strategy
 
 CPU = 510
 PORTS = range(1, 5)
@@ -111,6 +114,7 @@ class _Comparison:
         self, path: Path, options: CheckOptions, program: Program, analysis: Analysis, made: Instrumented
     ) -> None:
         self._path, self._options, self._made, self._analysis = path, options, made, analysis
+        self._program = program
         self._compiled = {
             False: compile_program(path, include_dirs=options.include_dirs, defines=options.defines),
             True: compile_text(made.text, path.name, defines=options.defines),
@@ -214,10 +218,24 @@ class _Comparison:
         return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions() else []
 
     def _reconfigured(self, strategy: str, packets: Frames) -> str:
-        name, made = self._path.stem, self._made
-        program = InstalledProgram(name, made.text, self._p4info[True], made.layout, self._options.defines)
         sessions = {session: self._replicas(session) for session in self._sessions()}
-        return differs(strategy, program, self._compiled[True], packets, self._set_up, sessions)
+        if needs_map(load_strategy(strategy)):
+            program, compiled = self._mapped
+        else:
+            program, compiled = self._installed(self._made, self._p4info[True]), self._compiled[True]
+        return differs(strategy, program, compiled, packets, self._set_up, sessions)
+
+    @cached_property
+    def _mapped(self) -> tuple[InstalledProgram, CompiledPipeline]:
+        """The program with a dirty map instead of clones."""
+        options = InstrumentOptions(Track.MAP, include_dirs=self._options.include_dirs)
+        made = instrument(self._program, analyse(self._program, follow=False), options)
+        p4info = build_p4info(load_text(made.text, self._path.name, defines=self._options.defines))
+        compiled = compile_text(made.text, self._path.name, defines=self._options.defines)
+        return self._installed(made, p4info), compiled
+
+    def _installed(self, made: Instrumented, p4info: p4i.P4Info) -> InstalledProgram:
+        return InstalledProgram(self._path.stem, made.text, p4info, made.layout, self._options.defines)
 
 
 def _difference(before: _Seen, after: _Seen, flag: bool) -> str:
