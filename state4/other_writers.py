@@ -71,6 +71,11 @@ class OtherWriters:
             finally:
                 self._follow = None
 
+    @property
+    def given(self) -> list[p4r.Entity]:
+        """All entries that the new program was given."""
+        return list(self._brought.values())
+
     def brought(self, updates: Sequence[p4r.Update]) -> None:
         """The new program was given these entries."""
         self._brought |= {entity_identity(update.entity): update.entity for update in updates}

@@ -13,7 +13,7 @@ from finsy.proto import p4r
 from state4.cancel import cancellable
 from state4.cim import Track
 from state4.clones.source import ListenerStats
-from state4.errors import NotInstrumented, State4Error
+from state4.errors import NotInstrumented, State4Error, TargetError
 from state4.events import EventLog
 from state4.instrumentation.running import layout_of, map_of
 from state4.other_writers import OtherWriters
@@ -27,6 +27,8 @@ from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser
 from state4.targets.abilities import Abilities
 from state4.targets.base import Target
+from state4.verify.compare import Comparison
+from state4.verify.step import compare_entries
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Outcome:
 
     Of a strategy that reads in rounds: `rounds`: the share of all blocks that each round after the first reading read;
     `remainder`: cells that were read while packets waited. `predicted_rounds` and `predicted_remainder`: cells that the
-    theory (`state4.dirty.theory`) expects, from the rates measured until the first round; None: not known."""
+    theory (`state4.dirty.theory`) expects, from the rates measured until the first round; None: not known.
+
+    `verified`: what a comparison of the two programs in the step that swapped has found; None if nobody asked."""
 
     strategy: str
     cells: int = 0
@@ -64,9 +68,11 @@ class Outcome:
     predicted_rounds: tuple[float, ...] = ()
     predicted_remainder: float | None = None
     remainder: int | None = None
+    verified: Comparison | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        found = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        return {**found, "verified": self.verified.as_dict() if self.verified is not None else None}
 
 
 @dataclass(kw_only=True)
@@ -76,6 +82,7 @@ class Reconfiguration(Change):
     target: Target
     profile: Profile
     events: EventLog
+    verification: Comparison | None = None
 
     @cached_property
     def retriever(self) -> Retriever:
@@ -85,12 +92,26 @@ class Reconfiguration(Change):
     @cached_property
     def synchroniser(self) -> Synchroniser:
         """The paper's RSSM."""
-        return Synchroniser(self.target, self, self.profile, self.events, self.others)
+        return Synchroniser(self.target, self, self.profile, self.events, self.others, self.verification)
 
     @cached_property
     def others(self) -> OtherWriters:
         """Other controllers that write meanwhile."""
         return OtherWriters(self.target, self, self.events)
+
+    def not_verified(self, why: str) -> None:
+        """The registers cannot be compared in the step that swaps."""
+        if self.verification is not None:
+            self.verification.unchecked.append(f"registers: {why}")
+
+    def compare_entries(self, verification: Comparison) -> None:
+        """What the new program was given with what it has. The change is done: an error is no reason to fail."""
+        if self.carried and not verification.compared and not verification.unchecked:
+            self.not_verified("this switch cannot hold packets, so they went on at once")
+        try:
+            compare_entries(verification, self.target, self.new.p4info, self.others.given)
+        except TargetError as error:
+            verification.unchecked.append(f"entries: {error}")
 
     def abandon(self) -> None:
         """Leaves the switch as it was: nothing saved, nothing cloned. What cannot be reached is left to the next
@@ -160,10 +181,12 @@ def prepare(
     state_map: StateMap | None = None,
     allow_loss: bool = False,
     events: EventLog | None = None,
+    verify: bool = False,
 ) -> Reconfiguration:
     """Looks at the running program and plans the change, touching nothing.
 
     `state_map`: what goes elsewhere in the new program, and how; or just `renames`: old name -> new name.
+    `verify`: the new program's state is compared with the old one's in the step that swaps.
     Raises UnknownComponent, BadMap, PlanRefused, TargetError."""
     state_map = state_map or StateMap(names=renames or {})
     target.discard_saved()
@@ -179,6 +202,7 @@ def prepare(
         events=events or EventLog(),
         entries=entries,
         state_map=state_map,
+        verification=Comparison() if verify else None,
     )
 
 
@@ -206,4 +230,6 @@ def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
                 replication.unmake(context.others.replication)
             raise
         left = replication.change(context.others.replication)
-        return replace(outcome, inexact=(*outcome.inexact, *left))
+        if context.verification is not None:
+            context.compare_entries(context.verification)
+        return replace(outcome, inexact=(*outcome.inexact, *left), verified=context.verification)

@@ -24,6 +24,8 @@ from state4.plan.written import WrittenCells
 from state4.rsrm import State
 from state4.targets.base import Target
 from state4.values import Cells, CellWrites
+from state4.verify.compare import Comparison
+from state4.verify.step import compare_held
 
 MAX_ROUNDS = 8
 FEW_UPDATES = 256
@@ -34,13 +36,20 @@ class Synchroniser:
     """Brings state into the new program of a change and makes it the running one. All methods raise TargetError."""
 
     def __init__(
-        self, target: Target, change: Change, profile: Profile, events: EventLog, others: OtherWriters
+        self,
+        target: Target,
+        change: Change,
+        profile: Profile,
+        events: EventLog,
+        others: OtherWriters,
+        verification: Comparison | None = None,
     ) -> None:
         self._target = target
         self._change = change
         self._profile = profile
         self._events = events
         self._others = others
+        self._verification = verification
 
     def save(self) -> None:
         """VERIFY_AND_SAVE of the new program."""
@@ -111,6 +120,14 @@ class Synchroniser:
         writes = others_cell_writes(cells, contents)
         if writes:
             self._target.write_cells(writes)
+        holds = self._target.abilities.holds
+        if self._verification is not None and holds is not None:
+            with self._events.phase("hold") as result, holds.hold(None) as held:
+                compare_held(self._verification, held, self._change.carried)
+                with self._events.phase("commit"):
+                    held.finish((), None)
+                result["held_s"] = held.held_s
+            return
         with self._events.phase("commit"):
             self._target.commit()
 

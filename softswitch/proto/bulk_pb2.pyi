@@ -142,14 +142,16 @@ class WriteResponse(_message.Message):
     def __init__(self, cells: _Optional[int] = ...) -> None: ...
 
 class CellRange(_message.Message):
-    __slots__ = ("name", "start", "count")
+    __slots__ = ("name", "start", "count", "pipeline")
     NAME_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
     name: str
     start: int
     count: int
-    def __init__(self, name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+    pipeline: Pipeline
+    def __init__(self, name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
 
 class HoldRequest(_message.Message):
     __slots__ = ("device_id", "election_id_high", "election_id_low", "max_hold_us", "reads", "writes", "copy_counts", "commit", "keep_clones", "hand_over")

@@ -28,6 +28,7 @@ from state4.cli.options import (
     target_options,
     track_option,
 )
+from state4.cli.verify import DIFFERS, print_comparison
 from state4.entries_file import load_entries, updates
 from state4.errors import SessionInUse
 from state4.events import Event, EventLog
@@ -46,6 +47,11 @@ def add_command(commands: Commands) -> None:
     target_options(parser)
     parser.add_argument("--strategy", choices=strategy_names(), default="state4")
     parser.add_argument("--control-plane", choices=sorted(PROFILES), default="native")
+    text = (
+        "compare the new program's registers and entries with the old one's in the step that swaps, before packets go "
+        "on (where the switch can hold them); exit code 1 if something differs"
+    )
+    parser.add_argument("--verify", action="store_true", help=text)
     text = "entries that the new program gets in addition, multicast groups and clone sessions (docs/entries.md)"
     parser.add_argument("--entries", type=Path, metavar="FILE", help=text)
     parser.add_argument("--events", type=Path, metavar="FILE", help="append events as JSON lines")
@@ -57,7 +63,7 @@ def add_command(commands: Commands) -> None:
     preprocessor_options(parser)
 
 
-def _run(args: argparse.Namespace) -> None:
+def _run(args: argparse.Namespace) -> int:
     strategy = load_strategy(args.strategy)
     args.track = args.track or (None if needs_map(strategy) else Track.CLONES)
     program = _prepare(args) if args.track is not None else None
@@ -76,6 +82,7 @@ def _run(args: argparse.Namespace) -> None:
             state_map=state_map(args.map),
             allow_loss=args.allow_loss,
             events=events,
+            verify=args.verify,
         )
         with _progress(events, context.plan.cells, quiet=args.json):
             outcome = reconfigure(strategy, context)
@@ -86,6 +93,7 @@ def _run(args: argparse.Namespace) -> None:
         but = ", but its state may not be complete" if outcome.inexact else ""
         print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all){but}")
         _print(outcome)
+    return DIFFERS if outcome.verified is not None and outcome.verified.total else 0
 
 
 def _prepare(args: argparse.Namespace, avoid: Collection[int] = ()) -> InstalledProgram:
@@ -173,6 +181,8 @@ def _print(outcome: Outcome) -> None:
         )
     for line in outcome.inexact:
         print(f"  the state may not be exact: {line}")
+    if outcome.verified is not None:
+        print_comparison("the old program's state", outcome.verified)
     if outcome.left_behind:
         print(f"  left behind, as --only does not name it: {', '.join(outcome.left_behind)}")
     for line in outcome.warnings:

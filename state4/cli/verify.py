@@ -79,12 +79,13 @@ def _verify(args: argparse.Namespace) -> int:
         print(json.dumps({name: comparison.as_dict() for name, comparison in found.items()}, indent=2))
     else:
         for name, comparison in found.items():
-            _print(name, comparison)
+            print_comparison(f"the {name}", comparison)
     return DIFFERS if any(comparison.total for comparison in found.values()) else 0
 
 
-def _print(name: str, comparison: Comparison) -> None:
-    table = Table(box=None, header_style="bold", title=f"Compared with the {name}", title_justify="left")
+def print_comparison(name: str, comparison: Comparison) -> None:
+    """A table, the differences that are listed, and how many there are."""
+    table = Table(box=None, header_style="bold", title=f"Compared with {name}", title_justify="left")
     for heading in ("component", "compared", "differ"):
         table.add_column(heading, justify="left" if heading == "component" else "right", overflow="fold")
     for component, compared in comparison.compared.items():

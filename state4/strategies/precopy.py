@@ -22,7 +22,7 @@ from state4.rsrm import State
 from state4.targets.abilities import Holds
 from state4.transfer.dirty_rounds import Contents, DirtyRounds, contents
 from state4.transfer.gated_swap import not_followed, reconfigure_waiting
-from state4.transfer.held_swap import quick_threads
+from state4.transfer.held_swap import finish_held, quick_threads
 from state4.values import CellRange, Cells
 
 
@@ -84,7 +84,7 @@ class Precopy:
             kept = {spec.name: (start, held.read_cells(spec, start, count)) for spec, start, count in spans(others)}
             writes = [*(part.writes() for part in rest), *cell_writes(others, kept)]
             with context.events.phase("commit"):
-                held.finish(writes, context.state_map.names)
+                finish_held(context, held, writes)
             result["held_s"] = held.held_s
         return remainder
 

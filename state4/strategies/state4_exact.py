@@ -33,7 +33,7 @@ class State4Exact:
             synchroniser.save()
             synchroniser.write(state)
             written = self._catch_up(context, clones)
-            handed_over = hand_over(context, clones)
+            handed_over = hand_over(context, clones) if context.verification is None else None
             written += swap_held(context, clones, holds) if handed_over is None else handed_over
             warnings = (*context.plan.warnings, *filter(None, [silence]))
             return context.outcome(self.name, state, clones=clones.stats(), written=written, warnings=warnings)

@@ -76,9 +76,15 @@ class Hold(Protocol):
 
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]: ...
 
-    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
-        """Writes cells of the saved program, moves counters and meters to it (`renames`: old name -> new name), commits
-        it, and releases the packets."""
+    def read_saved(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        """Registers of the saved program."""
+
+    def write(self, writes: Sequence[CellWrites]) -> None:
+        """Writes cells of the saved program."""
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str] | None) -> None:
+        """Writes cells of the saved program, moves counters and meters to it (`renames`: old name -> new name; None:
+        they stay), commits it, and releases the packets."""
 
 
 class ReadsAndClears(Protocol):

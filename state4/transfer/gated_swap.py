@@ -184,9 +184,15 @@ def _finish(
         if writes:
             context.target.write_cells(writes)
         count += counts.write()
+        if context.verification is not None:
+            image.put(writes)
+            for item in context.carried:
+                found = context.target.read_register(item.new)
+                context.verification.register(item.new, image.cells[item.new.name], found)
         if gate.open() or not count:
             return LateUpdates(count, count)
         return LateUpdates(count, count, inexact=("packets went on while the last updates were written",))
+    context.not_verified("packets ran in the new program before its registers could be compared")
     if gate.usable:
         gate.open()
     counted = counts.write(running=True)

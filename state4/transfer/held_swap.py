@@ -6,7 +6,7 @@ Should clones be missing, all registers are read while packets wait: slower, sti
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,8 +15,9 @@ from state4.clones.source import CloneSource
 from state4.clones.store import ARRIVAL_S
 from state4.other_writers import cell_writes, spans
 from state4.reconfigure import Reconfiguration
-from state4.targets.abilities import Holds
+from state4.targets.abilities import Hold, Holds
 from state4.values import Cells, CellWrites
+from state4.verify.step import compare_held
 
 
 def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> int:
@@ -35,9 +36,18 @@ def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> in
         written = sum(len(w.indices) for w in writes)
         result |= {"written": written, "complete": complete}
         with context.events.phase("commit"):
-            held.finish(writes, context.state_map.names)
+            finish_held(context, held, writes)
         result["held_s"] = held.held_s
     return written
+
+
+def finish_held(context: Reconfiguration, held: Hold, writes: Sequence[CellWrites]) -> None:
+    """Writes the last cells and swaps; in between compares all, if the operator wants it."""
+    if context.verification is not None:
+        held.write(writes)
+        compare_held(context.verification, held, context.carried)
+        writes = ()
+    held.finish(writes, context.state_map.names)
 
 
 @contextmanager

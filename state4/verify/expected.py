@@ -51,7 +51,7 @@ def against_snapshot(
     translation = change.translate(snapshot.entities)
     comparison.unchecked += translation.left
     expected = [update.entity for update in translation.updates]
-    there = _set_by_controllers(found.p4info, found.entities)
+    there = set_by_controllers(found.p4info, found.entities)
     if only is not None:
         names = {t.preamble.id: t.preamble.name for t in found.p4info.tables}
         kept = {
@@ -82,7 +82,7 @@ def against_file(target: Target, updates: Sequence[p4r.Update], *, limit: int = 
     ]
     kinds = ("packet_replication_engine_entry", "register_entry")
     wanted = [update.entity for update in updates if kind_of(update.entity) not in kinds]
-    there = _set_by_controllers(p4info, target.read_entities())
+    there = set_by_controllers(p4info, target.read_entities())
     comparison.entities(wanted, there, p4info, complete=False)
     return comparison
 
@@ -95,7 +95,7 @@ def id_of(update: p4r.Update) -> str:
     return f"multicast group {entry.multicast_group_entry.multicast_group_id}"
 
 
-def _set_by_controllers(p4info: p4i.P4Info, entities: Sequence[p4r.Entity]) -> list[p4r.Entity]:
+def set_by_controllers(p4info: p4i.P4Info, entities: Sequence[p4r.Entity]) -> list[p4r.Entity]:
     """Without const entries, and without default actions and settings that are as the program has them."""
     change = Change(old=p4info, new=_installed(p4info), plan=make_plan(p4info, p4info))
     return [update.entity for update in change.translate(entities).updates]

@@ -90,7 +90,7 @@ class BulkService:
             config = self._config(request.device_id, request.pipeline)
             if request.ranges:
                 with self._device.switch.safe_point():
-                    chunks = _ranges(config, request.ranges)
+                    chunks = self._ranges(request.ranges)
                 yield from chunks
                 return
             wanted = [resolve(config, REGISTER, name) for name in request.names]
@@ -162,11 +162,26 @@ class BulkService:
 
     def _held(self, request: bulk_pb2.HoldRequest) -> list[bulk_pb2.ArrayChunk]:
         """Reads, then writes of one request, while packets wait."""
-        chunks = _ranges(self._config(0, bulk_pb2.ACTIVE), request.reads) if request.reads else []
+        chunks = self._ranges(request.reads)
         if request.writes:
             config = self._config(0, bulk_pb2.SAVED)
             for register, indices, values in [_cell_writes(config, part) for part in request.writes]:
                 config.pipeline.registers[register].write_cells(indices, values)
+        return chunks
+
+    def _ranges(self, ranges: Iterable[bulk_pb2.CellRange]) -> list[bulk_pb2.ArrayChunk]:
+        """Cells of registers. Raises Refused."""
+        chunks: list[bulk_pb2.ArrayChunk] = []
+        now = time.monotonic_ns()
+        for part in ranges:
+            config = self._config(0, part.pipeline)
+            name = resolve(config, REGISTER, part.name)
+            cells = _cells(config, REGISTER, name)
+            if part.start > cells or part.start + part.count > cells:
+                raise out_of_range(f"register {name} has {cells} cells, not {part.start} to {part.start + part.count}")
+            count = part.count or cells - part.start
+            data = _read(config, REGISTER, name, part.start, count)
+            chunks += _chunks(REGISTER, name, part.start, data, count, now)
         return chunks
 
     def DiscardSaved(
@@ -308,21 +323,6 @@ def _chunks(
     for first in range(0, cells, per_chunk):
         part = bytes(data[first * size : (first + per_chunk) * size])
         yield bulk_pb2.ArrayChunk(kind=kind, name=name, start=start + first, cells=part, snapshot_ns=now)
-
-
-def _ranges(config: Config, ranges: Iterable[bulk_pb2.CellRange]) -> list[bulk_pb2.ArrayChunk]:
-    """Cells of registers. Raises Refused."""
-    chunks: list[bulk_pb2.ArrayChunk] = []
-    now = time.monotonic_ns()
-    for part in ranges:
-        name = resolve(config, REGISTER, part.name)
-        cells = _cells(config, REGISTER, name)
-        if part.start > cells or part.start + part.count > cells:
-            raise out_of_range(f"register {name} has {cells} cells, not {part.start} to {part.start + part.count}")
-        count = part.count or cells - part.start
-        data = _read(config, REGISTER, name, part.start, count)
-        chunks += _chunks(REGISTER, name, part.start, data, count, now)
-    return chunks
 
 
 def _rows(data: bytes, size: int, what: str) -> int:

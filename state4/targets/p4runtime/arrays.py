@@ -203,10 +203,10 @@ def arrays_of(connection: Connection) -> Arrays:
     return BulkArrays(connection) if connection.has_bulk else EntryArrays(connection)
 
 
-def add_ranges(messages: Any, ranges: Sequence[CellRange]) -> None:
+def add_ranges(messages: Any, ranges: Sequence[CellRange], pipeline: bulk_pb2.Pipeline = bulk_pb2.ACTIVE) -> None:
     """Adds CellRange messages of the bulk service."""
     for part in ranges:
-        messages.add(name=part.register.name, start=part.start, count=part.count)
+        messages.add(name=part.register.name, start=part.start, count=part.count, pipeline=pipeline)
 
 
 def cells_of(ranges: Sequence[CellRange], chunks: Iterable[bulk_pb2.ArrayChunk]) -> list[Cells]:

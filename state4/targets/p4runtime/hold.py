@@ -117,7 +117,21 @@ class BulkHold(_Stream):
         add_ranges(request.reads, ranges)
         return cells_of(ranges, self._ask(request).reads) if ranges else []
 
-    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
-        request = bulk_pb2.HoldRequest(hand_over=bulk_pb2.HandOver(renames=renames))
+    def read_saved(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        ranges = [CellRange(spec, 0, spec.cells) for spec in registers]
+        request = bulk_pb2.HoldRequest()
+        add_ranges(request.reads, ranges, bulk_pb2.SAVED)
+        found = cells_of(ranges, self._ask(request).reads) if ranges else []
+        return {spec.name: cells for spec, cells in zip(registers, found, strict=True)}
+
+    def write(self, writes: Sequence[CellWrites]) -> None:
+        request = bulk_pb2.HoldRequest()
+        add_writes(request.writes, writes)
+        self._ask(request)
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str] | None) -> None:
+        request = bulk_pb2.HoldRequest(commit=renames is None)
+        if renames is not None:
+            request.hand_over.CopyFrom(bulk_pb2.HandOver(renames=renames))
         add_writes(request.writes, writes)
         self._ask(request)

@@ -477,9 +477,20 @@ class _MemoryHold:
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
         return self._target.read_ranges(ranges)
 
-    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
-        device = self._target.device
+    def read_saved(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        pipeline = self._target._pipeline()
+        return {spec.name: pipeline.registers[spec.name].read().copy() for spec in registers}
+
+    def write(self, writes: Sequence[CellWrites]) -> None:
         self._target.write_cells(writes)
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str] | None) -> None:
+        device = self._target.device
+        if writes:
+            self._target.write_cells(writes)
+        if renames is None:
+            self._target.swap()
+            return
         assert device.active is not None
         assert device.saved is not None
         self._target.before_swap = self._target.state()

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.switch.state4.writers import EXACT, Lockstep
 
-STRATEGIES = ("state4_exact", "state4_exact", "reconcile", "controller", "state4", "swing_state")
+STRATEGIES = ("state4_exact", "precopy", "state4_exact", "reconcile", "controller", "state4", "swing_state")
 
 
 def schedule(seed: int) -> Lockstep:

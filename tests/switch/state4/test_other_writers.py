@@ -23,7 +23,7 @@ from tests.switch.state4.writers import INSERT, MODIFY, Lockstep, Names, Side, d
 
 SCHEDULES = int(os.environ.get("STATE4_SCHEDULES", "300"))
 BLOCK = 30
-EVERY_STRATEGY = ("none", "controller", "state4", "state4_exact", "swing_state", "reconcile")
+EVERY_STRATEGY = ("none", "controller", "state4", "state4_exact", "precopy", "swing_state", "reconcile")
 
 
 @pytest.mark.timeout(1800)

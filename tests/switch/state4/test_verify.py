@@ -197,3 +197,26 @@ def test_wrong_input(running: Running, file: Path, capsys: pytest.CaptureFixture
     assert "not a snapshot of a switch" in capsys.readouterr().err
     with pytest.raises(BadSnapshot):
         load(file)
+
+
+@pytest.mark.parametrize("strategy", ["state4_exact", "controller", "none", "reconcile"])
+def test_a_change_that_is_verified_in_its_own_step(
+    running: Running, programs: tuple[InstalledProgram, InstalledProgram], file: Path, strategy: str
+) -> None:
+    """Through the real service: registers of both programs are read while packets wait, entries after that."""
+    old, new = programs
+    with ListeningTarget(running.address) as target:
+        target.install(old)
+        target.write_entities(updates(load_entries(file, old.p4info)))
+        for cell in range(30):
+            send(running, request(1, cell, cell + 1))
+        context = prepare(target, old if strategy == "reconcile" else new, verify=True)
+        outcome = reconfigure(load_strategy(strategy), context)
+        assert outcome.verified is not None
+        if strategy == "reconcile":
+            assert outcome.verified.unchecked == ["registers: the switch moves the registers in a step of its own"]
+            return
+        assert outcome.verified.compared["register MyIngress.r"] == 50
+        assert outcome.verified.differing == ({"register MyIngress.r": 30} if strategy == "none" else {})
+        assert outcome.verified.compared.get("table MyIngress.t") == (None if strategy == "none" else 1)
+        assert send(running, request(1)) == ([] if strategy == "none" else [2])

@@ -19,6 +19,7 @@ from softswitch.server.device.arbitration import Client
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.config import Config
+from state4.cim import Track
 from state4.errors import State4Error
 from state4.plan.entities import wanted_entities
 from state4.plan.state_map import StateMap
@@ -30,7 +31,7 @@ from tests.switch.state4.bench import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program
 
 ROLES = ("a", "b", "c")
-EXACT = ("state4_exact", "reconcile")
+EXACT = ("state4_exact", "precopy", "reconcile")
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 GROUPS = (1, 2)
 
@@ -105,7 +106,7 @@ RENAMED = {"MyIngress.seen": "MyIngress.counted", "MyIngress.plain": "MyIngress.
 
 def _program(name: str, register: str, table: str, more: str) -> InstalledProgram:
     text = _TEXT.replace("SEEN", register).replace("PLAIN", table).replace("MORE", more)
-    return installed_program(name, text)
+    return installed_program(name, text, track=Track.BOTH)
 
 
 @functools.cache

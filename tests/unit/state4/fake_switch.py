@@ -327,7 +327,14 @@ class FakeSwitch:
     def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
         return self.read_register(register, start, count)
 
-    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str]) -> None:
+    def read_saved(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
+        self.asked.append("read_saved")
+        return {spec.name: self.new[spec.name].copy() for spec in registers}
+
+    def write(self, writes: Sequence[CellWrites]) -> None:
+        self.write_cells(writes)
+
+    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str] | None) -> None:
         self.write_cells(writes)
         self.commit()
 

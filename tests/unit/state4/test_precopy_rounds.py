@@ -210,3 +210,55 @@ def test_blocks_of_the_last_word_are_read_to_the_register_s_end() -> None:
     words = np.zeros(64, np.uint32)
     words[part.first] = 1
     assert part.ranges(part.dirty(words, whole_words=True)) == [(0, 8)]
+
+
+# ---------------------------------------------------------------- --verify: the comparison in the step that swaps
+
+
+@pytest.mark.parametrize("strategy", ["precopy", "state4_exact", "state4", "controller", "none"])
+def test_the_outcome_says_what_differs_when_the_new_program_begins(strategy: str) -> None:
+    """A packet between the last look and the hold: the exact ones have its write, the others are told apart by it."""
+    old, new = programs(Track.BOTH)
+    switch = FakeSwitch(old, can=HOLDS)  # type: ignore[arg-type]
+    switch.packet("sums", 1, 11)
+    at = {("hold", "begin"): packets(switch, ("sums", 2, 22))}
+    outcome = change(strategy, switch, new, at, verify=True)  # type: ignore[arg-type]
+    assert outcome.verified is not None
+    found = [str(difference) for difference in outcome.verified.listed]
+    lost = {"none": [(1, 11), (2, 22)], "controller": [(2, 22)], "state4": [(2, 22)]}.get(strategy, [])
+    assert found == [f"register MyIngress.sums [{i}]: should be {value}, is 0" for i, value in lost]
+    assert outcome.verified.compared["register MyIngress.sums"] == 9
+    assert outcome.as_dict()["verified"]["differences"] == len(lost)
+    assert switch.program is new
+    assert switch.asked.index("hold") < switch.asked.index("read_saved") < switch.asked.index("commit")
+
+
+def test_a_write_that_the_switch_loses_is_found() -> None:
+    class Forgetful(FakeSwitch):
+        def write(self, writes: list[CellWrites]) -> None:  # type: ignore[override]
+            self.asked.append("forgotten")
+
+    old, new = programs(Track.MAP)
+    switch = Forgetful(old, can=HOLDS)  # type: ignore[arg-type]
+    at = {("hold", "begin"): packets(switch, ("sums", 2, 22))}
+    outcome = change("precopy", switch, new, at, verify=True)  # type: ignore[arg-type]
+    assert outcome.verified is not None
+    assert outcome.verified.differing == {"register MyIngress.sums": 1}
+
+
+def test_where_packets_wait_in_the_new_program_it_is_compared_before_they_go_on() -> None:
+    old, new = programs(Track.BOTH)
+    switch = FakeSwitch(old, can=("lets_packets_wait",))  # type: ignore[arg-type]
+    switch.packet("sums", 1, 11)
+    outcome = change("state4_exact", switch, new, verify=True)  # type: ignore[arg-type]
+    assert outcome.verified is not None
+    assert outcome.verified.total == 0 and not outcome.verified.unchecked
+    assert outcome.verified.compared["register MyIngress.sums"] == 9
+
+
+def test_what_cannot_be_compared_is_said() -> None:
+    old, new = programs(Track.MAP)
+    switch = FakeSwitch(old, can=())  # type: ignore[arg-type]
+    outcome = change("controller", switch, new, verify=True)  # type: ignore[arg-type]
+    assert outcome.verified is not None
+    assert outcome.verified.unchecked == ["registers: this switch cannot hold packets, so they went on at once"]
