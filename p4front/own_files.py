@@ -113,3 +113,19 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             part.unlink()
         raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that a command was told to write: all of it, or nothing, and an older one stays.
+
+    What is no plain file (a link, a terminal, a pipe) is written as it is. Raises OSError with the file's name.
+    """
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(content)
+            return
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666
+        with replacing(path, mode) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
 from google.protobuf import json_format, text_format
 
+from p4front.own_files import write_whole
 from softswitch.build.device_config import collect
 from softswitch.build.isolated import compile_config
 from softswitch.build.program import CompiledPipeline, compile_program
@@ -37,19 +37,19 @@ def run(options: argparse.Namespace) -> int:
     config = collect(options.program, include_dirs=options.include_dirs, defines=options.defines)
     compile_config(config)  # so that a switch that is given the config finds it compiled
     if options.output is not None:
-        options.output.write_bytes(config.to_bytes())
+        write_whole(options.output, config.to_bytes())
     if options.p4info is not None:
         write_p4info(options.p4info, compiled)
     if options.emit_c is not None:
-        shutil.copyfile(compiled.c_path, options.emit_c)
+        write_whole(options.emit_c, compiled.c_path.read_bytes())
     return 0
 
 
 def write_p4info(path: Path, compiled: CompiledPipeline) -> None:
     if path.suffix == ".bin":
-        path.write_bytes(compiled.p4info.SerializeToString(deterministic=True))
+        write_whole(path, compiled.p4info.SerializeToString(deterministic=True))
     elif path.suffix == ".json":
-        path.write_text(json_format.MessageToJson(compiled.p4info) + "\n", encoding="utf-8")
+        write_whole(path, (json_format.MessageToJson(compiled.p4info) + "\n").encode())
     else:
         head = "# proto-file: p4/config/v1/p4info.proto\n# proto-message: p4.config.v1.P4Info\n\n"
-        path.write_text(head + text_format.MessageToString(compiled.p4info), encoding="utf-8")
+        write_whole(path, (head + text_format.MessageToString(compiled.p4info)).encode())

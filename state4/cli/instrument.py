@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from p4front.own_files import write_whole
 from state4.cim import Track
 from state4.cli.options import (
     Commands,
@@ -38,7 +39,7 @@ def _run(args: argparse.Namespace) -> None:
         counts=args.clone_counts,
         track=args.track,
     )
-    args.output.write_text(result.text)
+    write_whole(args.output, result.text.encode())
     layout = result.layout
     told = [f"{len(layout.components)} registers"]
     if args.track is not Track.MAP:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
-from p4front.own_files import NotOurs, create_or_open, own_folder, own_home, replacing
+from p4front.own_files import NotOurs, create_or_open, own_folder, own_home, replacing, write_whole
 from softswitch.build.cache import cached_directory
 from softswitch.errors import CacheError
 from state4.errors import TargetError
@@ -162,3 +164,28 @@ def test_roots_home_is_not_that_of_the_user_who_typed_sudo(tmp_path: Path, monke
     os.chown(tmp_path, NOBODY, NOBODY)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert own_home() != tmp_path
+
+
+def test_a_file_is_written_whole_or_not_at_all_and_the_error_names_it(tmp_path: Path) -> None:
+    named = tmp_path / "chained.config"
+    write_whole(named, b"old")
+    named.chmod(0o640)
+    write_whole(named, b"new")
+    assert named.read_bytes() == b"new" and stat.S_IMODE(named.stat().st_mode) == 0o640
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does at its start
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: .*chained.config"):
+            write_whole(named, bytes(200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert named.read_bytes() == b"new" and list(tmp_path.iterdir()) == [named]
+
+
+def test_a_link_or_a_pipe_that_a_command_is_told_to_write_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "file").read_text() == "new" and (tmp_path / "link").is_symlink()
+    write_whole(Path("/dev/null"), b"gone")
