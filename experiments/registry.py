@@ -45,8 +45,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "All strategies under the same traffic: throughput at the server, bytes that the state lacks against those on "
         "the wire, and CPU, on one time axis around the swap; grey is State4's reconfiguration.",
         (),
-        full_s=330.0,
-        quick_s=55.0,
+        full_s=380.0,
+        quick_s=58.0,
     ),
     Experiment(
         "fig3",

@@ -53,7 +53,7 @@ from topologies.paper import HOSTS, PORTS, SERVER, SWITCH, ip_of
 EXPERIMENT = "scenario"
 
 RATE_MBIT = 20.0
-USUAL_S, QUICK_S = 12.0, 4.4
+USUAL_S, QUICK_S = 12.0, 4.1  # the shortest that has room for a paced reconfiguration, so that all take a minute
 REGISTER = "MyIngress.counting.counted_bytes"
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
 _PACED_S = 1.9  # of a reconfiguration with profile `paper`

@@ -42,6 +42,7 @@ _FLOWS = {
     "late": LineStyle("knocks while reconfiguring", "#d55e00", ":", "D"),
 }
 _SHADE = "#e8e8e8"
+_COLUMNS = {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}  # of panels, by their number; 3 for any other
 _BIN_S = 0.03  # of the knocks in the survival picture
 _BEFORE_S = 0.15  # of the reconfiguration that is shown there
 _ROW_INCHES, _LANE_INCHES, _LEGEND_ROW_INCHES = 1.55, 0.24, 0.15
@@ -60,7 +61,7 @@ def draw(run: Run) -> Figure:
         name: [t["knock_series"] for t in trials.values() if t["strategy"] == name and "knock_series" in t]
         for name in order
     }
-    columns = len(order) if len(order) <= 2 else 2 if len(order) == 4 else 3
+    columns = _COLUMNS.get(len(order), 3)
     rows = math.ceil(len(order) / columns)
     legend = 0.1 + _LEGEND_ROW_INCHES * 3
     knocks = 0.85 + _LANE_INCHES * len(order) if any(series.values()) else 0.0
@@ -86,8 +87,9 @@ def draw(run: Run) -> Figure:
             Line2D([], [], color="#777777", marker=6, linestyle="", label="its knock"),
             Patch(facecolor=_SHADE, edgecolor="#bbbbbb", label="reconfiguration"),
             Line2D([], [], color="#000000", linewidth=0.8, label="swap"),
-            Line2D([], [], **_PUBLISHED, label="published outcome"),
         ]
+        if run.published("C1"):
+            handles.append(Line2D([], [], **_PUBLISHED, label="published outcome"))
         packets.legend(handles=handles, loc="upper center", ncols=3, handlelength=2.6, columnspacing=1.2)
         inches = height - knocks
         packets.subplots_adjust(
