@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
+from finsy.proto import p4r, p4r_grpc
 from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +24,7 @@ from softswitch.proto.bulk_grpc import BulkStub
 from softswitch.server.rpc.listen import DEFAULT_ADDRESS
 
 _TIMEOUT_S = 10.0
+_ROLE = "softswitch stats"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -76,15 +81,39 @@ def tls_credentials(options: argparse.Namespace) -> grpc.ChannelCredentials | No
 
 
 def fetch(address: str, *, reset: bool = False, tls: grpc.ChannelCredentials | None = None) -> bulk_pb2.StatsResponse:
-    """Raises SwitchError when no switch answers."""
+    """Raises SwitchError when no switch answers, or it refuses."""
     with grpc.insecure_channel(address) if tls is None else grpc.secure_channel(address, tls) as channel:
         try:
-            answer: bulk_pb2.StatsResponse = BulkStub(channel).GetStats(
-                bulk_pb2.StatsRequest(reset=reset), timeout=_TIMEOUT_S
-            )
+            answer: bulk_pb2.StatsResponse = BulkStub(channel).GetStats(bulk_pb2.StatsRequest(), timeout=_TIMEOUT_S)
         except grpc.RpcError as error:
             raise SwitchError(f"no switch answers at {address}: {_reason(error)}") from None
+        return _reset(channel, answer.device_id) if reset else answer
+
+
+def _reset(channel: grpc.Channel, device_id: int) -> bulk_pb2.StatsResponse:
+    """The statistics once more, reset in the same step. Only a role's primary may; ours has a role of its own, so no
+    controller is demoted. Raises SwitchError."""
+    election = time.time_ns() & (1 << 63) - 1
+    hello = p4r.StreamMessageRequest()
+    hello.arbitration.device_id, hello.arbitration.role.name = device_id, _ROLE
+    hello.arbitration.election_id.low = election
+    fence = bulk_pb2.Fence(role=_ROLE, election_id_low=election)
+    done = threading.Event()
+
+    def say() -> Iterator[p4r.StreamMessageRequest]:
+        yield hello
+        done.wait()
+
+    try:
+        stream = p4r_grpc.P4RuntimeStub(channel).StreamChannel(say(), timeout=_TIMEOUT_S)
+        next(iter(stream))
+        request = bulk_pb2.StatsRequest(device_id=device_id, reset=True, fence=fence)
+        answer: bulk_pb2.StatsResponse = BulkStub(channel).GetStats(request, timeout=_TIMEOUT_S)
         return answer
+    except grpc.RpcError as error:
+        raise SwitchError(f"the switch does not reset its counts: {_reason(error)}") from None
+    finally:
+        done.set()
 
 
 def as_dict(stats: bulk_pb2.StatsResponse) -> dict[str, Any]:

@@ -23,6 +23,18 @@ REGISTER: ArrayKind
 COUNTER: ArrayKind
 METER: ArrayKind
 
+class Fence(_message.Message):
+    __slots__ = ("role", "election_id_high", "election_id_low", "program")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
+    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    election_id_high: int
+    election_id_low: int
+    program: int
+    def __init__(self, role: _Optional[str] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., program: _Optional[int] = ...) -> None: ...
+
 class Array(_message.Message):
     __slots__ = ("kind", "name", "id", "cells", "width_bits", "cell_bytes", "is_signed")
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -50,13 +62,15 @@ class ListArraysRequest(_message.Message):
     def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
 
 class ListArraysResponse(_message.Message):
-    __slots__ = ("arrays",)
+    __slots__ = ("arrays", "program")
     ARRAYS_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
     arrays: _containers.RepeatedCompositeFieldContainer[Array]
-    def __init__(self, arrays: _Optional[_Iterable[_Union[Array, _Mapping]]] = ...) -> None: ...
+    program: int
+    def __init__(self, arrays: _Optional[_Iterable[_Union[Array, _Mapping]]] = ..., program: _Optional[int] = ...) -> None: ...
 
 class ReadArrayRequest(_message.Message):
-    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "count", "clear")
+    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "count", "clear", "fence")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +78,7 @@ class ReadArrayRequest(_message.Message):
     START_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     CLEAR_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     pipeline: Pipeline
     kind: ArrayKind
@@ -71,7 +86,8 @@ class ReadArrayRequest(_message.Message):
     start: int
     count: int
     clear: bool
-    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ..., clear: bool = ...) -> None: ...
+    fence: Fence
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ..., clear: bool = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class ReadAllRequest(_message.Message):
     __slots__ = ("device_id", "pipeline", "names", "ranges")
@@ -100,20 +116,22 @@ class ArrayChunk(_message.Message):
     def __init__(self, kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., cells: _Optional[bytes] = ..., snapshot_ns: _Optional[int] = ...) -> None: ...
 
 class WriteArrayRequest(_message.Message):
-    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "cells")
+    __slots__ = ("device_id", "pipeline", "kind", "name", "start", "cells", "fence")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     CELLS_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     pipeline: Pipeline
     kind: ArrayKind
     name: str
     start: int
     cells: bytes
-    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., cells: _Optional[bytes] = ...) -> None: ...
+    fence: Fence
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., cells: _Optional[bytes] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class CellWrites(_message.Message):
     __slots__ = ("name", "indices", "cells")
@@ -126,14 +144,16 @@ class CellWrites(_message.Message):
     def __init__(self, name: _Optional[str] = ..., indices: _Optional[bytes] = ..., cells: _Optional[bytes] = ...) -> None: ...
 
 class WriteCellsRequest(_message.Message):
-    __slots__ = ("device_id", "pipeline", "writes")
+    __slots__ = ("device_id", "pipeline", "writes", "fence")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     WRITES_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     pipeline: Pipeline
     writes: _containers.RepeatedCompositeFieldContainer[CellWrites]
-    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ...) -> None: ...
+    fence: Fence
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class WriteResponse(_message.Message):
     __slots__ = ("cells",)
@@ -154,10 +174,9 @@ class CellRange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
 
 class HoldRequest(_message.Message):
-    __slots__ = ("device_id", "election_id_high", "election_id_low", "max_hold_us", "reads", "writes", "copy_counts", "commit", "keep_clones", "hand_over")
+    __slots__ = ("device_id", "fence", "max_hold_us", "reads", "writes", "copy_counts", "commit", "keep_clones", "hand_over")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
-    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
-    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     MAX_HOLD_US_FIELD_NUMBER: _ClassVar[int]
     READS_FIELD_NUMBER: _ClassVar[int]
     WRITES_FIELD_NUMBER: _ClassVar[int]
@@ -166,8 +185,7 @@ class HoldRequest(_message.Message):
     KEEP_CLONES_FIELD_NUMBER: _ClassVar[int]
     HAND_OVER_FIELD_NUMBER: _ClassVar[int]
     device_id: int
-    election_id_high: int
-    election_id_low: int
+    fence: Fence
     max_hold_us: int
     reads: _containers.RepeatedCompositeFieldContainer[CellRange]
     writes: _containers.RepeatedCompositeFieldContainer[CellWrites]
@@ -175,7 +193,7 @@ class HoldRequest(_message.Message):
     commit: bool
     keep_clones: CloneFormat
     hand_over: HandOver
-    def __init__(self, device_id: _Optional[int] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., max_hold_us: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ..., copy_counts: bool = ..., commit: bool = ..., keep_clones: _Optional[_Union[CloneFormat, _Mapping]] = ..., hand_over: _Optional[_Union[HandOver, _Mapping]] = ...) -> None: ...
+    def __init__(self, device_id: _Optional[int] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ..., max_hold_us: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[CellWrites, _Mapping]]] = ..., copy_counts: bool = ..., commit: bool = ..., keep_clones: _Optional[_Union[CloneFormat, _Mapping]] = ..., hand_over: _Optional[_Union[HandOver, _Mapping]] = ...) -> None: ...
 
 class CloneFormat(_message.Message):
     __slots__ = ("slots", "component_bytes", "index_bytes", "value_bytes", "mark", "sequence_register")
@@ -311,14 +329,12 @@ class FollowResponse(_message.Message):
     def __init__(self, written: _Optional[_Iterable[_Union[Written, _Mapping]]] = ..., overflow: bool = ..., entities: _Optional[_Iterable[bytes]] = ..., failed: _Optional[_Iterable[_Union[FailedUpdate, _Mapping]]] = ..., committed: bool = ...) -> None: ...
 
 class DiscardSavedRequest(_message.Message):
-    __slots__ = ("device_id", "election_id_high", "election_id_low")
+    __slots__ = ("device_id", "fence")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
-    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
-    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     device_id: int
-    election_id_high: int
-    election_id_low: int
-    def __init__(self, device_id: _Optional[int] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ...) -> None: ...
+    fence: Fence
+    def __init__(self, device_id: _Optional[int] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class DiscardSavedResponse(_message.Message):
     __slots__ = ("discarded",)
@@ -327,12 +343,14 @@ class DiscardSavedResponse(_message.Message):
     def __init__(self, discarded: bool = ...) -> None: ...
 
 class StatsRequest(_message.Message):
-    __slots__ = ("device_id", "reset")
+    __slots__ = ("device_id", "reset", "fence")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     reset: bool
-    def __init__(self, device_id: _Optional[int] = ..., reset: bool = ...) -> None: ...
+    fence: Fence
+    def __init__(self, device_id: _Optional[int] = ..., reset: bool = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class PortStats(_message.Message):
     __slots__ = ("port", "interface", "up", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_ring_drops", "tx_drops")
@@ -371,7 +389,7 @@ class TableStats(_message.Message):
     def __init__(self, name: _Optional[str] = ..., entries: _Optional[int] = ..., size: _Optional[int] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ...) -> None: ...
 
 class StatsResponse(_message.Message):
-    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops", "program", "tables", "hold_drops")
+    __slots__ = ("ports", "packets", "batches", "holds", "held_ns", "longest_hold_ns", "swaps", "drops", "program", "tables", "hold_drops", "device_id")
     class DropsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -390,6 +408,7 @@ class StatsResponse(_message.Message):
     PROGRAM_FIELD_NUMBER: _ClassVar[int]
     TABLES_FIELD_NUMBER: _ClassVar[int]
     HOLD_DROPS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ports: _containers.RepeatedCompositeFieldContainer[PortStats]
     packets: int
     batches: int
@@ -401,4 +420,5 @@ class StatsResponse(_message.Message):
     program: str
     tables: _containers.RepeatedCompositeFieldContainer[TableStats]
     hold_drops: int
-    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ..., program: _Optional[str] = ..., tables: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ..., hold_drops: _Optional[int] = ...) -> None: ...
+    device_id: int
+    def __init__(self, ports: _Optional[_Iterable[_Union[PortStats, _Mapping]]] = ..., packets: _Optional[int] = ..., batches: _Optional[int] = ..., holds: _Optional[int] = ..., held_ns: _Optional[int] = ..., longest_hold_ns: _Optional[int] = ..., swaps: _Optional[int] = ..., drops: _Optional[_Mapping[str, int]] = ..., program: _Optional[str] = ..., tables: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ..., hold_drops: _Optional[int] = ..., device_id: _Optional[int] = ...) -> None: ...

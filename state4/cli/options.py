@@ -17,6 +17,7 @@ from state4.instrumentation.free_numbers import MAX_SESSION
 from state4.plan.state_map import StateMap, load_map
 from state4.targets import addresses
 from state4.targets.cpu_port import CPU_PORT
+from state4.targets.p4runtime.mastership import OWN_ROLE
 from state4.targets.p4runtime.target import P4RuntimeTarget
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def target_options(parser: argparse.ArgumentParser) -> None:
     text = f"port of the switch (default: the one behind --cpu-interface, or {CPU_PORT})"
     parser.add_argument("--cpu-port", type=int, default=None, help=text)
     parser.add_argument("--device-id", type=int, default=1)
-    parser.add_argument("--election-id", type=int, default=None, help="default: the time, so that the newest wins")
+    text = f"P4Runtime role (default: {OWN_ROLE}, so that other controllers stay primary; '' is the default role)"
+    parser.add_argument("--role", default=None, help=text)
+    text = "P4Runtime election id (default: the one above all that the switch has seen for the role)"
+    parser.add_argument("--election-id", type=int, default=None, help=text)
 
 
 def connect(args: argparse.Namespace) -> P4RuntimeTarget | Bmv2Target:
@@ -86,6 +90,7 @@ def connect(args: argparse.Namespace) -> P4RuntimeTarget | Bmv2Target:
         cpu_interface=args.cpu_interface,
         cpu_port=args.cpu_port,
         device_id=args.device_id,
+        role=args.role,
         election_id=args.election_id,
         running=running,
     )

@@ -39,6 +39,7 @@ from state4.replication import sessions_in
 from state4.rsrm import is_free
 from state4.strategies import load_strategy, strategy_names
 from state4.targets.base import Target
+from state4.targets.p4runtime.target import P4RuntimeTarget
 
 
 def add_command(commands: Commands) -> None:
@@ -87,12 +88,16 @@ def _run(args: argparse.Namespace) -> int:
         with _progress(events, context.plan.cells, quiet=args.json):
             outcome = reconfigure(strategy, context)
     durations = _durations(events)
+    mastership = target.mastership if isinstance(target, P4RuntimeTarget) else None
     if args.json:
-        print(json.dumps({**outcome.as_dict(), "seconds": durations}, indent=2))
+        said = {} if mastership is None else {"role": mastership.role, "election_id": mastership.election_id}
+        print(json.dumps({**outcome.as_dict(), **said, "seconds": durations}, indent=2))
     else:
         but = ", but its state may not be complete" if outcome.inexact else ""
         print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all){but}")
         _print(outcome)
+        if mastership is not None:
+            print(f"  as {mastership}")
     return DIFFERS if outcome.verified is not None and outcome.verified.total else 0
 
 

@@ -21,18 +21,24 @@ def connect(
     cpu_interface: str = "",
     cpu_port: int | None = None,
     device_id: int = 1,
+    role: str | None = None,
     election_id: int | None = None,
     running: p4i.P4Info | None = None,
 ) -> P4RuntimeTarget | Bmv2Target:
     """A target by its address: "bmv2" (its usual place), "bmv2://host:port", or a P4Runtime address.
 
-    `cpu_port`: None for the one behind `cpu_interface`. `running` is for bmv2 only, `device_id` and `election_id` for
-    P4Runtime only. Raises what the targets raise, and MissingTool where a program or a package that the target needs is
-    not installed."""
+    `cpu_port`: None for the one behind `cpu_interface`. `running` is for bmv2 only; `device_id`, `role` and
+    `election_id` (None: as P4RuntimeTarget chooses) are for P4Runtime only. Raises what the targets raise, and
+    MissingTool where a program or a package that the target needs is not installed."""
     scheme, _, place = address.partition("://")
     if scheme != BMV2:
         return P4RuntimeTarget(
-            address, cpu_interface=cpu_interface, cpu_port=cpu_port, device_id=device_id, election_id=election_id
+            address,
+            cpu_interface=cpu_interface,
+            cpu_port=cpu_port,
+            device_id=device_id,
+            role=role,
+            election_id=election_id,
         )
     try:  # its packages are optional
         from state4.targets.bmv2.client import DEFAULT_PORT

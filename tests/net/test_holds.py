@@ -108,7 +108,7 @@ class HeldStream:
     def __init__(self, controller: Controller) -> None:
         self._requests: queue.SimpleQueue[bulk_pb2.HoldRequest | None] = queue.SimpleQueue()
         self._answers: Any = controller.bulk.Hold(iter(self._requests.get, None))
-        self.next(bulk_pb2.HoldRequest(election_id_low=controller.election or 0))
+        self.next(bulk_pb2.HoldRequest(device_id=1, fence=controller.fence(saved=True)))
 
     def next(self, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
         self._requests.put(request)

@@ -15,6 +15,7 @@ from finsy.proto import p4i, p4r, p4r_grpc, rpc_status
 
 from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.dataplane.switch import Switch
+from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
 from softswitch.server.device.device import Device
 from softswitch.server.rpc.listen import Server
@@ -144,6 +145,31 @@ class Controller:
     def _elect(self, request: Any) -> None:
         if self.election is not None:
             request.election_id.low = self.election
+
+    def fence(self, *, saved: bool = False, program: int | None = None) -> bulk_pb2.Fence:
+        """Of this client, for the program that is there now, or for the one with that number."""
+        if program is None:
+            program = self.program(saved=saved)
+        return bulk_pb2.Fence(role=self.role, election_id_low=self.election or 0, program=program)
+
+    def program(self, *, saved: bool = False) -> int:
+        """The number of a program."""
+        which = bulk_pb2.SAVED if saved else bulk_pb2.ACTIVE
+        return int(self.bulk.ListArrays(bulk_pb2.ListArraysRequest(pipeline=which)).program)
+
+    def write_array(self, name: str, cells: bytes, *, saved: bool = False, **more: Any) -> int:
+        """Cells of one array through the bulk service; how many were written."""
+        which = bulk_pb2.SAVED if saved else bulk_pb2.ACTIVE
+        request = bulk_pb2.WriteArrayRequest(
+            device_id=DEVICE, pipeline=which, name=name, cells=cells, fence=self.fence(saved=saved), **more
+        )
+        return int(self.bulk.WriteArray(iter([request])).cells)
+
+    def write_cells(self, *writes: bulk_pb2.CellWrites, saved: bool = False) -> int:
+        which = bulk_pb2.SAVED if saved else bulk_pb2.ACTIVE
+        fence = self.fence(saved=saved)
+        request = bulk_pb2.WriteCellsRequest(device_id=DEVICE, pipeline=which, writes=writes, fence=fence)
+        return int(self.bulk.WriteCells(request).cells)
 
     # ---- entities ----
 

@@ -33,18 +33,25 @@ class Client:
     send: Callable[[p4r.StreamMessageResponse], None]
     role: str | None = None  # None before its first arbitration message
     election: ElectionId | None = None
+    gone: bool = False
 
 
 @dataclass(eq=False)
 class _Role:
-    """State of one role. `config` is the Any of the latest primary, and `scope` what it says; None: full access."""
+    """State of one role. `config` is the Any of the latest primary, and `scope` what it says; None: full access.
+    `rising`: whose messages will make the primary another one, or none, as soon as what is under way has ended."""
 
     name: str
     clients: list[Client] = field(default_factory=list)
     highest: ElectionId | None = None
     primary: Client | None = None
+    rising: set[Client] = field(default_factory=set)
     config: Any = None
     scope: Scope | None = None
+
+    def wins(self, election: ElectionId | None) -> bool:
+        """Whether a client with this id is primary from now on."""
+        return election is not None and (self.highest is None or election >= self.highest)
 
 
 class Arbitration:
@@ -59,22 +66,24 @@ class Arbitration:
 
     def update(self, client: Client, message: p4r.MasterArbitrationUpdate) -> None:
         """An arbitration message from `client`: answers and notifies. Raises Refused, which ends the stream."""
+        name = message.role.name
+        election = election_id(message.election_id) if message.HasField("election_id") else None
+        with self._lock:
+            self._check(client, message, name, election)
+            role = self._roles.setdefault(name, _Role(name))
+            if role.primary is not None and role.wins(election) != (role.primary is client):
+                role.rising.add(client)  # whoever keeps the write lock over several requests gives it up
         with self.write_lock, self._lock:
-            name = message.role.name
-            self._check(client, message, name)
+            role.rising.discard(client)
+            if client.gone:  # while it waited
+                return
+            self._check(client, message, name, election)
             given = message.role.config if message.role.HasField("config") else None
             scope = self._scope(name, given)
-            role = self._roles.setdefault(name, _Role(name))
-            election = election_id(message.election_id) if message.HasField("election_id") else None
-            others = [c for c in role.clients if c is not client]
-            if election is not None and any(c.election == election for c in others):
-                raise invalid(f"election id {election} is in use by another client of role {name!r}")
-            if client.role is None and len(role.clients) >= CLIENTS_PER_ROLE:
-                raise Refused(Code.RESOURCE_EXHAUSTED, f"role {name!r} has {CLIENTS_PER_ROLE} clients already")
             if client.role is None:
                 role.clients.append(client)
             client.role, client.election = name, election
-            if election is not None and (role.highest is None or election >= role.highest):
+            if role.wins(election):
                 role.primary, role.highest = client, election
                 role.config, role.scope = given, scope
                 self._notify(role, role.clients)
@@ -84,7 +93,9 @@ class Arbitration:
             else:
                 self._notify(role, [client])
 
-    def _check(self, client: Client, message: p4r.MasterArbitrationUpdate, name: str) -> None:
+    def _check(
+        self, client: Client, message: p4r.MasterArbitrationUpdate, name: str, election: ElectionId | None
+    ) -> None:
         if client.role is not None:
             if message.device_id != self.device_id:
                 raise Refused(Code.FAILED_PRECONDITION, f"this stream belongs to device {self.device_id}")
@@ -94,6 +105,11 @@ class Arbitration:
                 )
         elif message.device_id != self.device_id:
             raise not_found(f"no device {message.device_id}; this is device {self.device_id}")
+        role = self._roles.get(name) or _Role(name)
+        if election is not None and any(c.election == election for c in role.clients if c is not client):
+            raise invalid(f"election id {election} is in use by another client of role {name!r}")
+        if client.role is None and len(role.clients) >= CLIENTS_PER_ROLE:
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"role {name!r} has {CLIENTS_PER_ROLE} clients already")
 
     def _scope(self, name: str, config: Any) -> Scope | None:
         """Raises Refused for a config of another scheme, or one that wants what another role has for itself."""
@@ -118,6 +134,7 @@ class Arbitration:
     def remove(self, client: Client) -> None:
         """The stream has ended."""
         with self._lock:
+            client.gone = True
             role = self._roles.get(client.role) if client.role is not None else None
             if role is None or client not in role.clients:
                 return
@@ -158,6 +175,14 @@ class Arbitration:
                 raise denied("no client is primary: open a StreamChannel and send an election id first")
             if state.primary.election != election:
                 raise denied(f"election id {election} is not the primary's, {state.primary.election}")
+
+    def check_holds(self, role: str, election: ElectionId) -> None:
+        """For a client that keeps the write lock over several of its messages, in between: raises Refused as
+        `check_write`, also as soon as another client is to become primary."""
+        self.check_write(role, election)
+        with self._lock:
+            if self._roles[role].rising:
+                raise denied(f"another client becomes the primary of role {role!r}")
 
     def is_primary(self, client: Client) -> bool:
         with self._lock:

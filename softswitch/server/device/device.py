@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 from finsy.proto import p4i, p4r
 
@@ -19,16 +20,27 @@ from softswitch.server.device.arbitration import Arbitration, election_id
 from softswitch.server.device.batches import Batches
 from softswitch.server.device.changes import Changes
 from softswitch.server.device.copies import CellCopy, copy_cells
+from softswitch.server.device.fence import Fence, check_number
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
-from softswitch.server.program.config import Config, check_config, make_config
+from softswitch.server.program.config import Config, make_config
+from softswitch.server.program.p4info_check import check_p4info
 from softswitch.server.values.translation import Translations
 
 log = logging.getLogger(__name__)
 Request = p4r.SetForwardingPipelineConfigRequest
 MAX_STATE_BYTES = 1 << 30
 """Of a program that a client sends; up to three are loaded at a time (active, saved, the one before)."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change of programs did. `program`: number of the one that was saved or committed, 0 for VERIFY; `held_ns`:
+    how long packets waited for a change that keeps their state, 0 for all others."""
+
+    program: int = 0
+    held_ns: int = 0
 
 
 class Device:
@@ -84,10 +96,13 @@ class Device:
             self._commit(config)
 
     def set_config(
-        self, request: p4r.SetForwardingPipelineConfigRequest, ended: Callable[[], bool] = lambda: False
-    ) -> int:
-        """How long packets waited for a change that keeps their state, in ns; 0 for all others. `ended`: whether nobody
-        waits for the answer any more.
+        self,
+        request: p4r.SetForwardingPipelineConfigRequest,
+        ended: Callable[[], bool] = lambda: False,
+        program: int = 0,
+    ) -> Changed:
+        """`ended`: whether nobody waits for the answer any more. `program`: what the request builds on; of COMMIT the
+        number of the saved program, else of the active one; 0: whatever is there.
 
         Raises Refused; a config that can't be realized leaves the running program untouched."""
         self.check_id(request.device_id)
@@ -100,8 +115,9 @@ class Device:
                 self._check_primary(request)
                 if self.saved is None or not self.changes.is_for(self.saved, request.role, _election(request)):
                     raise not_found("no config was saved: VERIFY_AND_SAVE comes first")
-                self.commit_saved()
-            return 0
+                if program:
+                    check_number(self.saved, program, "saved")
+                return Changed(self.commit_saved())
         if action not in (
             Request.VERIFY,
             Request.VERIFY_AND_SAVE,
@@ -113,19 +129,20 @@ class Device:
             raise invalid("the config is missing")
         compiled, p4info = self._verify(request.config, ended)
         if action == Request.VERIFY:
-            return 0
+            return Changed()
         cookie = request.config.cookie.cookie if request.config.HasField("cookie") else None
         with self.arbitration.write_lock:
             self._check_primary(request)
+            if program and self.active is not None:
+                check_number(self.active, program, "active")
             config = self._load(p4info, request.config.p4_device_config, cookie, compiled)
             if action == Request.VERIFY_AND_SAVE:
                 self.saved = config
                 self.changes.saved_by(request.role, _election(request), config)
-            elif action == Request.VERIFY_AND_COMMIT or self.active is None:
-                self._commit(config)
-            else:
-                return self._reconcile(self.active, config)
-        return 0
+                return Changed(config.number)
+            if action == Request.VERIFY_AND_COMMIT or self.active is None:
+                return Changed(self._commit(config))
+            return Changed(config.number, self._reconcile(self.active, config))
 
     def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
         self.arbitration.check_write(request.role, _election(request))
@@ -143,7 +160,7 @@ class Device:
             raise of_switch(error) from None
         self._check_state(compiled)
         p4info = config.p4info if config.HasField("p4info") else compiled.p4info
-        check_config(p4info, compiled)
+        check_p4info(p4info, compiled.p4info)
         return compiled, p4info
 
     def _check_state(self, compiled: CompiledPipeline) -> None:
@@ -165,14 +182,21 @@ class Device:
     def _ports(self) -> set[int]:
         return {*self.switch.ports(), self.switch.cpu_port}
 
-    def commit_saved(self) -> None:
-        """COMMIT. Raises Refused: FAILED_PRECONDITION if nothing was saved, ABORTED if it would be without what others
-        wrote meanwhile. The caller checks who asks."""
+    def saved_for(self, fence: Fence) -> Config:
+        """The saved program, for a client that may have it alone. The caller has the write lock. Raises Refused."""
+        config = fence.check_program(self.saved, "saved")
+        if not self.changes.is_for(config, fence.role, fence.election):
+            raise Refused(Code.ABORTED, "the saved program belongs to another client's change")
+        return config
+
+    def commit_saved(self) -> int:
+        """COMMIT; the program's number. Raises Refused: FAILED_PRECONDITION if nothing was saved, ABORTED if it would be
+        without what others wrote meanwhile. The caller checks who asks."""
         with self.arbitration.write_lock:
             if self.saved is None:
                 raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
             self.changes.check_settled(self.saved)
-            self._commit(self.saved)
+            return self._commit(self.saved)
 
     def hand_over(self, config: Config, handover: Handover, copies: Sequence[CellCopy] = ()) -> HandedOver:
         """Moves what packets have changed, then `copies`, and commits, in one step to packets; or nothing when clones
@@ -199,11 +223,13 @@ class Device:
             discarded, self.saved = self.saved is not None, None
             return discarded
 
-    def _commit(self, config: Config) -> None:
+    def _commit(self, config: Config) -> int:
+        """The program's number."""
         with self.digest_lock:
             self.switch.commit(config.pipeline)
             self.active, self.saved = config, None
         log.info("program %s is active", config.compiled.name)
+        return config.number
 
     def _reconcile(self, old: Config, new: Config) -> int:
         change = Reconciliation(old, new)
@@ -217,13 +243,16 @@ class Device:
         except SwitchError as error:
             raise invalid(f"the forwarding state can't be kept: {error}") from None
 
-    def get_config(self, request: p4r.GetForwardingPipelineConfigRequest) -> p4r.GetForwardingPipelineConfigResponse:
-        """The active config (the saved one before any COMMIT), as much of it as the request asks for."""
+    def get_config(
+        self, request: p4r.GetForwardingPipelineConfigRequest
+    ) -> tuple[p4r.GetForwardingPipelineConfigResponse, int]:
+        """The active config (the saved one before any COMMIT), as much of it as the request asks for, and its number;
+        0 if there is none."""
         self.check_id(request.device_id)
         response = p4r.GetForwardingPipelineConfigResponse()
         config = self.active or self.saved
         if config is None:
-            return response
+            return response, 0
         response.config.SetInParent()
         kinds = p4r.GetForwardingPipelineConfigRequest
         if config.cookie is not None:
@@ -232,7 +261,7 @@ class Device:
             response.config.p4info.CopyFrom(config.p4info)
         if request.response_type in (kinds.ALL, kinds.DEVICE_CONFIG_AND_COOKIE):
             response.config.p4_device_config = config.device_config
-        return response
+        return response, config.number
 
 
 def _election(request: p4r.SetForwardingPipelineConfigRequest) -> int | None:

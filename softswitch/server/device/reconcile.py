@@ -237,7 +237,7 @@ def _same_meter(old: TableInfo, new: TableInfo) -> bool:
 
 def _declaration(config: Config, register: str) -> list[tuple[str, str]]:
     """Of a register's cells."""
-    spec = next(r.type_spec for r in config.p4info.registers if r.preamble.name == register)
+    spec = next(r.type_spec for r in config.index.info.registers if r.preamble.name == register)
     return list(config.index.data.declaration(spec))
 
 

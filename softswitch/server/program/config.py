@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -15,10 +16,15 @@ from softswitch.server.program.index import P4Index, build_index
 from softswitch.server.values.translation import Translations
 
 
+def _new_number() -> int:
+    """One that no other program gets, of this switch or of one before it on the same address."""
+    return secrets.randbits(63) | 1
+
+
 @dataclass(eq=False)
 class Config:
     """`cookie` None: the client set none. `default_notes`: metadata of default entries by table id. `ports`: the
-    numbers of the switch's ports now."""
+    numbers of the switch's ports now. `number`: by which requests name the program that they are for."""
 
     p4info: p4i.P4Info
     device_config: bytes
@@ -31,6 +37,7 @@ class Config:
     packet_out: ControllerHeader
     ports: Callable[[], Collection[int]]
     default_notes: dict[int, bytes] = field(default_factory=dict)
+    number: int = field(default_factory=_new_number)
 
 
 def make_config(
@@ -43,8 +50,9 @@ def make_config(
     translations: Translations | None = None,
     ports: Callable[[], Collection[int]] = lambda: (),
 ) -> Config:
-    """Raises Refused (INVALID_ARGUMENT) if the P4Info is not the program's."""
-    index = build_index(p4info, compiled.info, translations or Translations())
+    """`p4info` is what the client sent, or the program's own; `check_p4info` has been asked whether they mean the same.
+    The index is made of the program's own."""
+    index = build_index(compiled.p4info, compiled.info, translations or Translations())
     return Config(
         p4info,
         device_config,
@@ -57,10 +65,3 @@ def make_config(
         ControllerHeader(index, compiled.info, "packet_out"),
         ports,
     )
-
-
-def check_config(p4info: p4i.P4Info, compiled: CompiledPipeline) -> None:
-    """What `make_config` would refuse."""
-    index = build_index(p4info, compiled.info, Translations())
-    for name in ("packet_in", "packet_out"):
-        ControllerHeader(index, compiled.info, name)

@@ -15,14 +15,16 @@ from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.proto import bulk_pb2
 from softswitch.server.device.copies import CellCopy, checked_copy
 from softswitch.server.device.device import Device
+from softswitch.server.device.fence import Fence
 from softswitch.server.device.reconcile import Reconciliation
+from softswitch.server.device.roles import Scope
 from softswitch.server.errors import Code, Refused, invalid, not_found
 from softswitch.server.program.config import Config
 from softswitch.server.rpc.hold_limit import LimitedRequests
 
 DEFAULT_MAX_US = 100_000
 LONGEST_US = 1_000_000
-Handler = Callable[[bulk_pb2.HoldRequest], list[bulk_pb2.ArrayChunk]]
+Handler = Callable[[bulk_pb2.HoldRequest, Scope | None], list[bulk_pb2.ArrayChunk]]
 
 
 def serve_hold(
@@ -34,44 +36,44 @@ def serve_hold(
     first = next(requests, None)
     if first is None:
         return
-    device.check_id(first.device_id or device.device_id)
-    election = first.election_id_high << 64 | first.election_id_low
-    _check(device, election)
-    kept = _keep_clones(device, first) if first.HasField("keep_clones") else None
+    device.check_id(first.device_id)
+    fence = Fence.of(first)
+    with device.arbitration.write_lock:
+        _check(device, fence)
+        kept = _keep_clones(device, first) if first.HasField("keep_clones") else None
     try:
         yield kept or bulk_pb2.HoldResponse()
         request = next(requests, None)
         if request is not None and request.HasField("hand_over"):
-            yield _hand_over(device, request.hand_over, election, kept)
+            yield _hand_over(device, request.hand_over, fence, kept)
             return
     finally:
         if kept is not None:
             device.forget_clones(kept)
     if request is not None:
-        yield from _held(device, request, requests, handle, election)
+        yield from _held(device, request, requests, handle, fence)
 
 
 def _keep_clones(device: Device, request: bulk_pb2.HoldRequest) -> bulk_pb2.HoldResponse:
     form = request.keep_clones
-    with device.arbitration.write_lock:
-        if device.active is None:
-            raise Refused(Code.FAILED_PRECONDITION, "no program is active")
-        sequence = device.active.pipeline.registers.get(form.sequence_register)
-        if sequence is None:
-            raise not_found(f"the program has no register {form.sequence_register}")
-        sizes = (form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
-        ingress, egress = device.switch.keep_clones(CloneFormat(*sizes, form.mark), sequence)
-        kept = bulk_pb2.HoldResponse(ingress_clones=ingress, egress_clones=egress)
-        device.clones_for = kept
-        return kept
+    if device.active is None:
+        raise Refused(Code.FAILED_PRECONDITION, "no program is active")
+    sequence = device.active.pipeline.registers.get(form.sequence_register)
+    if sequence is None:
+        raise not_found(f"the program has no register {form.sequence_register}")
+    sizes = (form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
+    ingress, egress = device.switch.keep_clones(CloneFormat(*sizes, form.mark), sequence)
+    kept = bulk_pb2.HoldResponse(ingress_clones=ingress, egress_clones=egress)
+    device.clones_for = kept
+    return kept
 
 
 def _hand_over(
-    device: Device, request: bulk_pb2.HandOver, election: int, kept: bulk_pb2.HoldResponse | None
+    device: Device, request: bulk_pb2.HandOver, fence: Fence, kept: bulk_pb2.HoldResponse | None
 ) -> bulk_pb2.HoldResponse:
     """Everything in one step that no client is in the middle of."""
     with device.arbitration.write_lock:
-        _check(device, election)
+        _check(device, fence)
         old, new = device.active, device.saved
         if old is None or new is None:
             raise Refused(Code.FAILED_PRECONDITION, "no program is active")
@@ -112,37 +114,43 @@ def _held(
     request: bulk_pb2.HoldRequest,
     requests: Iterator[bulk_pb2.HoldRequest],
     handle: Handler,
-    election: int,
+    fence: Fence,
 ) -> Iterator[bulk_pb2.HoldResponse]:
     """Packets wait from here until a request commits."""
     limit_s = min(request.max_hold_us or DEFAULT_MAX_US, LONGEST_US) / 1e6
+
+    def is_primary() -> None:
+        device.arbitration.check_holds(fence.role, fence.election)
+
     with device.arbitration.write_lock:
-        _check(device, election)
+        scope = _check(device, fence)
         with device.switch.hold():
-            limited = LimitedRequests(device.switch, requests, limit_s)
-            response = _run(device, request, handle, limited)
+            limited = LimitedRequests(device.switch, requests, limit_s, is_primary)
+            response = _run(device, request, handle, scope, limited)
             while not response.committed:
                 yield response
                 further = limited.next()
                 if further is None:
                     return
-                response = _run(device, further, handle, limited)
+                response = _run(device, further, handle, scope, limited)
     yield response  # packets flow again
 
 
-def _check(device: Device, election: int) -> None:
-    device.arbitration.check_write("", election)
-    if device.saved is None:
-        raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
+def _check(device: Device, fence: Fence) -> Scope | None:
+    """What the client may write. Raises Refused unless it may set programs, and the saved one is its own."""
+    scope = fence.check_client(device.arbitration, sets_programs=True)
+    device.saved_for(fence)
+    return scope
 
 
 def _run(
     device: Device,
     request: bulk_pb2.HoldRequest,
     handle: Handler,
+    scope: Scope | None,
     limited: LimitedRequests[bulk_pb2.HoldRequest],
 ) -> bulk_pb2.HoldResponse:
-    chunks = handle(request)
+    chunks = handle(request, scope)
     if request.HasField("hand_over"):
         if request.hand_over.components or request.commit:
             raise invalid("a hand_over while packets wait has no components, and commits by itself")

@@ -1,11 +1,12 @@
-"""How long a client may hold packets: as long as it asked for, and no longer than the ports can keep what arrives."""
+"""How long a client may hold packets: as long as it asked for and is primary, and no longer than the ports can keep
+what arrives."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from softswitch.dataplane.switch import Switch
@@ -20,13 +21,17 @@ class LimitedRequests(Generic[Request]):
     `Switch.hold`; used by the thread that holds.
 
     A hold ends when `limit_s` seconds are over, or when the ring of a port is three quarters full of frames that wait:
-    no frame is lost because a client is slow, or dead.
+    no frame is lost because a client is slow, or dead. It ends as well when `check_client` raises Refused, because the
+    client has been demoted.
     """
 
-    def __init__(self, switch: Switch, requests: Iterator[Request], limit_s: float) -> None:
+    def __init__(
+        self, switch: Switch, requests: Iterator[Request], limit_s: float, check_client: Callable[[], None]
+    ) -> None:
         self._switch = switch
         self._began = time.monotonic()
         self._limit_s = limit_s
+        self._check_client = check_client
         self._arrived: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(requests,), name="hold-requests", daemon=True).start()
 
@@ -38,12 +43,16 @@ class LimitedRequests(Generic[Request]):
         """The next request; None when the client ended the stream. Raises Refused when the hold ends first."""
         while True:
             try:
-                return self._arrived.get(timeout=_LOOK_S)
+                request = self._arrived.get(timeout=_LOOK_S)
+                self._check_client()
+                return request
             except queue.Empty:
                 self.check()
 
     def check(self) -> None:
-        """Raises Refused when the hold has to end: DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED. Nothing was committed."""
+        """Raises Refused when the hold has to end: DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED, or what
+        `check_client` raises. Nothing was committed."""
+        self._check_client()
         held_s = self.held_s
         if held_s > self._limit_s:
             text = f"packets were held for {held_s * 1e3:.0f} ms, {self._limit_s * 1e3:.0f} ms was the limit"

@@ -12,13 +12,16 @@ from finsy.proto import p4r, p4r_grpc
 
 from softswitch.errors import SwitchError
 from softswitch.server.device.device import Device
-from softswitch.server.errors import Code, Refused, abort, of_switch
+from softswitch.server.errors import Code, Refused, abort, invalid, of_switch
 from softswitch.server.rpc.stream import Stream
 
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
 HELD_NS = "softswitch-held-ns"
 """Trailing metadata of RECONCILE_AND_COMMIT: how long packets waited."""
+PROGRAM = "softswitch-program"
+"""Trailing metadata of Set- and GetForwardingPipelineConfig: the program's number. In a request to set one: what it
+builds on (the saved program of COMMIT, else the active one); ABORTED if that was replaced."""
 MOST_STREAMS = 48
 """Each open stream takes one of the server's threads (listen.THREADS); the rest is for requests."""
 
@@ -37,6 +40,14 @@ def answering(context: grpc.ServicerContext) -> Iterator[None]:
             log.exception("a request failed")
             abort(context, Refused(Code.INTERNAL, "internal error; the daemon's log has more"))
         raise
+
+
+def _named_program(context: grpc.ServicerContext) -> int:
+    """0: the request names none. Raises Refused."""
+    text = str(dict(context.invocation_metadata()).get(PROGRAM, "0"))
+    if not (text.isascii() and text.isdigit()):
+        raise invalid(f"{PROGRAM}: {text!r} is no number")
+    return int(text)
 
 
 class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
@@ -65,16 +76,19 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext
     ) -> p4r.SetForwardingPipelineConfigResponse:
         with answering(context):
-            held_ns = self._device.set_config(request, lambda: not context.is_active())
-            if held_ns:
-                context.set_trailing_metadata(((HELD_NS, str(held_ns)),))
+            done = self._device.set_config(request, lambda: not context.is_active(), _named_program(context))
+            said = {PROGRAM: done.program, HELD_NS: done.held_ns}
+            context.set_trailing_metadata(tuple((key, str(value)) for key, value in said.items() if value))
         return p4r.SetForwardingPipelineConfigResponse()
 
     def GetForwardingPipelineConfig(
         self, request: p4r.GetForwardingPipelineConfigRequest, context: grpc.ServicerContext
     ) -> p4r.GetForwardingPipelineConfigResponse:
         with answering(context):
-            return self._device.get_config(request)
+            response, number = self._device.get_config(request)
+            if number:
+                context.set_trailing_metadata(((PROGRAM, str(number)),))
+        return response
 
     def StreamChannel(
         self, request_iterator: Iterator[p4r.StreamMessageRequest], context: grpc.ServicerContext

@@ -94,6 +94,25 @@ class DataTypes:
         else:
             yield False
 
+    def named_values(self, spec: p4t.P4DataTypeSpec) -> Iterator[tuple[int, bool]]:
+        """Of each leaf of `leaves`: how many values it has if each has a name (of an enum or an error), else 0; and
+        whether it is the validity of a header."""
+        kind = spec.WhichOneof("type_spec")
+        if kind == "tuple":
+            for item in spec.tuple.members:
+                yield from self.named_values(item)
+        elif kind == "struct":
+            for member in self._types.structs[spec.struct.name].members:
+                yield from self.named_values(member.type_spec)
+        elif kind == "enum":
+            yield len(self._types.enums[spec.enum.name].members), False
+        elif kind == "error":
+            yield len(self._types.error.members), False
+        elif kind == "new_type" and self._types.new_types[spec.new_type.name].HasField("original_type"):
+            yield from self.named_values(self._types.new_types[spec.new_type.name].original_type)
+        else:
+            yield from ((0, valid) for valid in self.validity(spec))
+
     def encode(self, spec: p4t.P4DataTypeSpec, values: Iterator[int]) -> p4d.P4Data:
         """Takes from `values` as many numbers as the type has leaves."""
         data = p4d.P4Data()

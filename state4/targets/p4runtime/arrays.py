@@ -7,6 +7,7 @@ addresses the saved program as long as there is one).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,14 @@ from state4.targets.p4runtime.connection import Connection
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _CHUNK_BYTES = 1 << 20
+
+
+@dataclass
+class Programs:
+    """The numbers by which a softswitch knows the programs that we mean; 0: it has not told one. `saved` 0: none is."""
+
+    active: int = 0
+    saved: int = 0
 
 
 class Arrays(Protocol):
@@ -35,10 +44,15 @@ class Arrays(Protocol):
 class BulkArrays:
     """Through softswitch.v1.Bulk."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, programs: Programs) -> None:
         self._connection = connection
+        self._programs = programs
         self._bulk = connection.bulk
         self._device = connection.device_id
+
+    def _fence(self, saved: bool) -> bulk_pb2.Fence:
+        """A program that was replaced meanwhile is not written to."""
+        return self._connection.fence(self._programs.saved if saved else self._programs.active)
 
     def read(self, register: RegisterSpec, start: int, count: int) -> Cells:
         """In pieces: packets wait while one is copied, and should not wait for the whole of a large register."""
@@ -96,7 +110,12 @@ class BulkArrays:
 
     def read_and_clear(self, register: RegisterSpec) -> Cells:
         request = bulk_pb2.ReadArrayRequest(
-            device_id=self._device, pipeline=bulk_pb2.ACTIVE, kind=bulk_pb2.REGISTER, name=register.name, clear=True
+            device_id=self._device,
+            pipeline=bulk_pb2.ACTIVE,
+            kind=bulk_pb2.REGISTER,
+            name=register.name,
+            clear=True,
+            fence=self._fence(False),
         )
         what = f"reading and clearing {register.name}"
         packed = self._connection.call(what, lambda: b"".join(c.cells for c in self._bulk.ReadArray(request)))
@@ -113,12 +132,15 @@ class BulkArrays:
                     name=register.name,
                     start=start + at,
                     cells=register.to_bytes(values[at : at + step]),
+                    fence=self._fence(saved),
                 )
 
         self._connection.call(f"writing {register.name}", lambda: self._bulk.WriteArray(chunks()))
 
     def write_cells(self, writes: Sequence[CellWrites], saved: bool) -> None:
-        request = bulk_pb2.WriteCellsRequest(device_id=self._device, pipeline=_pipeline(saved))
+        request = bulk_pb2.WriteCellsRequest(
+            device_id=self._device, pipeline=_pipeline(saved), fence=self._fence(saved)
+        )
         add_writes(request.writes, writes)
         self._connection.call("writing cells", lambda: self._bulk.WriteCells(request))
 
@@ -133,6 +155,7 @@ class BulkArrays:
             kind=bulk_pb2.COUNTER,
             name=counter.preamble.name,
             cells=np.ascontiguousarray(values, "<u8").tobytes(),
+            fence=self._fence(saved),
         )
         what = f"writing {counter.preamble.name}"
         self._connection.call(what, lambda: self._bulk.WriteArray(iter([request])))
@@ -198,9 +221,9 @@ class EntryArrays:
         self._connection.write(updates)
 
 
-def arrays_of(connection: Connection) -> Arrays:
+def arrays_of(connection: Connection, programs: Programs) -> Arrays:
     """The faster way that the server has."""
-    return BulkArrays(connection) if connection.has_bulk else EntryArrays(connection)
+    return BulkArrays(connection, programs) if connection.has_bulk else EntryArrays(connection)
 
 
 def add_ranges(messages: Any, ranges: Sequence[CellRange], pipeline: bulk_pb2.Pipeline = bulk_pb2.ACTIVE) -> None:

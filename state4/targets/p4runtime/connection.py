@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +12,7 @@ from finsy.proto import p4r, p4r_grpc, rpc_status
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
 from state4.errors import BadAddress, NotPrimary, TargetError, Unsupported
+from state4.targets.p4runtime.mastership import Mastership, code, reason
 
 _UPDATES_PER_WRITE = 2000
 _OPTIONS = [
@@ -25,68 +24,54 @@ T = TypeVar("T")
 
 
 class Connection:
-    """`p4runtime` and `bulk` are the stubs; `has_bulk`: whether the server has softswitch's bulk service.
+    """`p4runtime` and `bulk` are the stubs; `has_bulk`: whether the server has softswitch's bulk service; `mastership`:
+    as whom we control the switch. `role` and `election_id` None: as Mastership chooses.
 
     Raises BadAddress, TargetError if the switch cannot be reached, NotPrimary if a controller with a larger election id
     is there."""
 
-    def __init__(self, address: str, *, device_id: int, election_id: int, timeout_s: float) -> None:
+    def __init__(
+        self, address: str, *, device_id: int, role: str | None = None, election_id: int | None = None, timeout_s: float
+    ) -> None:
         self.address = address
         self.device_id = device_id
-        self.election_id = election_id
         self.timeout_s = timeout_s
         self._channel = grpc.insecure_channel(_checked(address), options=_OPTIONS)
         self.p4runtime: Any = p4r_grpc.P4RuntimeStub(self._channel)
         self.bulk = BulkStub(self._channel)
-        self._requests: queue.Queue[p4r.StreamMessageRequest | None] = queue.Queue()
-        self._arbitrated = threading.Event()
-        self._refusal = ""
-        self.on_message: Callable[[p4r.StreamMessageResponse], None] | None = None
         try:
-            self._connect()
+            self._wait_for_switch()
+            self.mastership = Mastership(
+                self.p4runtime, address, device_id, role=role, election_id=election_id, timeout_s=timeout_s
+            )
             self.has_bulk = self._find_bulk()
         except BaseException:
-            self.close()
+            self._channel.close()
             raise
 
     def close(self) -> None:
-        self._requests.put(None)
+        self.mastership.close()
         self._channel.close()
 
     @property
-    def election(self) -> p4r.Uint128:
-        return p4r.Uint128(high=self.election_halves[0], low=self.election_halves[1])
+    def role(self) -> str:
+        return self.mastership.role
 
     @property
-    def election_halves(self) -> tuple[int, int]:
-        return self.election_id >> 64, self.election_id & (1 << 64) - 1
+    def election(self) -> p4r.Uint128:
+        number = self.mastership.election_id
+        return p4r.Uint128(high=number >> 64, low=number & (1 << 64) - 1)
 
-    def _connect(self) -> None:
+    def fence(self, program: int) -> bulk_pb2.Fence:
+        """Who we are, for a request to the bulk service that is for one program only."""
+        high, low = self.election.high, self.election.low
+        return bulk_pb2.Fence(role=self.role, election_id_high=high, election_id_low=low, program=program)
+
+    def _wait_for_switch(self) -> None:
         try:
             grpc.channel_ready_future(self._channel).result(timeout=self.timeout_s)
         except grpc.FutureTimeoutError:
             raise TargetError(f"no switch answers at {self.address} within {self.timeout_s:g} s") from None
-        update = p4r.MasterArbitrationUpdate(device_id=self.device_id, election_id=self.election)
-        self._requests.put(p4r.StreamMessageRequest(arbitration=update))
-        stream = self.p4runtime.StreamChannel(iter(self._requests.get, None))
-        threading.Thread(target=self._follow, args=(stream,), name="state4-stream", daemon=True).start()
-        if not self._arbitrated.wait(self.timeout_s):
-            raise TargetError(f"the switch at {self.address} does not answer the arbitration")
-        if self._refusal:
-            raise NotPrimary(f"cannot control the switch at {self.address}: {self._refusal}")
-
-    def _follow(self, stream: Iterator[p4r.StreamMessageResponse]) -> None:
-        try:
-            for message in stream:
-                if message.HasField("arbitration"):
-                    status = message.arbitration.status
-                    self._refusal = "" if status.code == 0 else status.message or "another controller is primary"
-                    self._arbitrated.set()
-                elif self.on_message is not None:
-                    self.on_message(message)
-        except grpc.RpcError as error:
-            self._refusal = f"the switch ended the connection ({reason(error)})"
-            self._arbitrated.set()
 
     def _find_bulk(self) -> bool:
         try:
@@ -116,7 +101,9 @@ class Connection:
         """Raises TargetError with the first update that failed."""
         for at in range(0, len(updates), _UPDATES_PER_WRITE):
             part = updates[at : at + _UPDATES_PER_WRITE]
-            request = p4r.WriteRequest(device_id=self.device_id, election_id=self.election, updates=part)
+            request = p4r.WriteRequest(
+                device_id=self.device_id, role=self.role, election_id=self.election, updates=part
+            )
             try:
                 self.p4runtime.Write(request)
             except grpc.RpcError as error:
@@ -130,19 +117,9 @@ def _checked(address: str) -> str:
     return address
 
 
-def code(error: grpc.RpcError) -> Any:
-    return error.code() if isinstance(error, grpc.Call) else None
-
-
 def error_code(error: TargetError) -> Any:
     """The status with which the switch refused; None if it was something else."""
     return code(error.__cause__) if isinstance(error.__cause__, grpc.RpcError) else None
-
-
-def reason(error: grpc.RpcError) -> str:
-    if isinstance(error, grpc.Call):
-        return f"{error.details() or 'no reason given'} ({error.code().name})"
-    return str(error)
 
 
 def _write_failure(error: grpc.RpcError, updates: Sequence[p4r.Update]) -> str:

@@ -12,7 +12,8 @@ from finsy.proto import p4r
 from softswitch.proto import bulk_pb2
 from state4.errors import NotPrimary, ProgramChanged, TargetError, Unsupported
 from state4.targets.abilities import Written
-from state4.targets.p4runtime.connection import Connection, code, reason, refused_update
+from state4.targets.p4runtime.connection import Connection, refused_update
+from state4.targets.p4runtime.mastership import code, reason
 
 HOLD_WRITERS_S = 1.0
 """After this time the switch lets other writers go on, whatever became of us."""
@@ -30,8 +31,13 @@ class BulkFollow:
     def __init__(self, connection: Connection) -> None:
         self._requests: queue.SimpleQueue[bulk_pb2.FollowRequest | None] = queue.SimpleQueue()
         self._stream: Any = connection.bulk.Follow(iter(self._requests.get, None))
-        high, low = connection.election_halves
-        first = bulk_pb2.FollowRequest(device_id=connection.device_id, election_id_high=high, election_id_low=low)
+        election = connection.election
+        first = bulk_pb2.FollowRequest(
+            device_id=connection.device_id,
+            role=connection.role,
+            election_id_high=election.high,
+            election_id_low=election.low,
+        )
         self._ask(first, "beginning a change of programs")
 
     def _ask(self, request: bulk_pb2.FollowRequest, what: str) -> bulk_pb2.FollowResponse:

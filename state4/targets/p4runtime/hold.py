@@ -14,7 +14,8 @@ from state4.clones.header import CloneLayout
 from state4.errors import TargetError, Unsupported
 from state4.targets.abilities import CellCopy, Move
 from state4.targets.p4runtime.arrays import add_ranges, add_writes, cells_of
-from state4.targets.p4runtime.connection import Connection, code, reason
+from state4.targets.p4runtime.connection import Connection
+from state4.targets.p4runtime.mastership import code, reason
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 MAX_HOLD_S = 0.5
@@ -50,18 +51,18 @@ class _Stream:
             self._stream.cancel()
 
 
-def _first(connection: Connection) -> bulk_pb2.HoldRequest:
-    high, low = connection.election_halves
-    return bulk_pb2.HoldRequest(device_id=connection.device_id, election_id_high=high, election_id_low=low)
+def _first(connection: Connection, saved: int) -> bulk_pb2.HoldRequest:
+    return bulk_pb2.HoldRequest(device_id=connection.device_id, fence=connection.fence(saved))
 
 
 class BulkHandover(_Stream):
-    """The switch keeps clones until `finish` or `close`, and packets flow. Raises Unsupported, TargetError."""
+    """The switch keeps clones until `finish` or `close`, and packets flow. `saved`: the number of the saved program.
+    Raises Unsupported, TargetError."""
 
-    def __init__(self, connection: Connection, layout: CloneLayout) -> None:
+    def __init__(self, connection: Connection, layout: CloneLayout, saved: int) -> None:
         super().__init__(connection, "handing over")
         self.clones = self.updates = 0
-        first = _first(connection)
+        first = _first(connection, saved)
         self._moves = bool(layout.slots)
         if layout.slots:
             first.keep_clones.CopyFrom(
@@ -89,12 +90,13 @@ class BulkHandover(_Stream):
 
 
 class BulkHold(_Stream):
-    """Packets wait from here until `finish` or `close`. Raises Unsupported, TargetError."""
+    """Packets wait from here until `finish` or `close`. `saved`: the number of the saved program. Raises Unsupported,
+    TargetError."""
 
-    def __init__(self, connection: Connection, layout: CloneLayout | None) -> None:
+    def __init__(self, connection: Connection, layout: CloneLayout | None, saved: int) -> None:
         super().__init__(connection, "holding packets")
         # The first request only opens the stream; packets wait from the second one on.
-        self._ask(_first(connection))
+        self._ask(_first(connection, saved))
         begin = bulk_pb2.HoldRequest(max_hold_us=round(MAX_HOLD_S * 1e6))
         if layout is not None and layout.slots:
             begin.reads.add(name=layout.sequence_register)

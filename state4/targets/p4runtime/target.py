@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
@@ -20,14 +19,16 @@ from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities, Follow, Handover, Hold, Statistics
 from state4.targets.cpu_port import find_cpu_port
-from state4.targets.p4runtime.arrays import BulkArrays, arrays_of
+from state4.targets.p4runtime.arrays import BulkArrays, Programs, arrays_of
 from state4.targets.p4runtime.connection import Connection, error_code
 from state4.targets.p4runtime.follow import BulkFollow
 from state4.targets.p4runtime.hold import BulkHandover, BulkHold
+from state4.targets.p4runtime.mastership import Mastership
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
 _HELD_NS = "softswitch-held-ns"
+_PROGRAM = "softswitch-program"
 _MAX_WAIT_PASSES = 1 << 17
 _Opened = TypeVar("_Opened", BulkHold, BulkHandover)
 _Layout = TypeVar("_Layout", CloneLayout, CloneLayout | None)
@@ -36,7 +37,8 @@ _Layout = TypeVar("_Layout", CloneLayout, CloneLayout | None)
 class P4RuntimeTarget:
     """A switch that we control as primary. `address`: "unix:/path", "host:port". Use it as a context manager.
 
-    The newest controller takes over from one that was left behind: without `election_id` it is the time. Raises
+    `role` and `election_id`: None for a role of our own, and the election id above all that the switch has seen for it,
+    so that the newest of ours takes over from one that was left behind (`state4.targets.p4runtime.mastership`). Raises
     BadAddress, TargetError if the switch cannot be reached, NotPrimary if a controller with a larger id is there."""
 
     def __init__(
@@ -46,13 +48,16 @@ class P4RuntimeTarget:
         cpu_interface: str = "",
         cpu_port: int | None = None,
         device_id: int = 1,
+        role: str | None = None,
         election_id: int | None = None,
         timeout_s: float = 10.0,
     ) -> None:
         self.cpu_interface = cpu_interface
-        election = time.time_ns() // 1000 if election_id is None else election_id
-        self._connection = Connection(address, device_id=device_id, election_id=election, timeout_s=timeout_s)
-        self._arrays = arrays_of(self._connection)
+        self._connection = Connection(
+            address, device_id=device_id, role=role, election_id=election_id, timeout_s=timeout_s
+        )
+        self._programs = Programs()
+        self._arrays = arrays_of(self._connection, self._programs)
         self.cpu_port = find_cpu_port(cpu_interface, self._ports) if cpu_port is None else cpu_port
         self._saved = False
         self._follow: BulkFollow | None = None
@@ -70,7 +75,12 @@ class P4RuntimeTarget:
 
     def on_message(self, receive: Callable[[p4r.StreamMessageResponse], None] | None) -> None:
         """Who gets digests and packet-ins, in a thread of the connection."""
-        self._connection.on_message = receive
+        self._connection.mastership.on_message = receive
+
+    @property
+    def mastership(self) -> Mastership:
+        """As whom we control the switch."""
+        return self._connection.mastership
 
     @property
     def abilities(self) -> Abilities:
@@ -97,27 +107,38 @@ class P4RuntimeTarget:
         if self._p4info is None:
             kinds = p4r.GetForwardingPipelineConfigRequest
             request = kinds(device_id=self._connection.device_id, response_type=kinds.P4INFO_AND_COOKIE)
-            answer = self._connection.call(
+            answer, call = self._connection.call(
                 "reading the running program's P4Info",
-                lambda: self._connection.p4runtime.GetForwardingPipelineConfig(request),
+                lambda: self._connection.p4runtime.GetForwardingPipelineConfig.with_call(request),
             )
             if not answer.HasField("config"):
                 raise TargetError("no program is running on the switch")
             self._p4info = answer.config.p4info
+            self._programs.active = _number(call)
         return self._p4info
 
-    def _set_config(self, action: Any, program: InstalledProgram | None, what: str) -> dict[str, Any]:
-        """The answer's trailing metadata."""
+    def _set_config(self, action: Any, program: InstalledProgram | None, what: str, base: int = 0) -> grpc.Call:
+        """The finished call, for its trailing metadata. `base`: number of the program that this builds on; the switch
+        refuses if it was replaced."""
         connection = self._connection
-        request = _Config(device_id=connection.device_id, election_id=connection.election, action=action)
+        request = _Config(
+            device_id=connection.device_id, role=connection.role, election_id=connection.election, action=action
+        )
         if program is not None:
             request.config.CopyFrom(program.config())
-        _, call = connection.call(what, lambda: connection.p4runtime.SetForwardingPipelineConfig.with_call(request))
-        return dict(call.trailing_metadata() or ())
+        metadata = ((_PROGRAM, str(base)),) if base else ()
+        method = connection.p4runtime.SetForwardingPipelineConfig
+        call: grpc.Call
+        _, call = connection.call(what, lambda: method.with_call(request, metadata=metadata))
+        return call
+
+    def _is_active(self, p4info: p4i.P4Info, number: int) -> None:
+        self._p4info, self._saved = p4info, False
+        self._programs.active, self._programs.saved = number, 0
 
     def install(self, program: InstalledProgram) -> None:
-        self._set_config(_Config.VERIFY_AND_COMMIT, program, f"installing {program.name}")
-        self._p4info, self._saved = program.p4info, False
+        call = self._set_config(_Config.VERIFY_AND_COMMIT, program, f"installing {program.name}")
+        self._is_active(program.p4info, _number(call))
 
     def verify(self, program: InstalledProgram) -> None:
         """VERIFY: the switch checks (and softswitch compiles and keeps) a program, and goes on as before."""
@@ -125,28 +146,32 @@ class P4RuntimeTarget:
 
     def save(self, program: InstalledProgram) -> None:
         self.running()  # kept: from here on the switch may answer for the saved program
-        self._set_config(_Config.VERIFY_AND_SAVE, program, f"saving {program.name}")
-        self._next_p4info, self._saved = program.p4info, True
+        call = self._set_config(_Config.VERIFY_AND_SAVE, program, f"saving {program.name}", self._programs.active)
+        self._next_p4info, self._saved, self._programs.saved = program.p4info, True, _number(call)
 
     def commit(self) -> None:
         if self._follow is not None:
             self._follow.commit()
         else:
-            self._set_config(_Config.COMMIT, None, "committing the saved program")
-        self._p4info, self._saved = self._next_p4info, False
+            self._set_config(_Config.COMMIT, None, "committing the saved program", self._programs.saved)
+        self._is_active(self._next_p4info, self._programs.saved)
 
     def reconcile(self, program: InstalledProgram) -> float | None:
-        said = self._set_config(_Config.RECONCILE_AND_COMMIT, program, f"reconciling with {program.name}")
-        self._p4info, self._saved = program.p4info, False
+        self.running()
+        call = self._set_config(
+            _Config.RECONCILE_AND_COMMIT, program, f"reconciling with {program.name}", self._programs.active
+        )
+        self._is_active(program.p4info, _number(call))
+        said = dict(call.trailing_metadata() or ())
         return int(said[_HELD_NS]) / 1e9 if _HELD_NS in said else None
 
     def discard_saved(self) -> None:
-        self._saved = False
+        """The program that we have saved; if we have not saved one, whichever is."""
+        program, self._saved, self._programs.saved = self._programs.saved, False, 0
         if not self._connection.has_bulk:
             return
-        high, low = self._connection.election_halves
         request = bulk_pb2.DiscardSavedRequest(
-            device_id=self._connection.device_id, election_id_high=high, election_id_low=low
+            device_id=self._connection.device_id, fence=self._connection.fence(program)
         )
         self._connection.call("discarding the saved program", lambda: self._connection.bulk.DiscardSaved(request))
 
@@ -171,14 +196,14 @@ class P4RuntimeTarget:
             follow.close()
 
     @contextmanager
-    def _opened(self, kind: Callable[[Connection, _Layout], _Opened], layout: _Layout) -> Iterator[_Opened]:
-        opened = kind(self._connection, layout)
+    def _opened(self, kind: Callable[[Connection, _Layout, int], _Opened], layout: _Layout) -> Iterator[_Opened]:
+        opened = kind(self._connection, layout, self._programs.saved)
         try:
             yield opened
         finally:
             opened.close()
             if opened.committed:
-                self._p4info, self._saved = self._next_p4info, False
+                self._is_active(self._next_p4info, self._programs.saved)
 
     # ------------------------------------------------------------ registers and counters
 
@@ -292,7 +317,8 @@ class P4RuntimeTarget:
         return Listener(self.cpu_interface, layout)
 
     def _statistics(self, *, reset: bool = False) -> bulk_pb2.StatsResponse:
-        request = bulk_pb2.StatsRequest(device_id=self._connection.device_id, reset=reset)
+        fence = self._connection.fence(0) if reset else None
+        request = bulk_pb2.StatsRequest(device_id=self._connection.device_id, reset=reset, fence=fence)
         answer: bulk_pb2.StatsResponse = self._connection.call(
             "reading statistics", lambda: self._connection.bulk.GetStats(request)
         )
@@ -317,6 +343,11 @@ class P4RuntimeTarget:
             tx_drops=sum(port.tx_drops for port in answer.ports),
             drops={reason: count for reason, count in answer.drops.items() if count},
         )
+
+
+def _number(call: grpc.Call) -> int:
+    """The number of the program that a request was about; 0 if the switch does not number them."""
+    return int(dict(call.trailing_metadata() or ()).get(_PROGRAM, 0))
 
 
 def _counter(p4info: p4i.P4Info, name: str) -> p4i.Counter:

@@ -123,29 +123,27 @@ def test_arrays_are_listed(c: Controller) -> None:
 
 def test_whole_arrays_there_and_back(c: Controller) -> None:
     content = bytes(n % 251 for n in range(1024))
-    request = bulk_pb2.WriteArrayRequest(name="small", cells=content)
-    assert c.bulk.WriteArray(iter([request])).cells == 1024
+    assert c.write_array("small", content) == 1024
     assert read_array(c, "MyIngress.small") == content
     assert read_array(c, "small", start=1000, count=4) == content[1000:1004]
     assert values(c, "small", 5) == [b"\5"]
     wide = struct.pack("<QQ", 7, 0xFFFF) * 2
-    c.bulk.WriteArray(iter([bulk_pb2.WriteArrayRequest(name="wide", start=1, cells=wide)]))
+    c.write_array("wide", wide, start=1)
     assert values(c, "wide")[1] == (0xFFFF << 64 | 7).to_bytes(10, "big")
     assert read_array(c, "wide", start=1, count=2) == wide
     counts = struct.pack("<QQ", 3, 300)
-    c.bulk.WriteArray(iter([bulk_pb2.WriteArrayRequest(kind=bulk_pb2.COUNTER, name="per_port", start=7, cells=counts)]))
+    c.write_array("per_port", counts, kind=bulk_pb2.COUNTER, start=7)
     assert read_array(c, "per_port", kind=bulk_pb2.COUNTER, start=7) == counts
     meter = struct.pack("<5Q", 1, 1, 2, 3, 4)
-    c.bulk.WriteArray(iter([bulk_pb2.WriteArrayRequest(kind=bulk_pb2.METER, name="port_rate", cells=meter)]))
+    c.write_array("port_rate", meter, kind=bulk_pb2.METER)
     assert read_array(c, "port_rate", kind=bulk_pb2.METER, count=2) == meter + bytes(40)
 
 
 def test_single_cells(c: Controller) -> None:
-    request = bulk_pb2.WriteCellsRequest()
     indices = np.array([3, 1000, 3], dtype="<u8").tobytes()
-    request.writes.add(name="small", indices=indices, cells=bytes([1, 2, 3]))
-    request.writes.add(name="wide", indices=struct.pack("<Q", 2), cells=struct.pack("<QQ", 9, 0))
-    assert c.bulk.WriteCells(request).cells == 4
+    small = bulk_pb2.CellWrites(name="small", indices=indices, cells=bytes([1, 2, 3]))
+    wide = bulk_pb2.CellWrites(name="wide", indices=struct.pack("<Q", 2), cells=struct.pack("<QQ", 9, 0))
+    assert c.write_cells(small, wide) == 4
     assert (values(c, "small", 3), values(c, "small", 1000), values(c, "wide", 2)) == ([b"\3"], [b"\2"], [b"\x09"])
 
 
@@ -163,18 +161,16 @@ def test_a_snapshot_of_everything(running: Running, c: Controller) -> None:
 
 def test_what_the_bulk_service_refuses(c: Controller) -> None:
     def write(name: str, cells: bytes, start: int = 0) -> str:
-        request = bulk_pb2.WriteArrayRequest(name=name, start=start, cells=cells)
-        return status(lambda: c.bulk.WriteArray(iter([request])))
+        return status(lambda: c.write_array(name, cells, start=start))
 
     def cells(name: str, indices: bytes, values: bytes) -> str:
-        request = bulk_pb2.WriteCellsRequest(writes=[bulk_pb2.CellWrites(name=name, indices=indices, cells=values)])
-        return status(lambda: c.bulk.WriteCells(request))
+        return status(lambda: c.write_cells(bulk_pb2.CellWrites(name=name, indices=indices, cells=values)))
 
     assert write("nothing", b"\0") == "NOT_FOUND"
     assert write("small", b"\0\0", start=1023) == "OUT_OF_RANGE"
     assert write("wide", b"\0" * 15) == "INVALID_ARGUMENT"
-    assert write("wide", b"\xff" * 16) == "INVALID_ARGUMENT"  # more than 80 bits
-    assert write("flags", b"\2") == "INVALID_ARGUMENT"
+    assert write("wide", b"\xff" * 16) == "OUT_OF_RANGE"  # more than 80 bits
+    assert write("flags", b"\2") == "OUT_OF_RANGE"
     assert cells("small", b"\0" * 7, b"\0") == "INVALID_ARGUMENT"
     assert cells("small", b"\0" * 8, b"\0\0") == "INVALID_ARGUMENT"
     assert cells("small", struct.pack("<Q", 1024), b"\0") == "OUT_OF_RANGE"
@@ -187,7 +183,7 @@ def test_what_the_bulk_service_refuses(c: Controller) -> None:
 def test_both_programs_arrays_after_a_save(c: Controller) -> None:
     c.modify(register_entry=cell(c, "small", 0, b"\1"))
     c.set_config(Config.VERIFY_AND_SAVE, compile_program(EVERYTHING), EVERYTHING.read_bytes())
-    c.bulk.WriteArray(iter([bulk_pb2.WriteArrayRequest(name="small", cells=b"\2", pipeline=bulk_pb2.SAVED)]))
+    c.write_array("small", b"\2", saved=True)
     assert read_array(c, "small", count=1) == b"\1"
     assert read_array(c, "small", count=1, pipeline=bulk_pb2.SAVED) == b"\2"
     assert values(c, "small", 0) == [b"\2"]  # P4Runtime means the saved program from here on
@@ -197,9 +193,46 @@ def test_both_programs_arrays_after_a_save(c: Controller) -> None:
 
 def test_statistics(running: Running, c: Controller) -> None:
     running.switch.inject(1, frame(0xD1D1))
-    stats = c.bulk.GetStats(bulk_pb2.StatsRequest(device_id=1, reset=True))
+    stats = c.bulk.GetStats(bulk_pb2.StatsRequest(device_id=1, reset=True, fence=c.fence()))
     assert stats.drops["ingress"] == 1
     assert [p.port for p in stats.ports] == [1, 2, 3, 4]
     assert c.bulk.GetStats(bulk_pb2.StatsRequest()).drops["ingress"] == 0
     with pytest.raises(grpc.RpcError):
         c.bulk.GetStats(bulk_pb2.StatsRequest(device_id=9))
+
+
+def meter(*words: int) -> bytes:
+    """A packed meter cell: mode (1: two rates, 2: one), cir, cburst, pir, pburst."""
+    return struct.pack("<5Q", *words)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        meter(1, 1 << 63, 1, 1 << 63, 1),
+        meter(1, 1, 1, (1 << 64) - 1, 1),
+        meter(1, 5, 1, 4, 1),  # the peak rate is below the committed one
+        meter(2, 5, 1, 5, 1),  # one rate, where the program has two
+        meter(2, 5, 1, 6, 1),
+        meter(3, 1, 2, 3, 4),
+        meter(0, 0, 0, 0, 4),
+        meter(1, 1, 2, 3, 4) + meter(1, 1, 2, 3, 1 << 63),
+        struct.pack("<5d", float("nan"), 1.0, 1.0, 1.0, 1.0),
+    ],
+)
+def test_a_packed_meter_is_checked_like_a_message(c: Controller, cells: bytes) -> None:
+    refused = status(lambda: c.write_array("port_rate", cells, kind=bulk_pb2.METER))
+    assert refused in ("INVALID_ARGUMENT", "OUT_OF_RANGE")
+    read = c.read(meter_entry=p4r.MeterEntry(meter_id=c.id("port_rate")))
+    assert len(read) == 8 and not any(entry.HasField("config") for entry in read)
+
+
+def test_a_packed_counter_is_checked_like_a_message(c: Controller) -> None:
+    for words in ((1 << 63, 0), (0, (1 << 64) - 1)):
+        cells = struct.pack("<4Q", 7, 7, *words)
+        assert status(lambda cells=cells: c.write_array("per_port", cells, kind=bulk_pb2.COUNTER)) == "OUT_OF_RANGE"
+    assert read_array(c, "per_port", kind=bulk_pb2.COUNTER) == bytes(8 * 16)
+    largest = struct.pack("<2Q", (1 << 63) - 1, (1 << 63) - 1)
+    c.write_array("per_port", largest, kind=bulk_pb2.COUNTER)
+    (entry,) = c.read(counter_entry=p4r.CounterEntry(counter_id=c.id("per_port"), index={"index": 0}))
+    assert entry.data.packet_count == entry.data.byte_count == (1 << 63) - 1

@@ -210,7 +210,7 @@ def test_cells_that_the_bulk_service_writes_are_noted(running: Running) -> None:
     with running.controller(1) as mine:
         following = Following(mine)
         cells = bulk_pb2.CellWrites(name="small", indices=(3).to_bytes(8, "little"), cells=b"\1")
-        mine.bulk.WriteCells(bulk_pb2.WriteCellsRequest(writes=[cells]))
+        mine.write_cells(cells)
         (written,) = following.ask(take=True).written
         assert p4r.Entity.FromString(written.key).register_entry.index.index == 3
         following.end()
