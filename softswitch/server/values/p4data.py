@@ -13,6 +13,7 @@ from softswitch.server.errors import invalid
 from softswitch.server.values.bytestrings import decode, decode_signed, encode, encode_signed
 from softswitch.server.values.translation import Translations
 
+_NUMBERED = ("enum", "serializable_enum", "error")
 _HEADERS = ("header", "header_stack", "header_union", "header_union_stack")
 
 
@@ -75,8 +76,25 @@ class DataTypes:
         elif kind == "header":
             for field in self._types.headers[spec.header.name].members:
                 yield f"{name}.{field.name}", str(field.type_spec)
+        elif kind == "new_type":
+            new_type = self._types.new_types[spec.new_type.name]
+            if new_type.HasField("original_type"):
+                yield from self.declaration(new_type.original_type, name)
+            else:
+                yield name, str(new_type.translated_type)
+        elif kind in _NUMBERED:
+            yield name, f"{kind} {self._numbered(spec)}"
         else:
             yield name, str(spec)
+
+    def _numbered(self, spec: p4t.P4DataTypeSpec) -> str:
+        """The names of an enum or of errors, in the order of their numbers: a cell keeps the number."""
+        if spec.WhichOneof("type_spec") == "error":
+            return ", ".join(self._types.error.members)
+        if spec.HasField("enum"):
+            return ", ".join(member.name for member in self._types.enums[spec.enum.name].members)
+        members = self._types.serializable_enums[spec.serializable_enum.name].members
+        return ", ".join(f"{member.name} {member.value.hex()}" for member in members)
 
     def validity(self, spec: p4t.P4DataTypeSpec) -> Iterator[bool]:
         """Of each leaf of `leaves`: whether it is the validity of a header."""

@@ -170,5 +170,5 @@ def test_the_command_says_as_whom(
     assert main([*command, "--role", "", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["role"], found["election_id"]) == ("", 2)
-    assert main([*command, "--role", "", "--election-id", "1"]) == 2
+    assert main([*command, "--role", "", "--election-id", "1"]) == 1
     assert "--election-id 3" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Registers of enums and errors, packed: a value without a name never gets into one, so that each Read can show it."""
+"""Registers of enums and errors: a value without a name never gets into one, and a name never changes under a value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from finsy.proto import p4r
 
-from tests.switch.controller import Controller, Running, status
+from tests.switch.controller import Config, Controller, Running, status
 
 SOURCE = """
 #include <core.p4>
@@ -58,3 +58,23 @@ def test_a_value_without_a_name_is_refused(c: Controller) -> None:
         assert status(lambda bad=bad: c.write_array("two", bad)) == "OUT_OF_RANGE"
     first = c.read(register_entry=p4r.RegisterEntry(register_id=c.id("two")))[0].data.struct.members
     assert (first[0].bitstring, first[1].enum) == (b"\x0f", "GREEN")
+
+
+def reconcile(c: Controller, source: str) -> str:
+    request = Config(device_id=1, action=Config.RECONCILE_AND_COMMIT, election_id={"low": 1})
+    request.config.p4_device_config = source.encode()
+    return status(lambda: c.stub.SetForwardingPipelineConfig(request))
+
+
+def test_reconcile_keeps_what_still_has_its_name(c: Controller) -> None:
+    """A cell is a number, which another order of the members would call something else."""
+    c.write_array("one", (1).to_bytes(4, "little"))
+    later = SOURCE.replace("register<pair_t>(4) two;", "register<pair_t>(4) two; register<bit<8>>(4) three;")
+    assert reconcile(c, later) == "OK"
+    (first, *_) = c.read(register_entry=p4r.RegisterEntry(register_id=c.id("one")))
+    assert first.data.enum == "GREEN"
+    assert reconcile(c, later.replace("RED, GREEN, BLUE", "GREEN, RED, BLUE")) == "INVALID_ARGUMENT"
+    renamed = later.replace("RED, GREEN, BLUE", "RED, LIME, BLUE").replace(".GREEN", ".LIME")
+    assert reconcile(c, renamed) == "INVALID_ARGUMENT"
+    (first, *_) = c.read(register_entry=p4r.RegisterEntry(register_id=c.id("one")))
+    assert first.data.enum == "GREEN"
