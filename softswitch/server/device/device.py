@@ -190,8 +190,8 @@ class Device:
         return config
 
     def commit_saved(self) -> int:
-        """COMMIT; the program's number. Raises Refused: FAILED_PRECONDITION if nothing was saved, ABORTED if it would be
-        without what others wrote meanwhile. The caller checks who asks."""
+        """COMMIT; the program's number. The caller checks who asks. Raises Refused: FAILED_PRECONDITION if nothing was
+        saved, ABORTED if what others wrote meanwhile would be missing in it."""
         with self.arbitration.write_lock:
             if self.saved is None:
                 raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")

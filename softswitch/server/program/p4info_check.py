@@ -1,7 +1,8 @@
 """Whether a P4Info is that of a program: field by field, against the one that the front end makes of it.
 
 What means nothing to the switch may differ: annotations and documentation, aliases, the package's own description, the
-order of objects, and what older compilers leave out.
+order of objects. What older compilers leave out may be missing, and so may registers and named types, since p4c leaves
+out a register whose type is behind a typedef. Such a client knows less of the program, and nothing that is wrong.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from softswitch.server.errors import invalid
 Field: TypeAlias = Any
 """A field's descriptor: protobuf's stubs name several classes for it."""
 _FREE = frozenset(("alias", "annotations", "annotation_locations", "structured_annotations", "doc", "pkg_info"))
-_MAY_LACK = frozenset(("initial_default_action", "has_initial_entries"))
-"""Of tables: younger than the rest of P4Info, so compilers in use leave them out."""
+_MAY_LACK = frozenset(("initial_default_action", "has_initial_entries", "type_info", "error"))
+"""The first two are of tables, and younger than the rest of P4Info."""
+_MAY_BE_MISSING = ("registers", "type_info")
 _SETS = frozenset(("direct_resource_ids", "table_ids"))
 _MAX_SHOWN = 8
 MAX_GROUPS = 65_535
@@ -95,7 +97,7 @@ def _keyed(given: Sequence[Message], own: Sequence[Message], key: Callable[[Any]
 def _keys(given: Any, own: Any, path: str, names: dict[int, str]) -> Iterator[str]:
     for key in sorted(given.keys() - own.keys()):
         yield f"{path}: {_object(key, names)} is none of the program's"
-    for key in sorted(own.keys() - given.keys()):
+    for key in () if path.startswith(_MAY_BE_MISSING) else sorted(own.keys() - given.keys()):
         yield f"{path}: {_object(key, names)} is missing"
 
 

@@ -109,10 +109,32 @@ def test_each_mutant_is_refused_or_harmless(compiled: CompiledPipeline) -> None:
             assert _last(path) in refused.message, (path, refused.message)
             counts["refused"] += 1
         else:
-            lacks = names & {"initial_default_action", "has_initial_entries"}
-            assert names & HARMLESS or lacks or mutant == compiled.p4info, path
+            assert names & HARMLESS or knows_less(mutant, compiled.p4info), path
             counts["harmless"] += 1
     assert counts["refused"] > 100 and counts["harmless"] > 20, counts
+
+
+def knows_less(mutant: p4i.P4Info, own: p4i.P4Info) -> bool:
+    """Whether what both have is the same, and the mutant has nothing else."""
+    part = p4i.P4Info()
+    part.CopyFrom(own)
+    for table, other in zip(part.tables, mutant.tables, strict=True):
+        if not other.HasField("initial_default_action"):
+            table.ClearField("initial_default_action")
+        table.has_initial_entries = table.has_initial_entries and other.has_initial_entries
+    part.ClearField("registers")
+    part.registers.extend(r for r in own.registers if r in mutant.registers)
+    for field in part.type_info.DESCRIPTOR.fields:
+        if not field.is_repeated:
+            if not mutant.type_info.HasField(field.name):
+                part.type_info.ClearField(field.name)
+            continue
+        for key in list(getattr(part.type_info, field.name)):
+            if key not in getattr(mutant.type_info, field.name):
+                getattr(part.type_info, field.name).pop(key)
+    if not mutant.HasField("type_info"):
+        part.ClearField("type_info")
+    return part == mutant
 
 
 def _last(path: str) -> str:
@@ -174,6 +196,7 @@ def test_order_and_words_do_not_matter() -> None:
         table.action_refs.extend(reversed(refs))
         table.match_fields.extend(reversed(fields))
         table.ClearField("initial_default_action")
+    other.ClearField("registers")
     source = EVERYTHING.read_bytes()
     with Running(None) as running, running.controller(1) as c:
         push(c, other, source)
@@ -181,7 +204,7 @@ def test_order_and_words_do_not_matter() -> None:
         assert read_everything(c) == "OK"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["everything", "named"])
 def test_a_refusal_names_object_and_field(name: str) -> None:
     own = compile_program(PROGRAMS / f"{name}.p4").p4info
     other = p4i.P4Info()
