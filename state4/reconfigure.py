@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -182,16 +182,25 @@ def prepare(
     allow_loss: bool = False,
     events: EventLog | None = None,
     verify: bool = False,
+    needless: Mapping[str, str] | None = None,
 ) -> Reconfiguration:
     """Looks at the running program and plans the change, touching nothing.
 
     `state_map`: what goes elsewhere in the new program, and how; or just `renames`: old name -> new name.
     `verify`: the new program's state is compared with the old one's in the step that swaps.
+    `needless`: registers of the new program that are not carried, with the reason (`state4.analysis.needless`).
     Raises UnknownComponent, BadMap, PlanRefused, TargetError."""
     state_map = state_map or StateMap(names=renames or {})
     target.discard_saved()
     old = target.running()
-    plan = make_plan(old, program.p4info, only=only, state_map=state_map, problem_of=target.register_problem)
+    plan = make_plan(
+        old,
+        program.p4info,
+        only=only,
+        state_map=state_map,
+        problem_of=target.register_problem,
+        needless=needless,
+    )
     plan.check(allow_loss=allow_loss)
     return Reconfiguration(
         target=target,

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from p4front.load import load_program
 from p4front.p4info import build_p4info
+from state4.analysis.needless import needless_registers
 from state4.cim import Track
 from state4.instrumentation.free_numbers import MAX_SESSION
 from state4.plan.state_map import StateMap, load_map
@@ -102,7 +103,8 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def plan_options(parser: argparse.ArgumentParser) -> None:
     text = (
-        "registers and tables to keep, by name or its end (default: all); tables are left behind only if one is named"
+        "registers and tables to keep, by name or its end (default: all); tables are left behind only if one is named; "
+        "auto: all but the registers whose contents no packet of the new program can see"
     )
     parser.add_argument("--only", type=names, metavar="A,B", help=text)
     parser.add_argument(
@@ -117,6 +119,17 @@ def names(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError("name a component, or use --strategy none to keep nothing")
     return found
+
+
+AUTO = ["auto"]
+"""The value of --only that leaves it to the analysis."""
+
+
+def chosen(args: argparse.Namespace, new: Path) -> tuple[list[str] | None, dict[str, str]]:
+    """What --only names (None: everything), and which registers of the new program are needless. Raises P4Error."""
+    if args.only != AUTO:
+        return args.only, {}
+    return None, needless_registers(load_program(new, include_dirs=args.include, defines=args.define))
 
 
 def state_map(path: Path | None) -> StateMap:

@@ -19,6 +19,7 @@ from p4front.text.source import P4Error
 from state4.analysis.hashes import index_hashes
 from state4.cli.options import (
     Commands,
+    chosen,
     console,
     json_option,
     new_command,
@@ -56,7 +57,8 @@ def add_command(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> None:
     old, new = (_described(path, args.include, args.define) for path in (args.old, args.new))
     hashes = old.hashes, new.hashes
-    plan = make_plan(old.p4info, new.p4info, only=args.only, state_map=state_map(args.map), hashes=hashes)
+    only, needless = chosen(args, args.new)
+    plan = make_plan(old.p4info, new.p4info, only=only, state_map=state_map(args.map), hashes=hashes, needless=needless)
     rounds = None if args.dirty_rate is None else _precopy(plan, PROFILES[args.control_plane], args.dirty_rate)
     if args.json:
         told = {} if rounds is None else {"precopy": vars(rounds)}

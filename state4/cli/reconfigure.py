@@ -17,6 +17,7 @@ from state4.cancel import cancellable
 from state4.cim import Track
 from state4.cli.options import (
     Commands,
+    chosen,
     connect,
     counts_option,
     json_option,
@@ -69,6 +70,7 @@ def _run(args: argparse.Namespace) -> int:
     args.track = args.track or (None if needs_map(strategy) else Track.CLONES)
     program = _prepare(args) if args.track is not None else None
     entries = _entries(args, program) if program is not None else []
+    only, needless = chosen(args, args.new)
     events = EventLog(path=args.events)
     with cancellable(events), connect(args) as target:
         if program is None:
@@ -78,7 +80,8 @@ def _run(args: argparse.Namespace) -> int:
             target,
             _with_free_session(args, program, target, entries),
             profile=PROFILES[args.control_plane],
-            only=args.only,
+            only=only,
+            needless=needless,
             entries=entries,
             state_map=state_map(args.map),
             allow_loss=args.allow_loss,
@@ -189,7 +192,7 @@ def _print(outcome: Outcome) -> None:
     if outcome.verified is not None:
         print_comparison("the old program's state", outcome.verified)
     if outcome.left_behind:
-        print(f"  left behind, as --only does not name it: {', '.join(outcome.left_behind)}")
+        print(f"  left behind, as --only says: {', '.join(outcome.left_behind)}")
     for line in outcome.warnings:
         print(f"  warning: {line}")
     for line in outcome.skipped:

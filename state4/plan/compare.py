@@ -44,14 +44,16 @@ def make_plan(
     state_map: StateMap | None = None,
     problem_of: Callable[[RegisterSpec], str] = lambda _register: "",
     hashes: tuple[Mapping[str, str], Mapping[str, str]] | None = None,
+    needless: Mapping[str, str] | None = None,
 ) -> Plan:
     """`only`: the registers and tables to keep, by control-plane name or its end; tables are left behind only if it
     names at least one. `state_map`: what goes elsewhere and how, or just `renames`: old name -> new name. `problem_of`:
     why the switch cannot carry a register, "" if it can. `hashes`: how each program computes the index of its
-    registers; None: as its annotations say. Raises UnknownComponent, BadMap."""
+    registers; None: as its annotations say. `needless`: registers of the new program that are not to be carried, with
+    the reason. Raises UnknownComponent, BadMap."""
     state_map = state_map or StateMap(names=renames or {})
     check_map(state_map, old, new)
-    comparison = _Comparison(old, new, state_map, problem_of, only)
+    comparison = _Comparison(old, new, state_map, problem_of, only, needless or {})
     components = [*comparison.registers(), *comparison.tables(), *comparison.objects(), *comparison.direct()]
     components += comparison.new_ones(components)
     before, after = hashes or (hashes_of(old), hashes_of(new))
@@ -68,11 +70,13 @@ class _Comparison:
         state_map: StateMap,
         problem_of: Callable[[RegisterSpec], str],
         only: Collection[str] | None,
+        needless: Mapping[str, str],
     ) -> None:
         self._old = old
         self._new = new
         self._map = state_map
         self._problem_of = problem_of
+        self._needless = needless
         self._translator = Translator(old, new, state_map)
         self._old_registers = {spec.name: spec for spec in user_registers(old)}
         self._new_registers = {spec.name: spec for spec in user_registers(new)}
@@ -90,6 +94,8 @@ class _Comparison:
         for name in _user_register_names(self._old):
             if self._only is not None and name not in self._only:
                 yield PlannedComponent("register", name, Fate.LEFT_BEHIND, self._there(name), _NOT_NAMED)
+            elif reason := self._needless.get(self._there(name)):
+                yield PlannedComponent("register", name, Fate.LEFT_BEHIND, self._there(name), reason)
             else:
                 yield self._register(name)
 
