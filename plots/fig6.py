@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from plots.load import Run, draw_from_command_line
-from plots.style import PAGE_INCHES, mark_swap, note_profile, save, strategy_label, styled
+from plots.style import NOTE_POINTS, PAGE_INCHES, mark_swap, note_profile, save, strategy_label, styled
 
 _ZOOM_S = 0.012  # to each side of the swap's begin
 _MARGIN_S = 0.12
@@ -71,9 +71,9 @@ def draw(run: Run) -> Figure:
             lost, made = trial["lost_updates"], trial["updates"]
             dropped = trial["sent_packets"] - trial["received_packets"]
             share = f"{lost} of {made} updates lost ({_percent(lost, made)})"
-            whole.set_title(f"{strategy_label(strategy)}: {share}", loc="left")
+            whole.set_title(f"{strategy_label(strategy)}: {share}", loc="left", fontsize=7)
             if dropped:
-                zoom.set_title(f"{dropped} packets not delivered", loc="left", fontsize=7)
+                zoom.set_title(f"{dropped} packets not delivered", loc="right", fontsize=NOTE_POINTS)
         grid[-1][0].set_xlabel("time from the begin of the reconfiguration (s)")
         grid[-1][1].set_xlabel("time from the order to swap (ms)")
         _legend(figure)
