@@ -11,9 +11,9 @@ from experiments.harness.sweep import describe
 
 
 class SharedLab:
-    """One network for all trials, opened when the first needs it, and anew after a trial that failed.
+    """One network for all trials, opened when the first needs it, and reopened after a trial that failed.
 
-    Installing a program anew empties its state, so a trial finds nothing of the one before it.
+    Installing a program again resets its state, so a trial finds nothing of the one before it.
     """
 
     def __init__(self, stack: ExitStack) -> None:

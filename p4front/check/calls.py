@@ -57,7 +57,7 @@ class CallChecker:
         return WRONG
 
     def _named(self, expr: ast.Call, callee: ast.PathExpr | ast.TypeNameExpr) -> Type:
-        """A call of a function, extern function or action by its name: overloads are told apart by the arguments."""
+        """A call of a function, extern function or action by its name: the arguments choose between overloads."""
         cx = self.cx
         type_args = list(expr.type_args)
         if isinstance(callee, ast.PathExpr):

@@ -1,6 +1,6 @@
 """Control-plane names (P4_16 18.3.2, P4Runtime specification 6.1.2), by the rule of p4c's front end.
 
-An object's name is its own, or what `@name` says, behind the name of the instance around it: "MyIngress.sub.t". A name
+An object's name is its own, or what `@name` says, after the name of the instance around it: "MyIngress.sub.t". A name
 with a leading dot starts at the root.
 """
 

@@ -158,7 +158,7 @@ class PPLexer:
         return match.group() + '"' * closed, closed
 
     def directive_follows(self) -> bool:
-        """From the end of a line to behind the `#` that begins the next one; False if none does."""
+        """From the end of a line to just after the `#` that begins the next one; False if none does."""
         match = _NEXT_HASH.match(self.place.text, self.at)
         if match is None:
             return False
@@ -166,7 +166,7 @@ class PPLexer:
         return True
 
     def skip_to_directive(self) -> bool:
-        """From the start of a line to behind the `#` of the next line that begins with one; False if there is none."""
+        """From the start of a line to just after the `#` of the next line that begins with one, if any; else False."""
         text = self.place.text
         while self.at < len(text):
             before = _BEFORE_HASH.match(text, self.at)

@@ -1,7 +1,7 @@
 """P4 source to a shared object, cached by content.
 
 The cache key of a program is the text of every file that was read, our own front end, code generator and headers, the
-compiler and its flags: a changed comment in an include compiles anew, a second start of the same program costs
+compiler and its flags: a changed comment in an include recompiles, a second start of the same program costs
 milliseconds.
 """
 

@@ -1,6 +1,6 @@
 """Compares two programs: what a change means for every stateful component, known before anything happens.
 
-A plan goes by declarations. What the switch holds is not looked at, so a component that is dropped counts as a loss
+A plan compares declarations. What the switch holds is not considered, so a component that is dropped counts as a loss
 even if it is empty.
 """
 

@@ -28,7 +28,7 @@ class StructField(Declaration):
 
 @dataclass(eq=False, slots=True)
 class StructDecl(Declaration):
-    """struct, header or header_union, told apart by `kind`."""
+    """A struct, header or header_union, by `kind`."""
 
     kind: str  # "struct" | "header" | "header_union"
     type_params: list[TypeParameter]

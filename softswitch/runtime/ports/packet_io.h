@@ -1,6 +1,6 @@
 /* Frames through AF_PACKET: read in place from the kernel's ring (TPACKET_V2), sent many at a time with sendmmsg.
  *
- * A payload that was received stays in the ring until the batch is sent; only headers are written anew. */
+ * A payload that was received stays in the ring until the batch is sent; only headers are rewritten. */
 #ifndef SS_PACKET_IO_H
 #define SS_PACKET_IO_H
 
