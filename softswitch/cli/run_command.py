@@ -43,7 +43,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="PORT@INTERFACE",
         help="connect a port of the switch with a network interface; may be given several times",
     )
-    parser.add_argument("--device-id", type=int, default=1, help="P4Runtime device id (default 1)")
+    parser.add_argument(
+        "--device-id", type=int, default=1, help="P4Runtime device id (default 1; 0 is what clients of bmv2 use)"
+    )
     parser.add_argument("--cpu-port", type=port_number, default=510, help="port number of the CPU port (default 510)")
     parser.add_argument("--cpu-interface", metavar="INTERFACE", help="a Linux interface that is the CPU port, too")
     parser.add_argument("--drop-port", type=port_number, default=511, help="egress_spec that drops (default 511)")
@@ -115,8 +117,8 @@ def check(options: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go together."""
     if (options.program is None) != options.no_p4:
         raise UsageError("give a program, or --no-p4 to start without one")
-    if options.device_id <= 0:
-        raise UsageError(f"--device-id {options.device_id} is not positive (P4Runtime reserves 0)")
+    if options.device_id < 0:
+        raise UsageError(f"--device-id {options.device_id} is negative")
     ports = [port for port, _ in options.interfaces]
     doubled = {port for port in ports if ports.count(port) > 1}
     if doubled:

@@ -30,13 +30,13 @@ INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 class Running:
     """A switch with memory ports 1 to 4 and its server. Without `program` it starts empty."""
 
-    def __init__(self, program: Path | None = EVERYTHING) -> None:
+    def __init__(self, program: Path | None = EVERYTHING, device_id: int = DEVICE) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="p4rt-")
         self.address = f"unix:{self._folder.name}/switch.sock"
         self.switch = Switch()
         for port in (1, 2, 3, 4):
             self.switch.add_memory_port(port)
-        self.device = Device(self.switch, DEVICE)
+        self.device = Device(self.switch, device_id)
         if program is not None:
             self.device.install(compile_program(program), program.read_bytes())
         self.server = Server(self.device, [self.address])

@@ -87,7 +87,7 @@ def test_a_wrong_program_is_shown_with_its_place(
     [
         ([], "give a program, or --no-p4"),
         (["--no-p4", "-i", "1@lo", "-i", "1@eth0"], "port 1 is given twice"),
-        (["--no-p4", "--device-id", "0"], "--device-id 0 is not positive"),
+        (["--no-p4", "--device-id", "-1"], "--device-id -1 is negative"),
         (["--no-p4", "--grpc-server-ssl"], "needs --grpc-server-cert"),
         (["--no-p4", "--grpc-server-with-client-auth"], "need --grpc-server-ssl"),
         (["--no-p4", "-i", "1@no-such-if"], "no-such-if"),

@@ -10,6 +10,7 @@ import finsy as fy
 import pytest
 from finsy.proto import p4r
 
+from softswitch.__main__ import main as softswitch_main
 from softswitch.server.errors import invalid
 from state4.cli.main import main
 from state4.errors import NotPrimary
@@ -95,6 +96,16 @@ def test_a_large_id_is_no_obstacle(running: Running) -> None:
             assert target.mastership.election_id == (1 << 63) + 6
             target.discard_saved()
         assert c.next("arbitration").status.code == ALREADY_EXISTS
+
+
+def test_a_device_with_number_0() -> None:
+    """As clients of bmv2 call theirs."""
+    with Running(device_id=0) as running, P4RuntimeTarget(running.address, device_id=0) as target:
+        target.discard_saved()
+        assert target.statistics(reset=True).packets == 0
+        assert softswitch_main(["stats", running.address, "--reset", "--json"]) == 0
+    with Running() as running, pytest.raises(NotPrimary, match="no device 0; this is device 1"):
+        P4RuntimeTarget(running.address, device_id=0, role="any")
 
 
 def test_a_switch_without_roles(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
