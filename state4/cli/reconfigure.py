@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import Outcome, Strategy, needs_map, prepare, reconfigure, track_for
 from state4.replication import sessions_in
 from state4.rsrm import is_free
-from state4.strategies import load_strategy, strategy_names
+from state4.strategies import load_strategies, load_strategy, strategy_names
 from state4.targets.base import Target
 from state4.targets.p4runtime.target import P4RuntimeTarget
 
@@ -48,6 +48,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("new", type=Path, metavar="NEW.p4")
     target_options(parser)
     parser.add_argument("--strategy", choices=strategy_names(), default="state4")
+    parser.add_argument("--list", action=_List, help="say what the strategies do, and end")
     parser.add_argument("--control-plane", choices=sorted(PROFILES), default="native")
     text = (
         "compare the new program's registers and entries with the old one's in the step that swaps, before packets go "
@@ -63,6 +64,19 @@ def add_command(commands: Commands) -> None:
     plan_options(parser)
     json_option(parser)
     preprocessor_options(parser)
+
+
+class _List(argparse.Action):
+    """Like --help: nothing else needs to be given."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        for name, strategy in load_strategies().items():
+            needs = "clones" if strategy.needs_cloning else "a dirty map" if needs_map(strategy) else ""
+            print(f"{name:14}{strategy.summary}" + (f" [needs {needs}]" if needs else ""))
+        parser.exit()
 
 
 def _run(args: argparse.Namespace) -> int:

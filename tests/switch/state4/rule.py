@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-FILES = ("tests/switch/state4/test_rule.py", "tests/switch/state4/test_waiting.py")
+FILES = tuple(f"tests/switch/state4/test_{name}.py" for name in ("rule", "precopy", "waiting"))
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from state4.cim import Track
+from state4.cli.main import main
 from state4.dirty import theory
 from state4.errors import NotInstrumented, TargetError
 from state4.instrumentation.running import map_of
@@ -262,3 +263,13 @@ def test_what_cannot_be_compared_is_said() -> None:
     outcome = change("controller", switch, new, verify=True)  # type: ignore[arg-type]
     assert outcome.verified is not None
     assert outcome.verified.unchecked == ["registers: this switch cannot hold packets, so they went on at once"]
+
+
+def test_the_list_of_strategies(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["reconfigure", "--list"])
+    assert ended.value.code == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines.keys() == load_strategies().keys()
+    assert lines["precopy"].endswith("[needs a dirty map]")
+    assert lines["state4"].endswith("[needs clones]")
