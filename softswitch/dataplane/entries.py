@@ -204,12 +204,13 @@ class MulticastGroup:
 @dataclass(frozen=True)
 class DigestMessage:
     """One learning message: `digest` is the index and `name` the name of the digest in its program, `fields` are in the
-    order of its struct; `time_us` is on the switch's clock."""
+    order of its struct; `time_us` is on the switch's clock; `program`: serial of the pipeline that sent it."""
 
     digest: int
     fields: tuple[int, ...]
     time_us: int
     name: str = ""
+    program: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,11 @@ class Messages:
         for old in list(self._infos)[:-_KEPT_INFOS]:
             del self._infos[old]
 
-    def packet_in(self, timeout: float | None = 0) -> bytes | None:
-        """The next frame for the controller. `timeout` in seconds; None: wait until one comes or the switch closes."""
+    def packet_in(self, timeout: float | None = 0) -> tuple[int, bytes] | None:
+        """The next frame for the controller, with the serial of the pipeline that sent it. `timeout` in seconds; None:
+        wait until one comes or the switch closes."""
         message = self._take(native.PACKET_INS, timeout)
-        return message[3] if message else None
+        return (message[1], message[3]) if message else None
 
     def digest(self, timeout: float | None = 0) -> DigestMessage | None:
         message = self._take(native.DIGESTS, timeout)
@@ -68,7 +69,7 @@ class Messages:
         for _, width in info.digests[index].fields:
             values.append(get_words(row, at, words(width)))
             at += words(width)
-        return DigestMessage(index, tuple(values), time_us, info.digests[index].name)
+        return DigestMessage(index, tuple(values), time_us, info.digests[index].name, serial)
 
     def log(self, timeout: float | None = 0) -> LogLine | None:
         message = self._take(native.LOG, timeout)

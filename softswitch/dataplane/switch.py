@@ -222,10 +222,12 @@ class Switch(Replication):
             at += length
         return frames
 
-    def submit(self, port: int, frame: bytes) -> None:
-        """Runs a packet as if `port` had received it (P4Runtime's PacketOut: the CPU port); outputs go to the ports."""
+    def submit(self, port: int, frame: bytes, program: int = 0) -> None:
+        """Runs a packet as if `port` had received it (P4Runtime's PacketOut: the CPU port); outputs go to the ports.
+
+        `program`: the serial of the pipeline that the packet is for; EntryNotFound if another one is committed."""
         with self._handle.use() as switch:
-            native.check(native.library().ss_submit(switch, port, frame, len(frame)))
+            native.check(native.library().ss_submit(switch, port, frame, len(frame), program))
 
     def bench(self, port: int, frames: Sequence[bytes], packets: int) -> tuple[float, int]:
         """Runs `packets` packets from memory; returns nanoseconds per packet and how many came out of a port."""
@@ -261,6 +263,11 @@ class Switch(Replication):
 
     def next_packet_in(self, timeout: float | None = 0) -> bytes | None:
         """The next frame for the controller. `timeout` in seconds; None: wait until one comes or the switch closes."""
+        found = self._messages.packet_in(timeout)
+        return found[1] if found is not None else None
+
+    def next_packet_in_of(self, timeout: float | None = 0) -> tuple[int, bytes] | None:
+        """The same with the serial of the pipeline that sent it."""
         return self._messages.packet_in(timeout)
 
     def next_digest(self, timeout: float | None = 0) -> DigestMessage | None:

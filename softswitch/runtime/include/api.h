@@ -105,7 +105,7 @@ typedef struct ss_message {
 } ss_message;
 /* Copies waiting messages: each is an ss_message, then
  * the bytes padded to 8. Returns the bytes written, 0 after the time-out (negative: none), SS_INDEX when the first
- * message does not fit. Packet-ins: tag and source 0. Digests: tag: the digest's index, source: ss_pipeline_serial.
+ * message does not fit. Packet-ins: tag 0. Digests: tag: the digest's index. Source of both: ss_pipeline_serial.
  * Log: tag: ss_log_kind. */
 int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t max_messages, void *out, uint64_t capacity,
                       int64_t timeout_ns);
@@ -135,7 +135,8 @@ typedef struct ss_output_head {
 int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out,
               uint64_t *out_bytes);
 /* as if received: outputs go to the ports */
-int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length);
+/* `serial`: of the pipeline that the frame is for, SS_NOT_FOUND if another one is committed by now; 0: for any. */
+int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, uint64_t serial);
 /* Runs `packets` packets, taking `frames` (uint32_t length, bytes) in turn; outputs are counted and thrown away. */
 int ss_bench(ss_switch *sw, uint32_t port, const uint8_t *frames, uint64_t frames_bytes, uint64_t packets, uint64_t *ns,
              uint64_t *outputs);

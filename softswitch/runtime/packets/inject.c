@@ -1,6 +1,7 @@
 /* Packets by hand: run one to its end, hand one in as if received, send one out, or many to see how long they take. */
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/instance.h"
 #include "core/safe_point.h"
 #include "core/wake.h"
 #include "packets/output.h"
@@ -25,10 +26,12 @@ int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t lengt
     return status;
 }
 
-int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length)
+int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, uint64_t serial)
 {
     ss_switch_hold(sw);
     int status = sw->active ? SS_OK : ss_fail(SS_NOT_FOUND, "no pipeline is committed");
+    if (status == SS_OK && serial && sw->active->serial != serial)
+        status = ss_fail(SS_NOT_FOUND, "another pipeline is committed");
     if (status == SS_OK) {
         ss_clock_update(sw);
         ss_receive(sw, port, frame, length);

@@ -1,5 +1,6 @@
 #include "packets/output.h"
 
+#include "core/instance.h"
 #include "core/queue.h"
 #include "packets/journal.h"
 #include "ports/port.h"
@@ -30,8 +31,8 @@ static void capture(ss_switch *sw, uint32_t port, const uint8_t *header, uint32_
 static void packet_in(ss_switch *sw, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                       uint32_t payload_bytes)
 {
-    if (!ss_queue_push(sw->queues[SS_PACKET_INS], 0, 0, sw->now_ns / 1000, header, header_bytes, payload,
-                       payload_bytes))
+    if (!ss_queue_push(sw->queues[SS_PACKET_INS], 0, sw->active ? sw->active->serial : 0, sw->now_ns / 1000, header,
+                       header_bytes, payload, payload_bytes))
         sw->stats.drops[SS_DROP_CPU_QUEUE]++;
 }
 

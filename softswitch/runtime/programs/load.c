@@ -104,7 +104,7 @@ ss_instance *ss_pipeline_load(ss_switch *sw, const char *path)
     }
     instance->sw = sw;
     pthread_mutex_lock(&sw->control);
-    instance->serial = sw->next_serial++;
+    instance->serial = ++sw->next_serial;
     pthread_mutex_unlock(&sw->control);
     instance->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!instance->library) {

@@ -25,6 +25,8 @@ from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
 from softswitch.server.program.config import Config, make_config
+from softswitch.server.program.controller_header import ControllerHeader
+from softswitch.server.program.digests import Digests
 from softswitch.server.program.p4info_check import check_p4info
 from softswitch.server.values.translation import Translations
 
@@ -43,6 +45,15 @@ class Changed:
     held_ns: int = 0
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """What is kept of a program to understand its messages. `serial`: the pipeline's."""
+
+    serial: int
+    digests: Digests
+    packet_in: ControllerHeader
+
+
 class Device:
     """One device of the server. `active` forwards packets; `saved`, if any, waits for COMMIT and takes the writes."""
 
@@ -57,6 +68,7 @@ class Device:
         self.changes = Changes(self.arbitration.write_lock)
         self.active: Config | None = None
         self.saved: Config | None = None
+        self._before: Replaced | None = None
         self.digest_lock = threading.RLock()
         self.clones_for: object = None
         """Whose request the switch keeps clones for (hold.py)."""
@@ -206,8 +218,7 @@ class Device:
             done = self.switch.hand_over(config.pipeline, handover)
             if done.complete:
                 copy_cells(copies)
-                self.active, self.saved = config, None
-                log.info("program %s is active", config.compiled.name)
+                self._activated(config)
         return done
 
     def forget_clones(self, owner: object) -> None:
@@ -227,9 +238,23 @@ class Device:
         """The program's number."""
         with self.digest_lock:
             self.switch.commit(config.pipeline)
-            self.active, self.saved = config, None
-        log.info("program %s is active", config.compiled.name)
+            self._activated(config)
         return config.number
+
+    def _activated(self, config: Config) -> None:
+        old, self.active, self.saved = self.active, config, None
+        if old is not None and old is not config:
+            self._before = Replaced(old.pipeline.handle.serial, old.digests, old.packet_in)
+            config.digests.succeed(old.digests, self.arbitration.send_to_primaries)
+        log.info("program %s is active", config.compiled.name)
+
+    def sender(self, serial: int) -> Replaced | None:
+        """How to understand what a program said: the active one, or the one before, whose last messages are still on
+        their way after a swap. None without a program."""
+        before, active = self._before, self.active
+        if before is not None and before.serial == serial:
+            return before
+        return Replaced(active.pipeline.handle.serial, active.digests, active.packet_in) if active is not None else None
 
     def _reconcile(self, old: Config, new: Config) -> int:
         change = Reconciliation(old, new)

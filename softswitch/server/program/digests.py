@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Digests:
         self._index = index
         self._clock_ns = clock_ns
         self._enabled: dict[int, _Learning] = {}
-        self._lists = 0
+        self._numbers = itertools.count(1)  # of lists
 
     @property
     def busy(self) -> bool:
@@ -100,6 +101,17 @@ class Digests:
             if learning is not None:
                 self._enabled[view.id] = _Learning(view, learning.config)
 
+    def succeed(self, old: Digests, send: Send) -> None:
+        """The program of `old` is replaced: what it has learnt is told, and numbers of lists go on."""
+        self._numbers = old._numbers
+        old.flush(send)
+
+    def flush(self, send: Send) -> None:
+        """Sends what waits for a list to be full."""
+        for learning in self._enabled.values():
+            if learning.buffer:
+                self._send(learning, send)
+
     def receive(self, message: DigestMessage, send: Send) -> None:
         """Takes one message of the data plane; sends the list once it is full."""
         learning = next((e for e in self._enabled.values() if e.view.name == message.name), None)
@@ -122,11 +134,11 @@ class Digests:
 
     def _send(self, learning: _Learning, send: Send) -> None:
         content, learning.buffer = learning.buffer, {}  # gone even if they cannot be encoded
-        self._lists += 1
+        number = next(self._numbers)
         response = p4r.StreamMessageResponse()
         message = response.digest
-        message.digest_id, message.list_id, message.timestamp = learning.view.id, self._lists, time.time_ns()
+        message.digest_id, message.list_id, message.timestamp = learning.view.id, number, time.time_ns()
         for fields in content:
             message.data.append(self._index.data.encode(learning.view.spec, iter(fields)))
         if send(response) and learning.config.ack_timeout_ns:
-            learning.sent[self._lists] = (self._clock_ns(), frozenset(content))
+            learning.sent[number] = (self._clock_ns(), frozenset(content))

@@ -54,11 +54,12 @@ class Notifier:
                 self._stop.wait(WAIT_S)
 
     def _packets(self) -> None:
-        frame = self._device.switch.next_packet_in(WAIT_S)
-        config = self._device.active
-        if frame is None or config is None:
+        found = self._device.switch.next_packet_in_of(WAIT_S)
+        sender = self._device.sender(found[0]) if found is not None else None
+        if found is None or sender is None:
             return
-        packet = config.packet_in.split(frame)
+        frame = found[1]
+        packet = sender.packet_in.split(frame)
         if packet is None:
             log.warning("a frame of %d bytes to the CPU port is shorter than the packet_in header", len(frame))
             return
@@ -72,8 +73,11 @@ class Notifier:
             return
         send = self._device.arbitration.send_to_primaries
         with self._device.digest_lock:
-            if message is not None:
-                config.digests.receive(message, send)
+            sender = self._device.sender(message.program) if message is not None else None
+            if message is not None and sender is not None:
+                sender.digests.receive(message, send)
+                if sender.digests is not config.digests:  # of a program that is replaced: nothing more may come
+                    sender.digests.flush(send)
             config.digests.tick(send)
 
     def _idle(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import grpc
 from finsy.proto import p4r
 
-from softswitch.errors import SwitchError
+from softswitch.errors import EntryNotFound, SwitchError
 from softswitch.server.device.arbitration import Client
 from softswitch.server.device.device import Device
 from softswitch.server.errors import SPACE, Code, Refused, abort, denied, of_switch
@@ -91,10 +91,18 @@ class Stream:
 
     def _packet_out(self, packet: p4r.PacketOut) -> None:
         self._check_primary("packets")
-        config = self._device.active
-        if config is None:
-            raise Refused(Code.FAILED_PRECONDITION, "no forwarding pipeline config has been set")
-        self._device.switch.submit(self._device.switch.cpu_port, config.packet_out.join(packet))
+        device = self._device
+        while True:
+            config = device.active
+            if config is None:
+                raise Refused(Code.FAILED_PRECONDITION, "no forwarding pipeline config has been set")
+            frame = config.packet_out.join(packet)
+            try:
+                device.switch.submit(device.switch.cpu_port, frame, config.pipeline.handle.serial)
+                return
+            except EntryNotFound:  # another program was committed after the header was made
+                with device.digest_lock:  # until the device knows, too
+                    pass
 
     def _acknowledge(self, ack: p4r.DigestListAck) -> None:
         self._check_primary("acknowledgements")
