@@ -67,9 +67,9 @@ def build_block(instance: Instance, names: DigestNames) -> Block:
         called += [program.calls[n] for n in nodes if n in program.calls]
         for node in nodes:
             if node in program.calls:
-                block.digests += _digests(program.calls[node], action.scope, names, frozenset({action.decl}))
+                block.digests += _digests(program.calls[node], action.scope, names, {action.decl})
     for call, scope in calls:
-        block.digests += _digests(call, scope, names, frozenset())
+        block.digests += _digests(call, scope, names, set())
     block.calls_extern_functions = any(call.kind == "extern_function" for call in called)
     return block
 
@@ -98,9 +98,9 @@ def _actions(instance: Instance, calls: list[tuple[CallInfo, Scope]]) -> list[Ac
     return [a for a in used if a not in own] + [a for a in local if a in used]
 
 
-def _digests(call: CallInfo, scope: Scope, names: DigestNames, seen: frozenset[ast.Node]) -> Iterator[Digest]:
+def _digests(call: CallInfo, scope: Scope, names: DigestNames, seen: set[ast.Node]) -> Iterator[Digest]:
     """Digests that a call sends, itself or by the functions that it calls; inside of actions also by other actions.
-    `seen`: the actions and functions on the way to it."""
+    `seen`: the actions and functions that were looked into for this call; each is once, since calls can double."""
     program = scope.program
     if call.kind == "extern_function" and call.name == "digest":
         type_ = scope.type(call.type_args[0])
@@ -110,6 +110,7 @@ def _digests(call: CallInfo, scope: Scope, names: DigestNames, seen: frozenset[a
     if decl in seen:
         return
     if isinstance(decl, ast.FunctionDecl) or (seen and isinstance(decl, ast.ActionDecl)):
+        seen.add(decl)
         for node in live.body(scope, decl):
             if node in program.calls:
-                yield from _digests(program.calls[node], scope, names, seen | {decl})
+                yield from _digests(program.calls[node], scope, names, seen)

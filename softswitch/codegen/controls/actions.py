@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from p4front.syntax import ast
 from softswitch.codegen.expressions import arguments
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.callables import ActionCode
 from softswitch.codegen.functions.environment import Environment
 from softswitch.codegen.functions.function_body import Function, FunctionBody
@@ -31,7 +32,8 @@ class ActionInstance(ActionCode):
         body = FunctionBody(unit, self.env, function, kind="action")
         function.params = arguments.make_params(body, decl.params)
         arguments.start_outs(body, function.params, decl.params)
-        blocks.block(body, decl.body)
+        with bounds.making(unit, function, f"action {self.name}", decl.span):
+            blocks.block(body, decl.body)
         first = ["struct ss_x *x", *([f"{self.frame} *f"] if self.frame else [])]
         head = f"void {function.c_name}({', '.join(first + arguments.signature(body, function.params))})"
         unit.add_function(head, body.lines, source_comment(decl.span))

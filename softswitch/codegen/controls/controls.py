@@ -8,6 +8,7 @@ from p4front.text.source import P4Error
 from softswitch.codegen.controls import actions, tables
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.callables import BlockCode, block_of, register_block
 from softswitch.codegen.functions.environment import Variable
 from softswitch.codegen.functions.function_body import Function, FunctionBody, Param
@@ -92,7 +93,8 @@ class ControlInstance(BlockCode):
                 body.emit(f"{variable.c} = {declarations.initial(body, local, variable.type)};")
         if decl.apply_.statements:
             body.trace(f"control {self.name}")
-        blocks.block(body, decl.apply_)
+        with bounds.making(unit, function, f"control {self.name}", decl.span):
+            blocks.block(body, decl.apply_)
         head = f"void {function.c_name}({', '.join(['struct ss_x *x', *arguments.signature(body, self._params)])})"
         unit.add_function(head, body.lines, source_comment(decl.span))
         return function

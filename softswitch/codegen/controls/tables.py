@@ -13,6 +13,7 @@ from softswitch.codegen.controls import entries, table_properties
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, calls, rvalues
 from softswitch.codegen.externs import instances
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.callables import ActionCode, TableCode, find_action
 from softswitch.codegen.functions.environment import Environment
 from softswitch.codegen.functions.function_body import Function, FunctionBody, Value
@@ -182,14 +183,22 @@ class TableInstance(TableCode):
         with body.braces(f"if ({cexpr.unlikely(cexpr.arrow(X, 'trace'))})"):
             body.emit(f"ss_trace_table(x->packet, {table}, {key}, entry, hit);")
         with body.braces("switch (entry->action)"):
-            for i in range(len(self.actions)):
-                with body.braces(f"case {i}:"):
-                    self._emit_action(body, i)
-                    body.emit("break;")
+            self._emit_actions(body, function)
         body.emit("return entry->action << 1 | hit;")
         head = f"uint32_t {self.c_name}(struct ss_x *x, {self.frame} *f)"
         unit.add_function(head, body.lines, source_comment(self.decl.span))
         return function
+
+    def _emit_actions(self, body: FunctionBody, function: Function) -> None:
+        """One case for each action; of one application one is run, so that the most expensive one counts."""
+        before, most = function.calls, 0
+        with bounds.making(self.unit, function, f"table {self.name}", self.decl.span):
+            for i in range(len(self.actions)):
+                with body.braces(f"case {i}:"):
+                    self._emit_action(body, i)
+                    body.emit("break;")
+                most, function.calls = max(most, function.calls), before
+            function.calls = most
 
     def _key_values(self, body: FunctionBody) -> list[Value]:
         exprs = [key.expr for key in self.decl.keys or []]

@@ -10,7 +10,8 @@ from p4front.program import BoundArg, CallInfo
 from p4front.syntax import ast
 from p4front.types.types import BOOL, BitType, IntegerType, ObjectType, Type, VoidType, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import arguments, header_methods, rvalues
+from softswitch.codegen.expressions import arguments, header_methods, parser_errors, rvalues
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.callables import BlockCode, FunctionCode, TableCode, find_action
 from softswitch.codegen.functions.environment import Constant, Environment
 from softswitch.codegen.functions.function_body import LOOP_BYTES, Function, FunctionBody, Value
@@ -101,13 +102,16 @@ def _invoke(
 
 
 def after_call(body: FunctionBody, function: Function) -> None:
-    """Takes over what a called function may do: leave by `exit`, emit bytes, ask something of the switch."""
+    """Takes over what a called function may do: leave by `exit`, emit bytes, ask something of the switch, take time."""
+    bounds.count_call(body, function)
     body.function.requests.update(function.requests)
     if function.emit_bytes:
         body.function.emit_bytes += function.emit_bytes + (LOOP_BYTES if body.loops else 0)
     if function.may_exit:
         body.function.may_exit = True
         if body.kind == "parser":
+            if function.loops:
+                parser_errors.reject_if(body, bounds.EXHAUSTED, "ParserTimeout")
             return
         body.emit("if (x->exited)")
         body.emit(f"    {body.leave}")
@@ -146,6 +150,7 @@ def apply_block(body: FunctionBody, block: object, args: tuple[BoundArg, ...], w
     called = cexpr.call(function.c_name, X, *passed.arguments)
     if is_parser:
         accepted = body.temp("bool", called)
+        bounds.count_call(body, function)
         passed.finish()
         with body.braces(f"if ({cexpr.negation(accepted)})"):
             body.emit("goto reject_;")

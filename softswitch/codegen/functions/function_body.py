@@ -54,6 +54,13 @@ class Function:
     may_exit: bool = False
     emit_bytes: int = 0
     """Most bytes that the calls of packet_out.emit in it can write."""
+    calls: int = 0
+    """Most calls of other functions that one call of it makes, those in the rounds of loops left out: these are counted
+    while they run."""
+    depth: int = 0
+    """How deeply its calls are nested."""
+    loops: bool = False
+    """It has loops whose rounds are counted, or calls a function that has."""
     frame: bool = False
     """It takes the frame of its control."""
     requests: dict[tuple[str, Span], None] = field(default_factory=dict)

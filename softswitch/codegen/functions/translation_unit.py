@@ -34,6 +34,8 @@ class TranslationUnit:
         self.functions: list[str] = []
         self.wire = Wire(self.layout, self.names, program.errors, self.functions)
         self.table_count = 0
+        self.nesting = 0
+        """How many functions are being written, each for a call in the one before."""
         self.registers: list[RegisterInfo] = []
         self.counters: list[CounterInfo] = []
         self.meters: list[CounterInfo] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from p4front.elaborate.live import reachable_states
 from p4front.elaborate.objects import Instance
 from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
@@ -10,6 +12,7 @@ from p4front.text.source import P4Error
 from p4front.types.types import BoolType
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, parser_errors
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.callables import BlockCode, block_of, register_block
 from softswitch.codegen.functions.function_body import Function, FunctionBody
 from softswitch.codegen.functions.translation_unit import TranslationUnit
@@ -67,8 +70,9 @@ class ParserInstance(BlockCode):
         if self._cyclic():
             self._steps = body.temp("uint32_t", cexpr.constant("0"), "steps")
         self._goto(body, "start", decl)
-        for state in reachable_states(decl):
-            self._state(body, state)
+        with bounds.making(unit, function, f"parser {self.name}", decl.span):
+            for state in reachable_states(decl):
+                self._state(body, state)
         body.label("accept_")
         body.emit("return true;")
         body.label("reject_")
@@ -82,24 +86,29 @@ class ParserInstance(BlockCode):
         with body.braces():
             body.emit(source_comment(state.span))
             body.trace(f"parser {self.name}: state {state.name}{_extracted(state)}")
-            if self._cyclic():
-                body.emit(f"{self._steps}++;")
-                parser_errors.reject_if(body, cexpr.binary(">", self._steps, STEP_LIMIT), "ParserTimeout")
-            for statement in state.statements:
-                try:
-                    blocks.emit(body, statement)
-                except P4Error as error:
-                    body.unit.report(error)
-            transition = state.transition
+            with bounds.counted_round(body) if self._cyclic() else nullcontext():
+                if self._cyclic():
+                    body.emit(f"{self._steps}++;")
+                    too_many = cexpr.binary(">", self._steps, STEP_LIMIT)
+                    parser_errors.reject_if(body, cexpr.binary("||", too_many, bounds.EXHAUSTED), "ParserTimeout")
+                self._inside(body, state)
+
+    def _inside(self, body: FunctionBody, state: ast.ParserState) -> None:
+        for statement in state.statements:
             try:
-                if transition is None:
-                    self._leave(body, "reject")
-                elif transition.select is not None:
-                    selects.select(body, transition.select, lambda target: self._goto(body, target, state))
-                elif transition.target is not None:
-                    self._goto(body, transition.target.text, state)
+                blocks.emit(body, statement)
             except P4Error as error:
                 body.unit.report(error)
+        transition = state.transition
+        try:
+            if transition is None:
+                self._leave(body, "reject")
+            elif transition.select is not None:
+                selects.select(body, transition.select, lambda target: self._goto(body, target, state))
+            elif transition.target is not None:
+                self._goto(body, transition.target.text, state)
+        except P4Error as error:
+            body.unit.report(error)
 
     def _goto(self, body: FunctionBody, target: str, where: ast.Node) -> None:
         if target in self._labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from p4front.syntax import ast
 from p4front.types.types import Type, TypeVar, VoidType
 from softswitch.codegen.expressions import arguments
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.callables import FunctionCode
 from softswitch.codegen.functions.environment import Environment
 from softswitch.codegen.functions.function_body import Function, FunctionBody
@@ -39,7 +40,8 @@ class FunctionInstance(FunctionCode):
         body = FunctionBody(unit, env, function, kind="function", returns=zero)
         function.params = arguments.make_params(body, decl.params)
         arguments.start_outs(body, function.params, decl.params)
-        blocks.block(body, decl.body)
+        with bounds.making(unit, function, f"function {decl.name}", decl.span):
+            blocks.block(body, decl.body)
         if zero is not None:
             body.emit(f"return {zero};")
         first = ["struct ss_x *x", *([f"{self.frame} *f"] if self.frame else [])]

@@ -10,7 +10,8 @@ from p4front.syntax import ast
 from p4front.types.constants import ConstValue
 from p4front.types.types import StackType, Type, strip
 from softswitch.codegen.errors import refuse
-from softswitch.codegen.expressions import lvalues, rvalues
+from softswitch.codegen.expressions import lvalues, parser_errors, rvalues
+from softswitch.codegen.functions import bounds
 from softswitch.codegen.functions.function_body import FunctionBody, Loop, Value
 from softswitch.codegen.statements import blocks
 from softswitch.codegen.values import cexpr, scalars
@@ -30,6 +31,17 @@ def _loop(body: FunctionBody) -> Iterator[Loop]:
         body.label(loop.break_label)
 
 
+@contextmanager
+def _rounds(body: FunctionBody, statement: ast.Node, head: str) -> Iterator[None]:
+    """A C loop whose rounds are counted; a packet that takes too many is dropped, or rejected by its parser."""
+    with body.braces(head), bounds.counted_round(body):
+        if body.kind == "parser":
+            parser_errors.reject_if(body, bounds.EXHAUSTED, "ParserTimeout")
+        else:
+            bounds.give_up(body, statement.span)
+        yield
+
+
 def _body(body: FunctionBody, statement: ast.Node, loop: Loop) -> None:
     with body.braces():
         blocks.inner(body, statement)
@@ -42,7 +54,7 @@ def for_loop(body: FunctionBody, statement: ast.For) -> None:
     with body.braces():
         for init in statement.init:
             blocks.emit(body, init)
-        with _loop(body) as loop, body.braces("for (;;)"):
+        with _loop(body) as loop, _rounds(body, statement, "for (;;)"):
             condition = rvalues.rvalue(body, statement.cond).c
             body.emit(f"if ({cexpr.negation(condition)})")
             body.emit("    break;")
@@ -101,7 +113,7 @@ def _range(body: FunctionBody, statement: ast.ForIn, bounds: ast.Binary) -> None
     at = body.temp(c_type, low.c, "at")
     with _loop(body) as loop:
         beyond = scalars.compare(">", at, high.c, width, signed)
-        with body.braces(f"if ({cexpr.negation(beyond)})"), body.braces("for (;;)"):
+        with body.braces(f"if ({cexpr.negation(beyond)})"), _rounds(body, statement, "for (;;)"):
             body.emit(f"{variable} = {at};")
             _body(body, statement.body, loop)
             body.emit(f"if ({scalars.compare('==', at, high.c, width, signed)})")
@@ -124,7 +136,7 @@ def _items(body: FunctionBody, statement: ast.ForIn, items: Callable[[Type], lis
     body.emit(f"const {c_type} {array}[] = {{{', '.join(str(v.c) for v in values)}}};")
     with _loop(body) as loop:
         at = body.names.local("at")
-        with body.braces(f"for (uint32_t {at} = 0; {at} < {len(values)}; {at}++)"):
+        with _rounds(body, statement, f"for (uint32_t {at} = 0; {at} < {len(values)}; {at}++)"):
             body.emit(f"{variable} = {cexpr.index(array, cexpr.name(at))};")
             _body(body, statement.body, loop)
 
@@ -134,7 +146,7 @@ def _stack(body: FunctionBody, statement: ast.ForIn, collection: ast.Expr, type_
     variable, _ = _variable(body, statement)
     with _loop(body) as loop:
         at = body.names.local("at")
-        with body.braces(f"for (uint32_t {at} = 0; {at} < {type_.size}; {at}++)"):
+        with _rounds(body, statement, f"for (uint32_t {at} = 0; {at} < {type_.size}; {at}++)"):
             body.emit(f"{variable} = {element(where.c, cexpr.name(at))};")
             _body(body, statement.body, loop)
 

@@ -6,6 +6,9 @@
 #include "hashes.h"
 #include "pipeline.h"
 
+/* Rounds of loops in one step of a packet, calls that they make included. Beyond it the packet is dropped. */
+#define SS_MAX_ROUNDS (1u << 20)
+
 struct ss_x {
     ss_packet *packet;
     ss_pipeline *pipeline;
@@ -14,6 +17,7 @@ struct ss_x {
     uint8_t *out, *out_limit; /* deparser: the next byte, and the end of the room */
     uint32_t error;           /* parser: result of the last extract */
     uint32_t color;           /* of the direct meter of the table whose action runs; valid if `metered` */
+    uint32_t rounds;          /* of loops so far in this step, with the calls that they made */
     bool metered;
     bool exited; /* `exit` was executed: everything returns */
     bool trace;  /* somebody wants the packet's story */
