@@ -29,7 +29,7 @@ from state4.analysis.hashes import index_hashes
 from state4.cam import SENDERS, Analysis, Component, Write, analyse
 from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.dirty.layout import WORD_BITS, MapLayout, best_shift
-from state4.instrumentation.bits import as_bits
+from state4.instrumentation.bits import as_bits, is_repeatable
 from state4.instrumentation.edits import (
     Edits,
     Inliner,
@@ -44,7 +44,7 @@ from state4.instrumentation.edits import (
 from state4.instrumentation.free_numbers import DEFAULT_SESSION, chosen_session, field_list
 from state4.instrumentation.inserted_code import InsertedCode
 from state4.instrumentation.macros import expand_macros, in_macros
-from state4.instrumentation.map_code import MapCode
+from state4.instrumentation.map_code import INDEX_BITS, MapCode
 from state4.instrumentation.parameters import AddedParameters
 from state4.instrumentation.refusals import check, check_sizes, parses_metadata
 from state4.instrumentation.shared_clones import SharedClones, field_lists
@@ -246,7 +246,24 @@ class _Instrumenter:
         assert self.map is not None
         names = {c.name: c.number for c in self.analysis.registers}
         number = self._number(write, parameters)
-        return self.map.mark(self.program, self._arguments(write)[0], [names[n] for n in write.components], number)
+        numbers, index = [names[n] for n in write.components], self._arguments(write)[0]
+        if self.clones or is_repeatable(self.program, index):
+            return self.map.mark(self.program, index, numbers, number)
+        return self._mark_of_variable(write, index, self.map.place(numbers, number))
+
+    def _mark_of_variable(self, write: Write, index: ast.Expr, place: str) -> str:
+        """Where evaluating an index once more could change something, it is kept in a variable of a block around the
+        write: an index is evaluated before the value, and nothing else of the statement before it."""
+        span, statement = editable(index.span), self._statement(write.call)
+        if "/*" in span.text or "//" in span.text:
+            raise P4Error(Diagnostic("State4 puts this into a variable; write it without a comment inside", span))
+        type_ = strip(self.program.types[index])
+        width = type_.width if isinstance(type_, BitType) else INDEX_BITS
+        name = f"{self.prefix}_at"
+        self.edits.insert(statement.span.file, statement.span.start, f"{{ bit<{width}> {name} = {span.text}; ")
+        self.edits.before(span, f"{name} /* ")
+        self.edits.after(span, " */")
+        return f"{self.prefix}_mark({place}, (bit<{INDEX_BITS}>){name}); }}"
 
     def _update(self, write: Write, parameters: AddedParameters) -> str:
         call, decl = self.program.calls[write.call], self._code_of(write.call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from p4front.program import Program
 from p4front.syntax import ast
@@ -94,10 +94,21 @@ def _is_typed(expr: ast.Expr) -> bool:
     )
 
 
-def _check_repeatable(program: Program, expr: ast.Expr) -> None:
+def is_repeatable(program: Program, expr: ast.Expr) -> bool:
+    """Whether evaluating an expression once more changes nothing and gives the same value."""
+    return next(_calls(program, expr), None) is None
+
+
+def _calls(program: Program, expr: ast.Expr) -> Iterator[ast.Node]:
+    """Calls in an expression that may change something."""
     for node in expr.walk():
         call = program.calls.get(node)
         if call is None or call.kind == "builtin" or (isinstance(node, ast.Call) and call.kind == "constructor"):
             continue
+        yield node
+
+
+def _check_repeatable(program: Program, expr: ast.Expr) -> None:
+    for node in _calls(program, expr):
         message = "State4 evaluates this argument once more for its clone, and a call may change something; "
         raise P4Error(Diagnostic(message + "put the value into a variable first", node.span))

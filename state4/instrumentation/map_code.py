@@ -53,9 +53,10 @@ class MapCode:
     def mark(self, program: Program, index: ast.Expr, numbers: Sequence[int], number: str) -> str:
         """The call that follows a write. `numbers`: of the registers that it may mean, from 1; `number`: the expression
         that tells which one."""
-        return f"{self._prefix}_mark({self._place(numbers, number)}, {as_bits(program, index, INDEX_BITS)});"
+        return f"{self._prefix}_mark({self.place(numbers, number)}, {as_bits(program, index, INDEX_BITS)});"
 
-    def _place(self, numbers: Sequence[int], number: str) -> str:
+    def place(self, numbers: Sequence[int], number: str) -> str:
+        """The expression by which `mark` finds the part of the map, as in `state4.dirty.layout`."""
         places = {n: self.layout.parts[n - 1].place for n in numbers}
         if len(set(places.values())) == 1:
             return f"32w{next(iter(places.values()))}"

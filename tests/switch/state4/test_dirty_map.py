@@ -53,7 +53,28 @@ IN_A_PARSER = IN_A_PARSER.replace("register<bit<16>>(300) seen;\n", "").replace(
     "\nparser MyParser", "\nregister<bit<16>>(300) seen;\nparser MyParser"
 )
 
-CASES = {**PROGRAMS, "clones where it writes": CLONING, "writes in its parser": IN_A_PARSER}
+CALLED = program(
+    f"""
+control MyIngress({PARAMS}) {{
+    register<bit<64>>(256) a;
+    apply {{
+        standard_metadata.egress_spec = 2;
+        a.write(next(hdr), hdr.request.value);
+        if (hdr.request.op > 1) a.write(next(hdr), (bit<64>)hdr.request.cell);
+    }}
+}}
+""",
+    globals_="bit<32> next(inout headers_t h) {\n"
+    "    h.request.cell = h.request.cell + 1;\n    return (bit<32>)h.request.cell;\n}\n",
+)
+"""Indices that may be evaluated once only."""
+
+CASES = {
+    **PROGRAMS,
+    "clones where it writes": CLONING,
+    "writes in its parser": IN_A_PARSER,
+    "calls in an index": CALLED,
+}
 
 
 @functools.cache
