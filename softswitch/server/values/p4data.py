@@ -136,9 +136,9 @@ class DataTypes:
         data = p4d.P4Data()
         kind = spec.WhichOneof("type_spec")
         if kind == "bitstring":
-            data.bitstring = _encode_bits(spec.bitstring, next(values))
+            data.bitstring = _encode_bits(spec.bitstring, _take(values))
         elif kind == "bool":
-            data.bool = bool(next(values))
+            data.bool = bool(_take(values))
         elif kind == "tuple":
             data.tuple.members.extend(self.encode(member, values) for member in spec.tuple.members)
         elif kind == "struct":
@@ -156,22 +156,22 @@ class DataTypes:
             unions = (self._union(stack.header_union.name, values) for _ in range(stack.size))
             data.header_union_stack.entries.extend(unions)
         elif kind == "serializable_enum":
-            data.enum_value = encode(next(values))
+            data.enum_value = encode(_take(values))
         elif kind == "new_type":
             new_type = self._types.new_types[spec.new_type.name]
             if new_type.WhichOneof("representation") == "original_type":
                 return self.encode(new_type.original_type, values)
             names = self._translations.of(self._info, spec.new_type.name)
-            data.bitstring = names.encode(next(values)) if names is not None else encode(next(values))
+            data.bitstring = names.encode(_take(values)) if names is not None else encode(_take(values))
         elif kind == "enum":
-            data.enum = self._types.enums[spec.enum.name].members[next(values)].name
+            data.enum = self._types.enums[spec.enum.name].members[_take(values)].name
         elif kind == "error":
-            data.error = self._types.error.members[next(values)]
+            data.error = self._types.error.members[_take(values)]
         return data
 
     def _header(self, name: str, values: Iterator[int]) -> p4d.P4Header:
-        header = p4d.P4Header(is_valid=bool(next(values)))
-        fields = [(member.type_spec, next(values)) for member in self._types.headers[name].members]
+        header = p4d.P4Header(is_valid=bool(_take(values)))
+        fields = [(member.type_spec, _take(values)) for member in self._types.headers[name].members]
         if header.is_valid:
             header.bitstrings.extend(_encode_bits(bits, value) for bits, value in fields)
         return header
@@ -276,3 +276,10 @@ def _encode_bits(spec: p4t.P4BitstringLikeTypeSpec, value: int) -> bytes:
 def _decode_bits(spec: p4t.P4BitstringLikeTypeSpec, data: bytes, what: str) -> int:
     width, signed = _bit_width(spec)
     return decode_signed(data, width, what) if signed else decode(data, width, what)
+
+
+def _take(values: Iterator[int]) -> int:
+    value = next(values, None)
+    if value is None:
+        raise ValueError("there are fewer numbers than the type has leaves")
+    return value

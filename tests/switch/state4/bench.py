@@ -42,6 +42,8 @@ from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 Packets = list[tuple[int, bytes]]
 Cell = tuple[str, int]
+Sessions = dict[int, list[tuple[int, int]]]
+"""(port, replica number) of each replica."""
 ELECTION = p4r.Uint128(low=1)
 
 
@@ -155,6 +157,10 @@ class BenchTarget:
 
     def close(self) -> None:
         self.switch.close()
+
+    def set_sessions(self, sessions: Sessions) -> None:
+        for session, replicas in sessions.items():
+            self.switch.set_clone_session(session, replicas)
 
     # ------------------------------------------------------------ packets
 
@@ -543,9 +549,10 @@ class Truth:
     out: list[list[tuple[int, bytes]]]
 
 
-def oracle(program: InstalledProgram, packets: Packets) -> Truth:
-    """What a switch shows that was fed the same packets and never reconfigured."""
+def oracle(program: InstalledProgram, packets: Packets, sessions: Sessions | None = None) -> Truth:
+    """What a switch shows that was fed the same packets and never reconfigured. `sessions`: of the program's clones."""
     target = BenchTarget(packets, Schedule())
+    target.set_sessions(sessions or {})
     try:
         target.install(program)
         target.run(len(packets))

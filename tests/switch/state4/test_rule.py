@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,10 +17,11 @@ from hypothesis import strategies as st
 from state4.cim import Track
 from state4.pacing import NATIVE
 from state4.reconfigure import prepare, reconfigure
+from state4.shared_sessions import shared_sessions
 from state4.strategies import load_strategy
 from tests.state4_programs import request
 from tests.switch.state4.bench import BenchTarget, Cell, Packets, Schedule, oracle
-from tests.switch.state4.generated import generated
+from tests.switch.state4.generated import SESSIONS, generated
 
 PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "24"))
 CASES = int(os.environ.get("STATE4_CASES", "700"))
@@ -68,9 +70,12 @@ class Case:
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept
         target.max_wait_passes = rounds
+        target.set_sessions(SESSIONS)
+        stack = ExitStack()
         try:
             target.install(self.old)
             if watched:
+                stack.enter_context(shared_sessions(target, self.old.layout))
                 target.configure_clone_session(self.old.layout.session, target.cpu_port)
                 target.set_clone_flag(self.old.layout, True)
             target.step("begin")
@@ -84,8 +89,9 @@ class Case:
             self.out = target.out
             self.counts = target.counts()
         finally:
+            stack.close()
             target.close()
-        self.truth = oracle(self.old, self.packets)
+        self.truth = oracle(self.old, self.packets, SESSIONS)
 
     def differing(self) -> set[Cell]:
         """Cells that are not what they should be when all packets are through."""
