@@ -218,7 +218,8 @@ class _Comparison:
         return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions() else []
 
     def _reconfigured(self, strategy: str, packets: Frames) -> str:
-        sessions = {session: self._replicas(session) for session in self._sessions()}
+        known = self._sessions() - {0}  # which P4Runtime does not have
+        sessions = {session: self._replicas(session) for session in known}
         if needs_map(load_strategy(strategy)):
             program, compiled = self._mapped
         else:

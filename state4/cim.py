@@ -123,8 +123,8 @@ class _Instrumenter:
         waits = slots > 0 and not parses_metadata(program, self.roots["parser"])
         counters = tuple(LayoutComponent(c.name, c.cells or 0, COUNT_BITS) for c in analysis.counters)
         session = chosen_session(program, options.session, options.avoid)
-        shared = analysis.shared if slots else ()
         number, free = field_list(program) if self.clones else (0, True)
+        shared = (analysis.shared if free else analysis.clones) if slots else ()
         self.layout = CloneLayout(
             components,
             slots,

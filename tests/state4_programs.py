@@ -444,3 +444,45 @@ struct total_t { bit<40> bytes; int<12> delta; }
 struct flow_t { total_t total; bool seen; colour_t colour; port_t port; }
 """,
 )
+
+PROGRAMS["shared_code"] = program(
+    f"""
+control MyIngress({PARAMS}) {{
+    register<bit<16>>(4) own;
+    apply {{
+        standard_metadata.egress_spec = 2;
+        if (hdr.request.op == 1) {{ note((bit<32>)hdr.request.cell, hdr.request.value); }}
+        if (hdr.request.op == 2) {{ bit<16> n = bump((bit<32>)hdr.request.cell); own.write(1, n); }}
+        if (hdr.request.op == 3) {{ mark_to_drop(standard_metadata); exit; }}
+        Stage.apply(hdr.request);
+    }}
+}}
+""",
+    egress=f"""
+control MyEgress({PARAMS}) {{
+    apply {{
+        if (hdr.request.op == 4) {{ note(7, 9); }}
+        if (hdr.request.op != 1) {{ hdr.request.amount = bump((bit<32>)hdr.request.op); }}
+        if (hdr.request.cell > 3) {{ Stage.apply(hdr.request); }}
+    }}
+}}
+""",
+    globals_="""
+register<bit<64>>(256) notes;
+register<bit<16>>(256) bumps;
+
+action note(in bit<32> cell, in bit<64> value) { notes.write(cell, value); }
+
+bit<16> bump(in bit<32> cell) {
+    bit<16> n;
+    bumps.read(n, cell);
+    bumps.write(cell, n + 1);
+    return n + 1;
+}
+
+control Stage(inout request_t r) {
+    register<bit<8>>(4) kept;
+    apply { if (r.op > 3) { kept.write(1, r.op); notes.write(2, r.value); } }
+}
+""",
+)

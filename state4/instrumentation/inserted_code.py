@@ -22,6 +22,7 @@ from state4.instrumentation.running import CLONE as ANNOTATION
 _ENDS = 3
 """The clone flag of a pass that ends where it began."""
 _SHARED = "  // 1: the clone of this pass is one of the program's own\n"
+_ASKED = "  // 1: a clone was asked for before it was known whether this pass writes\n"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class InsertedCode:
     def shares(self) -> bool:
         """Whether clones of the program's own may carry updates."""
         return bool(self.layout.shared) or self.layout.any_session
+
+    @property
+    def asks_early(self) -> bool:
+        """Whether clones are asked for at the start of each pass: code that writes in ingress and egress alike cannot
+        ask for one, since p4c refuses an egress clone in what ingress runs, and the reverse."""
+        return any(len(passes) > 1 for passes in self.passes)
 
     @property
     def again(self) -> bool:
@@ -152,13 +159,15 @@ class InsertedCode:
             f"struct {self.prefix}_meta_t {{\n"
             f"    bit<2> on;\n{self._waiting_fields(keep)}"
             f"{keep}bit<32> seq;\n{keep}bit<1> egress;\n{keep}bit<7> count;\n"
-            f"{f'{keep}bit<1> shared;{_SHARED}' if self.shares else ''}{slots}}}\n"
+            f"{f'{keep}bit<1> shared;{_SHARED}' if self.shares else ''}"
+            f"{f'{keep}bit<1> asked;{_ASKED}' if self.asks_early else ''}{slots}}}\n"
         )
 
     def preserved(self) -> list[str]:
         """The fields that a clone has to preserve."""
         slots = [f"{name}_{k}" for k in range(self.layout.slots) for name in ("component", "index", "value")]
-        return ["seq", "egress", "count", *(["shared"] if self.shares else []), *slots]
+        more = [*(["shared"] if self.shares else []), *(["asked"] if self.asks_early else [])]
+        return ["seq", "egress", "count", *more, *slots]
 
     def _waiting_fields(self, keep: str) -> str:
         size = f"{keep}bit<{COUNT_BITS}> size;\n" if self.layout.counters else ""
@@ -219,8 +228,9 @@ class InsertedCode:
         name = self.update_name(passes)
         indent = " " * len(f"void {name}(")
         return (
-            "// Puts one register write into the next slot. The first of a pass asks for the clone, which takes the\n"
-            "// slots as they are at the end of the pass.\n"
+            "// Puts one register write into the next slot. The clone of the pass, which the first one "
+            f"{'numbers' if self.asks_early else 'asks for'},\n"
+            "// takes the slots as they are at the end of the pass.\n"
             f"void {name}(inout {self.prefix}_meta_t m,\n"
             f"{indent}in bit<{component}> component, in bit<{self.index_argument}> index,\n"
             f"{indent}in bit<{value}> value) {{\n"
@@ -240,24 +250,32 @@ class InsertedCode:
         return f"        bit<{index}> cell = index > {last} ? {index}w{last} : (bit<{index}>)index;\n"
 
     def _first(self, passes: frozenset[str]) -> str:
-        """Asks for the clone, if the program has not asked for one itself in this pass. Code that runs in both passes
-        decides when it runs, which p4c does not take."""
-        ask = "            {p}_seq.read(m.seq, {n});\n            m.seq = m.seq + 1;\n"
-        ask += "            {p}_seq.write({n}, m.seq);\n"
-        clone = "clone_preserving_field_list(CloneType.{kind}, {session}, {list});\n"
+        """Gives the clone of the pass its number, and asks for it unless that was done before."""
+        number = "(bit<32>)m.egress" if len(passes) > 1 else "0" if "ingress" in passes else "1"
+        text = f"            {self.prefix}_seq.read(m.seq, {number});\n            m.seq = m.seq + 1;\n"
+        text += f"            {self.prefix}_seq.write({number}, m.seq);\n"
+        if self.asks_early:
+            return text
+        clone = self._clone("I2E" if "ingress" in passes else "E2E")
         if self.shares:
-            ask += f"            if (m.shared == 0) {{{{\n                {clone}            }}}}\n"
-        else:
-            ask += f"            {clone}"
+            return f"{text}            if (m.shared == 0) {{\n                {clone}\n            }}\n"
+        return f"{text}            {clone}\n"
 
-        def text(number: int, kind: str) -> str:
-            session, preserved = f"32w{self.layout.session}", f"8w{self.field_list}"
-            return ask.format(p=self.prefix, n=number, kind=kind, session=session, list=preserved)
+    def _clone(self, kind: str) -> str:
+        return f"clone_preserving_field_list(CloneType.{kind}, 32w{self.layout.session}, 8w{self.field_list});"
 
-        if len(passes) > 1:
-            ingress, egress = (t.replace("            ", "                ") for t in (text(0, "I2E"), text(1, "E2E")))
-            return f"            if (m.egress == 0) {{\n{ingress}            }} else {{\n{egress}            }}\n"
-        return text(0, "I2E") if "ingress" in passes else text(1, "E2E")
+    def _ask_early(self, m: str, kind: str) -> list[str]:
+        """Lines at the start of a pass that ask for its clone. The copy ends in egress if nothing was written."""
+        if not self.asks_early:
+            return []
+        return [
+            "// state4: code that runs in ingress and egress cannot ask for the clone of either.",
+            f"{m}.asked = 0;",
+            f"if ({m}.on == {CLONE}) {{",
+            f"    {m}.asked = 1;",
+            f"    {self._clone(kind)}",
+            "}",
+        ]
 
     # ------------------------------------------------------------ inside the user's code
 
@@ -272,7 +290,7 @@ class InsertedCode:
         lines = [
             f"{self.layout.flag_register}.read({m}.on, 0);  // state4: the clone flag",
             f"{m}.count = 0;",
-            *([f"{m}.egress = 0;"] if self.again else []),
+            *([f"{m}.egress = 0;"] if self.again or self.asks_early else []),
             *([f"{m}.shared = 0;"] if self.shares else []),
         ]
         if self.layout.waits:
@@ -293,7 +311,7 @@ class InsertedCode:
             ]
         if self.layout.counters:
             lines.append(f"{m}.size = {standard}.packet_length;")
-        return lines
+        return [*lines, *self._ask_early(m, "I2E")]
 
     def emit(self, packet: str, headers: str) -> str:
         return f"{packet}.emit({headers}.{self.prefix});  // state4: valid in its clones only"
@@ -314,7 +332,7 @@ class InsertedCode:
             *self._truncate(m),
             "    return;",
             "}",
-            *self.copies_without_updates(standard),
+            *self.copies_without_updates(standard, m),
         ]
         if self.again and not self.egress:
             lines.append(f"{m}.count = 0;")
@@ -331,16 +349,21 @@ class InsertedCode:
                 lines += [f"if ({m}.on == {WAIT}) {{", f"    {m}.on = {CLONE};", "}"]
             if self.layout.counters:  # a clone of the program's own
                 lines += [f"if ({m}.size == 0) {{", f"    {m}.size = {standard}.packet_length;", "}"]
+            lines += self._ask_early(m, "E2E")
         return lines
 
-    def copies_without_updates(self, standard: str) -> list[str]:
-        """Lines at the start of egress that end the copies which sessions of the program's own make for State4, where
-        the packet wrote nothing."""
-        if not self.clones:
+    def copies_without_updates(self, standard: str, m: str = "") -> list[str]:
+        """Lines at the start of egress that end copies for State4 where the packet wrote nothing: those of sessions of
+        the program's own, and those that were asked for early. `m`: the updates, if there are any."""
+        own = [f"{standard}.egress_rid == {REPLICA}"] if self.clones else []
+        if m and self.asks_early:
+            own.append(f"({m}.asked == 1 && {m}.shared == 0)" if self.shares else f"{m}.asked == 1")
+        if not own:
             return []
-        of_state4 = f"({standard}.instance_type == 1 || {standard}.instance_type == 2)"
+        which = own[0] if len(own) == 1 else f"({' || '.join(own)})"
         return [
-            f"if ({of_state4} && {standard}.egress_rid == {REPLICA}) {{  // state4: a copy without updates",
+            "// state4: a copy without updates",
+            f"if (({standard}.instance_type == 1 || {standard}.instance_type == 2) && {which}) {{",
             f"    mark_to_drop({standard});",
             "    return;",
             "}",
