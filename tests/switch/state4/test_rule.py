@@ -216,6 +216,6 @@ def test_without_preservation_everything_is_lost() -> None:
 
 
 def test_packets_that_are_held_are_not_lost() -> None:
-    case = Case("state4_exact", 1, Schedule([10] + [2] * STEPS), 60)
+    case = Case("state4_exact", 1, Schedule([10] + [1] * STEPS), 60)
     assert len(case.out) == 60
     assert case.at_swap < 60
