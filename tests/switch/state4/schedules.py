@@ -15,6 +15,8 @@ from tests.switch.state4.writers import EXACT, Lockstep
 
 STRATEGIES = ("state4_exact", "precopy", "state4_exact", "reconcile", "controller", "state4", "swing_state")
 
+PROGRESS = 1_000
+
 
 def schedule(seed: int) -> Lockstep:
     """One run. Packets write registers only where the strategy loses none of that."""
@@ -36,8 +38,10 @@ def main() -> int:
     if args.count < 1 or args.first < 0:
         parser.error("at least one schedule, from 0 on")
     began, bad, given_up, acknowledged, refused = time.monotonic(), 0, 0, 0, 0
-    for seed in range(args.first, args.first + args.count):
+    for done, seed in enumerate(range(args.first, args.first + args.count), 1):
         run = schedule(seed)
+        if done % PROGRESS == 0:
+            print(f"{done:,} schedules, {bad:,} differences so far", flush=True)
         acknowledged += run.acknowledged
         refused += run.refused
         given_up += run.failure is not None
