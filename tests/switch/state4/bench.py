@@ -321,7 +321,7 @@ class BenchTarget:
         self._pipeline().counters[name].write(0, values)
 
     def read_entities(self) -> list[p4r.Entity]:
-        self.before_entries = self.state()
+        self.before_entries = self.before_entries or self.state()  # they may be read a second time
         self.step("read entries")
         request = p4r.ReadRequest(device_id=1, entities=wanted_entities(self.running()))
         return [e for answer in self.device.batches.read(self.config, request) for e in answer.entities]
