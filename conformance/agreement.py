@@ -15,8 +15,8 @@ from p4front.elaborate import elaborate
 from p4front.p4info import build_p4info
 from p4front.program import Program
 from p4front.syntax.annotations import has
-from softswitch.build.model import PipelineInfo, TableInfo
 from softswitch.codegen import generate
+from softswitch.model import PipelineInfo, TableInfo
 from state4.cam import Analysis, analyse
 
 Objects = dict[tuple[str, str], object]

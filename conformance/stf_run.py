@@ -28,12 +28,12 @@ from conformance.stf import (
     prefix_length,
 )
 from p4front.match_kinds import EXACT, LPM, MATCH_KINDS, RANGE, TERNARY, need_priority
-from softswitch.build.model import KeyField, TableInfo
 from softswitch.build.program import compile_program
 from softswitch.dataplane.entries import Entry, Exact, Lpm, Match, Optional, Range, Ternary
 from softswitch.dataplane.externs import Register
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
+from softswitch.model import KeyField, TableInfo
 
 T = TypeVar("T")
 

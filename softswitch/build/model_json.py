@@ -7,7 +7,7 @@ import typing
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar
 
-from softswitch.build.model import PipelineInfo
+from softswitch.model import PipelineInfo
 
 T = TypeVar("T")
 

@@ -31,10 +31,10 @@ from softswitch.build.cc import (
     check_syntax,
     compiler_key,
 )
-from softswitch.build.model import PipelineInfo
 from softswitch.build.model_json import from_json, to_json
 from softswitch.build.runtime import sanitize_wanted
 from softswitch.codegen import Generated, generate
+from softswitch.model import PipelineInfo
 
 _OPTIMISE = ("-O2", "-w")
 
@@ -201,6 +201,7 @@ def _own_code() -> str:
     """A key of everything of ours that decides what is generated."""
     front_end, switch = Path(p4front.__file__).parent, Path(softswitch.__file__).parent
     own = [*front_end.rglob("*.py"), *(front_end / "include").glob("*.p4"), *INTERFACE_DIR.glob("*.h")]
+    own += [switch / "model.py"]
     own += [file for room in ("build", "codegen") for file in (switch / room).rglob("*.py")]
     roots = (front_end.parent, switch.parent)
     named = {next(file.relative_to(r).as_posix() for r in roots if file.is_relative_to(r)): file for file in own}

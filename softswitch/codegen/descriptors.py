@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from p4front.elaborate.objects import ExternObject
 from p4front.match_kinds import MATCH_KINDS
-from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, ProfileInfo, TableInfo, words
 from softswitch.codegen.controls.tables import TableInstance
 from softswitch.codegen.names import c_string
 from softswitch.codegen.values.hashes import hash_name
+from softswitch.model import ActionInfo, KeyField, PipelineInfo, ProfileInfo, TableInfo, words
 
 
 def text(info: PipelineInfo, tables: Sequence[TableInstance], profiles: Sequence[ExternObject], max_emit: int) -> str:

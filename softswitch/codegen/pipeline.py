@@ -11,7 +11,6 @@ from p4front.syntax import ast
 from p4front.syntax.annotations import has, text_argument
 from p4front.text.source import Diagnostic, P4Error
 from p4front.types.types import StructType, strip, width_bits
-from softswitch.build.model import ControllerHeaderInfo, PipelineInfo
 from softswitch.codegen import descriptors
 from softswitch.codegen.controls.controls import ControlInstance
 from softswitch.codegen.controls.tables import TableInstance
@@ -25,6 +24,7 @@ from softswitch.codegen.names import comment
 from softswitch.codegen.parsers.parsers import ParserInstance
 from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.context import STD, X
+from softswitch.model import ControllerHeaderInfo, PipelineInfo
 
 ARCHITECTURE = "V1Switch"
 _ROLES = ("p", "vr", "ig", "eg", "ck", "dep")

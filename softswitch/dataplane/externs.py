@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.build.model import CounterInfo, RegisterInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import ColourCounts, CounterValue, MeterConfig, MeterState, meter_config
 from softswitch.dataplane.handle import PipelineHandle
 from softswitch.dataplane.rows import decode_meter, encode_counts
 from softswitch.errors import BadEntry, BadIndex, PipelineLoadError
+from softswitch.model import CounterInfo, RegisterInfo
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.integer] | Sequence[int]

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from softswitch.build.model import RegisterInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.externs import Counter, Meter, Register
 from softswitch.dataplane.interface import interface
 from softswitch.dataplane.tables import Table
 from softswitch.errors import BadEntry
+from softswitch.model import RegisterInfo
 
 MARK_BYTES = interface().constants["SS_MARK_BYTES"]
 

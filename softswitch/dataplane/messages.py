@@ -8,12 +8,12 @@ from ctypes import Array, addressof, c_char, create_string_buffer, string_at
 from dataclasses import dataclass
 from typing import Literal
 
-from softswitch.build.model import PipelineInfo, words
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import DigestMessage
 from softswitch.dataplane.handle import SwitchHandle
 from softswitch.dataplane.interface import interface
 from softswitch.dataplane.rows import get_words
+from softswitch.model import PipelineInfo, words
 
 LogKind = Literal["message", "trace", "notice"]
 LOG_KINDS: dict[int, LogKind] = {

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.build.model import PipelineInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.externs import Counter, Meter, Register, Words
 from softswitch.dataplane.handle import PipelineHandle
 from softswitch.dataplane.profiles import Profile, ValueSet
 from softswitch.dataplane.tables import Table
 from softswitch.errors import PipelineLoadError
+from softswitch.model import PipelineInfo
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from ctypes import byref, c_uint32
 from itertools import count
 
-from softswitch.build.model import ActionInfo, ProfileInfo, TableInfo, ValueSetInfo, words
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import Group, GroupMember, KeyMatch, Member, WeightedAction
 from softswitch.dataplane.handle import PipelineHandle
 from softswitch.dataplane.native import DELETE, INSERT, MODIFY, NO_ACTION, NO_WATCH_PORT
 from softswitch.dataplane.rows import ROW_HEAD, Keys, address, encode_params, packed
 from softswitch.errors import BadEntry, EntryNotFound
+from softswitch.model import ActionInfo, ProfileInfo, TableInfo, ValueSetInfo, words
 
 _HIDDEN = 1 << 40  # ids above are ours: members and groups of action sets
 

@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Sequence
 
 from p4front.match_kinds import MATCH_KINDS
-from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo, words
 from softswitch.dataplane.entries import (
     MATCH_CLASSES,
     ColourCounts,
@@ -28,6 +27,7 @@ from softswitch.dataplane.entries import (
 from softswitch.dataplane.interface import interface
 from softswitch.dataplane.native import METER_CONFIG_WORDS, METER_WORDS, U64_MAX
 from softswitch.errors import BadEntry
+from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo, words
 
 ROW_NAMES, READ_NAMES = interface().enums["ss_row"][:-1], interface().enums["ss_read_row"][:-1]
 ROW_HEAD, READ_HEAD = len(ROW_NAMES), len(READ_NAMES)

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol
 
-from softswitch.build.model import PipelineInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import DigestMessage
 from softswitch.dataplane.externs import Register
@@ -27,6 +26,7 @@ from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.replication import Replication
 from softswitch.dataplane.rows import address, packed
 from softswitch.dataplane.stats import PORT_WORDS, SWITCH_WORDS, PortStats, SwitchStats, port_stats, switch_stats
+from softswitch.model import PipelineInfo
 
 PacketInMode = Literal["auto", "grpc", "interface", "both"]
 _QUEUE, _INTERFACE = (interface().constants[name] for name in ("SS_PACKET_IN_QUEUE", "SS_PACKET_IN_INTERFACE"))

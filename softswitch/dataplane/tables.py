@@ -8,7 +8,6 @@ from ctypes import byref, c_uint32
 from dataclasses import replace
 
 from p4front.match_kinds import LPM, MATCH_KINDS, Operand, need_priority
-from softswitch.build.model import TableInfo
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import (
     ColourCounts,
@@ -52,6 +51,7 @@ from softswitch.dataplane.rows import (
     packed,
 )
 from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound, PipelineLoadError
+from softswitch.model import TableInfo
 
 _Key = tuple[tuple[int, ...], int]  # value and mask words, priority
 

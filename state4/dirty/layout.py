@@ -21,7 +21,6 @@ WORD_BITS = 32
 EXPECTED_DIRTY_CELLS = 256
 """Cells that change between two looks at the map, for which block sizes are chosen: about as many as the last round
 leaves."""
-MAX_SHIFT = 31
 
 Words = npt.NDArray[np.uint32]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import TracebackType
 
 import nfs
-from softswitch.build.model import TableInfo
 from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.dataplane import entries as soft
 from softswitch.dataplane.externs import Register
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
+from softswitch.model import TableInfo
 from state4.entries_file import Entries, Match, TableRow, load_entries, parse, resolve
 
 PORTS = (1, 2, 3, 4, 5, 6)

@@ -12,12 +12,12 @@ from p4front.syntax import ast
 from p4front.text.source import Span
 from p4front.types.constants import ConstValue
 from p4front.types.types import EnumType, ErrorType, Type, strip
-from softswitch.build.model import KeyField, words
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import keysets
 from softswitch.codegen.functions.environment import Environment
 from softswitch.codegen.functions.translation_unit import TranslationUnit
 from softswitch.codegen.values.layout import scalar_width
+from softswitch.model import KeyField, words
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from p4front.elaborate.objects import Table
 from p4front.match_kinds import LPM, MATCH_KINDS
 from p4front.syntax import ast
 from p4front.types.types import BoolType, Type, strip
-from softswitch.build.model import ActionInfo, ActionParam, KeyField, TableInfo
 from softswitch.codegen.controls import entries, table_properties
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments, calls, rvalues
@@ -25,6 +24,7 @@ from softswitch.codegen.values.context import X, pipeline_object
 from softswitch.codegen.values.hashes import hash_call, hash_name
 from softswitch.codegen.values.layout import is_aggregate, is_signed, scalar_width
 from softswitch.codegen.values.packing import Writer
+from softswitch.model import ActionInfo, ActionParam, KeyField, TableInfo
 
 
 class TableInstance(TableCode):

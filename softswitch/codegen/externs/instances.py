@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from p4front.elaborate.objects import ExternObject
 from p4front.text.source import P4Error
-from softswitch.build.model import CounterInfo, ProfileInfo, RegisterInfo, cell_bytes
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.functions.translation_unit import TranslationUnit
+from softswitch.model import CounterInfo, ProfileInfo, RegisterInfo, cell_bytes
 
 MAX_CELLS = 1 << 28
 """Most cells of one register, counter or meter array."""

@@ -10,11 +10,11 @@ from p4front.program import Program
 from p4front.syntax import ast
 from p4front.text.source import P4Error, Reporter
 from p4front.types.types import StackType, Type, VoidType, strip
-from softswitch.build.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
 from softswitch.codegen.functions.environment import Environment
 from softswitch.codegen.names import Namer
 from softswitch.codegen.values.layout import Layout
 from softswitch.codegen.values.wire import Wire
+from softswitch.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
 
 _PURE_METHODS = ("length", "packet_in.length")
 FieldPath = tuple[str, ...]

@@ -9,7 +9,6 @@ from p4front.elaborate.objects import ValueSet as ElaboratedValueSet
 from p4front.match_kinds import EXACT, MATCHED
 from p4front.syntax import ast
 from p4front.types.types import BoolType, StructType, TupleType, Type, strip
-from softswitch.build.model import KeyField, ValueSetInfo
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import keysets, parser_errors, rvalues
 from softswitch.codegen.functions.function_body import FunctionBody, Value
@@ -18,6 +17,7 @@ from softswitch.codegen.values import cexpr, scalars
 from softswitch.codegen.values.cexpr import CExpr
 from softswitch.codegen.values.context import pipeline_object
 from softswitch.codegen.values.layout import members, scalar_width
+from softswitch.model import KeyField, ValueSetInfo
 
 
 class ValueSet:

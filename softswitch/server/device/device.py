@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from finsy.proto import p4i, p4r
 
 from softswitch.build.isolated import Compilers
-from softswitch.build.model import state_bytes
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
+from softswitch.model import state_bytes
 from softswitch.server.device.arbitration import Arbitration, election_id
 from softswitch.server.device.batches import Batches
 from softswitch.server.device.changes import Changes

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from softswitch.build.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
 from softswitch.dataplane.entries import Entry, EntryState
 from softswitch.dataplane.handover import Component, Handover
 from softswitch.dataplane.tables import Table
+from softswitch.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
 from softswitch.server.program.config import Config
 from softswitch.server.program.index import TableView
 

@@ -11,8 +11,8 @@ import numpy as np
 from finsy.proto import p4i, p4r
 from numpy.typing import NDArray
 
-from softswitch.build.model import RegisterInfo
 from softswitch.dataplane.entries import MeterConfig, meter_config
+from softswitch.model import RegisterInfo
 from softswitch.proto import bulk_pb2
 from softswitch.server.entities.direct import THREE_BY_ONE, TWO_BY_ONE, from_meter, to_meter
 from softswitch.server.errors import Refused, invalid, not_found, out_of_range

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from finsy.proto import p4r
 
-from softswitch.build.model import PipelineInfo
+from softswitch.model import PipelineInfo
 from softswitch.server.errors import invalid
 from softswitch.server.program.index import P4Index
 from softswitch.server.values.values import ValueCodec

@@ -9,7 +9,7 @@ from typing import TypeVar
 from finsy.proto import p4i, p4t
 
 from p4front.match_kinds import MATCH_KINDS, need_priority
-from softswitch.build.model import (
+from softswitch.model import (
     CounterInfo,
     DigestInfo,
     KeyField,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from softswitch.build.cache import cached_directory, content_key
 from softswitch.build.cc import INTERFACE_DIR, SANITIZE_FLAGS, build_shared_object
-from softswitch.build.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 from softswitch.build.runtime import sanitize_wanted
+from softswitch.model import ActionInfo, KeyField, PipelineInfo, TableInfo, words
 
 HERE = Path(__file__).parent
 _MATCHES = {match: f"SS_{match.upper()}" for match in ("exact", "lpm", "ternary", "range", "optional", "selector")}

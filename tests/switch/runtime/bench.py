@@ -6,7 +6,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from softswitch.build.model import (
+from softswitch.dataplane.pipeline import Pipeline
+from softswitch.dataplane.switch import Switch
+from softswitch.model import (
     ActionInfo,
     ActionParam,
     CounterInfo,
@@ -18,8 +20,6 @@ from softswitch.build.model import (
     ValueSetInfo,
     words,
 )
-from softswitch.dataplane.pipeline import Pipeline
-from softswitch.dataplane.switch import Switch
 from tests.switch.handmade import build
 
 ACTIONS = (

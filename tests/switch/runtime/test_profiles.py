@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from softswitch.build.model import ActionInfo, ActionParam, KeyField, ProfileInfo, TableInfo, ValueSetInfo
 from softswitch.dataplane.entries import Entry, Exact, Group, GroupMember, Lpm, Member, Range, Ternary, WeightedAction
 from softswitch.errors import BadEntry, EntryExists, EntryNotFound, InUse, TableFull
+from softswitch.model import ActionInfo, ActionParam, KeyField, ProfileInfo, TableInfo, ValueSetInfo
 from tests.switch.runtime.bench import Prober, table
 
 ONE = table("one", 0, (8, "exact"), (16, "selector"), action_profile=0, direct_counter="c")

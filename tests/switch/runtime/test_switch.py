@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from softswitch.build.model import CounterInfo, PipelineInfo, RegisterInfo
 from softswitch.dataplane.entries import Entry, Exact, MulticastGroup, Replica
 from softswitch.dataplane.stats import Drop
 from softswitch.dataplane.switch import Switch
@@ -28,6 +27,7 @@ from softswitch.errors import (
     PortInUse,
     PortNotFound,
 )
+from softswitch.model import CounterInfo, PipelineInfo, RegisterInfo
 from tests.switch.handmade import Handmade, build
 from tests.switch.runtime.bench import AGAIN, SCRIPTED, Prober, Scripted, script_frame, table
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from softswitch.build.model import TableInfo
 from softswitch.dataplane.entries import (
     CounterValue,
     DefaultEntry,
@@ -23,6 +22,7 @@ from softswitch.dataplane.entries import (
     Ternary,
 )
 from softswitch.errors import BadEntry, Closed, ConstantTable, EntryExists, EntryNotFound, ObjectNotFound, TableFull
+from softswitch.model import TableInfo
 from tests.switch.runtime.bench import Prober, table
 
 SHAPES = (

@@ -68,7 +68,7 @@ def test_the_processor_counts_only_for_code_of_its_own(monkeypatch: pytest.Monke
     assert compiler_key(("-O2", "-march=native")) != native
 
 
-@pytest.mark.parametrize("name", ["build/model.py", "codegen/generator.py", "runtime/include/pipeline.h"])
+@pytest.mark.parametrize("name", ["model.py", "build/cc.py", "codegen/generator.py", "runtime/include/pipeline.h"])
 def test_code_of_our_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = tools_key(CompileOptions())
     changed = Path(program.softswitch.__file__).parent / name

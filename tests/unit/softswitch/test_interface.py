@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from softswitch.build.cc import INTERFACE_DIR, find_compiler
-from softswitch.build.model import cell_bytes, words
 from softswitch.codegen.values.hashes import HASHES
 from softswitch.codegen.values.layout import STANDARD_FIELDS
 from softswitch.dataplane.interface import HEADERS, SCALARS, InterfaceError, fields_of, interface, read_interface
@@ -19,6 +18,7 @@ from softswitch.dataplane.messages import LOG_KINDS
 from softswitch.dataplane.native import ERRORS, library
 from softswitch.dataplane.rows import READ_HEAD, ROW_HEAD, ROW_NAMES
 from softswitch.dataplane.stats import Drop, PortStats, SwitchStats
+from softswitch.model import cell_bytes, words
 
 C = interface()
 INCLUDES = "".join(f'#include "{name}"\n' for name in HEADERS)
