@@ -13,7 +13,7 @@ from state4.pacing import NATIVE
 from state4.programs import InstalledProgram
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
-from tests.switch.state4.bench import BenchTarget, Packets, Schedule
+from tests.switch.state4.bench.target import BenchTarget, Packets, Schedule
 
 BEFORE, BETWEEN, STEPS = 40, 3, 400
 """Packets before the change, and before each of its steps."""

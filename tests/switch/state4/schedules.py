@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from tests.switch.state4.writers import EXACT, Lockstep
+from tests.switch.state4.bench.lockstep import EXACT, Lockstep
 
 STRATEGIES = ("state4_exact", "precopy", "state4_exact", "reconcile", "controller", "state4", "swing_state")
 

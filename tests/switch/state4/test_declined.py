@@ -14,7 +14,7 @@ from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4.listening import ListeningTarget, send
+from tests.switch.state4.bench.listening import ListeningTarget, send
 
 ROOM = 1 << 16
 """Clones that the switch keeps for a handover."""

@@ -16,7 +16,7 @@ from state4.clones.header import CloneLayout
 from state4.instrumentation.running import map_of
 from state4.programs import InstalledProgram
 from tests.state4_programs import PARAMS, PROGRAMS, program, request
-from tests.switch.state4.bench import BenchTarget, Packets, Schedule
+from tests.switch.state4.bench.target import BenchTarget, Packets, Schedule
 from tests.switch.state4.generated import installed_program
 
 CLONING = program(

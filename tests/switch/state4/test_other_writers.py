@@ -17,10 +17,11 @@ from softswitch.server.errors import Code, Refused
 from state4.errors import ProgramChanged
 from state4.reconfigure import Outcome, prepare, reconfigure
 from state4.strategies import load_strategy
-from tests.switch.state4.bench import BenchTarget, Schedule
+from tests.switch.state4.bench.lockstep import Lockstep, Side, described
+from tests.switch.state4.bench.random_writes import INSERT, MODIFY, Names, programs
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program
 from tests.switch.state4.schedules import schedule
-from tests.switch.state4.writers import INSERT, MODIFY, Lockstep, Names, Side, described, programs
 
 SCHEDULES = int(os.environ.get("STATE4_SCHEDULES", "300"))
 BLOCK = 30

@@ -16,7 +16,7 @@ from state4.reconfigure import Reconfiguration, prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4.listening import ListeningTarget, send
+from tests.switch.state4.bench.listening import ListeningTarget, send
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 INGRESS = f"""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from state4.cim import Track
 from state4.dirty.theory import FEW_CELLS
 from state4.errors import NotInstrumented
-from tests.switch.state4.bench import Schedule
+from tests.switch.state4.bench.target import Schedule
 from tests.switch.state4.test_rule import CASES, LIMIT_S, PROGRAMS, STEPS, Case, counts, lossy, schedules, seeds
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

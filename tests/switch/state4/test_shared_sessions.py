@@ -12,7 +12,7 @@ from state4.pacing import NATIVE
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_cloning_programs import CLONING_PROGRAMS, SESSIONS
-from tests.switch.state4.bench import BenchTarget, Schedule
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program
 from tests.switch.state4.test_rule import packets
 

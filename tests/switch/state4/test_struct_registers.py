@@ -13,9 +13,9 @@ from state4.strategies import load_strategy
 from state4.targets.p4runtime.connection import Connection
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4.bench import BenchTarget, Schedule
+from tests.switch.state4.bench.listening import ListeningTarget, send
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program
-from tests.switch.state4.listening import ListeningTarget, send
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 INGRESS = f"""

@@ -27,8 +27,8 @@ from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.values import CellWrites
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4.listening import ListeningTarget as Target
-from tests.switch.state4.listening import send
+from tests.switch.state4.bench.listening import ListeningTarget as Target
+from tests.switch.state4.bench.listening import send
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 BODY = """

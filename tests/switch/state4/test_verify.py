@@ -21,7 +21,7 @@ from state4.verify.expected import against_file, against_snapshot
 from state4.verify.snapshot import BadSnapshot, load, save, take
 from tests.state4_programs import PARAMS, program, request
 from tests.switch.controller import Running
-from tests.switch.state4.listening import ListeningTarget, send
+from tests.switch.state4.bench.listening import ListeningTarget, send
 
 INGRESS = f"""
 control MyIngress({PARAMS}) {{

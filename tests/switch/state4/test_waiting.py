@@ -21,7 +21,7 @@ from state4.targets.base import CPU_PORT
 from state4.transfer.gate import Gate
 from state4.transfer.gated_swap import ClonesLost
 from tests.state4_programs import program, request
-from tests.switch.state4.bench import BenchTarget, Schedule
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program
 from tests.switch.state4.test_rule import CASES, LIMIT_S, PROGRAMS, STEPS, Case, counts, lossy, schedules, seeds
 

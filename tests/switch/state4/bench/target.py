@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,16 +17,11 @@ from finsy.proto import p4i, p4r
 from softswitch.build.device_config import parse
 from softswitch.build.isolated import compile_config
 from softswitch.build.program import CompiledPipeline
-from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
-from softswitch.proto import bulk_pb2
 from softswitch.server.device.arbitration import Client
-from softswitch.server.device.copies import checked_copy
 from softswitch.server.device.device import Device
-from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.program.config import Config
-from softswitch.server.rpc.follow import answer, begin, end
 from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
 from state4.clones.source import ListenerStats
 from state4.clones.store import CloneStore
@@ -35,10 +30,10 @@ from state4.errors import NotInstrumented
 from state4.instrumentation.running import all_registers, layout_of, user_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
-from state4.targets.abilities import Abilities, CellCopy, Follow, Handover, Hold, Move
+from state4.targets.abilities import Abilities, Follow, Handover, Hold
 from state4.targets.base import CPU_PORT
-from state4.targets.p4runtime.follow import BulkFollow
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
+from tests.switch.state4.bench.holds import MemoryFollow, MemoryHandover, MemoryHold
 
 Packets = list[tuple[int, bytes]]
 Cell = tuple[str, int]
@@ -411,7 +406,7 @@ class BenchTarget:
         self.step("hold")
         self.held = True
         try:
-            yield _MemoryHold(self, layout)
+            yield MemoryHold(self, layout)
         finally:
             self.held = False
 
@@ -450,94 +445,6 @@ class BenchTarget:
 
     def counts(self) -> dict[str, list[list[int]]]:
         return {name: counter.read().tolist() for name, counter in self.config.pipeline.counters.items()}
-
-
-class MemoryFollow(BulkFollow):
-    """The stream without a network."""
-
-    def __init__(self, target: BenchTarget) -> None:
-        self._target = target
-        self._change = begin(target.device, "", 1)
-
-    def _ask(self, request: bulk_pb2.FollowRequest, what: str) -> bulk_pb2.FollowResponse:
-        if not request.hold_writers_us and not self._change.writers_wait_s:
-            self._target.step(what)
-        return answer(self._target.device, self._change, request)
-
-    def close(self) -> None:
-        end(self._target.device, self._change)
-
-
-class _MemoryHold:
-    def __init__(self, target: BenchTarget, layout: CloneLayout | None) -> None:
-        self._target = target
-        self.sequences = (0, 0) if layout is None else target._sequences(layout)
-        self.held_s = 0.0
-
-    def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
-        return self._target.read_registers(registers)
-
-    def read_cells(self, register: RegisterSpec, start: int, count: int) -> Cells:
-        return self._target.read_register(register, start, count)
-
-    def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
-        return self._target.read_ranges(ranges)
-
-    def read_saved(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
-        pipeline = self._target._pipeline()
-        return {spec.name: pipeline.registers[spec.name].read().copy() for spec in registers}
-
-    def write(self, writes: Sequence[CellWrites]) -> None:
-        self._target.write_cells(writes)
-
-    def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str] | None) -> None:
-        device = self._target.device
-        if writes:
-            self._target.write_cells(writes)
-        if renames is None:
-            self._target.swap()
-            return
-        assert device.active is not None
-        assert device.saved is not None
-        self._target.before_swap = self._target.state()
-        device.hand_over(device.saved, Reconciliation(device.active, device.saved, renames).counts())
-        self._target.after_swap = self._target.state()
-
-
-class MemoryHandover:
-    """`keeps`: how many clones are kept at most; what goes wrong when one is missing."""
-
-    def __init__(self, target: BenchTarget, layout: CloneLayout) -> None:
-        self._target = target
-        self.held_s = 0.0
-        self.clones = self.updates = 0
-        self.sequences = (0, 0)
-        self._moves = bool(layout.slots)
-        if layout.slots:
-            sizes = (layout.slots, layout.component_bytes, layout.index_bytes, layout.value_bytes)
-            sequence = target.config.pipeline.registers[layout.sequence_register]
-            self.sequences = target.switch.keep_clones(CloneFormat(*sizes, layout.mark), sequence)
-
-    def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
-        target, device = self._target, self._target.device
-        target.step("hand over")
-        if target.forget_kept:
-            target.switch.forget_clones()
-        old, new = device.active, device.saved
-        assert old is not None
-        assert new is not None
-        components = {
-            m.number: Component(old.pipeline.registers[m.old].info, new.pipeline.registers[m.new]) for m in moves
-        }
-        before = target.state()
-        counts = Reconciliation(old, new, renames).counts(components if self._moves else None)
-        registers = old.pipeline.registers, new.pipeline.registers
-        cells = [checked_copy(registers[0][c.old], registers[1][c.new], c.start, c.count) for c in copies]
-        done = device.hand_over(new, counts, cells)
-        if done.complete:
-            target.before_swap, target.after_swap = before, target.state()
-        self.clones, self.updates = done.clones, done.updates
-        return done.complete
 
 
 @dataclass(frozen=True)

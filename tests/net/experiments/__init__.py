@@ -1,0 +1,1 @@
+"""Whole experiments, short: they build their networks themselves."""
