@@ -5,18 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from p4front.own_files import replacing
 from softswitch.build.device_config import collect
 from softswitch.build.program import compile_program
 from softswitch.cli.arguments import UsageError, add_preprocessor, port_interface, port_number, ring_frames
+from softswitch.cli.ending import Deadline, Ending, ended_by_signal
 from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
 from softswitch.cli.parent import end_with_parent
 from softswitch.dataplane.switch import Switch
@@ -127,43 +123,6 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError(f"port {options.cpu_port} is the CPU port (--cpu-port)")
 
 
-class EndedAtStart(BaseException):
-    """A signal came before the switch was ready: whatever is being done is left."""
-
-
-class Ending:
-    """SIGTERM and SIGINT raise EndedAtStart until `wait`, which returns when one comes."""
-
-    def __init__(self) -> None:
-        self._waiting = False
-        self._stop = threading.Event()
-
-    def wait(self) -> None:
-        self._waiting = True
-        self._stop.wait()
-
-    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self._waiting and not self._stop.is_set():
-            self._stop.set()
-            raise EndedAtStart
-        self._stop.set()
-
-
-@contextmanager
-def ended_by_signal() -> Iterator[Ending]:
-    """Yields what SIGTERM and SIGINT end; their handlers are the caller's again afterwards."""
-    ending = Ending()
-
-    before = {number: signal.signal(number, ending.on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield ending
-    except EndedAtStart:
-        pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def run(options: argparse.Namespace) -> int:
     """Runs until a signal. Raises P4Error and SwitchError before anything is forwarded."""
     check(options)
@@ -184,7 +143,8 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
         if compiled.warnings:
             logging.getLogger(__name__).warning("%s", compiled.warnings.rstrip())
         config = collect(options.program, **preprocessor)
-    with Switch(cpu_port=options.cpu_port, drop_port=options.drop_port, seed=options.seed) as switch:
+    data_plane = {"cpu_port": options.cpu_port, "drop_port": options.drop_port, "seed": options.seed}
+    with Deadline() as deadline, Switch(**data_plane) as switch:
         interfaces = open_ports(switch, options)
         device = Device(switch, options.device_id)
         if config is not None and compiled is not None:
@@ -198,10 +158,16 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
             _tell_ready(options.ready_file)
             ending.wait()
         finally:
+            deadline.start(lambda: _remove_files(server, options.ready_file))
             server.stop()
             logs.stop()
-            if options.ready_file is not None:
-                options.ready_file.unlink(missing_ok=True)
+            _remove_files(server, options.ready_file)
+
+
+def _remove_files(server: Server, ready_file: Path | None) -> None:
+    server.remove_sockets()
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
 
 
 def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:

@@ -116,6 +116,22 @@ def test_it_ends_while_it_compiles_its_own_program(tmp_path: Path) -> None:
         assert of_folder(folder) == []
 
 
+def test_a_packet_that_takes_minutes_does_not_keep_it(tmp_path: Path) -> None:
+    """A million divisions of 2,048 bits, in the thread of the data plane or of the client that sent the packet."""
+    source = tmp_path / "slow.p4"
+    slow = "bit<2048> v = (bit<2048>)hdr.h.a; for (bit<32> i in 1 .. 1000000) { v = (v * v + 12345) / (v | 3); }"
+    source.write_text(program(ingress=f"{slow} hdr.h.b = (bit<8>)v;"))
+    with daemon(str(source)) as (process, address):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with Controller(address, 1) as c:
+            c.send(packet=p4r.PacketOut(payload=b"\1\2\3\4"))
+            time.sleep(0.5)
+            process.terminate()
+            assert process.wait(20) == 0
+        assert not Path(address.removeprefix("unix:")).exists()
+
+
 def _handles_sigterm(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1], 16)

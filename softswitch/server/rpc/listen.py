@@ -111,6 +111,10 @@ class Server:
         self._server.stop(grace_s).wait()
         self._pool.shutdown()
         self._notifier.stop()
+        self.remove_sockets()
+
+    def remove_sockets(self) -> None:
+        """Removes the files of Unix sockets that are ours still."""
         for path, inode in self._sockets:
             try:
                 if path.lstat().st_ino == inode:

@@ -1,0 +1,81 @@
+"""How the daemon ends: by a signal, soon, whatever it is doing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+
+ENDS_WITHIN_S = 0.8
+"""A packet can take long, and so can a request that holds the data plane: a program may have loops of a million rounds.
+Nobody waits longer for it than this once the daemon is to end."""
+
+
+class EndedAtStart(BaseException):
+    """A signal came before the switch was ready: whatever is being done is left."""
+
+
+class Ending:
+    """SIGTERM and SIGINT raise EndedAtStart until `wait`, which returns when one comes."""
+
+    def __init__(self) -> None:
+        self._waiting = False
+        self._stop = threading.Event()
+
+    def wait(self) -> None:
+        self._waiting = True
+        self._stop.wait()
+
+    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._waiting and not self._stop.is_set():
+            self._stop.set()
+            raise EndedAtStart
+        self._stop.set()
+
+
+@contextmanager
+def ended_by_signal() -> Iterator[Ending]:
+    """Yields what SIGTERM and SIGINT end; their handlers are the caller's again afterwards."""
+    ending = Ending()
+
+    before = {number: signal.signal(number, ending.on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield ending
+    except EndedAtStart:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Deadline:
+    """Ends the process, should it not leave the context in time after `start`."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def start(self, clean_up: Callable[[], None], seconds: float = ENDS_WITHIN_S) -> None:
+        """`clean_up` is what has to be done also then."""
+        self._timer = threading.Timer(seconds, self._end, (clean_up,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end(self, clean_up: Callable[[], None]) -> None:
+        logging.getLogger(__name__).warning("a packet or a request did not end in time; the switch ends without it")
+        try:
+            clean_up()
+        finally:
+            os._exit(0)
+
+    def __enter__(self) -> Deadline:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
