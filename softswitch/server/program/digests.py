@@ -13,7 +13,7 @@ from softswitch.dataplane.entries import DigestMessage
 from softswitch.server.errors import Code, Refused, invalid
 from softswitch.server.program.index import DigestView, P4Index
 
-MOST_IN_A_LIST = 1024
+MAX_LIST_LENGTH = 1024
 """Length of a list for `max_list_size` 0."""
 
 Undo = Callable[[], None]
@@ -34,7 +34,7 @@ class _Learning:
     def list_size(self) -> int:
         if self.config.max_timeout_ns == 0:
             return 1
-        return int(self.config.max_list_size) or MOST_IN_A_LIST
+        return int(self.config.max_list_size) or MAX_LIST_LENGTH
 
     def waiting(self, fields: tuple[int, ...]) -> bool:
         """Whether the same data is in the buffer or was sent and not acknowledged."""

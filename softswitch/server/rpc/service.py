@@ -22,7 +22,7 @@ HELD_NS = "softswitch-held-ns"
 PROGRAM = "softswitch-program"
 """Trailing metadata of Set- and GetForwardingPipelineConfig: the program's number. In a request to set one: what it
 builds on (the saved program of COMMIT, else the active one); ABORTED if that was replaced."""
-MOST_STREAMS = 48
+MAX_STREAMS = 48
 """Each open stream takes one of the server's threads (listen.THREADS); the rest is for requests."""
 
 
@@ -55,7 +55,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._streams = threading.BoundedSemaphore(MOST_STREAMS)
+        self._streams = threading.BoundedSemaphore(MAX_STREAMS)
 
     def Write(self, request: p4r.WriteRequest, context: grpc.ServicerContext) -> p4r.WriteResponse:
         with answering(context):
@@ -94,7 +94,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         self, request_iterator: Iterator[p4r.StreamMessageRequest], context: grpc.ServicerContext
     ) -> Iterator[p4r.StreamMessageResponse]:
         if not self._streams.acquire(blocking=False):
-            abort(context, Refused(Code.RESOURCE_EXHAUSTED, f"{MOST_STREAMS} streams are open already"))
+            abort(context, Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already"))
         try:
             yield from Stream(self._device, context).run(request_iterator)
         finally:

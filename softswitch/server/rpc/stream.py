@@ -16,7 +16,7 @@ from softswitch.server.device.device import Device
 from softswitch.server.errors import SPACE, Code, Refused, abort, denied, of_switch
 
 log = logging.getLogger(__name__)
-MOST_WAITING = 8192
+MAX_WAITING = 8192
 """Messages that wait for a slow client; packets, digests and errors beyond are dropped."""
 
 
@@ -46,7 +46,7 @@ class Stream:
             self._device.arbitration.remove(self.client)
 
     def _send(self, message: p4r.StreamMessageResponse) -> None:
-        if message.HasField("arbitration") or self._out.qsize() < MOST_WAITING:
+        if message.HasField("arbitration") or self._out.qsize() < MAX_WAITING:
             self._out.put(message)
 
     def _read(self, requests: Iterator[p4r.StreamMessageRequest]) -> None:

@@ -15,7 +15,7 @@ from finsy.proto import p4i
 
 from softswitch.server.errors import Code, Refused, invalid, not_found, out_of_range
 
-MOST_NAME_BYTES = 1024
+MAX_NAME_BYTES = 1024
 
 
 class NameTable:
@@ -37,8 +37,8 @@ class NameTable:
             name = data.decode()
         except UnicodeDecodeError:
             raise invalid(f"{what}: a name must be UTF-8 text") from None
-        if not name or len(data) > MOST_NAME_BYTES:
-            raise invalid(f"{what}: a name has 1 to {MOST_NAME_BYTES} bytes")
+        if not name or len(data) > MAX_NAME_BYTES:
+            raise invalid(f"{what}: a name has 1 to {MAX_NAME_BYTES} bytes")
         with self._lock:
             number = self._numbers.get(name)
             if number is None:

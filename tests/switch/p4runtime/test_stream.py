@@ -6,7 +6,7 @@ import grpc
 import pytest
 from finsy.proto import p4r
 
-from softswitch.server.rpc.service import MOST_STREAMS
+from softswitch.server.rpc.service import MAX_STREAMS
 from tests.switch.controller import DEVICE, Controller, Running, encode, exact, frame, status
 
 NOT_FOUND, ALREADY_EXISTS = 5, 6
@@ -98,7 +98,7 @@ def test_a_lost_connection_frees_the_election_id(running: Running) -> None:
 
 def test_streams_leave_room_for_requests(running: Running) -> None:
     """A stream holds a thread of the server: the number of both is limited, so that requests always find one."""
-    roles = [running.controller(1, role=f"role{number}") for number in range(MOST_STREAMS)]
+    roles = [running.controller(1, role=f"role{number}") for number in range(MAX_STREAMS)]
     try:
         with pytest.raises(grpc.RpcError) as caught:
             list(roles[0].stub.StreamChannel(iter([])))
