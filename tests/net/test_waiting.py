@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from state4.strategies import SEARCH_PATH_VARIABLE
+from state4 import strategies
 from tests.net.test_state_under_traffic import loss_trial
 
 NAME = "state4_waiting"
@@ -35,5 +35,6 @@ def test_nothing_is_lost_while_packets_wait_in_the_new_program(
     rate: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / f"{NAME}.py").write_text(STRATEGY)
-    monkeypatch.setenv(SEARCH_PATH_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(strategies.SEARCH_PATH_VARIABLE, str(tmp_path))  # of the agent
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
     assert loss_trial(NAME, rate=rate)["delta_loss"] == 0

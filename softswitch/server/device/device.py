@@ -112,9 +112,11 @@ class Device:
         request: p4r.SetForwardingPipelineConfigRequest,
         ended: Callable[[], bool] = lambda: False,
         program: int = 0,
+        given_up: frozenset[str] = frozenset(),
     ) -> Changed:
         """`ended`: whether nobody waits for the answer any more. `program`: what the request builds on; of COMMIT the
-        number of the saved program, else of the active one; 0: whatever is there.
+        number of the saved program, else of the active one; 0: whatever is there. `given_up`: registers whose contents
+        RECONCILE_AND_COMMIT need not keep.
 
         Raises Refused; a config that can't be realized leaves the running program untouched."""
         self.check_id(request.device_id)
@@ -154,7 +156,7 @@ class Device:
                 return Changed(config.number)
             if action == Request.VERIFY_AND_COMMIT or self.active is None:
                 return Changed(self._commit(config))
-            return Changed(config.number, self._reconcile(self.active, config))
+            return Changed(config.number, self._reconcile(self.active, config, given_up))
 
     def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
         self.arbitration.check_write(request.role, _election(request))
@@ -256,10 +258,10 @@ class Device:
             return before
         return Replaced(active.pipeline.handle.serial, active.digests, active.packet_in) if active is not None else None
 
-    def _reconcile(self, old: Config, new: Config) -> int:
+    def _reconcile(self, old: Config, new: Config, given_up: frozenset[str]) -> int:
         change = Reconciliation(old, new)
         try:
-            problems = change.problems()
+            problems = change.problems(given_up)
             if problems:
                 raise invalid("the forwarding state can't be kept: " + "; ".join(problems))
             change.copy_control()

@@ -38,10 +38,10 @@ class Reconciliation:
 
     # ---- what would be lost ----
 
-    def problems(self) -> list[str]:
-        """Everything that can't be kept, in words; empty if all can."""
+    def problems(self, given_up: frozenset[str] = frozenset()) -> list[str]:
+        """Everything that can't be kept, in words; empty if all can. `given_up`: registers whose contents may go."""
         found = [p for view in self._old.index.tables.values() for p in self._table_problems(view)]
-        found += self._register_problems() + self._array_problems() + self._profile_problems()
+        found += self._register_problems(given_up) + self._array_problems() + self._profile_problems()
         for name, value_set in self._old.pipeline.value_sets.items():
             other = self._new.pipeline.value_sets.get(name)
             members = value_set.members()
@@ -101,11 +101,12 @@ class Reconciliation:
         values = tuple(int.from_bytes(argument.value, "big") for argument in initial.arguments)
         return self._old.index.action_ids.get(default.action) != initial.action_id or default.params != values
 
-    def _register_problems(self) -> list[str]:
+    def _register_problems(self, given_up: frozenset[str]) -> list[str]:
         new = {r.name: r for r in self._new.compiled.info.registers}
         found = []
         for name, register in self._old.pipeline.registers.items():
-            if not self._same_register(register.info, new.get(name)) and bool(register.read().any()):
+            kept = name in given_up or self._same_register(register.info, new.get(name))
+            if not kept and bool(register.read().any()):
                 found.append(f"register {name}")
         return found
 

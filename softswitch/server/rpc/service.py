@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
 HELD_NS = "softswitch-held-ns"
 """Trailing metadata of RECONCILE_AND_COMMIT: how long packets waited."""
+GIVEN_UP = "softswitch-given-up-bin"
+"""Metadata of a request for RECONCILE_AND_COMMIT, as often as wanted: a register whose contents need not be kept."""
 PROGRAM = "softswitch-program"
 """Trailing metadata of Set- and GetForwardingPipelineConfig: the program's number. In a request to set one: what it
 builds on (the saved program of COMMIT, else the active one); ABORTED if that was replaced."""
@@ -50,6 +52,15 @@ def _named_program(context: grpc.ServicerContext) -> int:
     return int(text)
 
 
+def _given_up(context: grpc.ServicerContext) -> frozenset[str]:
+    """Raises Refused."""
+    names = [value for key, value in context.invocation_metadata() if key == GIVEN_UP]
+    try:
+        return frozenset(name.decode() if isinstance(name, bytes) else name for name in names)
+    except UnicodeDecodeError:
+        raise invalid(f"{GIVEN_UP}: a name is no UTF-8") from None
+
+
 class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
     """P4Runtime 1.5 for one device."""
 
@@ -76,7 +87,8 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext
     ) -> p4r.SetForwardingPipelineConfigResponse:
         with answering(context):
-            done = self._device.set_config(request, lambda: not context.is_active(), _named_program(context))
+            ended = lambda: not context.is_active()  # noqa: E731
+            done = self._device.set_config(request, ended, _named_program(context), _given_up(context))
             said = {PROGRAM: done.program, HELD_NS: done.held_ns}
             context.set_trailing_metadata(tuple((key, str(value)) for key, value in said.items() if value))
         return p4r.SetForwardingPipelineConfigResponse()

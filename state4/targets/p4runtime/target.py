@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from softswitch.proto import bulk_pb2
 from state4.clones.header import WAKE, CloneLayout
 from state4.clones.listener import Listener, send_frame
 from state4.errors import ListenerError, TargetError
-from state4.instrumentation.running import all_registers
+from state4.instrumentation.running import added_registers, all_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
 from state4.targets.abilities import Abilities, Follow, Handover, Hold, Statistics
@@ -29,6 +29,7 @@ from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 _Config = p4r.SetForwardingPipelineConfigRequest
 _HELD_NS = "softswitch-held-ns"
 _PROGRAM = "softswitch-program"
+_GIVEN_UP = "softswitch-given-up-bin"
 _MAX_WAIT_PASSES = 1 << 17
 _Opened = TypeVar("_Opened", BulkHold, BulkHandover)
 _Layout = TypeVar("_Layout", CloneLayout, CloneLayout | None)
@@ -117,16 +118,24 @@ class P4RuntimeTarget:
             self._programs.active = _number(call)
         return self._p4info
 
-    def _set_config(self, action: Any, program: InstalledProgram | None, what: str, base: int = 0) -> grpc.Call:
+    def _set_config(
+        self,
+        action: Any,
+        program: InstalledProgram | None,
+        what: str,
+        base: int = 0,
+        given_up: Collection[str] = (),
+    ) -> grpc.Call:
         """The finished call, for its trailing metadata. `base`: number of the program that this builds on; the switch
-        refuses if it was replaced."""
+        refuses if it was replaced. `given_up`: registers whose contents it need not keep."""
         connection = self._connection
         request = _Config(
             device_id=connection.device_id, role=connection.role, election_id=connection.election, action=action
         )
         if program is not None:
             request.config.CopyFrom(program.config())
-        metadata = ((_PROGRAM, str(base)),) if base else ()
+        metadata: list[tuple[str, str | bytes]] = [(_GIVEN_UP, name.encode()) for name in given_up]
+        metadata += [(_PROGRAM, str(base))] if base else []
         method = connection.p4runtime.SetForwardingPipelineConfig
         call: grpc.Call
         _, call = connection.call(what, lambda: method.with_call(request, metadata=metadata))
@@ -157,10 +166,10 @@ class P4RuntimeTarget:
         self._is_active(self._next_p4info, self._programs.saved)
 
     def reconcile(self, program: InstalledProgram) -> float | None:
-        self.running()
-        call = self._set_config(
-            _Config.RECONCILE_AND_COMMIT, program, f"reconciling with {program.name}", self._programs.active
-        )
+        # State4's own registers, the dirty map among them, are of another size where the user's are others.
+        own = sorted(added_registers(self.running()))
+        what = f"reconciling with {program.name}"
+        call = self._set_config(_Config.RECONCILE_AND_COMMIT, program, what, self._programs.active, own)
         self._is_active(program.p4info, _number(call))
         said = dict(call.trailing_metadata() or ())
         return int(said[_HELD_NS]) / 1e9 if _HELD_NS in said else None
@@ -220,9 +229,11 @@ class P4RuntimeTarget:
         return self._arrays.read_ranges(ranges)
 
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
+        self.running()  # whose number the write carries
         self._arrays.write(register, values, start, self._saved)
 
     def write_cells(self, writes: Sequence[CellWrites]) -> None:
+        self.running()
         self._arrays.write_cells(writes, self._saved)
 
     def read_counter(self, name: str) -> Cells:

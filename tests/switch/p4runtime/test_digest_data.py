@@ -70,7 +70,7 @@ def test_a_message_that_cannot_be_told_is_told_once(digests: Digests) -> None:
         sent.append(response)
         return True
 
-    with pytest.raises(StopIteration):
+    with pytest.raises(ValueError, match="fewer numbers"):
         digests.receive(DigestMessage(0, (), 0, "x_t"), send)  # without its values
     digests.tick(send)
     assert sent == [] and not digests.busy

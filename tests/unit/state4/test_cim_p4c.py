@@ -32,8 +32,7 @@ def test_each_pass_asks_for_clones_of_its_own_kind() -> None:
     assert "state4_update(meta.state4" not in after
 
 
-def test_code_of_both_passes_decides_when_it_runs() -> None:
-    """p4c does not take this one; softswitch does."""
+def test_code_of_both_passes_leaves_asking_for_clones_to_each_pass() -> None:
     params = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
     text = instrumented(
         program(
@@ -42,8 +41,11 @@ def test_code_of_both_passes_decides_when_it_runs() -> None:
             globals_="register<bit<8>>(4) seen;\naction note(in bit<8> value) { seen.write(0, value); }\n",
         )
     )
-    both = function(text, "state4_update_both")
-    assert "I2E" in both and "E2E" in both
+    assert "CloneType" not in function(text, "state4_update_both")
+    before, egress = text.split("control MyEgress")
+    ingress = before.split("control MyIngress")[1]
+    assert "CloneType.I2E" in ingress and "CloneType.E2E" not in ingress
+    assert "CloneType.E2E" in egress and "CloneType.I2E" not in egress
 
 
 def test_one_pass_needs_one_function() -> None:
