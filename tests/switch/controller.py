@@ -136,7 +136,8 @@ class Controller:
             request.config.p4_device_config = source
             if "cookie" in more:
                 request.config.cookie.cookie = more["cookie"]
-        self.stub.SetForwardingPipelineConfig(request)
+        metadata = [("softswitch-given-up-bin", name.encode()) for name in more.get("given_up", ())]
+        self.stub.SetForwardingPipelineConfig(request, metadata=metadata)
 
     def get_config(self, kind: int = p4r.GetForwardingPipelineConfigRequest.ALL) -> Any:
         request = p4r.GetForwardingPipelineConfigRequest(device_id=DEVICE, response_type=kind)

@@ -331,3 +331,17 @@ def test_reconcile_lists_what_it_cannot_keep(running: Running, c: Controller, tm
         assert lost in caught.value.details()
     assert c.get_config().p4_device_config == SOURCE
     assert len(c.read(table_entry=c.entry("hosts"))) == 1
+
+
+def test_reconcile_lets_go_what_the_client_gives_up(running: Running, c: Controller, tmp_path: Path) -> None:
+    running.switch.inject(1, frame(body=body()))
+    c.insert(table_entry=c.entry("routes", lpm(1, 1 << 24, 8), action=c.action("forward", port=2)))
+    shorter = ("register<bit<8>>(1024) small;", "register<bit<8>>(512) small;")
+    new, source = program(tmp_path, "new", shorter)
+    reconcile = Config.RECONCILE_AND_COMMIT
+    for given_up in ((), ("MyIngress.wide", "MyIngress.smal")):
+        refused = lambda names=given_up: c.set_config(reconcile, new, source, given_up=names)  # noqa: E731
+        assert status(refused) == "INVALID_ARGUMENT"
+    c.set_config(reconcile, new, source, given_up=("MyIngress.small",))
+    assert c.get_config().p4_device_config == source
+    assert len(c.read(table_entry=c.entry("routes"))) == 1
