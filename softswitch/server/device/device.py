@@ -258,7 +258,7 @@ class Device:
             return before
         return Replaced(active.pipeline.handle.serial, active.digests, active.packet_in) if active is not None else None
 
-    def _reconcile(self, old: Config, new: Config, given_up: frozenset[str]) -> int:
+    def _reconcile(self, old: Config, new: Config, given_up: frozenset[str] = frozenset()) -> int:
         change = Reconciliation(old, new)
         try:
             problems = change.problems(given_up)
