@@ -146,7 +146,8 @@ class BenchTarget:
         self.written_since_take: set[Cell] = set()
         self.read_names: set[str] = set()
         self.written_since_read: set[Cell] = set()
-        self.before_entries: dict[str, list[int]] = {}
+        self._before_look: dict[str, list[int]] = {}
+        self.varied: set[Cell] = set()
         self.before_swap: dict[str, list[int]] = {}
         self.after_swap: dict[str, list[int]] = {}
 
@@ -178,6 +179,15 @@ class BenchTarget:
             self.queue.append(self.sent)
             self.sent += 1
             self._go_on()
+            self._compare()
+
+    def _compare(self) -> None:
+        """Which cells have had another value since the dirty map was read for the last time, for a moment at least."""
+        now = self.state() if self._before_look else {}
+        for name, cells in self._before_look.items():
+            for index, (before, value) in enumerate(zip(cells, now.get(name, cells), strict=True)):
+                if before != value:
+                    self.varied.add((name, index))
 
     def _go_on(self) -> None:
         """Runs packets as bmv2 does: one that is sent round comes before all that arrived later."""
@@ -270,6 +280,8 @@ class BenchTarget:
         """Not at one moment: packets may come between two halves."""
         wanted = register.cells - start if count is None else count
         self.read_names.add(register.name)
+        if register.name.endswith("state4_map"):
+            self._before_look, self.varied = self.state(), set()
         cells = self._readable().registers[register.name]
         half = wanted // 2
         self.step(f"read {register.name} 1")
@@ -316,7 +328,6 @@ class BenchTarget:
         self._pipeline().counters[name].write(0, values)
 
     def read_entities(self) -> list[p4r.Entity]:
-        self.before_entries = self.before_entries or self.state()  # they may be read a second time
         self.step("read entries")
         request = p4r.ReadRequest(device_id=1, entities=wanted_entities(self.running()))
         return [e for answer in self.device.batches.read(self.config, request) for e in answer.entities]
