@@ -26,6 +26,11 @@ class Ending:
         self._waiting = False
         self._stop = threading.Event()
 
+    @property
+    def ended(self) -> bool:
+        """Whether a signal has come."""
+        return self._stop.is_set()
+
     def wait(self) -> None:
         self._waiting = True
         self._stop.wait()

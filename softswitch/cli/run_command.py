@@ -158,7 +158,8 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
             _tell_ready(options.ready_file)
             ending.wait()
         finally:
-            deadline.start(lambda: _remove_files(server, options.ready_file))
+            if ending.ended:  # not by an error, which has to be told
+                deadline.start(lambda: _remove_files(server, options.ready_file))
             server.stop()
             logs.stop()
             _remove_files(server, options.ready_file)
