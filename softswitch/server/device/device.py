@@ -199,9 +199,13 @@ class Device:
     def saved_for(self, fence: Fence) -> Config:
         """The saved program, for a client that may have it alone. The caller has the write lock. Raises Refused."""
         config = fence.check_program(self.saved, "saved")
-        if not self.changes.is_for(config, fence.role, fence.election):
-            raise Refused(Code.ABORTED, "the saved program belongs to another client's change")
+        self.check_own(config, fence)
         return config
+
+    def check_own(self, saved: Config, fence: Fence) -> None:
+        """Raises Refused (ABORTED) if the saved program belongs to the change of another client."""
+        if not self.changes.is_for(saved, fence.role, fence.election):
+            raise Refused(Code.ABORTED, "the saved program belongs to another client's change")
 
     def commit_saved(self) -> int:
         """COMMIT; the program's number. The caller checks who asks. Raises Refused: FAILED_PRECONDITION if nothing was

@@ -37,6 +37,7 @@ from softswitch.server.program.config import Config
 from softswitch.server.rpc.follow import serve_follow
 from softswitch.server.rpc.hold import serve_hold
 from softswitch.server.rpc.service import answering
+from softswitch.server.rpc.threads import StreamLimit
 
 CHUNK_BYTES = 1 << 20
 MAX_NOTED_CELLS = 64
@@ -45,8 +46,9 @@ MAX_NOTED_CELLS = 64
 class BulkService:
     """softswitch.v1.Bulk for one device. `interfaces`: name of each port's network interface."""
 
-    def __init__(self, device: Device, interfaces: dict[int, str] | None = None) -> None:
+    def __init__(self, device: Device, streams: StreamLimit, interfaces: dict[int, str] | None = None) -> None:
         self._device = device
+        self._streams = streams
         self._interfaces = dict(interfaces or {})
 
     def _config(self, device_id: int, which: int) -> Config:
@@ -122,7 +124,7 @@ class BulkService:
         self, requests: Iterable[bulk_pb2.WriteArrayRequest], context: grpc.ServicerContext
     ) -> bulk_pb2.WriteResponse:
         written, fence = 0, None
-        with answering(context):
+        with answering(context), self._streams.one():
             for request in requests:
                 fence = fence or Fence.of(request)
                 with self._device.arbitration.write_lock:
@@ -185,13 +187,13 @@ class BulkService:
     def Hold(
         self, requests: Iterator[bulk_pb2.HoldRequest], context: grpc.ServicerContext
     ) -> Iterator[bulk_pb2.HoldResponse]:
-        with answering(context):
+        with answering(context), self._streams.one():
             yield from serve_hold(self._device, requests, self._held)
 
     def Follow(
         self, requests: Iterator[bulk_pb2.FollowRequest], context: grpc.ServicerContext
     ) -> Iterator[bulk_pb2.FollowResponse]:
-        with answering(context):
+        with answering(context), self._streams.one():
             yield from serve_follow(self._device, requests)
 
     def _held(self, request: bulk_pb2.HoldRequest, scope: Scope | None) -> list[bulk_pb2.ArrayChunk]:
@@ -221,8 +223,10 @@ class BulkService:
             device, fence = self._device, Fence.of(request)
             device.check_id(request.device_id)
             fence.check_client(device.arbitration, sets_programs=True)
-            if fence.program and device.saved is not None:
-                fence.check_program(device.saved, "saved")
+            if device.saved is not None:
+                device.check_own(device.saved, fence)
+                if fence.program:
+                    fence.check_program(device.saved, "saved")
             return bulk_pb2.DiscardSavedResponse(discarded=device.discard_saved())
 
     # ---- statistics ----

@@ -19,11 +19,10 @@ from softswitch.server.device.device import Device
 from softswitch.server.rpc.bulk import BulkService
 from softswitch.server.rpc.notify import Notifier
 from softswitch.server.rpc.service import P4RuntimeService
-from softswitch.server.rpc.threads import DaemonPool
+from softswitch.server.rpc.threads import THREADS, DaemonPool, StreamLimit
 
 log = logging.getLogger(__name__)
 DEFAULT_ADDRESS = "127.0.0.1:9559"
-THREADS = 64
 MESSAGE_BYTES = 64 << 20
 LOOPBACK = ("localhost", "127.", "[::1]")
 
@@ -71,9 +70,10 @@ class Server:
             ("grpc.so_reuseport", 0),
         ]
         self._pool = DaemonPool(THREADS, "grpc")
+        streams = StreamLimit()
         self._server = grpc.server(self._pool, options=options)  # type: ignore[arg-type] # any Executor will do
-        p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device), self._server)
-        add_bulk_servicer(self._server, BulkService(device, interfaces))
+        p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device, streams), self._server)
+        add_bulk_servicer(self._server, BulkService(device, streams, interfaces))
         self._credentials = tls.credentials() if tls is not None else None
 
     def start(self) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import grpc
 from finsy.proto import p4r, p4r_grpc
@@ -14,6 +13,7 @@ from softswitch.errors import SwitchError
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, abort, invalid, of_switch
 from softswitch.server.rpc.stream import Stream
+from softswitch.server.rpc.threads import StreamLimit
 
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
@@ -24,8 +24,6 @@ GIVEN_UP = "softswitch-given-up-bin"
 PROGRAM = "softswitch-program"
 """Trailing metadata of Set- and GetForwardingPipelineConfig: the program's number. In a request to set one: what it
 builds on (the saved program of COMMIT, else the active one); ABORTED if that was replaced."""
-MAX_STREAMS = 48
-"""Each open stream takes one of the server's threads (listen.THREADS); the rest is for requests."""
 
 
 @contextmanager
@@ -64,9 +62,9 @@ def _given_up(context: grpc.ServicerContext) -> frozenset[str]:
 class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
     """P4Runtime 1.5 for one device."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, streams: StreamLimit) -> None:
         self._device = device
-        self._streams = threading.BoundedSemaphore(MAX_STREAMS)
+        self._streams = streams
 
     def Write(self, request: p4r.WriteRequest, context: grpc.ServicerContext) -> p4r.WriteResponse:
         with answering(context):
@@ -105,12 +103,10 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
     def StreamChannel(
         self, request_iterator: Iterator[p4r.StreamMessageRequest], context: grpc.ServicerContext
     ) -> Iterator[p4r.StreamMessageResponse]:
-        if not self._streams.acquire(blocking=False):
-            abort(context, Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already"))
-        try:
+        with ExitStack() as stack:
+            with answering(context):
+                stack.enter_context(self._streams.one())
             yield from Stream(self._device, context).run(request_iterator)
-        finally:
-            self._streams.release()
 
     def Capabilities(self, request: p4r.CapabilitiesRequest, context: grpc.ServicerContext) -> p4r.CapabilitiesResponse:
         with answering(context):

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from typing import Any
+
+from softswitch.server.errors import Code, Refused
+
+THREADS = 64
+MAX_STREAMS = 48
+"""Each open stream, of either service, takes one of the threads; the rest is for requests."""
 
 Work = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -52,3 +59,20 @@ class DaemonPool(Executor):
                     future.set_exception(error)
             del item, future, function, args, kwargs
             self._idle.release()
+
+
+class StreamLimit:
+    """Counts the open streams of a server."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(MAX_STREAMS)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A stream is open inside. Raises Refused (RESOURCE_EXHAUSTED) if too many are."""
+        if not self._free.acquire(blocking=False):
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already")
+        try:
+            yield
+        finally:
+            self._free.release()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import queue
+import time
+from typing import Any
+
 import grpc
 import pytest
 from finsy.proto import p4r
 
-from softswitch.server.rpc.service import MAX_STREAMS
+from softswitch.server.rpc.threads import MAX_STREAMS
 from tests.switch.controller import DEVICE, Controller, Running, encode, exact, frame, status
 
 NOT_FOUND, ALREADY_EXISTS = 5, 6
@@ -107,6 +111,25 @@ def test_streams_leave_room_for_requests(running: Running) -> None:
     finally:
         for controller in roles:
             controller.close()
+
+
+@pytest.mark.parametrize("call", ["Hold", "Follow", "WriteArray"])
+def test_idle_streams_of_the_bulk_service_leave_room_for_requests(running: Running, c: Controller, call: str) -> None:
+    silence: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    method = getattr(c.bulk, call)
+    begin = method.future if call == "WriteArray" else method
+    idle = [begin(iter(silence.get, None)) for _ in range(MAX_STREAMS - 1)]  # one is the controller's own
+
+    def one_more() -> str:
+        return status(lambda: list(c.bulk.Hold(iter([]))))
+
+    while one_more() != "RESOURCE_EXHAUSTED":
+        time.sleep(0.01)
+    assert c.get_config().HasField("p4info")
+    for stream in idle:
+        stream.cancel()
+    while one_more() != "OK":
+        time.sleep(0.01)
 
 
 # ---- packets ----
