@@ -271,11 +271,9 @@ class HoldResponse(_message.Message):
     def __init__(self, reads: _Optional[_Iterable[_Union[ArrayChunk, _Mapping]]] = ..., held_ns: _Optional[int] = ..., committed: bool = ..., ingress_clones: _Optional[int] = ..., egress_clones: _Optional[int] = ..., incomplete: bool = ..., clones: _Optional[int] = ..., updates: _Optional[int] = ...) -> None: ...
 
 class FollowRequest(_message.Message):
-    __slots__ = ("device_id", "role", "election_id_high", "election_id_low", "hold_writers_us", "take", "reads", "reads_saved", "updates", "puts", "deletes", "commit")
+    __slots__ = ("device_id", "fence", "hold_writers_us", "take", "reads", "reads_saved", "updates", "puts", "deletes", "commit")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
-    ROLE_FIELD_NUMBER: _ClassVar[int]
-    ELECTION_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
-    ELECTION_ID_LOW_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
     HOLD_WRITERS_US_FIELD_NUMBER: _ClassVar[int]
     TAKE_FIELD_NUMBER: _ClassVar[int]
     READS_FIELD_NUMBER: _ClassVar[int]
@@ -285,9 +283,7 @@ class FollowRequest(_message.Message):
     DELETES_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
     device_id: int
-    role: str
-    election_id_high: int
-    election_id_low: int
+    fence: Fence
     hold_writers_us: int
     take: bool
     reads: _containers.RepeatedScalarFieldContainer[bytes]
@@ -296,7 +292,7 @@ class FollowRequest(_message.Message):
     puts: _containers.RepeatedScalarFieldContainer[bytes]
     deletes: _containers.RepeatedScalarFieldContainer[bytes]
     commit: bool
-    def __init__(self, device_id: _Optional[int] = ..., role: _Optional[str] = ..., election_id_high: _Optional[int] = ..., election_id_low: _Optional[int] = ..., hold_writers_us: _Optional[int] = ..., take: bool = ..., reads: _Optional[_Iterable[bytes]] = ..., reads_saved: _Optional[_Iterable[bytes]] = ..., updates: _Optional[_Iterable[bytes]] = ..., puts: _Optional[_Iterable[bytes]] = ..., deletes: _Optional[_Iterable[bytes]] = ..., commit: bool = ...) -> None: ...
+    def __init__(self, device_id: _Optional[int] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ..., hold_writers_us: _Optional[int] = ..., take: bool = ..., reads: _Optional[_Iterable[bytes]] = ..., reads_saved: _Optional[_Iterable[bytes]] = ..., updates: _Optional[_Iterable[bytes]] = ..., puts: _Optional[_Iterable[bytes]] = ..., deletes: _Optional[_Iterable[bytes]] = ..., commit: bool = ...) -> None: ...
 
 class Written(_message.Message):
     __slots__ = ("key", "entities")

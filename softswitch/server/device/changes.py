@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from finsy.proto import p4r
 
+from softswitch.server.device.fence import Fence
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.config import Config
 
@@ -30,10 +31,9 @@ _REPLACED = "another client has changed the program meanwhile, or began to; noth
 
 @dataclass(eq=False)
 class Change:
-    """One client's change, from `config` to `saved`. `role` and `election`: the client's."""
+    """One client's change, from `config` to `saved`. `fence`: who it is."""
 
-    role: str
-    election: int | None
+    fence: Fence
     config: Config
     saved: Config | None = None
     overflow: bool = False
@@ -74,7 +74,7 @@ class Change:
         return max(0.0, self._held_until - time.monotonic())
 
     def is_of(self, role: str | None, election: int | None) -> bool:
-        return (self.role, self.election) == (role, election)
+        return (self.fence.role, self.fence.election) == (role, election)
 
 
 class Changes:
@@ -90,8 +90,8 @@ class Changes:
         is no longer primary, gives way."""
         with self._writable:
             other = self.current
-            if other is not None and other.role != change.role and is_primary(other):
-                raise Refused(Code.ABORTED, f"role {other.role!r} changes the program just now; try again")
+            if other is not None and other.fence.role != change.fence.role and is_primary(other):
+                raise Refused(Code.ABORTED, f"role {other.fence.role!r} changes the program just now; try again")
             self.current = change
             self._writable.notify_all()
 
@@ -109,14 +109,16 @@ class Changes:
 
     def enter(self, role: str | None, election: int | None, ended: Callable[[], bool] = lambda: False) -> None:
         """Waits, with the lock given up, while a change of another client is in its last step. `role` None: of a client
-        that does not say who it is. Raises Refused (UNAVAILABLE) if too many wait."""
+        that does not say who it is. Raises Refused: UNAVAILABLE if too many wait, CANCELLED if the client goes."""
         if self._is_open(role, election):
             return
         if self._waiting >= MAX_WAITING:
             raise Refused(Code.UNAVAILABLE, "the program is being changed; try again")
         self._waiting += 1
         try:
-            while not self._is_open(role, election) and not ended():
+            while not self._is_open(role, election):
+                if ended():
+                    raise Refused(Code.CANCELLED, "nobody waits for the answer any more")
                 self._writable.wait(_LOOK_S)
         finally:
             self._waiting -= 1

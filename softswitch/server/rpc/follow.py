@@ -16,7 +16,8 @@ from softswitch.proto import bulk_pb2
 from softswitch.server.device.bring import bring, read_by_keys
 from softswitch.server.device.changes import Change
 from softswitch.server.device.device import Device
-from softswitch.server.errors import Code, Refused, denied, invalid
+from softswitch.server.device.fence import Fence
+from softswitch.server.errors import Code, Refused, invalid
 from softswitch.server.program.config import Config
 
 M = TypeVar("M", bound=Message)
@@ -27,8 +28,8 @@ def serve_follow(device: Device, requests: Iterator[bulk_pb2.FollowRequest]) -> 
     first = next(requests, None)
     if first is None:
         return
-    device.check_id(first.device_id or device.device_id)
-    change = begin(device, first.role, first.election_id_high << 64 | first.election_id_low)
+    device.check_id(first.device_id)
+    change = begin(device, Fence.of(first))
     try:
         yield bulk_pb2.FollowResponse()
         for request in requests:
@@ -37,13 +38,13 @@ def serve_follow(device: Device, requests: Iterator[bulk_pb2.FollowRequest]) -> 
         end(device, change)
 
 
-def begin(device: Device, role: str, election: int) -> Change:
+def begin(device: Device, fence: Fence) -> Change:
     """From here on everything that is written to the running program is noted. Raises Refused."""
     with device.arbitration.write_lock:
-        _check_client(device, role, election)
+        fence.check_client(device.arbitration, sets_programs=True)
         if device.active is None:
             raise Refused(Code.FAILED_PRECONDITION, "no program is active")
-        change = Change(role, election, device.active)
+        change = Change(fence, device.active)
         device.changes.begin(change, lambda other: _is_primary(device, other))
     return change
 
@@ -60,7 +61,7 @@ def answer(device: Device, change: Change, request: bulk_pb2.FollowRequest) -> b
     """Does the parts of one request in their order. Raises Refused."""
     response = bulk_pb2.FollowResponse()
     with device.arbitration.write_lock:
-        _check_client(device, change.role, change.election)
+        change.fence.check_client(device.arbitration, sets_programs=True)
         device.changes.check(change, device.active, device.saved)
         if request.hold_writers_us:
             change.hold_writers(request.hold_writers_us / 1e6)
@@ -79,16 +80,9 @@ def answer(device: Device, change: Change, request: bulk_pb2.FollowRequest) -> b
     return response
 
 
-def _check_client(device: Device, role: str, election: int | None) -> None:
-    device.arbitration.check_write(role, election)
-    scope = device.arbitration.scope(role)
-    if scope is not None and not scope.pipeline:
-        raise denied(f"role {role!r} may not set the program (can_push_pipeline)")
-
-
 def _is_primary(device: Device, change: Change) -> bool:
     try:
-        device.arbitration.check_write(change.role, change.election)
+        change.fence.check_client(device.arbitration)
     except Refused:
         return False
     return True

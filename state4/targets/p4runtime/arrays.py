@@ -6,7 +6,7 @@ addresses the saved program as long as there is one).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,10 +23,17 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass
 class Programs:
-    """The numbers by which a softswitch knows the programs that we mean; 0: it has not told one. `saved` 0: none is."""
+    """The numbers by which a softswitch knows the programs that we mean; 0: it has not told one. `saved` 0: none is.
+    `ask`: asks the switch for that of the running program."""
 
+    ask: Callable[[], object]
     active: int = 0
     saved: int = 0
+
+    def running(self) -> int:
+        if not self.active:
+            self.ask()
+        return self.active
 
 
 class Arrays(Protocol):
@@ -52,7 +59,7 @@ class BulkArrays:
 
     def _fence(self, saved: bool) -> bulk_pb2.Fence:
         """A program that was replaced meanwhile is not written to."""
-        return self._connection.fence(self._programs.saved if saved else self._programs.active)
+        return self._connection.fence(self._programs.saved if saved else self._programs.running())
 
     def read(self, register: RegisterSpec, start: int, count: int) -> Cells:
         """In pieces: packets wait while one is copied, and should not wait for the whole of a large register."""

@@ -31,13 +31,7 @@ class BulkFollow:
     def __init__(self, connection: Connection) -> None:
         self._requests: queue.SimpleQueue[bulk_pb2.FollowRequest | None] = queue.SimpleQueue()
         self._stream: Any = connection.bulk.Follow(iter(self._requests.get, None))
-        election = connection.election
-        first = bulk_pb2.FollowRequest(
-            device_id=connection.device_id,
-            role=connection.role,
-            election_id_high=election.high,
-            election_id_low=election.low,
-        )
+        first = bulk_pb2.FollowRequest(device_id=connection.device_id, fence=connection.fence(0))
         self._ask(first, "beginning a change of programs")
 
     def _ask(self, request: bulk_pb2.FollowRequest, what: str) -> bulk_pb2.FollowResponse:

@@ -57,7 +57,7 @@ class P4RuntimeTarget:
         self._connection = Connection(
             address, device_id=device_id, role=role, election_id=election_id, timeout_s=timeout_s
         )
-        self._programs = Programs()
+        self._programs = Programs(self.running)
         self._arrays = arrays_of(self._connection, self._programs)
         self.cpu_port = find_cpu_port(cpu_interface, self._ports) if cpu_port is None else cpu_port
         self._saved = False
@@ -229,11 +229,9 @@ class P4RuntimeTarget:
         return self._arrays.read_ranges(ranges)
 
     def write_register(self, register: RegisterSpec, values: Cells, start: int = 0) -> None:
-        self.running()  # whose number the write carries
         self._arrays.write(register, values, start, self._saved)
 
     def write_cells(self, writes: Sequence[CellWrites]) -> None:
-        self.running()
         self._arrays.write_cells(writes, self._saved)
 
     def read_counter(self, name: str) -> Cells:

@@ -14,7 +14,7 @@ from finsy.proto import p4r
 from softswitch.build.program import compile_program
 from softswitch.proto import bulk_pb2
 from softswitch.server.device import changes
-from tests.switch.controller import EVERYTHING, INSERT, Config, Controller, Running, exact, status
+from tests.switch.controller import DEVICE, EVERYTHING, INSERT, Config, Controller, Running, exact, status
 
 
 class Following:
@@ -23,8 +23,7 @@ class Following:
     def __init__(self, controller: Controller, **first: Any) -> None:
         self.requests: queue.Queue[Any] = queue.Queue()
         self.stream = controller.bulk.Follow(iter(self.requests.get, None))
-        given = {"role": controller.role, "election_id_low": controller.election or 0} | first
-        self.ask(**given)
+        self.ask(**({"device_id": DEVICE, "fence": controller.fence(program=0)} | first))
 
     def ask(self, **parts: Any) -> bulk_pb2.FollowResponse:
         self.requests.put(bulk_pb2.FollowRequest(**parts))
@@ -175,7 +174,7 @@ def test_who_may_not_set_programs_may_not_begin(running: Running) -> None:
     with running.controller(2) as mine, running.controller(1, role="other") as other:
         for election in (1, 3):
             with pytest.raises(grpc.RpcError) as refused:
-                Following(mine, election_id_low=election)
+                Following(mine, fence=bulk_pb2.Fence(election_id_low=election))
             assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
         following = Following(mine)
         with pytest.raises(grpc.RpcError) as refused:
@@ -234,3 +233,26 @@ def test_an_update_of_several_is_told_with_what_was_refused(running: Running) ->
         assert p4r.Entity.FromString(failed.entity) == entity
         assert "already" in p4r.Error.FromString(failed.error).message
         following.end()
+
+
+def test_the_saved_program_is_not_discarded_by_another_client(running: Running) -> None:
+    with running.controller(1) as mine, running.controller(1, role="other") as other:
+        following = Following(mine)
+        save(mine)
+        for program in (0, mine.program(saved=True)):
+            request = bulk_pb2.DiscardSavedRequest(device_id=DEVICE, fence=other.fence(program=program))
+            assert status(lambda r=request: other.bulk.DiscardSaved(r)) == "ABORTED"
+        following.ask(take=True, commit=True)
+
+
+def test_a_writer_that_goes_while_it_waits_writes_nothing(running: Running) -> None:
+    with running.controller(1) as mine, running.controller(1, role="other") as other:
+        following = Following(mine)
+        save(mine)
+        following.ask(take=True, hold_writers_us=1_000_000)
+        call = other.stub.Write.future(other.request((INSERT, {"table_entry": host(other, 1)})))
+        time.sleep(0.1)
+        call.cancel()
+        time.sleep(0.2)
+        following.ask(commit=True)
+        assert hosts(mine) == 0

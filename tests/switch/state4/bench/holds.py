@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from softswitch.dataplane.handover import CloneFormat, Component
 from softswitch.proto import bulk_pb2
 from softswitch.server.device.copies import checked_copy
+from softswitch.server.device.fence import Fence
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.rpc.follow import answer, begin, end
 from state4.clones.header import CloneLayout
@@ -24,7 +25,7 @@ class MemoryFollow(BulkFollow):
 
     def __init__(self, target: BenchTarget) -> None:
         self._target = target
-        self._change = begin(target.device, "", 1)
+        self._change = begin(target.device, Fence("", 1))
 
     def _ask(self, request: bulk_pb2.FollowRequest, what: str) -> bulk_pb2.FollowResponse:
         if not request.hold_writers_us and not self._change.writers_wait_s:
