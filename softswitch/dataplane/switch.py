@@ -61,7 +61,8 @@ class Switch(Replication):
 
     def add_interface(self, port: int, name: str, ring_frames: int | None = None) -> None:
         """A port on a network interface of this namespace; needs root or CAP_NET_RAW. `ring_frames`: how many frames
-        can wait for the data plane, 4096 unless told (64 to 1048576; the memory is taken at once).
+        can wait for the data plane, 4096 unless told (64 to 1048576; the memory is taken at once, up to 64 MiB unless
+        told).
 
         Raises InterfaceNotFound, InterfaceError, PortInUse.
         """

@@ -96,6 +96,19 @@ def test_long_frames_do_not_make_a_ring_shorter(net: Veths) -> None:
         assert switch.stats().hold_drops == 0
 
 
+def test_the_longest_frames_take_no_more_memory_unless_told(net: Veths) -> None:
+    """An MTU of 65,535: 512 frames of 128 KiB each."""
+    for host in net.hosts:
+        net.inside(net.switch, "ip", "link", "set", f"s{host}", "mtu", "65535")
+        net.inside(net.host(host), "ip", "link", "set", "h0", "mtu", "65535")
+    one = net.socket(1)
+    with forwarding(net, None) as switch:
+        with switch.hold():
+            for number in range(600):
+                one.send(frame(number))
+        assert switch.stats().hold_drops == 600 - 512
+
+
 @pytest.mark.parametrize("frames", [1, 63, 1 << 21])
 def test_a_ring_of_an_impossible_size_is_refused(net: Veths, frames: int) -> None:
     with Switch() as switch, inside(net.switch), pytest.raises(InterfaceError, match="from 64 to 1048576 frames"):

@@ -113,7 +113,8 @@ int64_t ss_queue_take(ss_switch *sw, uint32_t queue, uint32_t max_messages, void
 void ss_queues_close(ss_switch *sw); /* wakes all waiters in ss_queue_take; later calls return at once */
 
 /* ---- ports ---- */
-/* `ring_frames`: how many frames can wait for the data plane; 0: the default. */
+/* `ring_frames`: how many frames can wait for the data plane; 0: the default, or fewer where frames are so long that it
+ * would take more than 64 MiB. */
 #define SS_DEFAULT_RING_FRAMES 4096u
 #define SS_MIN_RING_FRAMES 64u
 #define SS_MAX_RING_FRAMES 1048576u

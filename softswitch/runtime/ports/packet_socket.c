@@ -13,6 +13,7 @@
 #include "core/log.h"
 
 #define BLOCK_BYTES (1u << 18)
+#define DEFAULT_RING_BYTES (64ull << 20) /* at most, unless the frames are asked for */
 #define MAX_RING_BYTES (1ull << 30)
 #define VLAN_ROOM 4u
 #define SOCKET_BUFFER (4 << 20)
@@ -57,8 +58,10 @@ static bool make_ring(ss_packet_port *packet)
     packet->frame_bytes = 2048;
     while (packet->frame_bytes < need && packet->frame_bytes < BLOCK_BYTES)
         packet->frame_bytes *= 2;
-    uint64_t bytes = (uint64_t)packet->ring_frames * packet->frame_bytes;
-    bytes = bytes > MAX_RING_BYTES ? MAX_RING_BYTES : (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    uint64_t frames = packet->ring_frames ? packet->ring_frames : SS_DEFAULT_RING_FRAMES;
+    uint64_t most = packet->ring_frames ? MAX_RING_BYTES : DEFAULT_RING_BYTES;
+    uint64_t bytes = frames * packet->frame_bytes;
+    bytes = bytes > most ? most : (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
     void *ring = MAP_FAILED;
     for (; ring == MAP_FAILED; bytes = bytes / 2 / BLOCK_BYTES * BLOCK_BYTES) {
         if (bytes < BLOCK_BYTES)

@@ -21,7 +21,7 @@ typedef struct ss_packet_port {
     char name[IFNAMSIZ];
     int fd, index;        /* fd -1: the interface is gone */
     uint32_t frame_limit; /* the longest frame its MTU allows */
-    uint32_t ring_frames; /* as asked for; `frame_count` is what there is */
+    uint32_t ring_frames; /* as asked for, 0: the default; `frame_count` is what there is */
     uint8_t *ring;
     size_t ring_bytes;
     uint32_t frame_bytes, frame_count, head, borrowed;

@@ -50,7 +50,7 @@ int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name, uint
         if (used && strcmp(used, name) == 0)
             return ss_fail(SS_EXISTS, "interface %s is port %u already", name, other);
     }
-    ss_port *port = ss_packet_port_open(sw, number, name, ring_frames ? ring_frames : SS_DEFAULT_RING_FRAMES);
+    ss_port *port = ss_packet_port_open(sw, number, name, ring_frames);
     return port ? add(sw, number, port) : ss_error_code();
 }
 
