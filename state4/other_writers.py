@@ -40,9 +40,8 @@ class OtherWriters:
         self._brought: dict[bytes, p4r.Entity] = {}
         self._cells: dict[tuple[str, int, int], WrittenCells] = {}
         self._lost: dict[str, None] = {}
-        self._pending: dict[
-            bytes, tuple[p4r.Entity, bool, str]
-        ] = {}  # with whether it is to be there, and why it is not
+        # With whether it is to be there, and why it is not.
+        self._pending: dict[bytes, tuple[p4r.Entity, bool, str]] = {}
         self._read: list[p4r.Entity] | None = None
         self.newest: Translation | None = None
         """What a second reading found, on a switch that takes no notes."""

@@ -1,7 +1,7 @@
 """Clones of the program's own in passes that write: they carry the updates, too.
 
 v1model makes one clone in each pass, the last one asked for. While State4 clones, the sessions of such clones have the
-CPU port as one more replica (`state4.transfer.shared_sessions`). The fields that the program preserves stay as they
+CPU port as one more replica (`state4.shared_sessions`). The fields that the program preserves stay as they
 are, and State4's join them; in egress each copy knows by its replica number which one it is.
 """
 

@@ -82,7 +82,20 @@ def entity_identity(entity: p4r.Entity) -> bytes:
 def entry_identity(entry: p4r.TableEntry) -> bytes:
     key = p4r.TableEntry(table_id=entry.table_id, priority=entry.priority, is_default_action=entry.is_default_action)
     key.match.extend(sorted(entry.match, key=lambda match: match.field_id))
+    for match in key.match:
+        make_canonical(match)
     return bytes(key.SerializeToString(deterministic=True))
+
+
+def make_canonical(message: Any) -> None:
+    """Writes the numbers of a message in the fewest bytes (P4Runtime specification, section 8.3). Clients may use more,
+    so the same entry can come in several ways."""
+    for descriptor, value in message.ListFields():
+        if descriptor.type == descriptor.TYPE_MESSAGE:
+            for inner in value if hasattr(value, "append") else [value]:
+                make_canonical(inner)
+        elif descriptor.type == descriptor.TYPE_BYTES and isinstance(value, bytes):
+            setattr(message, descriptor.name, value.lstrip(b"\0") or b"\0")
 
 
 def wanted_entities(p4info: p4i.P4Info) -> list[p4r.Entity]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from finsy.proto import p4i, p4r
 
+from state4.plan.entities import entity_identity
 from state4.values import Cells, RegisterSpec
-from state4.verify.entities import key, name_of, says
+from state4.verify.entities import name_of, says
 
 DEFAULT_LIMIT = 10
 
@@ -106,7 +107,7 @@ class Comparison:
     ) -> None:
         """`complete`: what is found and not expected is a difference; otherwise only in tables of which some entry is
         expected. `counts`: direct counters are compared."""
-        wanted, there = ({key(entity): entity for entity in some} for some in (expected, found))
+        wanted, there = ({entity_identity(entity): entity for entity in some} for some in (expected, found))
         named = {name_of(entity, p4info)[0] for entity in expected}
         for number in {**wanted, **there}:
             one, other = wanted.get(number), there.get(number)

@@ -1,4 +1,4 @@
-"""P4Runtime's entities as they are compared: which two are about the same thing, what they say, how they are called."""
+"""P4Runtime's entities as they are compared: what they say, how they are called."""
 
 from __future__ import annotations
 
@@ -6,40 +6,9 @@ from typing import Any
 
 from finsy.proto import p4i, p4r
 
-from state4.plan.entities import kind_of
+from state4.plan.entities import kind_of, make_canonical
 
-_KEYS = {
-    "action_profile_member": ("action_profile_id", "member_id"),
-    "action_profile_group": ("action_profile_id", "group_id"),
-    "meter_entry": ("meter_id", "index"),
-    "counter_entry": ("counter_id", "index"),
-    "register_entry": ("register_id", "index"),
-    "digest_entry": ("digest_id",),
-    "value_set_entry": ("value_set_id",),
-}
-"""What tells entities of a kind apart; of table entries see `key`."""
-
-
-def key(entity: p4r.Entity) -> bytes:
-    """Equal for two entities that are about the same thing."""
-    kind = kind_of(entity)
-    own = p4r.Entity()
-    if kind == "table_entry":
-        entry = entity.table_entry
-        kept = own.table_entry
-        kept.table_id, kept.priority, kept.is_default_action = entry.table_id, entry.priority, entry.is_default_action
-        for match in sorted(entry.match, key=lambda m: m.field_id):
-            kept.match.add().CopyFrom(_plain(match))
-    else:
-        inner = getattr(entity, kind)
-        kept = getattr(own, kind)
-        for name in _KEYS.get(kind, ()):
-            value = getattr(inner, name)
-            if name == "index":
-                kept.index.index = value.index
-            else:
-                setattr(kept, name, value)
-    return bytes(own.SerializeToString(deterministic=True))
+_INDEXED = ("meter_entry", "counter_entry", "register_entry")
 
 
 def says(entity: p4r.Entity) -> bytes:
@@ -62,7 +31,8 @@ def says(entity: p4r.Entity) -> bytes:
         _sort_parameters(own.action_profile_member.action)
     elif kind == "meter_entry":
         own.meter_entry.ClearField("counter_data")
-    return bytes(_plain(own).SerializeToString(deterministic=True))
+    make_canonical(own)
+    return bytes(own.SerializeToString(deterministic=True))
 
 
 def name_of(entity: p4r.Entity, p4info: p4i.P4Info) -> tuple[str, str]:
@@ -87,7 +57,7 @@ def name_of(entity: p4r.Entity, p4info: p4i.P4Info) -> tuple[str, str]:
         return f"{word} {name}", f"member {inner.member_id}"
     if kind == "action_profile_group":
         return f"{word} {name}", f"group {inner.group_id}"
-    return f"{word} {name}", f"[{inner.index.index}]" if "index" in _KEYS[kind] else "settings"
+    return f"{word} {name}", f"[{inner.index.index}]" if kind in _INDEXED else "settings"
 
 
 def _entry_name(entry: p4r.TableEntry, p4info: p4i.P4Info) -> tuple[str, str]:
@@ -125,23 +95,3 @@ def _sort_parameters(action: p4r.Action) -> None:
     kept = [p4r.Action.Param(param_id=p.param_id, value=p.value) for p in parameters]
     del action.params[:]
     action.params.extend(kept)
-
-
-def _plain(message: Any) -> Any:
-    """A copy whose numbers are in the fewest bytes (P4Runtime specification, section 8.3)."""
-    result = type(message)()
-    result.CopyFrom(message)
-    _strip(result)
-    return result
-
-
-def _strip(message: Any) -> None:
-    for descriptor, value in message.ListFields():
-        if descriptor.type == descriptor.TYPE_MESSAGE:
-            repeated = hasattr(value, "append") or hasattr(value, "add")
-            if descriptor.message_type.GetOptions().map_entry:
-                continue
-            for inner in value if repeated else [value]:
-                _strip(inner)
-        elif descriptor.type == descriptor.TYPE_BYTES and isinstance(value, bytes):
-            setattr(message, descriptor.name, value.lstrip(b"\0") or b"\0")

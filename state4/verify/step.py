@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from finsy.proto import p4i, p4r
 
 from state4.plan.carried import Carried
+from state4.plan.entities import entity_identity
 from state4.targets.abilities import Hold
 from state4.targets.base import Target
 from state4.verify.compare import Comparison
-from state4.verify.entities import key
 from state4.verify.expected import set_by_controllers
 
 
@@ -27,7 +27,7 @@ def compare_entries(comparison: Comparison, target: Target, p4info: p4i.P4Info, 
     """What the new program was given, with what it has; while other controllers wait, where the switch lets them.
     Entries that it begins with are no difference. Raises TargetError."""
     found = set_by_controllers(p4info, target.read_entities())
-    wanted = {key(entity) for entity in given}
+    wanted = {entity_identity(entity) for entity in given}
     begins = {table.preamble.id for table in p4info.tables if table.has_initial_entries}
-    there = [e for e in found if key(e) in wanted or e.table_entry.table_id not in begins]
+    there = [e for e in found if entity_identity(e) in wanted or e.table_entry.table_id not in begins]
     comparison.entities(list(given), there, p4info, complete=False)
