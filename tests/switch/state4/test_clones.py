@@ -5,7 +5,6 @@ host 1 -- 1   switch   2 -- host 2        510: the CPU port, where clones arrive
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from tests.state4_old_programs import OLD_PROGRAMS
 from tests.state4_programs import PROGRAMS, request
 from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
+from tests.switch.state4.bench.random_requests import random_requests
 
 CPU = 510
 SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS
@@ -117,20 +117,7 @@ def replay(name: str, clones: Clones) -> dict[str, list[int]]:
 
 
 def requests(seed: int, count: int = 60) -> Frames:
-    chosen = random.Random(seed)
-    return [
-        (
-            1,
-            request(
-                chosen.choice((0, 1, 2, 3, 4, 7, 255)),
-                chosen.choice((0, 1, 3, 9, 10, 255, chosen.randrange(256))),
-                chosen.randrange(1 << 16),
-                chosen.randrange(1 << 64),
-                bytes(chosen.randrange(40)),
-            ),
-        )
-        for _ in range(count)
-    ]
+    return random_requests(seed, count, 39)
 
 
 def traffic() -> Frames:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +14,8 @@ from state4.cim import Track
 from state4.clones.header import CloneLayout
 from state4.instrumentation.running import map_of
 from state4.programs import InstalledProgram
-from tests.state4_programs import PARAMS, PROGRAMS, program, request
+from tests.state4_programs import PARAMS, PROGRAMS, program
+from tests.switch.state4.bench.random_requests import random_requests
 from tests.switch.state4.bench.target import BenchTarget, Packets, Schedule
 from tests.switch.state4.generated import installed_program
 
@@ -89,20 +89,7 @@ def mapped(name: str, track: Track) -> InstalledProgram:
 
 
 def packets(seed: int, count: int = 25) -> Packets:
-    chosen = random.Random(seed)
-    return [
-        (
-            1,
-            request(
-                chosen.choice((0, 1, 2, 3, 4, 7, 255)),
-                chosen.choice((0, 1, 3, 9, 10, 255, chosen.randrange(256))),
-                chosen.randrange(1 << 16),
-                chosen.randrange(1 << 64),
-                bytes(chosen.randrange(8)),
-            ),
-        )
-        for _ in range(count)
-    ]
+    return random_requests(seed, count, 7)
 
 
 def fed(installed: InstalledProgram, sent: Packets) -> BenchTarget:

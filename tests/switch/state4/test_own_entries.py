@@ -3,7 +3,6 @@ change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,12 +61,6 @@ index = 2
 values = [77]
 """
 STRATEGIES = ("none", "controller", "state4", "state4_exact", "reconcile")
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,12 +36,6 @@ control MyEgress({PARAMS}) {{
 }}
 """,
 )
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
 
 
 def write(tmp_path: Path, session: str = "32w250", name: str = "mirrors") -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,6 @@ control MyIngress({PARAMS}) {{
 }}
 """
 Packet = Callable[[Event], None]
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -175,12 +174,6 @@ def test_the_state_is_the_conversion_of_the_oracles(
 
 
 # ---------------------------------------------------------------- through gRPC and the command line
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
 
 
 def add(target: P4RuntimeTarget, p4info: p4i.P4Info, op: int, cell: int, action: str, *params: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from state4.errors import PlanRefused, TargetError
@@ -45,12 +43,6 @@ NEW_PROGRAMS = {
     "alike": installed_program("flows_alike", flows(OLD, "register<bit<8>>(1) later;")),
     "other": installed_program("flows_other", flows("bool busy; bit<40> packets; int<8> last; bit<3> later;")),
 }
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
 
 
 def members(target: ListeningTarget | BenchTarget) -> list[dict[str, int]]:

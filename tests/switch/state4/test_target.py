@@ -75,12 +75,6 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[InstalledProgram
     return made[0], made[1]
 
 
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
-
-
 @pytest.fixture(params=["bulk", "standard"])
 def target(running: Running, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
     """With the bulk service, and as on a switch that has none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +53,6 @@ params = { port = 2 }
 group = 5
 ports = [1, 2, 3]
 """
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
-        yield made
 
 
 @pytest.fixture
