@@ -111,8 +111,9 @@ _OVER_REPEATS = (
 def summarise(strategies: Mapping[str, str], sweep: Sweep) -> dict[str, dict[str, Any]]:
     """By strategy, from the trials that count; a number that none of them has is None. `strategies`: by trial.
 
-    runs: how many count. lost_packets: the most of a trial. flows_that_go_on: the fewest of a trial, of the four that
-    are on at the swap. repeated: attempts that were. not_judged: why trials do not count, though they were repeated.
+    runs: how many count. lost_packets: the most of a trial. flows_that_go_on: the fewest of a trial, of the
+    `flows_let_in` by then: four, and three where no program is changed, since the fourth knocks inside of that.
+    repeated: attempts that were. not_judged: why trials do not count, though they were repeated.
     """
     result: dict[str, dict[str, Any]] = {}
     for strategy in dict.fromkeys(strategies.values()):
@@ -123,10 +124,15 @@ def summarise(strategies: Mapping[str, str], sweep: Sweep) -> dict[str, dict[str
             numbers[name] = _spread([_value(trial, name) for trial in counted])
         numbers["lost_packets"] = max((sum(trial["lost_packets"].values()) for trial in counted), default=None)
         numbers["flows_that_go_on"] = min((sum(trial["goes_on"].values()) for trial in counted), default=None)
+        numbers["flows_let_in"] = max((_let_in(trial) for trial in counted), default=None)
         numbers["repeated"] = sum(len(sweep.repeated.get(name, ())) for name in names)
         numbers["not_judged"] = [sweep.unusable[name] for name in names if name in sweep.unusable]
         result[strategy] = numbers
     return result
+
+
+def _let_in(trial: Mapping[str, Any]) -> int:
+    return len(trial["goes_on"]) - ("late" not in trial["knocks"])
 
 
 def _value(trial: Mapping[str, Any], name: str) -> float | None:

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from experiments.measure.scenario_numbers import AROUND_S
 from experiments.tables.base import print_end
-from experiments.traffic.mix import LASTING
 
 MISSING = "-"
 NOT_JUDGED = "not judged"
@@ -59,7 +58,7 @@ def row(numbers: Mapping[str, Any]) -> list[str]:
         return [NOT_JUDGED, *[MISSING] * (len(COLUMNS) - 1)]
     return [
         percent(numbers["delta_loss"]),
-        f"{numbers['flows_that_go_on']}/{len(LASTING)}",
+        f"{numbers['flows_that_go_on']}/{numbers['flows_let_in']}",
         f"{numbers['lost_packets']:,}",
         _gap(numbers),
         _median(numbers["reconfiguration_s"], "{:.2f}"),

@@ -176,6 +176,17 @@ def test_only_trials_that_count_are_in_the_summary() -> None:
     assert summary["not_judged"] == ["late sender"] and summary["repeated"] == 3
 
 
+def test_a_flow_that_never_knocked_did_not_die() -> None:
+    fates = dict.fromkeys(LASTING, True) | {"late": False}
+    knocks = {"early": -0.2, "tcp": -0.2}
+    summary = sweep_with(
+        trial("no-reconfiguration", 1, goes_on=fates, knocks=knocks),
+        trial("controller", 1, goes_on=fates, knocks=knocks | {"late": 1.5}),
+    )
+    assert row(summary["no-reconfiguration"])[1] == "3/3"
+    assert row(summary["controller"])[1] == "3/4"
+
+
 def test_what_was_not_measured_is_null() -> None:
     summary = sweep_with(unusable={"none-1": "it broke"})["none"]
     assert summary["runs"] == 0
