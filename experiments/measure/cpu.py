@@ -36,8 +36,8 @@ class ThreadTimes:
             threads = []
         for thread in threads:
             exact = self._exact(thread.id)
-            if exact is None:
-                self._used[thread.id] = thread.user_time + thread.system_time
+            if exact is None:  # in clock ticks, so less than what was known of a thread that ends just now
+                self._used[thread.id] = max(self._used.get(thread.id, 0.0), thread.user_time + thread.system_time)
             else:
                 self._used[thread.id], self._waited[thread.id] = exact
             if self._names.get(thread.id) not in self._named:  # a thread may get its name after its start

@@ -10,6 +10,7 @@ from tests.switch.controller import Running
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
-    with Running(None) as made:
+def running(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """A switch without a program, or with the module's `PROGRAM`."""
+    with Running(getattr(request.module, "PROGRAM", None)) as made:
         yield made

@@ -19,6 +19,7 @@ from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.switch.controller import EVERYTHING, Config, Controller, Running, exact, status
 
 OK, NOT_FOUND, ALREADY_EXISTS = 0, 5, 6
+PROGRAM = EVERYTHING
 SOURCE = EVERYTHING.read_bytes()
 
 

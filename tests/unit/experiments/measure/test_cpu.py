@@ -57,6 +57,17 @@ def test_what_an_ended_thread_has_used_stays() -> None:
     assert times.read()["a-test-thread"] >= used
 
 
+def test_a_thread_that_ends_while_it_is_read_keeps_what_was_known(tmp_path: Path) -> None:
+    task = tmp_path / str(os.getpid()) / "task" / str(os.getpid())
+    task.mkdir(parents=True)
+    (task / "comm").write_text("here\n")
+    (task / "schedstat").write_text("900000000000000 0 0")
+    times = ThreadTimes(os.getpid(), ("here",), proc=tmp_path)
+    known = times.read()["here"]
+    (task / "schedstat").unlink()
+    assert times.read()["here"] == known == 900_000
+
+
 def test_without_the_kernels_count_psutil_says_it(tmp_path: Path) -> None:
     times = ThreadTimes(os.getpid(), (), proc=tmp_path)
     assert times.read()[OTHER] > 0
