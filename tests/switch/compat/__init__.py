@@ -1,0 +1,1 @@
+"""The switch as users of bmv2 meet it."""
