@@ -4,7 +4,12 @@
 
 ss_node *ss_node_create(const ss_table *table)
 {
-    return calloc(1, sizeof(ss_node) + (table->data_words + ss_matcher_rule_words(&table->matcher)) * sizeof(uint64_t));
+    size_t bytes = sizeof(ss_node) + (table->data_words + ss_matcher_rule_words(&table->matcher)) * sizeof(uint64_t);
+    bytes = (bytes + SS_NODE_ALIGN - 1) / SS_NODE_ALIGN * SS_NODE_ALIGN;
+    ss_node *node = aligned_alloc(SS_NODE_ALIGN, bytes);
+    if (node)
+        memset(node, 0, bytes);
+    return node;
 }
 
 static bool grow_slots(ss_table *table)

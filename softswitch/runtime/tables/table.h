@@ -2,23 +2,29 @@
 #ifndef SS_TABLE_H
 #define SS_TABLE_H
 
+#include <stddef.h>
+
 #include "arrays/meter_cell.h"
 #include "core/base.h"
 #include "core/instance.h"
-#include "tables/matcher.h"
+#include "matching/matcher.h"
 
 typedef struct ss_cell {
     uint64_t packets, bytes;
 } ss_cell;
 
+/* Nodes begin at a cache line: a lookup that has found one reads the second line of it, and no other. */
+#define SS_NODE_ALIGN 64u
+
 typedef struct ss_node {
     ss_rule rule;
     uint64_t last_hit_ns, idle_ns, reference;
+    void *target;   /* the member or group */
     uint32_t kind;  /* ss_reference of api.h */
     bool fixed;     /* const: the control plane can't change or remove it */
-    void *target;   /* the member or group */
     ss_entry entry; /* last: its data, then the rule's words follow */
 } ss_node;
+_Static_assert(offsetof(ss_node, idle_ns) == SS_NODE_ALIGN, "what packets read of a node is not in one cache line");
 
 struct ss_table {
     const ss_table_desc *desc;
