@@ -44,6 +44,9 @@ bool ss_matcher_init(ss_matcher *matcher, const ss_key_desc *keys, uint32_t key_
     if (matcher->prioritised)
         matcher->lpm = -1;
     matcher->span.key_words = matcher->words;
+    if (matcher->lpm >= 0 &&
+        !(matcher->by_length = calloc(matcher->fields[matcher->lpm].width + 1, sizeof *matcher->by_length)))
+        return false;
     ss_key_map_init(&matcher->by_mask, matcher->words);
     ss_results_init(&matcher->results, matcher->words);
     return true;
@@ -62,6 +65,8 @@ void ss_matcher_free(ss_matcher *matcher)
         free_group(matcher->groups[i]);
     ss_key_map_free(&matcher->by_mask);
     ss_results_free(&matcher->results);
+    ss_prefixes_free(&matcher->prefixes);
+    free(matcher->by_length);
     free(matcher->probes);
     free(matcher->groups);
     free(matcher->fields);
@@ -196,6 +201,8 @@ static ss_group *add_group(ss_matcher *matcher, const uint64_t *mask, int32_t bo
     group->bound = bound;
     matcher->groups[matcher->group_count++] = group;
     sort_group(matcher, group);
+    if (matcher->lpm >= 0)
+        matcher->by_length[bound] = group;
     return group;
 }
 
@@ -207,6 +214,8 @@ static void remove_group(ss_matcher *matcher, ss_group *group)
     memmove(matcher->groups + i, matcher->groups + i + 1, (matcher->group_count - i - 1) * sizeof *matcher->groups);
     matcher->group_count--;
     matcher->probes_stale = true;
+    if (matcher->lpm >= 0)
+        matcher->by_length[group->bound] = NULL;
     ss_key_map_remove(&matcher->by_mask, group->mask);
     free_group(group);
 }
@@ -261,6 +270,42 @@ static void changed(ss_matcher *matcher, const ss_group *group)
     ss_results_forget(&matcher->results);
 }
 
+static const uint64_t *lpm_field(const ss_matcher *matcher, const ss_rule *rule)
+{
+    return rule->value + matcher->fields[matcher->lpm].first;
+}
+
+/* Learns the prefix lengths of all rules anew. Without memory every length is asked. */
+static void learn_prefixes(ss_matcher *matcher, uint32_t bits)
+{
+    ss_prefixes_free(&matcher->prefixes);
+    if (!ss_prefixes_open(&matcher->prefixes, matcher->fields[matcher->lpm].width, bits))
+        return;
+    for (uint32_t g = 0; g < matcher->group_count; g++) {
+        const ss_key_map *rules = &matcher->groups[g]->rules;
+        for (uint32_t i = 0; i < rules->capacity; i++) {
+            const ss_rule *rule = first_rule(ss_key_map_slot(rules, i));
+            if (rule)
+                ss_prefixes_add(&matcher->prefixes, lpm_field(matcher, rule), (uint32_t)rule->priority);
+        }
+    }
+}
+
+static void prefix_added(ss_matcher *matcher, const ss_rule *rule)
+{
+    uint32_t bits = ss_prefix_bits(matcher->fields[matcher->lpm].width, matcher->count);
+    if (!matcher->prefixes.lengths || bits > matcher->prefixes.bits)
+        learn_prefixes(matcher, bits);
+    else
+        ss_prefixes_add(&matcher->prefixes, lpm_field(matcher, rule), (uint32_t)rule->priority);
+}
+
+static void prefix_removed(ss_matcher *matcher)
+{
+    if (matcher->prefixes.lengths && ++matcher->prefixes.gone > matcher->count + 1024)
+        learn_prefixes(matcher, matcher->prefixes.bits); /* as seldom as a group is tightened */
+}
+
 bool ss_matcher_insert(ss_matcher *matcher, ss_rule *rule)
 {
     uint64_t mask[matcher->words + 1];
@@ -278,6 +323,8 @@ bool ss_matcher_insert(ss_matcher *matcher, ss_rule *rule)
     group->count++;
     matcher->count++;
     changed(matcher, group);
+    if (matcher->lpm >= 0)
+        prefix_added(matcher, rule);
     if (rule->priority > group->bound) {
         group->bound = rule->priority;
         sort_group(matcher, group);
@@ -310,6 +357,8 @@ void ss_matcher_remove(ss_matcher *matcher, ss_rule *rule)
     group->count--;
     matcher->count--;
     changed(matcher, group);
+    if (matcher->lpm >= 0)
+        prefix_removed(matcher);
     if (group->count == 0)
         remove_group(matcher, group);
     else if (matcher->prioritised && rule->priority == group->bound && ++group->removed > group->count / 2)

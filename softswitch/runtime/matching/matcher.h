@@ -3,14 +3,15 @@
  * Tuple-space search: rules with the same mask form a group with one map by masked key; a lookup probes the groups from
  * the highest priority bound downwards and stops when no better rule can follow. One exact group costs one probe; an
  * lpm key is the special case in which the priority is the prefix length. What a probe needs of the groups stands in
- * one array in that order (search.c). Ranges are no part of a group's mask: rules of one masked key form a tree. Among
- * many groups the latest results are kept. */
+ * one array in that order (search.c), and for lpm keys the lengths that can match are known (prefixes.h). Ranges are no
+ * part of a group's mask: rules of one masked key form a tree. Among many groups the latest results are kept. */
 #ifndef SS_MATCHER_H
 #define SS_MATCHER_H
 
 #include "include/pipeline.h"
 #include "matching/intervals.h"
 #include "matching/key_map.h"
+#include "matching/prefixes.h"
 #include "matching/results.h"
 #include "matching/rule.h"
 
@@ -40,6 +41,8 @@ typedef struct ss_matcher {
     uint64_t *probes; /* search.c; room for all groups */
     bool probes_stale;
     ss_results results;
+    ss_prefixes prefixes; /* with an lpm field that orders the rules */
+    ss_group **by_length; /* the group of each prefix length, NULL: none */
 } ss_matcher;
 
 bool ss_matcher_init(ss_matcher *matcher, const ss_key_desc *keys, uint32_t key_count); /* selector keys are left out */

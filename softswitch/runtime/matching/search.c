@@ -49,7 +49,7 @@ static inline ss_rule *better_one(const ss_matcher *matcher, ss_rule *first, con
 {
     if (matcher->ranges)
         return ss_intervals_search(&matcher->span, first, key, best, contains, matcher);
-    return best && !ss_rule_better(first, best) ? best : first;
+    return best && !ss_rule_better(first, best) ? best : first; /* lpm: the rule itself is not looked at */
 }
 
 static inline bool matches(const uint64_t *mask, const uint64_t *masked, const uint64_t *key, uint32_t words)
@@ -84,7 +84,7 @@ static ss_rule *search(const ss_matcher *matcher, const uint64_t *key)
     uint64_t masked[words + 1], hashes[AHEAD];
     ss_rule *best = NULL;
     for (uint32_t g = 0; g < matcher->group_count; g++, probe += stride) {
-        if (best && (best->priority > (int64_t)probe[PROBE_BOUND] || !matcher->prioritised))
+        if (best && (!matcher->prioritised || best->priority > (int64_t)probe[PROBE_BOUND]))
             break; /* lpm: groups come longest prefix first, and no two have the same one */
         if (g % AHEAD == 0)
             fetch(matcher, probe, matcher->group_count - g < AHEAD ? matcher->group_count - g : AHEAD, key, hashes);
@@ -104,6 +104,36 @@ static ss_rule *search(const ss_matcher *matcher, const uint64_t *key)
     return best;
 }
 
+/* Of a group: the rule with the key, if there is one. */
+static inline ss_rule *in_group(const ss_group *group, const uint64_t *key, uint32_t words)
+{
+    uint64_t masked[words + 1];
+    for (uint32_t i = 0; i < words; i++)
+        masked[i] = key[i] & group->mask[i];
+    const uint64_t *slot = ss_key_map_find(&group->rules, ss_hash_words(masked, words), masked);
+    return slot ? (ss_rule *)(uintptr_t)slot[0] : NULL;
+}
+
+/* The longest prefix, by the lengths that can be it. */
+static ss_rule *search_prefixes(const ss_matcher *matcher, const uint64_t *key)
+{
+    const ss_field *field = &matcher->fields[matcher->lpm];
+    uint32_t several = ss_lengths_per_bit(field->width);
+    uint64_t lengths = ss_prefixes_at(&matcher->prefixes, key + field->first);
+    while (lengths) {
+        uint32_t bit = 63 - (uint32_t)__builtin_clzll(lengths);
+        lengths ^= 1ull << bit;
+        for (uint32_t i = several; i > 0; i--) {
+            uint32_t length = bit * several + i;
+            const ss_group *group = length <= field->width ? matcher->by_length[length] : NULL;
+            ss_rule *found = group ? in_group(group, key, matcher->words) : NULL;
+            if (found)
+                return found;
+        }
+    }
+    return matcher->by_length[0] ? in_group(matcher->by_length[0], key, matcher->words) : NULL;
+}
+
 ss_rule *ss_matcher_lookup(ss_matcher *matcher, const uint64_t *key)
 {
     uint32_t words = matcher->words;
@@ -113,6 +143,8 @@ ss_rule *ss_matcher_lookup(ss_matcher *matcher, const uint64_t *key)
         const uint64_t *slot = ss_key_map_find(&matcher->groups[0]->rules, ss_hash_words(key, words), key);
         return slot ? (ss_rule *)(uintptr_t)slot[0] : NULL;
     }
+    if (matcher->prefixes.lengths)
+        return search_prefixes(matcher, key);
     if (matcher->probes_stale)
         renew_probes(matcher);
     if (!matcher->results.slots)

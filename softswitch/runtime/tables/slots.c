@@ -2,14 +2,10 @@
 
 #include "tables/profiles.h"
 
-ss_node *ss_node_create(const ss_table *table)
+ss_node *ss_node_create(ss_table *table)
 {
-    size_t bytes = sizeof(ss_node) + (table->data_words + ss_matcher_rule_words(&table->matcher)) * sizeof(uint64_t);
-    bytes = (bytes + SS_NODE_ALIGN - 1) / SS_NODE_ALIGN * SS_NODE_ALIGN;
-    ss_node *node = aligned_alloc(SS_NODE_ALIGN, bytes);
-    if (node)
-        memset(node, 0, bytes);
-    return node;
+    uint32_t words = table->data_words + ss_matcher_rule_words(&table->matcher);
+    return ss_node_pool_take(&table->nodes, sizeof(ss_node) + words * sizeof(uint64_t));
 }
 
 static bool grow_slots(ss_table *table)
@@ -61,5 +57,5 @@ void ss_node_free(ss_table *table, ss_node *node)
     table->slots[node->entry.slot] = NULL;
     if (node->entry.slot < table->free_hint)
         table->free_hint = node->entry.slot;
-    free(node);
+    ss_node_pool_give(&table->nodes, node);
 }

@@ -2,20 +2,17 @@
 #ifndef SS_TABLE_H
 #define SS_TABLE_H
 
-#include <stddef.h>
-
 #include "arrays/meter_cell.h"
 #include "core/base.h"
 #include "core/instance.h"
 #include "matching/matcher.h"
+#include "tables/node_pool.h"
 
 typedef struct ss_cell {
     uint64_t packets, bytes;
 } ss_cell;
 
-/* Nodes begin at a cache line: a lookup that has found one reads the second line of it, and no other. */
-#define SS_NODE_ALIGN 64u
-
+/* A lookup that has found a node reads the second cache line of it, and no other. */
 typedef struct ss_node {
     ss_rule rule;
     uint64_t last_hit_ns, idle_ns, reference;
@@ -36,6 +33,7 @@ struct ss_table {
     uint32_t data_words; /* of the action that has the most */
     uint32_t last_slot;  /* of the latest lookup: an action of a profile does not know its entry */
     uint64_t hits, misses;
+    ss_node_pool nodes;
     ss_node **slots; /* NULL where free */
     uint32_t slot_count, slot_capacity, free_hint;
     ss_cell *counters; /* by slot; NULL without a direct counter */
