@@ -76,6 +76,8 @@ class Table:
                 raise PipelineLoadError(f"table {info.name} is not described as its shared object has it")
         kinds = [key.match for key in info.keys]
         self._ordered = kinds.count(LPM.name) > 1 or need_priority(kinds)
+        self.revision = 0
+        """Another one whenever entries have come or gone."""
         self._metadata: dict[_Key, bytes] = {}
         self._sets: dict[_Key, tuple[int, Entry]] = {}  # hidden group, and the entry with the action set
 
@@ -250,6 +252,7 @@ class Table:
     def _write_rows(self, operation: int, rows: list[int]) -> None:
         memory = packed(rows)
         done = c_uint32()
+        self.revision += operation != MODIFY
         status = native.library().ss_table_write(
             self.pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
         )
@@ -369,5 +372,6 @@ class Table:
 
     def forget_notes(self) -> None:
         """After the entries and their action sets are gone."""
+        self.revision += 1
         self._metadata.clear()
         self._sets.clear()

@@ -184,6 +184,13 @@ class Arbitration:
             if self._roles[role].rising:
                 raise denied(f"another client becomes the primary of role {role!r}")
 
+    def check_common(self, number: int) -> None:
+        """For a client that has no role: raises Refused (PERMISSION_DENIED) if a role has this object for itself."""
+        with self._lock:
+            for role in self._roles.values():
+                if role.scope is not None and role.clients and number in role.scope.exclusive:
+                    raise denied(f"role {role.name!r} has object {number:#010x} for itself")
+
     def is_primary(self, client: Client) -> bool:
         with self._lock:
             role = self._roles.get(client.role) if client.role is not None else None

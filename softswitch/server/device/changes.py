@@ -47,8 +47,12 @@ class Change:
             return
         self._keys[key_of(entity).SerializeToString(deterministic=True)] = None
         if len(self._keys) > MAX_KEYS:
-            self.overflow = True
-            self._keys.clear()
+            self.note_all()
+
+    def note_all(self) -> None:
+        """Somebody has written more than can be named."""
+        self.overflow = True
+        self._keys.clear()
 
     def take(self) -> tuple[list[p4r.Entity], bool]:
         """The keys since the last call, and whether there were more than could be noted (then there are none)."""
@@ -135,6 +139,11 @@ class Changes:
             return
         if not entity.HasField("packet_replication_engine_entry") or not change.is_of(role, election):
             change.note(entity)
+
+    def note_all(self, config: Config) -> None:
+        """A client has written to everything in `config`."""
+        if self.current is not None and config is self.current.config:
+            self.current.note_all()
 
     def sees(self, saved: Config | None) -> Config | None:
         """The saved program as other clients see it: not at all while it belongs to a change."""

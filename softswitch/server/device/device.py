@@ -16,7 +16,6 @@ from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
 from softswitch.model import state_bytes
-from softswitch.proto.device_config_wrapper import unwrapped
 from softswitch.server.device.arbitration import Arbitration, election_id
 from softswitch.server.device.batches import Batches
 from softswitch.server.device.changes import Changes
@@ -102,6 +101,16 @@ class Device:
 
     # ---- changing the program ----
 
+    def save(self, blob: bytes, ended: Callable[[], bool] = lambda: False) -> Config:
+        """VERIFY_AND_SAVE for a client without an election id (bmv2's Thrift services). Raises Refused: ABORTED while
+        another program is saved, which may be somebody else's."""
+        compiled, p4info = self._verify(p4r.ForwardingPipelineConfig(p4_device_config=blob), ended)
+        with self.arbitration.write_lock:
+            if self.saved is not None:
+                raise Refused(Code.ABORTED, "another program is saved already")
+            self.saved = self._load(p4info, blob, None, compiled)
+            return self.saved
+
     def install(self, compiled: CompiledPipeline, blob: bytes) -> None:
         """The program that the daemon was started with; nothing is refused for want of a primary."""
         with self.arbitration.write_lock:
@@ -170,7 +179,7 @@ class Device:
     ) -> tuple[CompiledPipeline, p4i.P4Info]:
         """Compiles (or finds in the cache) and ties to the P4Info. An absent P4Info means the program's own."""
         try:
-            compiled = self.compilers.compile(_program_of(config.p4_device_config), ended=ended)
+            compiled = self.compilers.compile(config.p4_device_config, ended=ended)
         except SwitchError as error:
             raise of_switch(error) from None
         self._check_state(compiled)
@@ -294,15 +303,6 @@ class Device:
         if request.response_type in (kinds.ALL, kinds.DEVICE_CONFIG_AND_COOKIE):
             response.config.p4_device_config = config.device_config
         return response, config.number
-
-
-def _program_of(device_config: bytes) -> bytes:
-    """A device config without the wrapper that clients of the first servers put around it."""
-    inner = unwrapped(device_config)
-    if inner is None:
-        return device_config
-    log.warning("the device config came in the deprecated wrapper p4.tmp.P4DeviceConfig; its device_data is taken")
-    return inner
 
 
 def _election(request: p4r.SetForwardingPipelineConfigRequest) -> int | None:

@@ -37,6 +37,44 @@ class ReplicationEngine:
         self._switch = switch
         self._group_notes: dict[int, _Note] = {}
         self._session_notes: dict[int, _Note] = {}
+        self._bound: dict[int, tuple[int, tuple[Replica, ...]]] = {}
+
+    def put_group(self, number: int, replicas: tuple[Replica, ...] | None) -> None:
+        """Makes or replaces a multicast group, or takes it away (None). Raises SwitchError."""
+        self._group_notes.pop(number, None)
+        if replicas is None:
+            self._switch.delete_multicast_group(number)
+        else:
+            self._switch.set_multicast_group(number, replicas)
+        self._follow_group(number)
+
+    def put_session(self, number: int, replicas: tuple[Replica, ...] | None, group: int | None = None) -> None:
+        """The same for a clone session. `group`: a multicast group to whose replicas the session sends as well, also
+        when they change."""
+        self._session_notes.pop(number, None)
+        self._bound.pop(number, None)
+        if replicas is None:
+            self._switch.delete_clone_session(number)
+        elif group is None:
+            self._switch.set_clone_session(number, replicas)
+        else:
+            self._bound[number] = group, replicas
+            self._follow_group(group)
+
+    def group_of(self, session: int) -> int | None:
+        """The multicast group that a session was bound to."""
+        return self._bound[session][0] if session in self._bound else None
+
+    def own_replicas(self, session: int) -> tuple[Replica, ...]:
+        """What a session that is bound to a group sends to besides."""
+        return self._bound[session][1]
+
+    def _follow_group(self, number: int) -> None:
+        """Sessions that send to a group get its replicas."""
+        group = self._groups().get(number)
+        for session, (bound, own) in self._bound.items():
+            if bound == number:
+                self._switch.set_clone_session(session, (*own, *(group.replicas if group is not None else ())))
 
     def write(self, kind: int, message: p4r.PacketReplicationEngineEntry) -> Undo:
         """Carries out one update and gives what undoes it. Raises Refused or SwitchError."""
@@ -67,6 +105,7 @@ class ReplicationEngine:
             else:
                 self._switch.set_multicast_group(number, list(group.replicas))
                 self._group_notes[number] = note
+            self._follow_group(number)
 
         if kind == p4r.Update.DELETE:
             put(None, _Note())
@@ -80,9 +119,15 @@ class ReplicationEngine:
         if number == 0:
             raise invalid("clone session id 0 is not valid")
         old, old_note = self._sessions().get(number), self._session_notes.get(number, _Note())
+        old_bound = self._bound.get(number)
         _check_presence(kind, old is not None, f"clone session {number}")
 
-        def put(session: CloneSession | None, note: _Note) -> None:
+        def put(
+            session: CloneSession | None, note: _Note, bound: tuple[int, tuple[Replica, ...]] | None = None
+        ) -> None:
+            self._bound.pop(number, None)
+            if bound is not None:
+                self._bound[number] = bound
             if session is None:
                 self._switch.delete_clone_session(number)
                 self._session_notes.pop(number, None)
@@ -98,7 +143,7 @@ class ReplicationEngine:
             replicas = _replicas(entry.replicas, f"clone session {number}")
             note = _Note(class_of_service=entry.class_of_service, old_ports=_old_ports(entry.replicas))
             put(CloneSession(number, replicas, entry.packet_length_bytes), note)
-        return lambda: put(old, old_note)
+        return lambda: put(old, old_note, old_bound)
 
     def read(self, message: p4r.PacketReplicationEngineEntry) -> Iterator[p4r.PacketReplicationEngineEntry]:
         """Entries that fit the request; id 0 means all. Raises Refused for an empty request."""
