@@ -46,6 +46,12 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def tcp_port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 1 to 65535")
+    return int(text)
+
+
 def ring_frames(text: str) -> int:
     limits = interface().constants
     low, high = limits["SS_MIN_RING_FRAMES"], limits["SS_MAX_RING_FRAMES"]

@@ -1,0 +1,125 @@
+"""Listens for Thrift clients: one thread for each, none but loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from bm_runtime.simple_pre_lag import SimplePreLAG
+from bm_runtime.standard import Standard
+from sswitch_runtime import SimpleSwitch
+
+from softswitch.compat.thrift.access import Access
+from softswitch.compat.thrift.arrays import ArrayCalls
+from softswitch.compat.thrift.multicast import MulticastCalls
+from softswitch.compat.thrift.profiles import ProfileCalls
+from softswitch.compat.thrift.programs import ProgramCalls, SwitchOptions
+from softswitch.compat.thrift.protocol import Connection, Service
+from softswitch.compat.thrift.simple_switch import SimpleSwitchCalls
+from softswitch.compat.thrift.tables import TableCalls
+from softswitch.errors import SwitchError
+from softswitch.server.device.device import Device
+from softswitch.server.device.unelected import Unelected
+
+log = logging.getLogger(__name__)
+DEFAULT_HOST = "127.0.0.1"
+MAX_CLIENTS = 32
+_END_S = 0.5
+_LOOPBACK = ("localhost", "127.", "::1")
+
+
+class ThriftError(SwitchError):
+    """A port that can't be listened on."""
+
+
+class ThriftServer:
+    """bmv2's services of one device. `start` listens, `stop` hangs up on all clients."""
+
+    def __init__(self, device: Device, options: SwitchOptions, host: str = DEFAULT_HOST) -> None:
+        clients = Unelected(device)
+        access, multicast = Access(clients), MulticastCalls(clients)
+        standard = (
+            TableCalls(access),
+            ProfileCalls(access),
+            ArrayCalls(access),
+            ProgramCalls(clients, multicast, options),
+        )
+        self._services = {
+            "standard": Service(Standard, standard),
+            "simple_pre_lag": Service(SimplePreLAG, (multicast,)),
+            "simple_switch": Service(SimpleSwitch, (SimpleSwitchCalls(clients),)),
+        }
+        self._address = (host, options.port)
+        self._listening: socket.socket | None = None
+        self._clients: set[socket.socket] = set()
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Raises ThriftError for a port in use, or an address that is not there."""
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        try:
+            self._listening = socket.create_server(self._address, family=family, backlog=MAX_CLIENTS)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ThriftError(f"can't listen on port {self._address[1]} for Thrift: {reason}") from None
+        if not self._address[0].startswith(_LOOPBACK):
+            log.warning("other machines may reach the Thrift port %d, which has no authentication", self._address[1])
+        self._begin(self._accept, self._listening)
+
+    @property
+    def port(self) -> int:
+        assert self._listening is not None
+        return int(self._listening.getsockname()[1])
+
+    def stop(self) -> None:
+        with self._lock:
+            listening, self._listening = self._listening, None
+            sockets = [*self._clients, *([listening] if listening is not None else [])]
+            threads = list(self._threads)
+        for one in sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        for thread in threads:
+            thread.join(_END_S)
+
+    def _begin(self, do: Callable[[socket.socket], None], client: socket.socket) -> None:
+        thread = threading.Thread(target=self._run, args=(do, client), daemon=True, name="thrift")
+        with self._lock:
+            self._threads.add(thread)
+        thread.start()
+
+    def _run(self, do: Callable[[socket.socket], None], client: socket.socket) -> None:
+        try:
+            with suppress(OSError):
+                do(client)
+        finally:
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            client, _ = listening.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                full, ended = len(self._clients) >= MAX_CLIENTS, self._listening is None
+                if not full and not ended:
+                    self._clients.add(client)
+            if full or ended:
+                client.close()
+                if full:
+                    log.warning("a Thrift client was sent away: %d are connected", MAX_CLIENTS)
+                continue
+            self._begin(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            Connection(self._services, client).serve()
+        finally:
+            with self._lock:
+                self._clients.discard(client)
+            client.close()

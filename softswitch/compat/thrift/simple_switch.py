@@ -1,0 +1,114 @@
+"""The service `simple_switch`: mirror sessions, queues, the clock."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NoReturn
+
+from finsy.proto import p4r
+from sswitch_runtime.ttypes import InvalidMirroringOperation, MirroringOperationErrorCode, MirroringSessionConfig
+from thrift.Thrift import TApplicationException
+
+from softswitch.dataplane.entries import CloneSession, Replica
+from softswitch.server.device.unelected import Unelected
+
+MAX_SESSION = 0x7FFF
+_MAX_PORT = 511
+
+
+class SimpleSwitchCalls:
+    """Handlers. A mirror session is P4Runtime's clone session with one replica, or with those of a group."""
+
+    def __init__(self, clients: Unelected) -> None:
+        self._clients = clients
+
+    # ---- mirror sessions ----
+
+    def mirroring_session_add(self, session: int, config: Any) -> None:
+        """Makes or replaces it."""
+        if not 0 <= session <= MAX_SESSION:
+            _fail(f"mirror session {session} is not within 0 and {MAX_SESSION}")
+        if config.port is not None and not 0 <= config.port <= _MAX_PORT:
+            _fail(f"mirror session {session}: there is no port {config.port}")
+        own = () if config.port is None else (Replica(config.port),)
+        with self._clients.writing_switch():
+            self._clients.device.pre.put_session(session, own, config.mgid)
+            self._clients.note_switch(_entity(session))
+
+    def mirroring_session_delete(self, session: int) -> None:
+        with self._clients.writing_switch():
+            self._find(session)
+            self._clients.device.pre.put_session(session, None)
+            self._clients.note_switch(_entity(session))
+
+    def mirroring_session_get(self, session: int) -> Any:
+        """Of a session that a P4Runtime client made, the port if it has only one."""
+        with self._clients.writing_switch():
+            found = self._find(session)
+            group = self._clients.device.pre.group_of(session)
+            if group is not None:
+                own = self._clients.device.pre.own_replicas(session)
+                return MirroringSessionConfig(port=own[0].port if own else None, mgid=group)
+            return MirroringSessionConfig(port=found.replicas[0].port if len(found.replicas) == 1 else None)
+
+    def mirroring_mapping_add(self, session: int, port: int) -> int:
+        self.mirroring_session_add(session, MirroringSessionConfig(port=port))
+        return 0
+
+    def mirroring_mapping_delete(self, session: int) -> int:
+        self.mirroring_session_delete(session)
+        return 0
+
+    def mirroring_mapping_get_egress_port(self, session: int) -> int:
+        """-1 for a session without a port."""
+        try:
+            port = self.mirroring_session_get(session).port
+        except InvalidMirroringOperation:
+            return -1
+        return -1 if port is None else int(port)
+
+    def _find(self, session: int) -> CloneSession:
+        for found in self._clients.device.switch.clone_sessions():
+            if found.id == session:
+                return found
+        raise InvalidMirroringOperation(code=MirroringOperationErrorCode.SESSION_NOT_FOUND)
+
+    # ---- queues: a packet leaves before the next is taken, so none waits, whatever the depth ----
+
+    def set_egress_priority_queue_depth(self, _port: int, _priority: int, depth: int) -> int:
+        return self.set_all_egress_queue_depths(depth)
+
+    def set_egress_queue_depth(self, _port: int, depth: int) -> int:
+        return self.set_all_egress_queue_depths(depth)
+
+    def set_all_egress_queue_depths(self, depth: int) -> int:
+        if depth < 1:
+            _fail(f"a queue with room for {depth} packets")
+        return 0
+
+    def set_egress_priority_queue_rate(self, _port: int, _priority: int, _rate: int) -> int:
+        _fail("this switch has no egress queues, so no rates")
+
+    def set_egress_queue_rate(self, _port: int, _rate: int) -> int:
+        _fail("this switch has no egress queues, so no rates")
+
+    def set_all_egress_queue_rates(self, _rate: int) -> int:
+        _fail("this switch has no egress queues, so no rates")
+
+    # ---- the clock ----
+
+    def get_time_elapsed_us(self) -> int:
+        return self._clients.device.switch.time_us()
+
+    def get_time_since_epoch_us(self) -> int:
+        return time.time_ns() // 1000
+
+
+def _entity(session: int) -> p4r.Entity:
+    entity = p4r.Entity()
+    entity.packet_replication_engine_entry.clone_session_entry.session_id = session
+    return entity
+
+
+def _fail(why: str) -> NoReturn:
+    raise TApplicationException(TApplicationException.INTERNAL_ERROR, why)

@@ -1,0 +1,1 @@
+"""bmv2's Thrift services on a switch with memory ports."""
