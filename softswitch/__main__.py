@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from p4front.interpreter import no_such_character
 from p4front.text.source import P4Error
-from softswitch.cli import compile_command, run_command, stats_command
+from softswitch.cli import compat_command, compile_command, run_command, stats_command
 from softswitch.errors import SwitchError
 
 EXAMPLES = """\
@@ -18,6 +18,7 @@ examples, for those who know p4c and simple_switch_grpc:
   softswitch run router.p4 -i 1@veth1 --trace              log the way of each packet, step by step
   softswitch compile router.p4 --p4info router.p4info.txtpb -o router.config     what a controller pushes
   softswitch stats                                         ports, hits and misses of tables, drops of a running switch
+  softswitch compat install ~/bin                          p4c, simple_switch_grpc and others of that name
 """
 
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     run_command.add_parser(commands)
     compile_command.add_parser(commands)
     stats_command.add_parser(commands)
+    compat_command.add_parser(commands)
     return top
 
 
@@ -40,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["run"] and "--" in words:  # simple_switch_grpc puts its target's own options behind it
         words.remove("--")
-    options = parser().parse_args(words)
     try:
+        if words[:2] == compat_command.EXECUTE:
+            return compat_command.execute(words[2:])
+        options = parser().parse_args(words)
         return int(options.function(options))
     except P4Error as error:
         print(error, file=sys.stderr)

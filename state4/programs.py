@@ -93,3 +93,13 @@ def prepare_program(
     )
     checked = load_text(instrumented.text, path.name, defines=defines)
     return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, tuple(defines))
+
+
+def same_configuration(one: bytes, other: bytes) -> bool:
+    """Whether two configurations of switches, JSON as `Target.configuration` gives it, say the same."""
+    if one == other:
+        return True
+    try:
+        return bool(json.loads(one) == json.loads(other))
+    except ValueError:
+        return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from finsy.proto import p4r
+from finsy.proto import p4i, p4r
 
 from state4.cancel import cancellable
 from state4.cim import Track
@@ -21,7 +21,7 @@ from state4.pacing import NATIVE, Profile
 from state4.plan.change import Change
 from state4.plan.compare import make_plan
 from state4.plan.state_map import StateMap
-from state4.programs import InstalledProgram
+from state4.programs import InstalledProgram, same_configuration
 from state4.replication import Replication
 from state4.rsrm import Retriever, State
 from state4.rssm import Synchroniser
@@ -215,18 +215,28 @@ def prepare(
     )
 
 
+def check_instrumented(strategy: Strategy, old: p4i.P4Info) -> None:
+    """Raises NotInstrumented if the running program lacks what the strategy needs."""
+    try:
+        if strategy.needs_cloning:
+            layout_of(old)
+        if needs_map(strategy):
+            map_of(old)
+    except NotInstrumented as error:
+        raise NotInstrumented(f"{error}; strategy {strategy.name} needs that (none and controller do not)") from None
+
+
+def runs(target: Target, program: InstalledProgram) -> bool:
+    """Whether the switch runs exactly this program, whatever its state."""
+    return same_configuration(target.running_configuration(), target.configuration(program))
+
+
 def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
     """Runs a strategy. The new program is instrumented, so the next reconfiguration can follow at once.
 
     Whatever goes wrong, or Ctrl-C: the switch goes on with the old program and its state, or, if COMMIT was done, with
     the new one and all of it."""
-    try:
-        if strategy.needs_cloning:
-            layout_of(context.old)
-        if needs_map(strategy):
-            map_of(context.old)
-    except NotInstrumented as error:
-        raise NotInstrumented(f"{error}; strategy {strategy.name} needs that (none and controller do not)") from None
+    check_instrumented(strategy, context.old)
     begun = context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name)
     with cancellable(context.events), begun, context.others.followed():
         replication = Replication(context.target, context.entries)

@@ -8,7 +8,7 @@ sends to all spines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from topologies.leaf_spine import SERVER, Fabric
 from topologies.switch import CPU_PORT
@@ -57,6 +57,15 @@ def spine_entries(fabric: Fabric) -> str:
         match = _service(server, protocol, port)
         blocks.append(_entry("services", match, ("protect", {}), priority=20))
     blocks.append(_entry("services", {"dst": server}, ("watch", {}), priority=10))
+    return "\n".join(blocks)
+
+
+def counting_entries(flows: Mapping[int, tuple[str, str]]) -> str:
+    """For the programs that count the bytes of flows: of the one from host to host (names' addresses), by cell."""
+    blocks = []
+    for cell, (source, destination) in flows.items():
+        match: dict[str, int | str] = {"src": source, "dst": destination}
+        blocks.append(_entry("counted", match, ("count", {"cell": cell}), priority=10))
     return "\n".join(blocks)
 
 

@@ -6,12 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from google.protobuf import json_format, text_format
-
 from p4front.own_files import write_whole
 from softswitch.build.device_config import collect
 from softswitch.build.isolated import compile_config
-from softswitch.build.program import CompiledPipeline, compile_program
+from softswitch.build.p4info_file import write_p4info
+from softswitch.build.program import compile_program
 from softswitch.cli.arguments import add_preprocessor
 
 
@@ -39,17 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         write_whole(options.output, config.to_bytes())
     if options.p4info is not None:
-        write_p4info(options.p4info, compiled)
+        write_p4info(options.p4info, compiled.p4info)
     if options.emit_c is not None:
         write_whole(options.emit_c, compiled.c_path.read_bytes())
     return 0
-
-
-def write_p4info(path: Path, compiled: CompiledPipeline) -> None:
-    if path.suffix == ".bin":
-        write_whole(path, compiled.p4info.SerializeToString(deterministic=True))
-    elif path.suffix == ".json":
-        write_whole(path, (json_format.MessageToJson(compiled.p4info) + "\n").encode())
-    else:
-        head = "# proto-file: p4/config/v1/p4info.proto\n# proto-message: p4.config.v1.P4Info\n\n"
-        write_whole(path, (head + text_format.MessageToString(compiled.p4info)).encode())

@@ -6,12 +6,11 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p4front.own_files import replacing
-from softswitch.build.device_config import collect
-from softswitch.build.program import compile_program
 from softswitch.cli.arguments import (
     UsageError,
     add_preprocessor,
@@ -21,8 +20,10 @@ from softswitch.cli.arguments import (
     tcp_port,
 )
 from softswitch.cli.ending import Deadline, Ending, ended_by_signal
-from softswitch.cli.logs import LEVELS, LogReader, set_up_logging
+from softswitch.cli.logs import LEVELS, LogOptions, LogReader, set_up_logging
 from softswitch.cli.parent import end_with_parent
+from softswitch.cli.program_argument import load_argument
+from softswitch.dataplane.capture import Captures
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import InterfaceError
 from softswitch.server.device.device import Device
@@ -38,7 +39,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="run a switch",
         description="Runs a switch until SIGTERM or Ctrl-C. Prints `ready` once it forwards and listens.",
     )
-    parser.add_argument("program", type=Path, nargs="?", metavar="PROGRAM.p4", help="the program to start with")
+    parser.add_argument(
+        "program",
+        type=Path,
+        nargs="?",
+        metavar="PROGRAM",
+        help="the program to start with: P4 source, or what `softswitch compile -o` wrote",
+    )
     parser.add_argument("--no-p4", action="store_true", help="start without a program; a controller pushes one")
     parser.add_argument(
         "-i",
@@ -69,6 +76,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="how many frames can wait in each port (default 4096: 0.1 s of 40,000 frames a second; 2 KiB each, more "
         "where the MTU is greater)",
+    )
+    parser.add_argument(
+        "--qdiscs",
+        action="store_true",
+        help="send through the interfaces' queueing disciplines, so that limits of `tc` hold; a little slower",
+    )
+    parser.add_argument(
+        "--pcap",
+        type=Path,
+        metavar="FOLDER",
+        help="write what crosses each port to INTERFACE_in.pcap and INTERFACE_out.pcap there (turns --qdiscs on)",
     )
     _add_server(parser)
     _add_thrift(parser)
@@ -115,6 +133,22 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-L", "--log-level", choices=LEVELS, default="warn", help="(default warn)")
     group.add_argument("--log-file", type=Path, metavar="FILE", help="log there instead of to standard error")
     group.add_argument("--log-console", action="store_true", help="log to standard error (the default)")
+    group.add_argument(
+        "--log-style",
+        choices=("plain", "bmv2"),
+        default="plain",
+        help="bmv2: lines as simple_switch's, on standard output",
+    )
+    group.add_argument(
+        "--log-file-max-size",
+        type=int,
+        default=0,
+        metavar="BYTES",
+        help="put a log file of this size aside (default: never)",
+    )
+    group.add_argument(
+        "--log-file-max-files", type=int, default=3, metavar="N", help="keep so many that were put aside (default 3)"
+    )
     group.add_argument("--trace", action="store_true", help="log each packet's way through the program; slow")
     group.add_argument("--ready-file", type=Path, metavar="FILE", help="made once the switch forwards and listens")
     group.add_argument("--parent-death", action="store_true", help="end when the parent process ends")
@@ -134,10 +168,23 @@ def tls_options(options: argparse.Namespace) -> TlsOptions | None:
     return TlsOptions(options.grpc_server_cert, options.grpc_server_key, client_ca)
 
 
+def log_options(options: argparse.Namespace) -> LogOptions:
+    return LogOptions(
+        level=options.log_level,
+        file=options.log_file,
+        trace=options.trace,
+        bmv2_style=options.log_style == "bmv2",
+        max_bytes=options.log_file_max_size,
+        max_files=options.log_file_max_files,
+    )
+
+
 def check(options: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go together."""
     if (options.program is None) != options.no_p4:
         raise UsageError("give a program, or --no-p4 to start without one")
+    if options.log_file_max_size < 0 or options.log_file_max_files < 0:
+        raise UsageError("--log-file-max-size and --log-file-max-files are not negative")
     if options.device_id < 0:
         raise UsageError(f"--device-id {options.device_id} is negative")
     ports = [port for port, _ in options.interfaces]
@@ -157,28 +204,28 @@ def run(options: argparse.Namespace) -> int:
     with ended_by_signal() as ending:
         if options.parent_death:
             end_with_parent()
-        set_up_logging(options.log_level, options.log_file, trace=options.trace)
+        set_up_logging(log_options(options))
         _forward(options, tls, ending)
     return 0
 
 
 def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending) -> None:
-    config = compiled = None
+    loaded = None
     if options.program is not None:
-        preprocessor = {"include_dirs": options.include_dirs, "defines": options.defines}
-        compiled = compile_program(options.program, **preprocessor)
-        if compiled.warnings:
-            logging.getLogger(__name__).warning("%s", compiled.warnings.rstrip())
-        config = collect(options.program, **preprocessor)
+        loaded = load_argument(options.program, include_dirs=options.include_dirs, defines=options.defines)
+        if loaded.compiled.warnings:
+            logging.getLogger(__name__).warning("%s", loaded.compiled.warnings.rstrip())
     data_plane = {"cpu_port": options.cpu_port, "drop_port": options.drop_port, "seed": options.seed}
-    with Deadline() as deadline, Switch(**data_plane) as switch:
+    with Deadline() as deadline, Switch(**data_plane) as switch, ExitStack() as stack:
         interfaces = open_ports(switch, options)
+        if options.pcap is not None:
+            stack.enter_context(Captures(options.pcap, list(interfaces.values())))
         device = Device(switch, options.device_id)
-        if config is not None and compiled is not None:
-            device.install(compiled, config.to_bytes())
+        if loaded is not None:
+            device.install(loaded.compiled, loaded.config)
         server = Server(device, options.addresses or [DEFAULT_ADDRESS], tls=tls, interfaces=interfaces)
         thrift = thrift_server(device, options, interfaces)
-        logs = LogReader(switch)
+        logs = LogReader(switch, bmv2_style=options.log_style == "bmv2")
         try:
             server.start()
             if thrift is not None:
@@ -225,6 +272,7 @@ def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
     wanted = dict(options.interfaces)
     if options.cpu_interface:
         wanted[options.cpu_port] = options.cpu_interface
+    switch.set_qdiscs(options.qdiscs or options.pcap is not None)
     for port, name in wanted.items():
         try:
             switch.add_interface(port, name, options.ring_frames)

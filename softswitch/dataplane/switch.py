@@ -262,6 +262,12 @@ class Switch(Replication):
         with self._handle.use() as switch:
             native.library().ss_switch_set_trace(switch, on)
 
+    def set_qdiscs(self, on: bool) -> None:
+        """Whether frames leave ports that are added from now on through the queueing disciplines of their interfaces,
+        so that limits of `tc` hold and captures see them. Costs a little per packet."""
+        with self._handle.use() as switch:
+            native.library().ss_switch_set_qdiscs(switch, on)
+
     def next_packet_in(self, timeout: float | None = 0) -> bytes | None:
         """The next frame for the controller. `timeout` in seconds; None: wait until one comes or the switch closes."""
         found = self._messages.packet_in(timeout)

@@ -20,11 +20,15 @@ def add_command(commands: Commands) -> None:
     )
     parser = new_command(actions, "load", _load, text)
     parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--without-cells", action="store_true", help="leave all register cells as they are")
     target_options(parser)
     preprocessor_options(parser)
 
 
 def _load(args: argparse.Namespace) -> None:
     with connect(args) as target:
-        loaded = load(target, updates(load_entries(args.file, target.running())))
+        wanted = updates(load_entries(args.file, target.running()))
+        if args.without_cells:
+            wanted = [update for update in wanted if not update.entity.HasField("register_entry")]
+        loaded = load(target, wanted)
     print(f"{args.file}: {loaded.made} made, {loaded.changed} changed, {loaded.same} there already")

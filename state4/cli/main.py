@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from p4front.interpreter import no_such_character
 from p4front.text.source import P4Error
-from state4.cli import analyse, entries, instrument, plan, reconfigure, verify
+from state4.cli import analyse, entries, instrument, plan, reconfigure, rollout, verify
 from state4.errors import State4Error, TargetError
 
 EXIT_FAILED, EXIT_WRONG = 1, 2
-COMMANDS = (analyse, instrument, plan, reconfigure, entries, verify)
+COMMANDS = (analyse, instrument, plan, reconfigure, rollout, entries, verify)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

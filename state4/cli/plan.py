@@ -64,7 +64,7 @@ def _run(args: argparse.Namespace) -> None:
         told = {} if rounds is None else {"precopy": vars(rounds)}
         print(json.dumps({**plan_as_dict(plan), **told}, indent=2))
     else:
-        _print(plan, console())
+        print_plan(plan, console())
         if rounds is not None:
             _print_rounds(rounds, console())
     plan.check(allow_loss=args.allow_loss)
@@ -152,7 +152,8 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _print(plan: Plan, console: Console) -> None:
+def print_plan(plan: Plan, console: Console) -> None:
+    """The table of a plan, what it loses, and what it warns of."""
     table = Table(box=None, header_style="bold")
     for name in ("", "kind", "component", "what changes, or why"):
         table.add_column(name, overflow="fold")

@@ -19,6 +19,7 @@ from state4.cli.options import (
     Commands,
     chosen,
     connect,
+    console,
     counts_option,
     json_option,
     new_command,
@@ -29,13 +30,24 @@ from state4.cli.options import (
     target_options,
     track_option,
 )
+from state4.cli.plan import plan_as_dict, print_plan
 from state4.cli.verify import DIFFERS, print_comparison
 from state4.entries_file import load_entries, updates
 from state4.errors import SessionInUse
 from state4.events import Event, EventLog
 from state4.pacing import PROFILES
 from state4.programs import InstalledProgram, prepare_program
-from state4.reconfigure import Outcome, Strategy, needs_map, prepare, reconfigure, track_for
+from state4.reconfigure import (
+    Outcome,
+    Reconfiguration,
+    Strategy,
+    check_instrumented,
+    needs_map,
+    prepare,
+    reconfigure,
+    runs,
+    track_for,
+)
 from state4.replication import sessions_in
 from state4.rsrm import is_free
 from state4.strategies import load_strategies, load_strategy, strategy_names
@@ -55,6 +67,10 @@ def add_command(commands: Commands) -> None:
         "on (where the switch can hold them); exit code 1 if something differs"
     )
     parser.add_argument("--verify", action="store_true", help=text)
+    text = (
+        "change nothing: check the program on the switch, say what would become of its state, and whether it runs now"
+    )
+    parser.add_argument("--dry-run", action="store_true", help=text)
     text = "entries that the new program gets in addition, multicast groups and clone sessions (docs/entries.md)"
     parser.add_argument("--entries", type=Path, metavar="FILE", help=text)
     parser.add_argument("--events", type=Path, metavar="FILE", help="append events as JSON lines")
@@ -102,6 +118,8 @@ def _run(args: argparse.Namespace) -> int:
             events=events,
             verify=args.verify,
         )
+        if args.dry_run:
+            return _dry_run(args, strategy, context)
         with _progress(events, context.plan.cells, quiet=args.json):
             outcome = reconfigure(strategy, context)
     durations = _durations(events)
@@ -116,6 +134,22 @@ def _run(args: argparse.Namespace) -> int:
         if mastership is not None:
             print(f"  as {mastership}")
     return DIFFERS if outcome.verified is not None and outcome.verified.total else 0
+
+
+def _dry_run(args: argparse.Namespace, strategy: Strategy, context: Reconfiguration) -> int:
+    """All that can fail before the switch is touched does so here."""
+    check_instrumented(strategy, context.old)
+    verifies = context.target.abilities.verifies
+    if verifies is not None:
+        verifies.verify(context.new)
+    running = runs(context.target, context.new)
+    if args.json:
+        told = {"program": context.new.name, "strategy": strategy.name, "running": running}
+        print(json.dumps({**told, "cells": context.plan.cells, **plan_as_dict(context.plan)}, indent=2))
+    else:
+        print(f"{context.new.name} {'runs already' if running else 'can be installed'}; nothing was changed")
+        print_plan(context.plan, console())
+    return 0
 
 
 def _prepare(args: argparse.Namespace, avoid: Collection[int] = ()) -> InstalledProgram:

@@ -35,6 +35,9 @@ class Target(Protocol):
     def configuration(self, program: InstalledProgram) -> bytes:
         """The program in the form in which this switch loads it."""
 
+    def running_configuration(self) -> bytes:
+        """The forwarding program as the switch has it, in the form of `configuration`."""
+
     def install(self, program: InstalledProgram) -> None:
         """VERIFY_AND_COMMIT: the program forwards at once, without state."""
 

@@ -20,7 +20,7 @@ from tests.bmv2.bench import Bmv2
 from tests.bmv2.scenario import START_US, Scenario, Seen, ordered
 from tests.switch.harness import entry_of, install
 
-_MOST = (1 << 63) - 1  # what a signed 64-bit number of Thrift can hold
+_MAX_CELL = (1 << 63) - 1  # what a signed 64-bit number of Thrift can hold
 
 
 def compiled(scenario: Scenario) -> CompiledPipeline:
@@ -60,7 +60,7 @@ def on_softswitch(scenario: Scenario) -> Seen:
             seen.frames.append(ordered([(number, sent) for number, sent in out if number in scenario.ports]))
         for spec in all_registers(program.p4info):
             values = [value % (1 << spec.width) for value in spec.integers(pipeline.registers[spec.name].read())]
-            seen.registers[spec.name] = [min(value, _MOST) for value in values]
+            seen.registers[spec.name] = [min(value, _MAX_CELL) for value in values]
         for name, counter in pipeline.counters.items():
             seen.counters[name] = [(packets, octets) for packets, octets in counter.read().tolist()]
         for number, row in enumerate(entries.rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ import nfs
 from softswitch.__main__ import main
 from softswitch.build.device_config import parse
 from softswitch.build.isolated import compile_config
+from softswitch.cli.logs import LogOptions, set_up_logging
 from tests.switch.controller import DEVICE, EVERYTHING, Controller
 
 COMMAND = [sys.executable, "-m", "softswitch"]
@@ -48,6 +50,58 @@ def daemon(*arguments: str, **options: object) -> Iterator[subprocess.Popen[str]
     finally:
         process.terminate()
         process.wait(20)
+
+
+# ---- run ----
+
+
+def test_a_compiled_file_is_a_program(tmp_path: Path) -> None:
+    config = tmp_path / "everything.json"
+    assert main(["compile", str(EVERYTHING), "-o", str(config)]) == 0
+    address = f"unix:{tmp_path}/s.sock"
+    with daemon(str(config), "--grpc-server-addr", address), grpc.insecure_channel(address) as channel:
+        wanted = p4r.GetForwardingPipelineConfigRequest(device_id=1)
+        found = p4r_grpc.P4RuntimeStub(channel).GetForwardingPipelineConfig(wanted).config
+    assert found.p4_device_config == config.read_bytes()
+    assert found.p4info == compile_config(parse(config.read_bytes())).p4info
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"program": "x.p4", "parsers": [], "pipelines": []}', "was compiled for bmv2"),
+        ('{"softswitch_config": 1}', "'files' is missing"),
+        ("{", "the device config is damaged"),
+    ],
+)
+def test_what_is_no_program_is_told(
+    content: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(content)
+    assert main(["run", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert str(file) in error and said in error
+    assert main(["run", str(file), "-DX=1"]) == 2
+    assert "is a compiled file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--log-file-max-size", "--log-file-max-files"])
+def test_sizes_of_log_files_are_not_negative(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--no-p4", flag, "-1"]) == 2
+    assert "are not negative" in capsys.readouterr().err
+
+
+def test_a_log_file_is_put_aside_when_it_is_long(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    set_up_logging(LogOptions("info", log, bmv2_style=True, max_bytes=2000, max_files=2))
+    try:
+        for i in range(100):
+            logging.getLogger("softswitch").info("line %d", i)
+    finally:
+        set_up_logging(LogOptions())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "log.txt.1", "log.txt.2"]
+    assert log.read_text().splitlines()[-1].endswith("line 99")
 
 
 # ---- compile ----

@@ -51,6 +51,7 @@ struct ss_switch {
     ss_port **ports;     /* by number */
     ss_port **port_list; /* the ones there are */
     uint32_t port_count;
+    bool qdiscs;           /* frames leave through queueing disciplines */
     uint32_t port_version; /* changes with port_list or a port's state */
     ss_port *dirty;        /* ports with frames to flush */
     uint64_t lost_before;  /* rx_ring_drops of all ports when the hold began */

@@ -96,6 +96,9 @@ void ss_switch_set_time(ss_switch *sw, uint64_t microseconds);
 uint64_t ss_switch_time(ss_switch *sw); /* microseconds */
 void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes);
 void ss_switch_set_trace(ss_switch *sw, bool on);
+/* Whether frames leave ports that are added from now on through the queueing disciplines of their interfaces (tc),
+ * where captures see them, too; else they go straight to the device, which is faster. */
+void ss_switch_set_qdiscs(ss_switch *sw, bool on);
 void ss_switch_stats_read(ss_switch *sw, ss_switch_stats *out);
 void ss_switch_stats_reset(ss_switch *sw);
 /* Before each message that ss_queue_take gives. */

@@ -17,6 +17,13 @@ void ss_switch_set_trace(ss_switch *sw, bool on)
     ss_switch_release(sw);
 }
 
+void ss_switch_set_qdiscs(ss_switch *sw, bool on)
+{
+    ss_switch_hold(sw);
+    sw->qdiscs = on;
+    ss_switch_release(sw);
+}
+
 void ss_switch_set_packet_in(ss_switch *sw, uint32_t modes)
 {
     ss_switch_hold(sw);

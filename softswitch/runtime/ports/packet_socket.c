@@ -96,7 +96,8 @@ static bool attach(ss_packet_port *packet)
     if (!option(packet->fd, PACKET_VERSION, TPACKET_V2) || !option(packet->fd, PACKET_RESERVE, VLAN_ROOM) ||
         !option(packet->fd, PACKET_IGNORE_OUTGOING, 1) || !option(packet->fd, PACKET_COPY_THRESH, 1))
         return false;
-    option(packet->fd, PACKET_QDISC_BYPASS, 1); /* only faster */
+    if (!packet->port.sw->qdiscs)
+        option(packet->fd, PACKET_QDISC_BYPASS, 1); /* only faster */
     if (setsockopt(packet->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer))
         setsockopt(packet->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     if (setsockopt(packet->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer))

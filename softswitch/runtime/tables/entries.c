@@ -68,11 +68,11 @@ static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed
         } else {
             if (node->kind != SS_BY_ACTION)
                 ss_profile_unrefer(node->kind, node->target);
-            free(node);
+            ss_node_pool_give(&table->nodes, node);
         }
         return ss_fail(SS_NO_MEMORY, "no memory for an entry of table %s", table->desc->name);
     }
-    free(node);
+    ss_node_pool_give(&table->nodes, node);
     return status;
 }
 
@@ -149,6 +149,8 @@ static void clear(ss_table *table, bool fixed_too)
             ss_node_free(table, node);
         }
     }
+    if (!table->matcher.count)
+        ss_node_pool_free(&table->nodes);
     table->slot_count = kept;
     table->free_hint = 0;
     table->hits = table->misses = 0;

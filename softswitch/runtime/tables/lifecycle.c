@@ -32,6 +32,7 @@ void ss_table_destroy(ss_table *table)
     if (!table)
         return;
     ss_table_empty(table);
+    ss_node_pool_free(&table->nodes);
     ss_matcher_free(&table->matcher);
     free(table->slots);
     free(table->counters);

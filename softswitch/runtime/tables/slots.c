@@ -2,9 +2,10 @@
 
 #include "tables/profiles.h"
 
-ss_node *ss_node_create(const ss_table *table)
+ss_node *ss_node_create(ss_table *table)
 {
-    return calloc(1, sizeof(ss_node) + (table->data_words + ss_matcher_rule_words(&table->matcher)) * sizeof(uint64_t));
+    uint32_t words = table->data_words + ss_matcher_rule_words(&table->matcher);
+    return ss_node_pool_take(&table->nodes, sizeof(ss_node) + words * sizeof(uint64_t));
 }
 
 static bool grow_slots(ss_table *table)
@@ -56,5 +57,5 @@ void ss_node_free(ss_table *table, ss_node *node)
     table->slots[node->entry.slot] = NULL;
     if (node->entry.slot < table->free_hint)
         table->free_hint = node->entry.slot;
-    free(node);
+    ss_node_pool_give(&table->nodes, node);
 }

@@ -5,7 +5,7 @@
 
 #include "tables/table.h"
 
-ss_node *ss_node_create(const ss_table *table);    /* NULL: no memory */
+ss_node *ss_node_create(ss_table *table);          /* NULL: no memory */
 bool ss_slot_take(ss_table *table, ss_node *node); /* false: no memory */
 void ss_node_free(ss_table *table, ss_node *node); /* with its slot and what it refers to */
 

@@ -5,20 +5,23 @@
 #include "arrays/meter_cell.h"
 #include "core/base.h"
 #include "core/instance.h"
-#include "tables/matcher.h"
+#include "matching/matcher.h"
+#include "tables/node_pool.h"
 
 typedef struct ss_cell {
     uint64_t packets, bytes;
 } ss_cell;
 
+/* A lookup that has found a node reads the second cache line of it, and no other. */
 typedef struct ss_node {
     ss_rule rule;
     uint64_t last_hit_ns, idle_ns, reference;
+    void *target;   /* the member or group */
     uint32_t kind;  /* ss_reference of api.h */
     bool fixed;     /* const: the control plane can't change or remove it */
-    void *target;   /* the member or group */
     ss_entry entry; /* last: its data, then the rule's words follow */
 } ss_node;
+_Static_assert(offsetof(ss_node, idle_ns) == SS_NODE_ALIGN, "what packets read of a node is not in one cache line");
 
 struct ss_table {
     const ss_table_desc *desc;
@@ -30,6 +33,7 @@ struct ss_table {
     uint32_t data_words; /* of the action that has the most */
     uint32_t last_slot;  /* of the latest lookup: an action of a profile does not know its entry */
     uint64_t hits, misses;
+    ss_node_pool nodes;
     ss_node **slots; /* NULL where free */
     uint32_t slot_count, slot_capacity, free_hint;
     ss_cell *counters; /* by slot; NULL without a direct counter */

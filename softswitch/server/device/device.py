@@ -16,6 +16,7 @@ from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
 from softswitch.model import state_bytes
+from softswitch.proto.device_config_wrapper import unwrapped
 from softswitch.server.device.arbitration import Arbitration, election_id
 from softswitch.server.device.batches import Batches
 from softswitch.server.device.changes import Changes
@@ -179,7 +180,7 @@ class Device:
     ) -> tuple[CompiledPipeline, p4i.P4Info]:
         """Compiles (or finds in the cache) and ties to the P4Info. An absent P4Info means the program's own."""
         try:
-            compiled = self.compilers.compile(config.p4_device_config, ended=ended)
+            compiled = self.compilers.compile(_program_of(config.p4_device_config), ended=ended)
         except SwitchError as error:
             raise of_switch(error) from None
         self._check_state(compiled)
@@ -303,6 +304,15 @@ class Device:
         if request.response_type in (kinds.ALL, kinds.DEVICE_CONFIG_AND_COOKIE):
             response.config.p4_device_config = config.device_config
         return response, config.number
+
+
+def _program_of(device_config: bytes) -> bytes:
+    """A device config without the wrapper that clients of the first servers put around it."""
+    inner = unwrapped(device_config)
+    if inner is None:
+        return device_config
+    log.warning("the device config came in the deprecated wrapper p4.tmp.P4DeviceConfig; its device_data is taken")
+    return inner
 
 
 def _election(request: p4r.SetForwardingPipelineConfigRequest) -> int | None:

@@ -16,7 +16,7 @@ DEFAULT_ONLY, TABLE_ONLY = p4i.ActionRef.DEFAULT_ONLY, p4i.ActionRef.TABLE_ONLY
 PORT_BITS = 32
 _RANDOM = p4r.ActionProfileActionSet.RANDOM
 _BY_MEMBERS = p4r.ActionProfileActionSet.SUM_OF_MEMBERS
-_MOST_MODES = max(p4r.ActionProfileActionSet.SizeSemantics.values())
+_MAX_SIZE_SEMANTICS = max(p4r.ActionProfileActionSet.SizeSemantics.values())
 
 
 def to_action(index: P4Index, message: p4r.Action) -> tuple[str, tuple[int, ...]]:
@@ -61,7 +61,7 @@ def to_action_set(config: Config, table: TableView, message: p4r.ActionProfileAc
     assert table.profile is not None
     if message.action_selection_mode >= _RANDOM:
         raise unimplemented(f"action profile {table.profile.name} selects by hash only")
-    if message.size_semantics > _MOST_MODES:
+    if message.size_semantics > _MAX_SIZE_SEMANTICS:
         raise unimplemented(f"size_semantics {message.size_semantics} is unknown")
     actions = []
     for item in message.action_profile_actions:

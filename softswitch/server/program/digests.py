@@ -22,10 +22,12 @@ Send = Callable[[p4r.StreamMessageResponse], bool]
 
 @dataclass
 class _Learning:
-    """One digest that is enabled. `sent`: time and content of each list without acknowledgement."""
+    """One digest that is enabled. `since_ns`: when it was configured; `sent`: content of each list without
+    acknowledgement, with the number of ack time-outs that had passed since then."""
 
     view: DigestView
     config: p4r.DigestEntry.Config
+    since_ns: int
     buffer: dict[tuple[int, ...], None] = field(default_factory=dict)
     first_ns: int = 0
     sent: dict[int, tuple[int, frozenset[tuple[int, ...]]]] = field(default_factory=dict)
@@ -35,6 +37,16 @@ class _Learning:
         if self.config.max_timeout_ns == 0:
             return 1
         return int(self.config.max_list_size) or MAX_LIST_LENGTH
+
+    def period(self, now_ns: int) -> int:
+        """How many ack time-outs have passed since the digest was configured."""
+        return (now_ns - self.since_ns) // self.config.ack_timeout_ns if self.config.ack_timeout_ns else 0
+
+    def forget_old(self, now_ns: int) -> None:
+        """A list without acknowledgement counts for at least one ack time-out and at most two: as long as in the
+        reference server, which looks at its lists once in a time-out and forgets those that it meets again."""
+        now = self.period(now_ns)
+        self.sent = {number: item for number, item in self.sent.items() if now - item[0] < 2}
 
     def waiting(self, fields: tuple[int, ...]) -> bool:
         """Whether the same data is in the buffer or was sent and not acknowledged."""
@@ -69,7 +81,7 @@ class Digests:
             config = entry.config
             if min(config.max_timeout_ns, config.max_list_size, config.ack_timeout_ns) < 0:
                 raise invalid(f"digest {view.name}: negative time-outs and sizes make no sense")
-            self._enabled[view.id] = _Learning(view, config)
+            self._enabled[view.id] = _Learning(view, config, self._clock_ns())
 
         def undo() -> None:
             if old is None:
@@ -99,7 +111,7 @@ class Digests:
         for view in self._index.digests.values():
             learning = next((e for e in old._enabled.values() if e.view.name == view.name), None)
             if learning is not None:
-                self._enabled[view.id] = _Learning(view, learning.config)
+                self._enabled[view.id] = _Learning(view, learning.config, self._clock_ns())
 
     def succeed(self, old: Digests, send: Send) -> None:
         """The program of `old` is replaced: what it has learnt is told, and numbers of lists go on."""
@@ -129,8 +141,7 @@ class Digests:
         for learning in self._enabled.values():
             if learning.buffer and now - learning.first_ns >= learning.config.max_timeout_ns:
                 self._send(learning, send)
-            limit = learning.config.ack_timeout_ns
-            learning.sent = {n: item for n, item in learning.sent.items() if now - item[0] < limit}
+            learning.forget_old(now)
 
     def _send(self, learning: _Learning, send: Send) -> None:
         content, learning.buffer = learning.buffer, {}  # gone even if they cannot be encoded
@@ -141,4 +152,4 @@ class Digests:
         for fields in content:
             message.data.append(self._index.data.encode(learning.view.spec, iter(fields)))
         if send(response) and learning.config.ack_timeout_ns:
-            learning.sent[number] = (self._clock_ns(), frozenset(content))
+            learning.sent[number] = (learning.period(self._clock_ns()), frozenset(content))

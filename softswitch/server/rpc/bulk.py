@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 
 import grpc
@@ -36,6 +36,7 @@ from softswitch.server.errors import Code, Refused, denied, invalid
 from softswitch.server.program.config import Config
 from softswitch.server.rpc.follow import serve_follow
 from softswitch.server.rpc.hold import serve_hold
+from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.service import answering
 from softswitch.server.rpc.threads import StreamLimit
 
@@ -46,9 +47,12 @@ MAX_NOTED_CELLS = 64
 class BulkService:
     """softswitch.v1.Bulk for one device. `interfaces`: name of each port's network interface."""
 
-    def __init__(self, device: Device, streams: StreamLimit, interfaces: dict[int, str] | None = None) -> None:
+    def __init__(
+        self, device: Device, streams: StreamLimit, readers: Readers, interfaces: dict[int, str] | None = None
+    ) -> None:
         self._device = device
         self._streams = streams
+        self._readers = readers
         self._interfaces = dict(interfaces or {})
 
     def _config(self, device_id: int, which: int) -> Config:
@@ -83,7 +87,7 @@ class BulkService:
                 data = self._read_and_clear(request, context, name, start, count)
             else:
                 data = read_packed(config, request.kind, name, start, count)
-            yield from _chunks(request.kind, name, start, data, count, now)
+            yield from self._readers.send(_chunks(request.kind, name, start, data, count, now), context)
 
     def _read_and_clear(
         self, request: bulk_pb2.ReadArrayRequest, context: grpc.ServicerContext, name: str, start: int, count: int
@@ -105,18 +109,10 @@ class BulkService:
             config = self._config(request.device_id, request.pipeline)
             if request.ranges:
                 with self._device.switch.safe_point():
-                    chunks = self._ranges(request.ranges)
-                yield from chunks
-                return
-            wanted = [resolve(config, REGISTER, name).name for name in request.names]
-            now = time.monotonic_ns()
-            snapshot = config.pipeline.snapshot()
-            for name, cells in snapshot.registers.items():
-                if not wanted or name in wanted:
-                    yield from _chunks(REGISTER, name, 0, cells.data.cast("B"), len(cells), now)
-            if not wanted:
-                for name, rows in snapshot.counters.items():
-                    yield from _chunks(COUNTER, name, 0, rows.data.cast("B"), len(rows), now)
+                    chunks: Iterable[bulk_pb2.ArrayChunk] = self._ranges(request.ranges)
+            else:
+                chunks = _snapshot(config, [resolve(config, REGISTER, name).name for name in request.names])
+            yield from self._readers.send(chunks, context)
 
     # ---- writing ----
 
@@ -303,6 +299,18 @@ def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
     ):
         for info in infos:
             yield bulk_pb2.Array(kind=kind, name=info.name, id=ids.get(info.name, 0), cells=info.cells, cell_bytes=size)
+
+
+def _snapshot(config: Config, wanted: Collection[str]) -> Iterator[bulk_pb2.ArrayChunk]:
+    """The wanted registers, or all registers and counters if none are named, of one moment."""
+    now = time.monotonic_ns()
+    snapshot = config.pipeline.snapshot()
+    for name, cells in snapshot.registers.items():
+        if not wanted or name in wanted:
+            yield from _chunks(REGISTER, name, 0, cells.data.cast("B"), len(cells), now)
+    if not wanted:
+        for name, rows in snapshot.counters.items():
+            yield from _chunks(COUNTER, name, 0, rows.data.cast("B"), len(rows), now)
 
 
 def _chunks(

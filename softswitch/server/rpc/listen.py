@@ -18,6 +18,7 @@ from softswitch.proto.bulk_grpc import add_bulk_servicer
 from softswitch.server.device.device import Device
 from softswitch.server.rpc.bulk import BulkService
 from softswitch.server.rpc.notify import Notifier
+from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.service import P4RuntimeService
 from softswitch.server.rpc.threads import THREADS, DaemonPool, StreamLimit
 
@@ -70,10 +71,10 @@ class Server:
             ("grpc.so_reuseport", 0),
         ]
         self._pool = DaemonPool(THREADS, "grpc")
-        streams = StreamLimit()
+        streams, readers = StreamLimit(), Readers()
         self._server = grpc.server(self._pool, options=options)  # type: ignore[arg-type] # any Executor will do
-        p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device, streams), self._server)
-        add_bulk_servicer(self._server, BulkService(device, streams, interfaces))
+        p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device, streams, readers), self._server)
+        add_bulk_servicer(self._server, BulkService(device, streams, readers, interfaces))
         self._credentials = tls.credentials() if tls is not None else None
 
     def start(self) -> None:

@@ -12,6 +12,7 @@ from finsy.proto import p4r, p4r_grpc
 from softswitch.errors import SwitchError
 from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, abort, invalid, of_switch
+from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.stream import Stream
 from softswitch.server.rpc.threads import StreamLimit
 
@@ -62,9 +63,10 @@ def _given_up(context: grpc.ServicerContext) -> frozenset[str]:
 class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
     """P4Runtime 1.5 for one device."""
 
-    def __init__(self, device: Device, streams: StreamLimit) -> None:
+    def __init__(self, device: Device, streams: StreamLimit, readers: Readers) -> None:
         self._device = device
         self._streams = streams
+        self._readers = readers
 
     def Write(self, request: p4r.WriteRequest, context: grpc.ServicerContext) -> p4r.WriteResponse:
         with answering(context):
@@ -79,7 +81,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
             device.check_id(request.device_id)
             with device.arbitration.write_lock:  # the state before or after each Write, never within one
                 reading = device.batches.take(device.target(), request, device.arbitration.scope(request.role))
-            yield from reading.responses()
+            yield from self._readers.send(reading.responses(), context)
 
     def SetForwardingPipelineConfig(
         self, request: p4r.SetForwardingPipelineConfigRequest, context: grpc.ServicerContext

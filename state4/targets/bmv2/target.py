@@ -105,6 +105,11 @@ class Bmv2Target:
             )
         return self._p4info
 
+    def running_configuration(self) -> bytes:
+        self._refuse_while_saved("the running program")
+        config: str = self._client.call("reading the running program", "bm_get_config")
+        return config.encode()
+
     def verify(self, program: InstalledProgram) -> None:
         """Compiles a program, so that a save only has to load it. The switch goes on as before."""
         bmv2_config(program)

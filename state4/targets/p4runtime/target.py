@@ -118,6 +118,14 @@ class P4RuntimeTarget:
             self._programs.active = _number(call)
         return self._p4info
 
+    def running_configuration(self) -> bytes:
+        kinds = p4r.GetForwardingPipelineConfigRequest
+        request = kinds(device_id=self._connection.device_id, response_type=kinds.DEVICE_CONFIG_AND_COOKIE)
+        answer = self._connection.call(
+            "reading the running program", lambda: self._connection.p4runtime.GetForwardingPipelineConfig(request)
+        )
+        return bytes(answer.config.p4_device_config)
+
     def _set_config(
         self,
         action: Any,

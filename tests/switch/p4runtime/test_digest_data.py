@@ -76,3 +76,39 @@ def test_a_message_that_cannot_be_told_is_told_once(digests: Digests) -> None:
     assert sent == [] and not digests.busy
     digests.receive(DigestMessage(0, (1, 9), 0, "x_t"), send)
     assert [list(r.digest.data) for r in sent] == [[header(b"\t")]]
+
+
+def acknowledged_within(digests: Digests, c: Controller, clock: list[int], steps_ms: list[int]) -> list[bool]:
+    """Whether the same data is told again at each of these times; the ack time-out is a second from time 0 on."""
+    sent: list[p4r.StreamMessageResponse] = []
+
+    def send(response: p4r.StreamMessageResponse) -> bool:
+        sent.append(response)
+        return True
+
+    clock[0] = 0
+    entry = p4r.DigestEntry(digest_id=c.id("x_t"), config=p4r.DigestEntry.Config(max_list_size=1, ack_timeout_ns=10**9))
+    digests.write(p4r.Update.INSERT, entry)
+    told = []
+    for step in steps_ms:
+        clock[0] = step * 10**6
+        digests.tick(send)
+        before = len(sent)
+        digests.receive(DigestMessage(0, (1, 9), 0, "x_t"), send)
+        told.append(len(sent) > before)
+    return told
+
+
+def test_the_same_data_waits_for_one_to_two_ack_time_outs(running: Running, c: Controller) -> None:
+    """As in the reference server. A suite that sends a packet 1.15 time-outs after another expects one digest."""
+    assert running.device.active is not None
+    clock = [0]
+
+    def times(*steps_ms: int) -> list[bool]:
+        assert running.device.active is not None
+        fresh = Digests(running.device.active.index, clock_ns=lambda: clock[0])
+        return acknowledged_within(fresh, c, clock, list(steps_ms))
+
+    assert times(10, 1150, 4500) == [True, False, True]
+    assert times(10, 1010, 1999, 2000, 3999, 4000) == [True, False, False, True, False, True]
+    assert times(990, 1990, 2000) == [True, False, True]

@@ -155,6 +155,72 @@ def test_lookup_is_its_model(prober: Prober, info: TableInfo) -> None:
     same()
 
 
+CROWDED = tuple(
+    table(f"c{i}", i, *shape, size=4096)
+    for i, shape in enumerate(
+        (((16, "exact"),), ((32, "lpm"),), ((16, "ternary"), (70, "ternary")), ((8, "range"), (3, "exact")),
+         ((70, "range"), (8, "range")))
+    )
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Iterator[Prober]:
+    probe = Prober(*CROWDED)
+    yield probe
+    probe.close()
+
+
+@pytest.mark.parametrize("info", CROWDED, ids=["+".join(f"{k.match}{k.width}" for k in t.keys) for t in CROWDED])
+def test_lookups_between_writes_to_a_crowded_table(crowded: Prober, info: TableInfo) -> None:
+    """Enough masks and ranges that results of lookups are kept: each write has to make the earlier ones void."""
+    keys = st.tuples(*(values(field.width) for field in info.keys))
+    steps = st.lists(st.one_of(st.tuples(st.sampled_from("id"), entries_of(info)), keys), min_size=1, max_size=60)
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(entries_of(info), min_size=60, max_size=200), steps, st.lists(keys, min_size=1, max_size=4))
+    def same(first: list[Entry], steps: list[tuple[object, ...]], flows: list[tuple[int, ...]]) -> None:
+        target = crowded.pipeline.tables[info.name]
+        target.clear()
+        model: dict[tuple[object, ...], Entry] = {}
+
+        def write(operation: object, entry: Entry, number: int) -> None:
+            entry, name = replace(entry, params=(number,)), normal(info, entry)
+            if operation == "i" and name not in model:
+                target.insert(entry)
+                model[name] = entry
+            elif operation == "d" and name in model:
+                target.delete(entry)
+                del model[name]
+
+        def check(key: tuple[int, ...]) -> None:
+            found = expected(info, list(model.values()), key)
+            assert crowded.ask(info, key).value == (found.params[0] if found else None)
+
+        for number, entry in enumerate(first):
+            write("i", entry, number)
+        for number, step in enumerate(steps, len(first)):
+            if isinstance(step[0], str):
+                write(step[0], step[1], number)  # type: ignore[arg-type]
+            else:
+                check(step)  # type: ignore[arg-type]
+            for key in flows:
+                check(key)
+
+    same()
+
+
+def test_a_map_with_collisions_forgets_the_right_keys(crowded: Prober) -> None:
+    """Deletions in any order leave what is behind them in a full probe sequence to be found."""
+    exact = CROWDED[0]
+    target = crowded.pipeline.tables[exact.name]
+    target.clear()
+    target.insert_many(Entry((Exact(i),), "set", (i,)) for i in range(4096))
+    gone = {i * 2654435761 % 4096 for i in range(3000)}
+    target.delete_many(Entry((Exact(i),)) for i in gone)
+    assert all(crowded.ask(exact, (i,)).value == (None if i in gone else i) for i in range(4096))
+
+
 def test_many_entries_of_each_kind(prober: Prober) -> None:
     exact, ternary = TABLES[0], TABLES[5 + 1]
     target = prober.pipeline.tables[exact.name]

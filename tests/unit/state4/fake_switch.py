@@ -188,6 +188,9 @@ class FakeSwitch:
     def configuration(self, program: InstalledProgram) -> bytes:
         return program.text.encode()
 
+    def running_configuration(self) -> bytes:
+        return self.program.text.encode()
+
     def install(self, program: InstalledProgram) -> None:
         raise NotImplementedError
 

@@ -257,6 +257,9 @@ class BenchTarget:
     def configuration(self, program: InstalledProgram) -> bytes:
         return program.device_config
 
+    def running_configuration(self) -> bytes:
+        return self.config.device_config
+
     @property
     def config(self) -> Config:
         assert self.device.active is not None

@@ -1,28 +1,24 @@
 /* Finds the best rule for a key: exact, lpm, ternary, range and optional fields in any combination.
  *
- * Tuple-space search: rules with the same mask form a group with one hash table; a lookup probes the groups from the
- * highest priority bound downwards and stops when no better rule can follow. One exact group costs one probe; an lpm
- * key is the special case in which the priority is the prefix length. A range contributes the leading bits that its two
- * ends share. */
+ * Tuple-space search: rules with the same mask form a group with one map by masked key; a lookup probes the groups from
+ * the highest priority bound downwards and stops when no better rule can follow. One exact group costs one probe; an
+ * lpm key is the special case in which the priority is the prefix length. What a probe needs of the groups stands in
+ * one array in that order (search.c), and for lpm keys the lengths that can match are known (prefixes.h). Ranges are no
+ * part of a group's mask: rules of one masked key form a tree. Among many groups the latest results are kept. */
 #ifndef SS_MATCHER_H
 #define SS_MATCHER_H
 
 #include "include/pipeline.h"
-
-typedef struct ss_rule {
-    struct ss_rule *next; /* in its bucket: better rules of one masked key come first */
-    struct ss_group *group;
-    uint64_t hash, order; /* order: of insertion, never reused */
-    int32_t priority;     /* larger wins; at equal priority the older rule */
-    uint64_t *masked;     /* the key words under the group's mask */
-    /* as the controller gave them, normalised; range: low and high. May equal `masked` and the mask */
-    uint64_t *value, *mask;
-} ss_rule;
+#include "matching/intervals.h"
+#include "matching/key_map.h"
+#include "matching/prefixes.h"
+#include "matching/results.h"
+#include "matching/rule.h"
 
 typedef struct ss_group {
     uint64_t *mask;
-    ss_rule **buckets;
-    uint32_t bucket_mask, count, removed;
+    ss_key_map rules; /* masked key to its best rule; with ranges to the root of its tree */
+    uint32_t count, removed;
     int32_t bound; /* no rule of the group has a larger priority */
 } ss_group;
 
@@ -36,10 +32,17 @@ typedef struct ss_matcher {
     ss_field *fields;
     bool prioritised; /* ternary, range or optional keys: the controller's priority counts */
     bool ranges, exact;
-    int32_t lpm; /* index of the lpm field when that is what orders the rules, else -1 */
-    ss_group **groups;
+    int32_t lpm;        /* index of the lpm field when that is what orders the rules, else -1 */
+    ss_span_field span; /* of the trees, with ranges */
+    ss_group **groups;  /* the highest bound first */
     uint32_t group_count, group_capacity, count;
+    ss_key_map by_mask; /* the groups */
     uint64_t next_order;
+    uint64_t *probes; /* search.c; room for all groups */
+    bool probes_stale;
+    ss_results results;
+    ss_prefixes prefixes; /* with an lpm field that orders the rules */
+    ss_group **by_length; /* the group of each prefix length, NULL: none */
 } ss_matcher;
 
 bool ss_matcher_init(ss_matcher *matcher, const ss_key_desc *keys, uint32_t key_count); /* selector keys are left out */
@@ -52,6 +55,6 @@ bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *stor
 ss_rule *ss_matcher_find(const ss_matcher *matcher, const ss_rule *like); /* the same match and priority */
 bool ss_matcher_insert(ss_matcher *matcher, ss_rule *rule);               /* false: no memory */
 void ss_matcher_remove(ss_matcher *matcher, ss_rule *rule);
-ss_rule *ss_matcher_lookup(const ss_matcher *matcher, const uint64_t *key);
+ss_rule *ss_matcher_lookup(ss_matcher *matcher, const uint64_t *key);
 
 #endif

@@ -1,0 +1,222 @@
+"""`simple_switch` and `simple_switch_grpc`: their command lines as one of `softswitch run`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from p4front.own_files import own_folder
+from softswitch.compat.flags import CommandError, Flag, Given, parse
+
+SWITCH, GRPC_SWITCH = "simple_switch", "simple_switch_grpc"
+DEFAULT_THRIFT_PORT = 9090
+_GRPC_ADDRESS = "0.0.0.0:9559"
+_LOG_BYTES, _LOG_FILES = 5 << 20, 3
+"""What bmv2 does with a log file unless it is told otherwise."""
+_LEVELS = ("trace", "debug", "info", "warn", "error", "off")
+_CPU_PORT, _DROP_PORT = 510, 511
+_NO_NANOMSG = "this switch sends nothing by nanomsg"
+_NO_LIMIT = "groups and their members are limited by memory only"
+
+_COMMON = (
+    Flag(("-i", "--interface"), "connect a port with a network interface", "PORT@INTERFACE", several=True),
+    Flag(("--pcap",), "write INTERFACE_in.pcap and INTERFACE_out.pcap into a folder", "FOLDER", optional="."),
+    Flag(("--use-files",), "", "SECONDS", refused="packets come from interfaces only; tcpreplay sends a file"),
+    Flag(("--packet-in",), "", "ADDRESS", refused=_NO_NANOMSG + ": packets come from interfaces only"),
+    Flag(("--thrift-port",), "port of the Thrift server (default 9090)", "PORT", number=True),
+    Flag(("--device-id",), "P4Runtime device id (default 0)", "N", number=True),
+    Flag(("--nanolog",), "", "ADDRESS", no_effect=_NO_NANOMSG + "; --log-console shows the same"),
+    Flag(("--log-console",), "log to standard output"),
+    Flag(("--log-file",), "log to FILE.txt", "FILE"),
+    Flag(
+        ("-L", "--log-level"),
+        "trace and debug show each packet's way (default trace)",
+        "LEVEL",
+        choices=_LEVELS,
+        default="trace",
+    ),
+    Flag(("--log-flush",), "", no_effect="each line is written at once", silent=True),
+    Flag(("--log-file-max-size",), "put the log file aside when it is so long (default 5 MiB)", "BYTES", number=True),
+    Flag(("--log-file-max-files",), "keep so many of them (default 3)", "N", number=True),
+    Flag(("--notifications-addr",), "", "ADDRESS", no_effect=_NO_NANOMSG),
+    Flag(("--debugger",), "", refused="there is no debugger; --log-console shows each packet's way"),
+    Flag(("--debugger-addr",), "", "ADDRESS", refused="there is no debugger; --log-console shows each packet's way"),
+    Flag(("--restore-state",), "", "FILE", refused="bmv2's state files are not read; `state4 snapshot` writes one"),
+    Flag(("--dump-packet-data",), "", "BYTES", number=True, no_effect="--pcap writes packets"),
+    Flag(("-v", "--version"), "show the version"),
+    Flag(("--json-version",), "", refused="the compiled file is not bmv2's; p4c of the same folder writes it"),
+    Flag(("--no-p4",), "start without a program; a controller pushes one"),
+    Flag(("--max-port-count",), "", "N", number=True, no_effect="there are 512 ports", silent=True),
+    Flag(("--drop-port",), "number of the port that drops (default 511)", "PORT", number=True),
+    Flag(
+        ("--priority-queues",),
+        "",
+        "N",
+        number=True,
+        default="1",
+        no_effect="frames leave a port in the order they came",
+    ),
+    Flag(("--max-mc-groups",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
+    Flag(("--max-l1-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
+    Flag(("--max-l2-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
+    Flag(("--load-modules",), "", "FILES", refused="externs of C++ are not loaded"),
+)
+_SWITCH_FLAGS = (
+    *_COMMON,
+    Flag(("--enable-swap",), "allow changes of the program", no_effect="they are allowed always", silent=True),
+)
+_TLS = (
+    Flag(("--grpc-server-ssl",), "TLS on the P4Runtime server"),
+    Flag(("--grpc-server-cacert",), "the authority of client certificates", "PEM"),
+    Flag(("--grpc-server-cert",), "the server's certificate", "PEM"),
+    Flag(("--grpc-server-key",), "its private key", "PEM"),
+    Flag(("--grpc-server-with-client-auth",), "clients must show a certificate"),
+)
+_GRPC_FLAGS = (
+    *_COMMON,
+    Flag(("--grpc-server-addr",), f"address of the P4Runtime server (default {_GRPC_ADDRESS})", "ADDRESS"),
+    *_TLS,
+    Flag(("--cpu-port",), "number of the CPU port", "PORT", number=True),
+    Flag(("--disable-swap",), "", no_effect="P4Runtime clients can change the program always"),
+    Flag(("--dp-grpc-server-addr",), "", "ADDRESS", refused="packets come from interfaces only"),
+)
+FLAGS = {SWITCH: _SWITCH_FLAGS, GRPC_SWITCH: _GRPC_FLAGS}
+
+
+@dataclass(frozen=True)
+class Translated:
+    """`words`: of `softswitch run`; empty if only the version was asked for. `notes`: what the user should know."""
+
+    words: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def translate(command: str, words: Sequence[str]) -> Translated:
+    """Raises CommandError; SystemExit(0) after `--help`."""
+    usage = f"{command} [options] PROGRAM.json [-- target options]"
+    description = "Runs softswitch as bmv2's command of that name would run, until SIGTERM or Ctrl-C."
+    given = parse(command, description, FLAGS[command], list(_separated(_with_folder(words))), usage)
+    if given.values.version:
+        return Translated(())
+    notes = [*given.notes]
+    interfaces = list(given.values.interface)
+    program = None
+    for word in given.words:
+        if "@" in word and word.partition("@")[0].isdigit():
+            notes.append(f"{word} was taken for an interface: it lacks its -i")
+            interfaces.append(word)
+        elif program is None:
+            program = word
+        else:
+            raise CommandError(f"two programs are named, {program} and {word}")
+    return Translated(tuple(_run_words(command, given, interfaces, program, notes)), tuple(notes))
+
+
+def _with_folder(words: Sequence[str]) -> Iterator[str]:
+    """`--pcap FOLDER` as `--pcap=FOLDER`, which is how the flag is parsed. What is a file is the program."""
+    waiting = False
+    for word in words:
+        if waiting and not word.startswith("-") and not Path(word).is_file():
+            yield f"--pcap={word}"
+            waiting = False
+            continue
+        if waiting:
+            yield "--pcap"
+        waiting = word == "--pcap"
+        if not waiting:
+            yield word
+    if waiting:
+        yield "--pcap"
+
+
+def _separated(words: Iterator[str]) -> Iterator[str]:
+    """Without the `--` that stands before the options of the target."""
+    seen = False
+    for word in words:
+        if word == "--" and not seen:
+            seen = True
+        else:
+            yield word
+
+
+def _run_words(
+    command: str, given: Given, interfaces: Sequence[str], program: str | None, notes: list[str]
+) -> Iterator[str]:
+    values = given.values
+    if values.no_p4:
+        yield "--no-p4"
+        if program is not None:
+            notes.append(f"{program} is not loaded: --no-p4 was given")
+    elif program is None:
+        raise CommandError("no program given: name what p4c wrote, or give --no-p4")
+    else:
+        yield program
+    for interface in interfaces:
+        yield from ("-i", interface)
+    yield from ("--device-id", str(values.device_id or 0))
+    yield "--qdiscs"  # the limits and delays of Mininet's links are there
+    if values.pcap is not None:
+        yield from ("--pcap", values.pcap)
+    yield from _ports(command, given, interfaces)
+    yield from _log(given)
+    thrift_port = values.thrift_port or DEFAULT_THRIFT_PORT
+    if command == GRPC_SWITCH:
+        yield from _grpc(given)
+    else:
+        address = _local_address(thrift_port)
+        notes.append(f"P4Runtime is served at {address}")
+        yield from ("--grpc-server-addr", address)
+
+
+def _ports(command: str, given: Given, interfaces: Sequence[str]) -> Iterator[str]:
+    drop = given.values.drop_port if given.values.drop_port is not None else _DROP_PORT
+    yield from ("--drop-port", str(drop))
+    cpu = given.values.cpu_port if command == GRPC_SWITCH else None
+    if cpu is None:  # bmv2 has none then: here it is a port that the user has not
+        used = {word.partition("@")[0] for word in interfaces} | {str(drop)}
+        cpu = next(port for port in range(_CPU_PORT, 0, -1) if str(port) not in used)
+    yield from ("--cpu-port", str(cpu))
+
+
+def _log(given: Given) -> Iterator[str]:
+    values = given.values
+    if values.log_console and values.log_file:
+        raise CommandError("--log-console and --log-file exclude one another")
+    if not values.log_console and not values.log_file:
+        return
+    yield from ("--log-style", "bmv2", "--log-level", values.log_level)
+    if values.log_level in ("trace", "debug"):
+        yield "--trace"
+    if values.log_file:
+        size, count = values.log_file_max_size, values.log_file_max_files
+        yield from ("--log-file", f"{values.log_file}.txt")
+        yield from ("--log-file-max-size", str(_LOG_BYTES if size is None else size))
+        yield from ("--log-file-max-files", str(_LOG_FILES if count is None else count))
+
+
+def _grpc(given: Given) -> Iterator[str]:
+    values = given.values
+    yield from ("--grpc-server-addr", values.grpc_server_addr or _GRPC_ADDRESS)
+    if not values.grpc_server_ssl:
+        return
+    for flag in _TLS:
+        value = getattr(values, flag.key)
+        if value:
+            yield from (flag.names[0],) if flag.value is None else (flag.names[0], value)
+
+
+def _local_address(thrift_port: int) -> str:
+    """Where P4Runtime, and with it State4, reaches a switch whose command has no address for it: a Unix socket that is
+    its owner's, named by the Thrift port, which no two switches of a network share."""
+    folder = own_folder(Path(tempfile.gettempdir()) / f"softswitch-{os.geteuid()}", 0o700)
+    path = folder / f"thrift-{thrift_port}.sock"
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return f"unix:{path}"
+    return f"unix:{folder}/thrift-{thrift_port}-{os.getpid()}.sock"

@@ -1,0 +1,42 @@
+/* Keys of some words to pointers: one array with open addressing, keys beside their pointers.
+ *
+ * A key that is there, or one that is not, costs one cache line of the array and no other. At most 5 of 8 slots are
+ * used, and the hash of a key is computed again where it is needed. */
+#ifndef SS_KEY_MAP_H
+#define SS_KEY_MAP_H
+
+#include "matching/words.h"
+
+typedef struct ss_key_map {
+    uint64_t *slots; /* each: the pointer (0: free), then the key */
+    uint32_t words, stride;
+    uint32_t capacity, count; /* capacity: 0 or a power of two */
+} ss_key_map;
+
+void ss_key_map_init(ss_key_map *map, uint32_t words);
+void ss_key_map_free(ss_key_map *map);
+/* The place for the pointer of a key; 0 is in it if the key is new, and has to be replaced before the next call. NULL:
+ * no memory. */
+uint64_t *ss_key_map_put(ss_key_map *map, const uint64_t *key);
+void ss_key_map_remove(ss_key_map *map, const uint64_t *key); /* which is there */
+
+static inline uint64_t *ss_key_map_slot(const ss_key_map *map, uint64_t number)
+{
+    return map->slots + (number & (map->capacity - 1)) * map->stride;
+}
+
+/* The place of the pointer of a key that is there, NULL otherwise. `hash`: of the key. */
+static inline uint64_t *ss_key_map_find(const ss_key_map *map, uint64_t hash, const uint64_t *key)
+{
+    if (!map->count)
+        return NULL;
+    for (uint64_t number = hash;; number++) {
+        uint64_t *slot = ss_key_map_slot(map, number);
+        if (!slot[0])
+            return NULL;
+        if (ss_same_words(slot + 1, key, map->words))
+            return slot;
+    }
+}
+
+#endif

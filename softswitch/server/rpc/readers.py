@@ -1,0 +1,94 @@
+"""Clients that read slowly: a response that is not taken keeps a thread of the server, so they are limited."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from softswitch.server.errors import Code, Refused
+
+log = logging.getLogger(__name__)
+
+MAX_LARGE_READS = 12
+"""With `MAX_STREAMS` less than `THREADS`, so that other requests find a thread."""
+LARGE_BYTES = 32 << 10
+"""Half of HTTP/2's first window: less than that is sent at once to any client that follows the standard's defaults."""
+STALL_S = 30.0
+"""For how long a client may leave a message of a read untaken."""
+
+M = TypeVar("M", bound=Message)
+
+
+class Readers:
+    """The reads whose responses are being sent, of both services."""
+
+    def __init__(self, stall_s: float = STALL_S) -> None:
+        self._free = threading.BoundedSemaphore(MAX_LARGE_READS)
+        self._stall_s = stall_s
+        self._lock = threading.Lock()
+        self._sending: dict[grpc.ServicerContext, float] = {}
+        self._watch: threading.Thread | None = None
+
+    def send(self, messages: Iterable[M], context: grpc.ServicerContext) -> Iterator[M]:
+        """Hands on the messages of a read. gRPC comes for the next when the one before has left; a request whose
+        message does not leave within the time is cancelled.
+
+        Raises Refused (RESOURCE_EXHAUSTED) at more than `LARGE_BYTES` if too many large reads are under way.
+        """
+        size, large = 0, False
+        with ExitStack() as stack:
+            for message in messages:
+                size += message.ByteSize()
+                if size > LARGE_BYTES and not large:
+                    stack.enter_context(self._large_read())
+                    large = True
+                with self._watched(context):
+                    yield message
+
+    @contextmanager
+    def _large_read(self) -> Iterator[None]:
+        if not self._free.acquire(blocking=False):
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_LARGE_READS} large reads are under way; try again")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @contextmanager
+    def _watched(self, context: grpc.ServicerContext) -> Iterator[None]:
+        with self._lock:
+            self._sending[context] = time.monotonic()
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._watch_sending, daemon=True, name="readers")
+                self._watch.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sending.pop(context, None)
+
+    def _watch_sending(self) -> None:
+        """Runs until nothing was being sent for a while."""
+        idle_since = time.monotonic()
+        while True:
+            time.sleep(min(1.0, self._stall_s / 4))
+            now = time.monotonic()
+            with self._lock:
+                if self._sending:
+                    idle_since = now
+                elif now - idle_since > 2 * self._stall_s:
+                    self._watch = None
+                    return
+                stalled = [context for context, since in self._sending.items() if now - since > self._stall_s]
+                for context in stalled:
+                    del self._sending[context]
+            for context in stalled:
+                log.warning("a read was cancelled: its client took nothing for %g s", self._stall_s)
+                context.cancel()  # type: ignore[no-untyped-call]

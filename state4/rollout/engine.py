@@ -1,0 +1,151 @@
+"""A rollout: all plans first, then the changes, at most so many at once, none after a failure.
+
+Every step is in the record before it begins and after it ends, so a rollout that was stopped at any moment, by a
+failure, Ctrl-C or SIGKILL, goes on from there: a switch whose change was begun is asked what it runs.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Protocol
+
+from state4.rollout.commands import ChangeFailed, Planned
+from state4.rollout.file import Rollout, SwitchChange
+from state4.rollout.record import Record, Step
+
+_PLANNED_AT_ONCE = 4
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FOUND_DONE = "it was changed when the rollout was stopped; what its change reported is not known"
+
+
+class Switches(Protocol):
+    """What is done to switches: `Commands`, or a test's own."""
+
+    def plan(self, switch: SwitchChange) -> Planned: ...
+
+    def change(self, switch: SwitchChange) -> Mapping[str, Any]: ...
+
+    def load_entries(self, switch: SwitchChange) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+class Told(Protocol):
+    """What is shown of a rollout while it runs."""
+
+    def planned(self, switch: SwitchChange, plan: Planned) -> None: ...
+
+    def begun(self, switch: SwitchChange) -> None: ...
+
+    def ended(self, switch: SwitchChange, step: Step, why: str, outcome: Mapping[str, Any]) -> None: ...
+
+
+class RolloutRun:
+    """One run of a rollout. `stop` may be called at any time, also by a signal handler."""
+
+    def __init__(self, rollout: Rollout, record: Record, switches: Switches, told: Told) -> None:
+        self._rollout = rollout
+        self._record = record
+        self._switches = switches
+        self._told = told
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Nothing new begins; what runs is cancelled, or ends if it is too late for that."""
+        self._stopped = True
+        self._switches.cancel()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
+    def plan(self) -> dict[str, str]:
+        """Plans all switches that are not done. Returns why it cannot be done, by switch: then nothing is begun.
+
+        A switch that turns out to run its new program already, although its change was begun and not ended, is done."""
+        waiting = [switch for switch in self._rollout.switches if self._step(switch) is not Step.DONE]
+        problems: dict[str, str] = {}
+        for switch, future in self._each(waiting, self._switches.plan, _PLANNED_AT_ONCE):
+            try:
+                planned = future.result()
+                if planned.running and self._step(switch) is not Step.WAITING:
+                    self._switches.load_entries(switch)
+                    self._end(switch, Step.DONE, self._record.entries[switch.name].why or FOUND_DONE, {})
+                else:
+                    self._told.planned(switch, planned)
+            except ChangeFailed as error:
+                problems[switch.name] = str(error)
+        return {switch.name: problems[switch.name] for switch in waiting if switch.name in problems}
+
+    def change(self) -> bool:
+        """Changes all switches that are not done, in order; True when all are. A failure ends it: what runs beside it
+        comes to its end, what has not begun is not touched."""
+        waiting = [switch for switch in self._rollout.switches if self._step(switch) is not Step.DONE]
+        for switch, future in self._each(waiting, self._change, self._rollout.at_once):
+            try:
+                outcome = future.result()
+            except ChangeFailed as error:
+                self._stopped = True
+                self._end(switch, Step.FAILED, str(error), error.said or {})
+                continue
+            if inexact := outcome.get("inexact"):
+                self._stopped = True
+                self._end(switch, Step.FAILED, f"its state may not be exact: {'; '.join(inexact)}", outcome)
+            else:
+                self._end(switch, Step.DONE, "", outcome)
+        return self._record.finished
+
+    def _step(self, switch: SwitchChange) -> Step:
+        return self._record.entries[switch.name].step
+
+    def _change(self, switch: SwitchChange) -> Mapping[str, Any]:
+        return self._switches.change(switch)
+
+    def _end(self, switch: SwitchChange, step: Step, why: str, outcome: Mapping[str, Any]) -> None:
+        self._record.put(switch.name, step, why, outcome)
+        self._told.ended(switch, step, why, outcome)
+
+    def _each(
+        self, switches: Sequence[SwitchChange], action: Callable[[SwitchChange], Any], at_once: int
+    ) -> Iterator[tuple[SwitchChange, Future[Any]]]:
+        """Starts `action` for one switch after the other, and yields each when it has ended. The record is written by
+        the caller's thread alone."""
+        left = list(switches)
+        changes = action == self._change
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
+            running: dict[Future[Any], SwitchChange] = {}
+            while running or (left and not self._stopped):
+                while left and len(running) < at_once and not self._stopped:
+                    switch = left.pop(0)
+                    if changes:
+                        self._record.put(switch.name, Step.CHANGING)
+                        self._told.begun(switch)
+                    running[pool.submit(action, switch)] = switch
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    yield running.pop(future), future
+
+
+@contextmanager
+def stopped_by_signals(run: RolloutRun) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP stop the run in order; no step of the record is torn by an exception.
+
+    Does nothing outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        run.stop()
+
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
