@@ -2,9 +2,10 @@
 
 One UDP flow from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself in the
 middle of the flow; how long packets wait is measured as well. Bytes lost are those of the packets that arrived, by the
-receiver's kernel, less those in the
-register. `highest` is the highest rate at which the switch loses nothing while it clones every packet, searched for as
-RFC 2544 does it (measure/steady_rate.py) before the trials; the flows get 90 % of it, unless --share says otherwise.
+receiver's kernel, less those in the register. On softswitch a second controller inserts, modifies and deletes entries
+all the while; those that are not as acknowledged at the end are lost, too. `highest` is the highest rate at which the
+switch loses nothing while it clones every packet, searched for as RFC 2544 does it (measure/steady_rate.py) before the
+trials; the flows get 90 % of it, unless --share says otherwise.
 A "strategy" called `no-reconfiguration` is the same flow left alone: what it loses is the machine's. The data
 plane has a core of its own where there are two or more.
 
@@ -26,6 +27,7 @@ import numpy.typing as npt
 
 import nfs
 from experiments.claims.base import CONTROL_TRIAL, Verdict
+from experiments.control.second_controller import start_second_controller
 from experiments.harness.lab import Lab, Plan
 from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_NOT_JUDGED, EXIT_OK, run_main
 from experiments.harness.options import PROFILES, CommonOptions, common_options, common_parser
@@ -44,7 +46,8 @@ from experiments.traffic.armed import wait_all
 from experiments.traffic.flow import HEADER_BYTES, MAX_PAYLOAD, Flow
 from experiments.traffic.receiver import Receiver
 from experiments.traffic.sender import Sender
-from topologies.paper import SERVER, ip_of
+from topologies.paper import SERVER, SWITCH, ip_of
+from topologies.switch import SoftSwitch
 
 EXPERIMENT = "exact"
 HIGHEST = "highest"
@@ -60,6 +63,8 @@ FULL_LOAD_S = 4.0
 """And more at the highest rate, where the control plane gets little of the machine."""
 MARGIN_S = 0.02
 BOUNDS = MachineBounds(waited=0.08, host_waited=0.5)  # as in cloning_cost: at the highest rate the hosts are busy
+WRITES_PER_S = 50.0
+"""Of the second controller."""
 _PORT = 5000
 _NO_LOSS = 1e-9
 _SETTLE_S = 3.0
@@ -149,18 +154,24 @@ def run_trial(
     receiver = Receiver(lab.network, SERVER, [_PORT], nice=HOST_NICE)
     flow = Flow(1, "h1", ip_of(SERVER), _PORT, Flow.interval_for(megabits))
     sender = Sender(lab.network, flow, nice=HOST_NICE)
-    wait_all(receiver, sender)
+    writer = (
+        start_second_controller(lab.network, SWITCH, WRITES_PER_S) if lab.plan.target == SoftSwitch.target else None
+    )
+    wait_all(receiver, sender, *([writer] if writer else []))
     lab.control.call("stats", {"reset": True})
     target = (SERVER, f"{SERVER}-eth0")
     before = interface_counters(lab.network, *target)
     timeline = lab.timeline(lead_s=0.05)
     sender.go(timeline.start, timeline.start + seconds)
+    if writer is not None:
+        writer.command("go")
     if reconfigures:
         timeline.at(LEAD_S, lab.begin_reconfiguration)
     watch = MachineWatch(lab, sender=sender, receiver=receiver)
     timeline.run(seconds + 0.1, lambda second: show.state(trial.name, second))
     outcome = lab.end_reconfiguration() if reconfigures else {}
     machine = watch.read()
+    written = writer.finish() if writer is not None else None
     totals = sender.finish()
     _, packets = receiver.finish()
     wire = interface_counters(lab.network, *target).since(before)
@@ -178,6 +189,7 @@ def run_trial(
         "wire_bytes": arrived,
         "register_bytes": counted,
         "lost_bytes": arrived - counted,
+        "second_controller": written,
         "outcome": outcome,
         "switch": stats,
         "machine": machine.as_dict(),
@@ -223,7 +235,11 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "packets": sum(member["sent_packets"] for member in members),
             "lost_packets": sum(member["lost_packets"] for member in members),
             "lost_bytes": sum(abs(member["lost_bytes"]) for member in members),
-            "runs_with_loss": sum(bool(member["lost_packets"] or member["lost_bytes"]) for member in members),
+            "acknowledged_writes": sum(_writes(member, "acknowledged") for member in members),
+            "lost_writes": sum(_writes(member, "wrong") for member in members),
+            "runs_with_loss": sum(
+                bool(member["lost_packets"] or member["lost_bytes"] or _writes(member, "wrong")) for member in members
+            ),
         }
         if strategy != CONTROL_TRIAL:
             row["total_ms"] = sorted(member["total_ms"] for member in members)
@@ -232,6 +248,11 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             row["lost_meanwhile"] = sum(member["lost_meanwhile"] for member in members)
         rows.append(row)
     return rows
+
+
+def _writes(trial: Mapping[str, Any], kind: str) -> int:
+    """Of the second controller, 0 without one."""
+    return int((trial.get("second_controller") or {}).get(kind, 0))
 
 
 def verdict_of_rows(rows: Sequence[Mapping[str, Any]], unusable: Mapping[str, str]) -> Verdict:

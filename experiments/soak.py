@@ -1,10 +1,11 @@
 """Soak: reconfigurations in a row, back and forth between chained.p4 and chained_v2.p4, under traffic (state4_exact).
 
 A UDP flow goes from h1 to the server, and from h2 come knocks of which each is made once, so that an update that is
-lost stays lost. At the end pk_reg must equal that of a switch in memory that got the same knocks and was never changed;
-the flow must have arrived whole; the entries must be those of the beginning; and the memory of the switch and of the
-controller must be flat. HULA's registers hold times and loads by the switch's own clock, which a second switch does not
-share: they are not compared. flow_bytes is in chained_v2.p4 alone; going back drops it, which is allowed here.
+lost stays lost. A second controller inserts, modifies and deletes entries all the while. At the end pk_reg must equal
+that of a switch in memory that got the same knocks and was never changed; the flow must have arrived whole; the second
+controller's entries must be as acknowledged, and the others those of the beginning; and the memory of the switch and
+of the controller must be flat. HULA's registers hold times and loads by the switch's own clock, which a second switch
+does not share: they are not compared. flow_bytes is in chained_v2.p4 alone; going back drops it, which is allowed here.
 
 Exit code: 0 when all that holds; 1 when it does not; 2 for wrong use and failed runs.
 """
@@ -22,6 +23,7 @@ import numpy as np
 
 import nfs
 from experiments.control.programs import store_prepared
+from experiments.control.second_controller import start_second_controller
 from experiments.harness.lab import Lab, Plan, open_lab
 from experiments.harness.main import EXIT_CLAIM_FAILS, EXIT_OK, run_main
 from experiments.harness.options import TARGETS, require_target
@@ -32,14 +34,16 @@ from experiments.traffic.knock_series import knock
 from experiments.traffic.receiver import Receiver
 from experiments.traffic.sender import Sender
 from softswitch.build.device_config import collect
-from topologies.paper import PORTS, SERVER, ip_of
+from topologies.paper import PORTS, SERVER, SWITCH, ip_of
 
 OLD, NEW = nfs.program_path("chained"), nfs.program_path("chained_v2")
 STRATEGY = "state4_exact"
 KNOCKS_PER_S = 2000.0
 FLOW_MBIT = 20.0
+WRITES_PER_S = 100.0
 GROWTH_BYTES = 16 << 20
-"""Memory that may be taken after the first tenth of the run, in which caches fill."""
+"""Memory that may be taken after the first tenth of the run, or the first changes, in which caches fill."""
+_FILLING = 5
 _FLOW_PORT = 5000
 _MAX_S = 7200.0
 
@@ -59,9 +63,12 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
     argv = [sys.executable, "-m", "experiments.traffic.knock_series", "--interface", "h2-eth0"]
     lab.arm()
     knocker = ArmedProcess(lab.network, "h2", "knocks", [*argv, "--per-second", str(KNOCKS_PER_S)])
-    wait_all(receiver, sender, knocker)
+    writer = start_second_controller(lab.network, SWITCH, WRITES_PER_S) if lab.plan.target == "softswitch" else None
+    wait_all(receiver, sender, knocker, *([writer] if writer else []))
     entries = lab.control.call("entities")
     start = time.monotonic() + 0.05
+    if writer is not None:
+        writer.command("go")
     sender.go(start, start + _MAX_S)
     changes = []
     for number in range(count):
@@ -78,6 +85,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
         lab.switch.check()
         if not quiet and (number + 1) % 50 == 0:
             print(f"{number + 1} of {count}, {time.monotonic() - start:.0f} s", file=sys.stderr)
+    written = writer.finish() if writer is not None else None
     sent = int(knocker.finish()["sent"])
     flow = sender.finish()
     time.sleep(0.2)  # what still waits in the switch
@@ -86,7 +94,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
     stages = _register(folder / "end.npz", "pk_reg")
     expected = oracle(sent)
     wrong = int(np.count_nonzero(stages != expected))
-    steady = changes[max(0, count // 10 - 1) :]
+    steady = changes[min(count, max(_FILLING, count // 10)) - 1 :]
     growth = {name: steady[-1][name] - steady[0][name] for name in ("switch_rss", "controller_rss")}
     holds = {
         "state": wrong == 0 and sent > 0,
@@ -94,6 +102,8 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
         "entries": count % 2 == 1 or lab.control.call("entities") == entries,
         "memory": max(growth.values()) <= GROWTH_BYTES,
     }
+    if written is not None:
+        holds["writes"] = written["wrong"] == 0 and written["acknowledged"] > 0
     not_judged = {}
     if lab.plan.target == "bmv2":
         del holds["flow"]
@@ -111,6 +121,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
         "flow_received": arrived.packets,
         "total_ms": _spread([1e3 * change["total_s"] for change in changes]),
         "held_ms": _spread(held) if held else None,
+        "second_controller": written,
         "lost_clones": sum(change["lost_clones"] for change in changes),
         "memory_growth_bytes": growth,
         "holds": holds,

@@ -22,7 +22,7 @@ def exact_table(
     table = Table(title="lost by a reconfiguration in the middle of a flow", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("rate (Mbit/s)", "profile", "strategy"):
         table.add_column(column, no_wrap=True)
-    for column in ("runs", "packets", "packets lost", "bytes lost", "held (ms)", "in all (ms)"):
+    for column in ("runs", "packets", "packets lost", "bytes lost", "writes lost", "held (ms)", "in all (ms)"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         rate = row["rate"] if _is_number(row["rate"]) else f"{row['mbit']:.0f} ({row['rate']})"
@@ -30,7 +30,8 @@ def exact_table(
         if row["lost_packets"] and "lost_meanwhile" in row:
             lost += f" ({row['lost_meanwhile']} meanwhile)"
         times = [_times(row[name]) if name in row else "-" for name in ("held_ms", "total_ms")]
-        numbers = (str(row["runs"]), f"{row['packets']:,}", lost, f"{row['lost_bytes']:,}", *times)
+        writes = f"{row['lost_writes']} of {row['acknowledged_writes']:,}" if row.get("acknowledged_writes") else "-"
+        numbers = (str(row["runs"]), f"{row['packets']:,}", lost, f"{row['lost_bytes']:,}", writes, *times)
         table.add_row(rate, row["profile"], row["strategy"], *numbers)
     console.print(table)
     if highest:
