@@ -39,6 +39,12 @@ help: ## List the targets
 scenario: | root net-packages $(INSTALLED) ## * Every strategy under traffic: throughput beside delta-loss (ARGS=--watch shows it live)
 	@$(PYTHON) -m experiments.scenario $(ARGS)
 
+# -- the fabric --------------------------------------------------------------------------------------------------------
+
+.PHONY: fabric
+fabric: | root net-packages $(INSTALLED) ## * One spine of a fabric changed under traffic, by every strategy and by drain (claim C7)
+	@$(PYTHON) -m experiments.fabric $(ARGS)
+
 # -- the figures of the paper ------------------------------------------------------------------------------------------
 
 .PHONY: fig3
@@ -64,7 +70,7 @@ fig7: | root net-packages $(INSTALLED) ## * Figure 7: throughput while every pac
 # -- all of it ---------------------------------------------------------------------------------------------------------
 
 .PHONY: reproduce
-reproduce: | root net-packages $(INSTALLED) ## * All experiments, a report on all claims: an hour; ARGS=--quick 10 minutes
+reproduce: | root net-packages $(INSTALLED) ## * All experiments, a report on all claims: 75 minutes; ARGS=--quick 10 minutes
 	@$(PYTHON) -m experiments.reproduce $(ARGS)
 
 .PHONY: compare

@@ -99,6 +99,16 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         arguments=("--repeats", "3"),
     ),
     Experiment(
+        "fabric",
+        "fabric",
+        "A fabric: one spine is changed",
+        "Throughput by each of two spines while the program of spine1 is changed, a lane for each strategy: solid is "
+        "spine1's path, grey the change, the line the swap.",
+        ("C7 fabric",),
+        full_s=540.0,
+        quick_s=110.0,
+    ),
+    Experiment(
         "cloning_cost",
         "fig7",
         "What cloning costs",

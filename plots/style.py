@@ -35,6 +35,7 @@ class LineStyle:
 
 _STRATEGIES = {
     "none": LineStyle("no preservation", "#7f7f7f", ":", "x"),
+    "drain": LineStyle("drain", "#56b4e9", (0, (1, 1)), "*"),
     "controller": LineStyle("controller", "#d55e00", "--", "s"),
     "swing_state": LineStyle("Swing State", "#0072b2", "-.", "^"),
     "state4": LineStyle("State4", "#009e73", "-", "o"),

@@ -24,6 +24,8 @@ SERVER = "server"
 MAX_LEAVES, MAX_SPINES, MAX_HOSTS = 127, 99, 98
 MAX_PLACES = 1000
 """Hosts in all and the server: `dmac` of the program has room for 1024 addresses."""
+MAX_MBIT, DEFAULT_MBIT = 1 << 17, 1024
+_SHIFT_OF_1_MBIT = 6  # 2^6 bytes * 2^8 steps in 2^17 us are 1 Mbit/s
 _UPLINKS = 100
 _SERVER_NUMBER = 99
 _PREFIX = 16
@@ -50,12 +52,15 @@ class Place:
 class Fabric:
     """The size of a fabric, and what follows from it. Raises ValueError for one that cannot be addressed.
 
-    leaves: at most 127, since the program has room for ToR numbers below 128; hosts: of each leaf.
+    leaves: at most 127, since the program has room for ToR numbers below 128; hosts: of each leaf; mbit: what HULA
+    takes the links of each spine to carry, in Mbit/s and powers of two (none: 1024 of all), so that unlike spines get
+    unlike loads. Nothing slows the links down.
     """
 
     leaves: int = 2
     spines: int = 2
     hosts: int = 3
+    mbit: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"leaves": (2, MAX_LEAVES), "spines": (1, MAX_SPINES), "hosts": (1, MAX_HOSTS)}
@@ -63,6 +68,11 @@ class Fabric:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ValueError(f"a fabric has {least} to {most} {name}, not {value}")
+        if self.mbit and len(self.mbit) != self.spines:
+            raise ValueError(f"a fabric has a rate for the links of each of its {self.spines} spines, not {self.mbit}")
+        for rate in self.mbit:
+            if not 1 <= rate <= MAX_MBIT or rate & (rate - 1):
+                raise ValueError(f"links have a power of two from 1 to {MAX_MBIT} Mbit/s, not {rate}")
         if self.leaves * self.hosts + 1 > MAX_PLACES:
             raise ValueError(f"a fabric has at most {MAX_PLACES - 1} hosts in all, not {self.leaves * self.hosts}")
 
@@ -82,6 +92,12 @@ class Fabric:
     @property
     def spine_numbers(self) -> range:
         return range(1, self.spines + 1)
+
+    def link_shift(self, spine: int) -> int:
+        """The parameter of HULA's `measure` for a link of spine number `spine`: 2^shift bytes within 131 ms are one
+        step of utilisation of 255."""
+        rate = self.mbit[spine - 1] if self.mbit else DEFAULT_MBIT
+        return rate.bit_length() - 1 + _SHIFT_OF_1_MBIT
 
     @property
     def uplinks(self) -> tuple[int, ...]:

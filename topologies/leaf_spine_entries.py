@@ -3,7 +3,7 @@
 Leaves forward and balance: data to another leaf goes to the spine that HULA prefers. A leaf's own probes come in at its
 CPU port and go to all spines; a spine sends them on to the other leaves, where they end. The firewall is on the spines.
 A knock has to open it on each of them, whichever way the data takes, so knocks are sent to `KNOCK_MAC`, which a leaf
-sends to all spines.
+sends to all spines, and to `KNOCK_IP`, which HULA does not balance: it would choose one of them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from topologies.leaf_spine import SERVER, Fabric
 from topologies.switch import CPU_PORT
 
 KNOCK_MAC = "03:00:00:00:00:01"
+KNOCK_IP = "10.0.0.99"  # of no leaf
 KNOCKS = (10000, 20000, 30000)
 UDP_PORT, TCP_PORT = 5000, 5001
 _PROBES, _KNOCKS = 2, 3  # multicast groups
-_LINK_SHIFT = 16  # links of 1 Gbit/s, as in nfs/chained.entries.toml
 _TCP, _UDP = 6, 17
 _NO_DIGESTS = '[[default]]\ntable = "smac"\naction = "NoAction"\n'
 """A host comes in by as many ports as there are spines: its place is nothing to learn."""
@@ -33,7 +33,7 @@ def leaf_entries(fabric: Fabric, leaf: int) -> str:
         port = place.port if place.leaf == leaf else uplinks[place.leaf % len(uplinks)]
         blocks.append(_entry("dmac", {"dst_mac": place.mac}, ("forward", {"port": port})))
     blocks.append(_entry("dmac", {"dst_mac": KNOCK_MAC}, ("flood", {"group": _KNOCKS})))
-    blocks += [_measured(port) for port in uplinks]
+    blocks += [_measured(port, fabric.link_shift(spine)) for spine, port in enumerate(uplinks, start=1)]
     for other in fabric.leaf_numbers:
         if other != leaf:
             to_leaf = _entry("balance", {"dst": f"10.0.{other}.0/24"}, ("to_tor", {"id": other}), priority=10)
@@ -41,18 +41,19 @@ def leaf_entries(fabric: Fabric, leaf: int) -> str:
     return "\n".join(blocks)
 
 
-def spine_entries(fabric: Fabric) -> str:
-    """What every spine starts with: they are all linked alike."""
+def spine_entries(fabric: Fabric, spine: int = 1) -> str:
+    """What spine number `spine` (from 1 on) starts with: all are linked alike, but for the rates of their links."""
     ports = tuple(fabric.leaf_numbers)
     blocks = [_NO_DIGESTS, _group(_PROBES, ports)]
     for port in ports:
-        blocks += [_entry("probes", {"port": port}, _to(_PROBES)), _measured(port)]
+        blocks += [_entry("probes", {"port": port}, _to(_PROBES)), _measured(port, fabric.link_shift(spine))]
     for place in fabric.places.values():
         blocks.append(_entry("dmac", {"dst_mac": place.mac}, ("forward", {"port": place.leaf})))
     server = fabric.places[SERVER].ip
-    for position, port in enumerate(KNOCKS):
-        match = _service(server, _TCP, port)
-        blocks.append(_entry("services", match, ("knock", {"position": position}), priority=30))
+    for address in (server, KNOCK_IP):
+        for position, port in enumerate(KNOCKS):
+            match = _service(address, _TCP, port)
+            blocks.append(_entry("services", match, ("knock", {"position": position}), priority=30))
     for protocol, port in ((_UDP, UDP_PORT), (_TCP, TCP_PORT)):
         match = _service(server, protocol, port)
         blocks.append(_entry("services", match, ("protect", {}), priority=20))
@@ -73,8 +74,18 @@ def _service(address: str, protocol: int, port: int) -> dict[str, int | str]:
     return {"dst": address, "protocol": protocol, "port": port}
 
 
-def _measured(port: int) -> str:
-    return _entry("links", {"port": port}, ("measure", {"shift": _LINK_SHIFT}))
+def full_load_entries(fabric: Fabric) -> str:
+    """What a spine is changed to so that its probes say "full": a byte on a link is a step of its utilisation."""
+    return "\n".join(_measured(port, 0) for port in fabric.leaf_numbers)
+
+
+def no_probe_entries(fabric: Fabric) -> str:
+    """What a spine is changed to so that no probe passes: after HULA's time-out no leaf knows a way through it."""
+    return "\n".join(_entry("probes", {"port": port}, ("refuse", {})) for port in fabric.leaf_numbers)
+
+
+def _measured(port: int, shift: int) -> str:
+    return _entry("links", {"port": port}, ("measure", {"shift": shift}))
 
 
 def _to(group: int) -> tuple[str, dict[str, int]]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from experiments.claims import c1_flows_survive, c2_disruption, c3_delta_loss, c4_loss_windows, c7_network_resources
+from experiments.claims import (
+    c1_flows_survive,
+    c2_disruption,
+    c3_delta_loss,
+    c4_loss_windows,
+    c7_fabric,
+    c7_network_resources,
+)
 from experiments.claims.base import PublishedClaim
 from experiments.claims.c5_cloning_cost import ABOVE_HALF, FULL_LOAD, HALF_LOAD
 from experiments.claims.c6_overhead import MEMORY, PACKETS
@@ -21,6 +28,7 @@ CLAIMS: tuple[PublishedClaim, ...] = (
     MEMORY,
     PACKETS,
     c7_network_resources.PUBLISHED,
+    c7_fabric.PUBLISHED,
 )
 
 

@@ -28,6 +28,7 @@ from state4.entries_file import load_entries, updates
 from state4.errors import State4Error
 from state4.events import Event, EventLog
 from state4.instrumentation.running import layout_of, user_registers
+from state4.loading import load
 from state4.pacing import PROFILES
 from state4.programs import InstalledProgram
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
@@ -104,6 +105,10 @@ class Agent:
         ]
         self._target.write_entities(wanted)
         self._groups |= {group: update for update in wanted if (group := _group(update)) is not None}
+
+    def load_entries(self, entries: str) -> None:
+        """Brings entries into the running program, whether they are there or not."""
+        load(self._target, updates(load_entries(Path(entries), self._target.running())))
 
     def prepare(
         self,

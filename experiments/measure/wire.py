@@ -55,13 +55,18 @@ class Captured:
     dropped: int
 
 
+def address_number(address: str) -> int:
+    """An IPv4 address as captures have it."""
+    return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+
+
 class Capture:
     """Records the frames that come in at an interface of a node, from `wait_ready` to `finish`."""
 
     def __init__(self, network: RunningNetwork, node: str, interface: str, *, nice: int = 0) -> None:
         """`nice`: of tcpdump, added to ours."""
         self._network = network
-        self._name = f"capture-{node}"
+        self._name = f"capture-{interface}"
         self._path = network.directory.path / f"{self._name}.pcap"
         self._log = network.helpers.log(self._name)
         self._log.unlink(missing_ok=True)  # of a trial before in the same network

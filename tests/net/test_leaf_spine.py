@@ -23,7 +23,7 @@ from experiments.traffic.sender import Sender
 from tests.net.folders import own_run_folders
 from topologies.errors import SwitchStartError
 from topologies.leaf_spine import SERVER, Fabric, LeafSpineTopo
-from topologies.leaf_spine_entries import KNOCK_MAC, KNOCKS, UDP_PORT, leaf_entries, spine_entries
+from topologies.leaf_spine_entries import KNOCK_IP, KNOCK_MAC, KNOCKS, UDP_PORT, leaf_entries, spine_entries
 from topologies.network import RunningNetwork, running_network
 from topologies.rundir import ProcessId
 from topologies.switch import SoftSwitch
@@ -124,15 +124,25 @@ def test_hosts_of_the_same_and_of_other_leaves_are_reached(fabric: Running, targ
     assert arrived(fabric, target, 6000) == 20
 
 
-def test_a_knock_opens_the_firewall_on_every_spine(fabric: Running) -> None:
-    source, server = FABRIC.places["h1_2"], FABRIC.places[SERVER]
+def test_a_knock_opens_the_firewall_on_every_spine_while_hula_balances(fabric: Running) -> None:
+    source = FABRIC.places["h1_2"]
+    probe = ProbeSender(
+        fabric.network,
+        "leaf2",
+        mac="00:00:00:00:00:fe",
+        interface=fabric.network.node("leaf2").cpu_interface,
+        tor=2,
+    )
+    probe.wait_ready()
+    seen = fabric.cells("leaf1", "path_time", 2, 1)
+    until(lambda: fabric.cells("leaf1", "path_time", 2, 1) != seen)  # from here on leaf1 knows a way
     cell = (source.leaf << 8) + source.number
     assert arrived(fabric, SERVER, UDP_PORT) == 0
     knocker = Knocker(
         fabric.network,
         "h1_2",
         source=(source.mac, source.ip),
-        target=(KNOCK_MAC, server.ip),
+        target=(KNOCK_MAC, KNOCK_IP),
         ports=KNOCKS,
         interface="h1_2-eth0",
     )
@@ -142,6 +152,7 @@ def test_a_knock_opens_the_firewall_on_every_spine(fabric: Running) -> None:
     for spine in FABRIC.spine_names:
         until(lambda spine=spine: fabric.cells(spine, "pk_reg", cell, 1) == [3])  # type: ignore[misc]
     knocker.finish()
+    probe.finish()
     assert all(fabric.cells(leaf, "pk_reg", cell, 1) == [0] for leaf in FABRIC.leaf_names)
     assert arrived(fabric, SERVER, UDP_PORT) == 20
 

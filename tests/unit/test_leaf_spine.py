@@ -36,6 +36,18 @@ def test_more_hosts_than_the_program_has_room_for_are_refused() -> None:
         Fabric(leaves=11, hosts=MAX_HOSTS)
 
 
+@pytest.mark.parametrize("rates", [(32,), (32, 16, 16), (0, 16), (3, 16), (1 << 18, 16)])
+def test_rates_of_links_that_hula_cannot_have_are_refused(rates: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"links"):
+        Fabric(mbit=rates)
+
+
+def test_faster_links_take_more_bytes_for_a_step_of_load() -> None:
+    fabric = Fabric(mbit=(32, 16))
+    assert [fabric.link_shift(spine) for spine in fabric.spine_numbers] == [11, 10]
+    assert Fabric().link_shift(2) == 16  # 1 Gbit/s, as in nfs/chained.entries.toml
+
+
 FABRICS = st.builds(
     Fabric, leaves=st.integers(2, 6), spines=st.integers(1, 4), hosts=st.sampled_from([1, 3, MAX_HOSTS])
 )

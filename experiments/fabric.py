@@ -1,0 +1,306 @@
+"""The fabric: one spine's program is changed under traffic that HULA balances over two of them.
+
+Two leaves, two spines, every switch a process of its own; HULA takes the links of spine1 for twice as fast as those of
+spine2. Bursts of UDP in both directions, knocked UDP and TCP to the server behind the firewall, which is on the spines.
+spine1 is changed from chained_counting.p4 to chained_counting_v2.p4 by every strategy of state4/strategies that needs
+no other switch, and by `drain`: traffic is moved away by HULA's own means, the program changed, traffic moved back.
+
+Measured from captures of all links between switches, and from what hosts sent and received: throughput per path,
+packets lost, flows that die, the time until HULA balances again, the frames that the strategy put on links and
+neighbours (claim C7 fabric), and the state at the end: bytes counted by the changed spine against those that left it,
+and whether it remembers who has knocked.
+
+Exit code: 0 when the claim holds or was not asked for; 1 when it does not; 2 for wrong use and failed runs; 3 when it
+could not be judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import nfs
+from experiments.claims.base import CONTROL_TRIAL, not_asked
+from experiments.claims.c7_fabric import PUBLISHED, judge_fabric
+from experiments.harness.ending import conclude
+from experiments.harness.fabric_lab import FabricLab, open_fabric
+from experiments.harness.fabric_strategies import DRAIN, SpineChange, arm_spine
+from experiments.harness.lab import Timeline
+from experiments.harness.main import run_main
+from experiments.harness.options import CommonOptions, common_options, common_parser
+from experiments.harness.phases import Phases, knock_moment
+from experiments.harness.progress import Display
+from experiments.harness.strategies import available_strategies, track_of
+from experiments.harness.sweep import Trial, TrialResult, describe, run_sweep
+from experiments.measure.fabric_numbers import (
+    balance,
+    path_bins,
+    probe_gap_s,
+    summarise,
+    tcp_goes_on,
+    udp_numbers,
+)
+from experiments.measure.fabric_wire import LinkCaptures, delivered, strays, with_pairs
+from experiments.tables.fabric import fabric_table
+from experiments.traffic.armed import wait_all
+from experiments.traffic.fabric_mix import GROUPS, KNOCKERS, TCP_ENDS, FabricMix
+from experiments.traffic.iperf3 import TcpSummary
+from state4.cim import Track
+from topologies.leaf_spine import Fabric
+from topologies.leaf_spine_entries import KNOCK_IP, counting_entries, leaf_entries, spine_entries
+
+EXPERIMENT = "fabric"
+CHANGED = "spine1"
+SPINE_MBIT = (32, 16)
+"""Of the links of each spine, as HULA sees them."""
+RATE_MBIT, TCP_MBIT = 6.0, 2.0
+USUAL_S, QUICK_S = 13.0, 9.5
+QUICK_STRATEGIES = ("none", DRAIN, "controller", "state4", "state4_exact")
+"""With --quick, unless others are asked for."""
+LEAD_S = 1.5
+"""Probes before the flows, so that HULA knows all ways."""
+MAX_LATE_MS = 100.0
+OLD, NEW = nfs.program_path("chained_counting"), nfs.program_path("chained_counting_v2")
+LEAF_PROGRAM = nfs.program_path("chained")
+REGISTER, KNOCKED = "counted_bytes", "pk_reg"
+_SETTLE_S = 0.4
+_BEFORE_SHARE = 0.33
+_LEAST_S = 9.0
+_OPEN = 3  # KNOCK_OPEN of nfs/include/knocking_stage.p4
+
+KNOCK = "knock"
+PAIRS = tuple(
+    dict.fromkeys([f"{g.source}>{g.target}" for g in GROUPS] + [">".join(TCP_ENDS), ">".join(reversed(TCP_ENDS))])
+)
+"""Who sends to whom, counted by the spines in the cells from 1 on."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Seconds of a trial and of the change's begin; rates in Mbit/s of frames, of all UDP and of the connection."""
+
+    duration: float
+    change: float
+    mbit: float
+    tcp_mbit: float
+
+    @staticmethod
+    def of(duration: float, mbit: float, tcp_mbit: float) -> Schedule:
+        """Raises ValueError for a trial that is too short for a drain and what follows."""
+        if duration < _LEAST_S:
+            raise ValueError(f"--duration {duration:g}: the trial has to take at least {_LEAST_S:g} s")
+        return Schedule(duration, min(_BEFORE_SHARE * duration, 4.0), mbit, tcp_mbit)
+
+
+class SharedFabric:
+    """One network for all trials; the next one after a trial that failed gets a new one."""
+
+    def __init__(self, stack: ExitStack, target: str) -> None:
+        stack.push(self._leave)
+        self._target = target
+        self._stack = ExitStack()
+        self._lab: FabricLab | None = None
+
+    def lab(self) -> FabricLab:
+        if self._lab is None:
+            self._lab = self._stack.enter_context(open_fabric(Fabric(mbit=SPINE_MBIT), self._target))
+        return self._lab
+
+    def drop(self) -> None:
+        self._lab = None
+        self._stack.close()
+
+    def _leave(self, kind: Any, error: BaseException | None, trace: Any) -> bool | None:
+        """All trials are on disk: a network that does not end in order takes none of them back."""
+        if error is not None:
+            return self._stack.__exit__(kind, error, trace)
+        try:
+            self.drop()
+        except Exception as problem:
+            print(f"the network of the trials did not end in order: {describe(problem)}", file=sys.stderr)
+        return None
+
+
+def fabric_strategies() -> tuple[str, ...]:
+    """In the order of the figure. Swing State on one switch alone is none of a fabric."""
+    names = [name for name in available_strategies() if name != "swing_state"]
+    return ("none", DRAIN, *(name for name in names if name != "none"))
+
+
+def own_entries(fabric: Fabric) -> dict[str, str]:
+    """What every switch starts with."""
+    addresses = {name: place.ip for name, place in fabric.places.items()}
+    flows = {cell: tuple(addresses[name] for name in pair.split(">")) for cell, pair in enumerate(PAIRS, start=1)}
+    counted = counting_entries({cell: (source, target) for cell, (source, target) in flows.items()})
+    texts = {name: leaf_entries(fabric, number) for number, name in enumerate(fabric.leaf_names, start=1)}
+    for number, name in enumerate(fabric.spine_names, start=1):
+        texts[name] = f"{spine_entries(fabric, number)}\n{counted}"
+    return texts
+
+
+def run_trial(
+    trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedFabric, show: Display
+) -> TrialResult:
+    """One strategy. Samples: `paths` (t, spine, mbit of each 0.1 s); documents: `iperf3`, the client's report."""
+    changes = trial.strategy != CONTROL_TRIAL
+    lab = shared.lab()
+    fabric, control = lab.fabric, lab.control[CHANGED]
+    entries = own_entries(fabric)
+    track = Track.CLONES if not changes or trial.strategy == DRAIN else track_of(trial.strategy, options.target)
+    control.events.clear()
+    programs = {name: lab.prepared(LEAF_PROGRAM) for name in fabric.leaf_names}
+    programs |= {name: lab.prepared(OLD, track) for name in fabric.spine_names}
+    lab.install(programs, entries)
+    captures = LinkCaptures(lab.network, fabric)
+    probes = lab.probes()
+    mix = FabricMix(
+        lab.network,
+        fabric,
+        mbit=schedule.mbit,
+        tcp_mbit=schedule.tcp_mbit,
+        seconds=schedule.duration,
+        seed=options.seed + trial.repeat,
+    )
+    if changes:
+        arm_spine(lab, CHANGED, trial.strategy, options.profile, lab.prepared(NEW, track))
+    wait_all(captures, *probes, mix)
+    mix.knock_early()
+    change = SpineChange(lab, CHANGED, trial.strategy, entries[CHANGED])
+    if changes:
+        control.on_event = knock_moment(KNOCKED, mix.knock_late)
+    timeline = Timeline(time.monotonic() + LEAD_S, lab.check)
+    mix.go(timeline.start, timeline.start + schedule.duration)
+    timeline.at(0.0, mix.go_tcp)
+    if changes:
+        timeline.at(schedule.change, change.begin)
+    timeline.run(schedule.duration + _SETTLE_S, lambda second: show.state(trial.name, second))
+    outcome = change.end() if changes else {}
+    control.on_event = None
+    hosts = mix.finish(late=changes)
+    sent_probes = sum(probe.finish() for probe in probes)
+    time.sleep(_SETTLE_S)  # what is on its way arrives
+    cells = lab.cells(CHANGED, REGISTER, 1, len(PAIRS))
+    knocked = [lab.cells(CHANGED, KNOCKED, _knock_cell(fabric, KNOCKERS[group]), 1)[0] for group in hosts.knocks]
+    captured = captures.finish(timeline.start)
+    events = [{**event, "t": event["t"] - timeline.start} for event in control.events]
+
+    addresses = {name: place.ip for name, place in fabric.places.items()}
+    frames = with_pairs(captured.frames, {**addresses, KNOCK: KNOCK_IP})
+    down = delivered(frames)
+    bins = path_bins(down[down["received_s"].between(0, schedule.duration)], fabric.spine_names, schedule.duration)
+    begun = change.begun - timeline.start if changes else schedule.change
+    ended = change.ended - timeline.start if changes else schedule.duration
+    of_changed = delivered(frames, CHANGED)
+    wire = {pair: int(of_changed.loc[of_changed["pair"] == pair, "bytes"].sum()) for pair in PAIRS}
+    state = dict(zip(PAIRS, cells, strict=True))
+    missing = sum(abs(wire[pair] - state[pair]) for pair in PAIRS)
+    udp = udp_numbers(hosts.sent, hosts.received, hosts.knocks, timeline.start + schedule.duration)
+    goes_on = tcp_goes_on(down, schedule.duration, schedule.tcp_mbit)
+    measured: dict[str, Any] = {
+        "duration": schedule.duration,
+        "udp": udp,
+        "lost_packets": sum(group["lost"] for group in udp.values()),
+        "tcp": vars(TcpSummary.of(hosts.report)),
+        "tcp_goes_on": goes_on,
+        "strays": vars(strays(frames, (*PAIRS, *(f"{host}>{KNOCK}" for host in KNOCKERS.values())), CHANGED)),
+        "probe_gap_s": probe_gap_s(frames, CHANGED, min(begun, schedule.change), schedule.duration),
+        "link_bytes": {spine: int(delivered(frames, spine)["bytes"].sum()) for spine in fabric.spine_names},
+        "bytes_by_pair": {pair: {"wire_bytes": wire[pair], "state_bytes": state[pair]} for pair in PAIRS},
+        "missing_bytes": missing,
+        "delta_loss": missing / sum(wire.values()) if any(wire.values()) else None,
+        "knocks_made": len(hosts.knocks),
+        "knocks_kept": sum(stage == _OPEN for stage in knocked),
+        "probes_sent": sent_probes,
+        "latest_packet_ms": hosts.latest_ms,
+        "outcome": outcome,
+        **balance(bins, CHANGED, begun, ended),
+    }
+    invalid = []
+    if captured.dropped:
+        invalid.append(f"the captures missed {captured.dropped} frames")
+    if hosts.latest_ms > MAX_LATE_MS and not options.accept_busy:
+        invalid.append(f"a sender was {hosts.latest_ms:.0f} ms late (bound: {MAX_LATE_MS:g} ms)")
+    if changes:
+        swap = Phases.of(events).swap
+        measured |= {"change": {"begin": begun, "end": ended}, "change_s": ended - begun, "swap": vars(swap)}
+        if ended > schedule.duration - LEAD_S:
+            invalid.append(f"the change ended {schedule.duration - ended:.1f} s before the flows ({LEAD_S:g} s needed)")
+    else:
+        if lost := measured["lost_packets"]:
+            invalid.append(f"{lost} packets were lost without any change")
+        if missing:
+            invalid.append(f"without any change the state and the wire differ by {missing} bytes")
+    documents = {"iperf3": hosts.report}
+    return TrialResult(
+        measured, {"paths": bins}, events, tuple(invalid), disturbance=hosts.latest_ms, documents=documents
+    )
+
+
+def _knock_cell(fabric: Fabric, host: str) -> int:
+    """The cell of a host in the firewall's register: its address minus 10.0.0.0."""
+    place = fabric.places[host]
+    return (place.leaf << 8) + place.number
+
+
+def run(options: CommonOptions, schedule: Schedule) -> int:
+    """All trials, the summary, the figure, the table."""
+    from plots import fabric as plot  # matplotlib takes a while: only when there is something to draw
+
+    names = (CONTROL_TRIAL, *options.strategies)
+    trials = [Trial(name, repeat) for repeat in range(1, options.repeats + 1) for name in names]
+    with ExitStack() as stack:
+        shared = SharedFabric(stack, options.target)
+        sweep = run_sweep(
+            EXPERIMENT,
+            options,
+            trials,
+            lambda trial, show: run_trial(trial, options, schedule, shared, show),
+            trial_s=schedule.duration + LEAD_S,
+            record={"mbit": schedule.mbit, "tcp_mbit": schedule.tcp_mbit, "trial_s": schedule.duration},
+            after_failure=shared.drop,
+        )
+    measured = summarise(sweep.trials, names)
+    if "state4" in options.strategies:
+        claim = judge_fabric(measured, sweep.unusable)
+    else:
+        claim = not_asked(PUBLISHED, "state4 was left out")
+    return conclude(sweep, options, measured, [claim], draw=plot.main, table=fabric_table)
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 100:
+        raise argparse.ArgumentTypeError(f"a rate is above 0 and at most 100 Mbit/s: {text}")
+    return value
+
+
+def parse(arguments: list[str] | None) -> tuple[CommonOptions, Schedule]:
+    """Options and schedule; leaves with exit code 2 for wrong use."""
+    parser = common_parser(__doc__, repeats=3, quick_repeats=1)
+    text = "of all UDP together (default: %(default)g)"
+    parser.add_argument("--rate", type=_rate, default=RATE_MBIT, metavar="MBPS", help=text)
+    text = "of the TCP connection (default: %(default)g)"
+    parser.add_argument("--tcp-rate", type=_rate, default=TCP_MBIT, metavar="MBPS", help=text)
+    namespace = parser.parse_args(arguments)
+    every = fabric_strategies()
+    default = [name for name in every if name in QUICK_STRATEGIES] if namespace.quick else every
+    options = common_options(namespace, parser, default=default, available=every)
+    duration = options.duration_s or (QUICK_S if options.quick else USUAL_S)
+    try:
+        schedule = Schedule.of(duration, namespace.rate, namespace.tcp_rate)
+    except ValueError as error:
+        parser.error(str(error))
+    return options, schedule
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options, schedule = parse(arguments)
+    return run_main(lambda: run(options, schedule))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

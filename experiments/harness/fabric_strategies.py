@@ -1,0 +1,118 @@
+"""Ways to change one spine of a fabric: those of `state4.strategies`, and those that need the network.
+
+`drain` is what was done before State4: the spine says by HULA's own probes that it is full, then lets none pass, so
+that every flowlet takes another way; when nothing comes any more the program is changed, without its state, and the
+probes come back. What never pauses is no new flowlet, and stays: a drain waits `MAX_DRAIN_S` at most.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from experiments.harness.fabric_lab import PROBE_S, FabricLab
+from topologies.leaf_spine_entries import full_load_entries, no_probe_entries
+
+DRAIN = "drain"
+MAX_DRAIN_S = 3.0
+"""Longer than HULA takes to forget a way (1 s) and a burst with its pause."""
+_QUIET_S = 0.4
+_QUIET_BYTES = 1500
+"""Within `_QUIET_S`: a few probes, and no flow."""
+
+
+@dataclass
+class SpineChange:
+    """The change of one spine's program, in a thread of its own. The spine's control process is armed already
+    (`arm_spine`). After `end`: `begun` and `ended` in s of the monotonic clock."""
+
+    lab: FabricLab
+    spine: str
+    strategy: str
+    entries: str
+    begun: float = 0.0
+    ended: float = 0.0
+    _outcome: dict[str, Any] = field(default_factory=dict)
+    _error: BaseException | None = None
+    _thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Returns at once."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """The outcome. Raises what the change raised."""
+        assert self._thread is not None
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise TimeoutError(f"the change of {self.spine} did not end within {timeout_s:g} s")
+        if self._error is not None:
+            raise self._error
+        return self._outcome
+
+    def _run(self) -> None:
+        self.begun = time.monotonic()
+        try:
+            self._outcome = self._drained() if self.strategy == DRAIN else self._reconfigured()
+        except BaseException as error:
+            self._error = error
+        self.ended = time.monotonic()
+
+    def _reconfigured(self) -> dict[str, Any]:
+        outcome: dict[str, Any] = self.lab.control[self.spine].call("reconfigure")
+        return outcome
+
+    def _drained(self) -> dict[str, Any]:
+        control, fabric = self.lab.control[self.spine], self.lab.fabric
+        control.call("load_entries", {"entries": str(self._file("full", full_load_entries(fabric)))})
+        time.sleep(3 * PROBE_S)
+        control.call("load_entries", {"entries": str(self._file("no-probes", no_probe_entries(fabric)))})
+        quiet_after = self._wait_quiet(self._received_bytes)
+        outcome = self._reconfigured()
+        file = self._file("own", self.entries)
+        control.call("write_entries", {"entries": str(file), "left_out_groups": []})
+        return {**outcome, "quiet_after_s": quiet_after}
+
+    def _wait_quiet(self, received: Callable[[], int]) -> float | None:
+        """Seconds until next to nothing came any more; None when something still comes after `MAX_DRAIN_S`."""
+        begun = time.monotonic()
+        before = received()
+        while time.monotonic() < begun + MAX_DRAIN_S:
+            time.sleep(_QUIET_S)
+            now = received()
+            if now - before < _QUIET_BYTES:
+                return time.monotonic() - begun
+            before = now
+        return None
+
+    def _received_bytes(self) -> int:
+        """Of the spine's ports to the leaves, by the kernel."""
+        lines = Path(f"/proc/{self.lab.network.pid(self.spine)}/net/dev").read_text(encoding="utf-8").splitlines()
+        ports = [line.split(":") for line in lines if f"{self.spine}-eth" in line]
+        return sum(int(counts.split()[0]) for _, counts in ports)
+
+    def _file(self, name: str, text: str) -> Path:
+        path = self.lab.network.directory.path / f"{self.spine}-{name}.toml"
+        path.write_text(text)
+        return path
+
+
+def arm_spine(lab: FabricLab, spine: str, strategy: str, profile: str, program: Path) -> None:
+    """Gets the spine's control process ready to begin at once."""
+    nothing = lab.network.directory.path / "nothing.toml"
+    nothing.write_text("")
+    lab.control[spine].call(
+        "prepare",
+        {
+            "strategy": "none" if strategy == DRAIN else strategy,
+            "profile": profile,
+            "program": str(program),
+            "entries": str(nothing),
+            "components": None,
+        },
+    )
