@@ -34,6 +34,7 @@ def draw(run: Run) -> Figure:
         )
         for axes, (name, trial) in zip(lanes[:, 0], shown.values(), strict=True):
             _lane(axes, trial, run.samples("paths", name))
+        lanes[0, 0].set_ylim(bottom=0)  # shared by all, whatever they need at the top
         lanes[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderpad=0)
         lanes[-1, 0].set_xlabel("time (s); grey: the change of spine1, from begin to end; line: the swap")
         figure.supylabel("by each spine (Mbit/s)", fontsize=8, x=0.01)
@@ -64,7 +65,6 @@ def _lane(axes: Axes, trial: Mapping[str, Any], paths: pd.DataFrame) -> None:
         style = "-" if number == _CHANGED else "--"
         axes.plot(own["t"], rate, color=_COLORS[number % len(_COLORS)], linestyle=style, label=str(spine), linewidth=1)
     axes.set_xlim(0, trial["duration"])
-    axes.set_ylim(bottom=0)
     label = "left alone" if trial["strategy"] == CONTROL_TRIAL else strategy_label(trial["strategy"])
     axes.text(1.02, 0.98, label, transform=axes.transAxes, va="top", fontweight="bold", fontsize=7.5)
     axes.text(1.02, 0.78, "\n".join(_told(trial)), transform=axes.transAxes, va="top", fontsize=NOTE_POINTS)
@@ -79,9 +79,8 @@ def _told(trial: Mapping[str, Any]) -> list[str]:
     if "change" in trial:
         again = trial["balanced_again_s"]
         lines.append("never balanced again" if again is None else f"balanced again after {again:.1f} s")
-        lines.append(
-            f"state off by {trial['missing_bytes']:,} B; {trial['knocks_kept']} of {trial['knocks_made']} knocks"
-        )
+        lines.append(f"state off by {trial['missing_bytes']:,} bytes")
+        lines.append(f"{trial['knocks_kept']} of {trial['knocks_made']} knocks kept")
     return lines
 
 
