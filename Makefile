@@ -24,6 +24,8 @@ INSTALLED := $(VENV)/.installed-$(shell sha256sum pyproject.toml | cut -c1-16)
 
 # p4runtime-shell, a client of the tests, needs an older protobuf than everything else.
 SHELL_VENV := .venv-p4runtime-shell
+# So do the programs of p4lang/tutorials.
+TUTORIALS_VENV := .venv-tutorials
 
 BASE_PACKAGES := gcc libc6-dev python3-venv
 NET_PACKAGES := mininet iproute2 iperf3 ethtool tcpdump
@@ -130,6 +132,11 @@ conformance: | base-packages $(INSTALLED) ## p4c's test data, from a checkout th
 	@if [ -z "$(P4C)" ]; then echo "error: name a checkout of p4c: make conformance P4C=<folder>" >&2; exit 2; fi
 	@$(PYTHON) -m conformance --p4c "$(P4C)" $(ARGS)
 
+.PHONY: tutorials
+tutorials: | root net-packages $(INSTALLED) $(TUTORIALS_VENV)/.installed ## * The exercises of p4lang/tutorials, run and checked: make tutorials FOLDER=../tutorials
+	@if [ -z "$(FOLDER)" ]; then echo "error: name a checkout of p4lang/tutorials: make tutorials FOLDER=<folder>" >&2; exit 2; fi
+	@$(PYTHON) -m conformance.tutorials $(FOLDER) --python $(TUTORIALS_VENV)/bin/python $(ARGS)
+
 .PHONY: programs
 programs: | base-packages $(INSTALLED) ## What State4 makes of a folder of P4 programs: make programs FOLDER=../programs
 	@if [ -z "$(FOLDER)" ]; then echo "error: name a folder of P4 programs: make programs FOLDER=<folder>" >&2; exit 2; fi
@@ -150,7 +157,7 @@ clean-net: | root $(INSTALLED) ## * Remove what a crashed run of ours left behin
 
 .PHONY: clean
 clean: ## Remove caches and .venv; results stay
-	@rm -rf $(VENV) $(SHELL_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build mutants *.egg-info
+	@rm -rf $(VENV) $(SHELL_VENV) $(TUTORIALS_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build mutants *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- installation ------------------------------------------------------------------------------------------------------
@@ -207,3 +214,10 @@ $(SHELL_VENV)/.installed: | base-packages
 	@if /usr/bin/python3 -m venv $(SHELL_VENV) && $(SHELL_VENV)/bin/python -m pip install --quiet \
 	        --disable-pip-version-check p4runtime-shell==0.0.6 'protobuf<3.21'; then touch $@; \
 	else rm -rf $(SHELL_VENV); echo "p4runtime-shell cannot be installed: the test that drives it is skipped."; fi
+
+$(TUTORIALS_VENV)/.installed: | base-packages
+	@echo "Installing what p4lang/tutorials needs into $(TUTORIALS_VENV) (once) ..."
+	@/usr/bin/python3 -m venv --system-site-packages $(TUTORIALS_VENV)
+	@$(TUTORIALS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	        p4runtime-shell==0.0.6 'protobuf<3.21' psutil scapy setuptools
+	@touch $@

@@ -108,7 +108,7 @@ def _judge(flags: Sequence[Flag], values: argparse.Namespace) -> Iterator[str]:
     """Notes about flags without effect. Raises CommandError."""
     for flag in flags:
         value = getattr(values, flag.key)
-        given = bool(value) if flag.value is None or flag.several else value != flag.default
+        given = bool(value) if flag.value is None or flag.several else str(value) != str(flag.default)
         if not given:
             continue
         if flag.refused:

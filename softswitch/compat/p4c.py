@@ -20,6 +20,7 @@ from p4front.own_files import write_whole
 from softswitch.build.device_config import collect
 from softswitch.build.isolated import compile_config
 from softswitch.build.p4info_file import Format, write_p4info
+from softswitch.build.runtime import runtime_library, sanitize_wanted
 from softswitch.compat.flags import CommandError, Flag, Given, parse
 
 DRIVER, COMPILER = "p4c", "p4c-bm2-ss"
@@ -193,6 +194,9 @@ def compile_files(wanted: Compilation) -> None:
         sys.stderr.write("".join(f"{warning.render()}\n" for warning in program.warnings))
         config = collect(source, include_dirs=folders, defines=defines)
         compiled = compile_config(config)
+        runtime_library(
+            sanitize_wanted()
+        )  # scripts give a switch some seconds to start: it has all that it needs by then
     if wanted.output is not None:
         wanted.output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(wanted.output, config.to_bytes())

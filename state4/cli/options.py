@@ -74,7 +74,8 @@ def target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpu-interface", default="", metavar="IF", help="where clones arrive")
     text = f"port of the switch (default: the one behind --cpu-interface, or {CPU_PORT})"
     parser.add_argument("--cpu-port", type=int, default=None, help=text)
-    parser.add_argument("--device-id", type=int, default=1)
+    text = "P4Runtime device id (default: the one that the switch tells, else 1)"
+    parser.add_argument("--device-id", type=int, default=None, help=text)
     text = f"P4Runtime role (default: {OWN_ROLE}, so that other controllers stay primary; '' is the default role)"
     parser.add_argument("--role", default=None, help=text)
     text = "P4Runtime election id (default: the one above all that the switch has seen for the role)"

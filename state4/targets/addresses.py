@@ -20,7 +20,7 @@ def connect(
     *,
     cpu_interface: str = "",
     cpu_port: int | None = None,
-    device_id: int = 1,
+    device_id: int | None = None,
     role: str | None = None,
     election_id: int | None = None,
     running: p4i.P4Info | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 from scapy.utils import rdpcap
 
 from softswitch.compat.install import install
+from tests.doc_examples import ROOT
 from tests.net.test_ports import frame
 from tests.net.veths import Veths, receive, run, wait
 
@@ -26,12 +28,21 @@ PROGRAM = """
 header ethernet_t { bit<48> dst; bit<48> src; bit<16> type; }
 struct headers { ethernet_t ethernet; }
 struct metadata { }
+register<bit<48>>(4) seen;
 parser P(packet_in b, out headers hdr, inout metadata m, inout standard_metadata_t std) {
     state start { b.extract(hdr.ethernet); transition accept; }
 }
 control V(inout headers hdr, inout metadata m) { apply { } }
 control I(inout headers hdr, inout metadata m, inout standard_metadata_t std) {
-    apply { std.egress_spec = 3 - std.ingress_port; log_msg("crossed from {}", {std.ingress_port}); }
+    apply {
+        std.egress_spec = 3 - std.ingress_port;
+        if (hdr.ethernet.type == 0x1111) {
+            seen.read(hdr.ethernet.src, 1);
+            hdr.ethernet.src = hdr.ethernet.src + 1;
+            seen.write(1, hdr.ethernet.src);
+        }
+        log_msg("crossed from {}", {std.ingress_port});
+    }
 }
 control E(inout headers hdr, inout metadata m, inout standard_metadata_t std) { apply { } }
 control C(inout headers hdr, inout metadata m) { apply { } }
@@ -137,3 +148,38 @@ def test_limits_of_tc_hold_for_what_the_switch_sends(net: Veths, commands: Path,
         assert [receive(two) for _ in range(100)] == [frame(i, 1000) for i in range(100)]
         # 97 of the 100 KB have to wait for 8 Mbit/s: no less than this, however fast or slow the machine is.
         assert time.monotonic() - began > 0.09
+
+
+@pytest.mark.parametrize(("strategy", "instrument"), [("controller", ""), ("reconcile", ""), ("precopy", "map")])
+def test_its_program_is_changed_with_its_state(
+    net: Veths, commands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, instrument: str
+) -> None:
+    """A program that was started by these commands, instrumented by State4 when it was compiled, or not at all."""
+    new = tmp_path / "new.p4"
+    new.write_text(PROGRAM.replace("std.egress_spec = 3", "hdr.ethernet.dst = 7; std.egress_spec = 3"))
+    (tmp_path / "cross.p4").write_text(PROGRAM)
+    monkeypatch.setenv("STATE4_INSTRUMENT", instrument)
+    run(str(commands / "p4c"), str(tmp_path / "cross.p4"), "-o", str(tmp_path))
+    for name in ("simple_switch_grpc", "p4c"):
+        (tmp_path / name).symlink_to(commands / name)
+    one, two = net.socket(1), net.socket(2)
+    asking = bytes(12) + b"\x11\x11" + bytes(46)
+
+    def answer() -> tuple[int, int]:
+        one.send(asking)
+        got = receive(two)
+        return int.from_bytes(got[:6], "big"), int.from_bytes(got[6:12], "big")
+
+    with started(net, tmp_path, tmp_path / "log", "--", "--grpc-server-addr", f"unix:{tmp_path}/s.sock"):
+        assert [answer() for _ in range(3)] == [(0, 1), (0, 2), (0, 3)]
+        command = [sys.executable, "-m", "state4", "reconfigure", str(new), "--target", f"unix:{tmp_path}/s.sock"]
+        done = subprocess.run([*command, "--strategy", strategy], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert answer() == (7, 4)
+
+
+def test_the_example_of_plain_mininet() -> None:
+    example = ROOT / "examples" / "mininet_network.py"
+    command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, str(example)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert "dropped: 0.0 %" in done.stdout, done.stderr

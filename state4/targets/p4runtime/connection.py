@@ -22,27 +22,36 @@ _OPTIONS = [
 ]
 T = TypeVar("T")
 
+_USUAL_DEVICE = 1
+
 
 class Connection:
     """`p4runtime` and `bulk` are the stubs; `has_bulk`: whether the server has softswitch's bulk service; `mastership`:
-    as whom we control the switch. `role` and `election_id` None: as Mastership chooses.
+    as whom we control the switch. `device_id` None: the one that the switch says it is, or 1 where it does not say;
+    `role` and `election_id` None: as Mastership chooses.
 
     Raises BadAddress, TargetError if the switch cannot be reached, NotPrimary if a controller with a larger election id
     is there."""
 
     def __init__(
-        self, address: str, *, device_id: int, role: str | None = None, election_id: int | None = None, timeout_s: float
+        self,
+        address: str,
+        *,
+        device_id: int | None,
+        role: str | None = None,
+        election_id: int | None = None,
+        timeout_s: float,
     ) -> None:
         self.address = address
-        self.device_id = device_id
         self.timeout_s = timeout_s
         self._channel = grpc.insecure_channel(_checked(address), options=_OPTIONS)
         self.p4runtime: Any = p4r_grpc.P4RuntimeStub(self._channel)
         self.bulk = BulkStub(self._channel)
         try:
             self._wait_for_switch()
+            self.device_id = self._ask_device() if device_id is None else device_id
             self.mastership = Mastership(
-                self.p4runtime, address, device_id, role=role, election_id=election_id, timeout_s=timeout_s
+                self.p4runtime, address, self.device_id, role=role, election_id=election_id, timeout_s=timeout_s
             )
             self.has_bulk = self._find_bulk()
         except BaseException:
@@ -72,6 +81,13 @@ class Connection:
             grpc.channel_ready_future(self._channel).result(timeout=self.timeout_s)
         except grpc.FutureTimeoutError:
             raise TargetError(f"no switch answers at {self.address} within {self.timeout_s:g} s") from None
+
+    def _ask_device(self) -> int:
+        """P4Runtime has no way to ask: only softswitch's bulk service tells."""
+        try:
+            return int(self.bulk.GetStats(bulk_pb2.StatsRequest(), timeout=self.timeout_s).device_id)
+        except grpc.RpcError:
+            return _USUAL_DEVICE
 
     def _find_bulk(self) -> bool:
         try:

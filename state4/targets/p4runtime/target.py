@@ -48,7 +48,7 @@ class P4RuntimeTarget:
         *,
         cpu_interface: str = "",
         cpu_port: int | None = None,
-        device_id: int = 1,
+        device_id: int | None = None,
         role: str | None = None,
         election_id: int | None = None,
         timeout_s: float = 10.0,

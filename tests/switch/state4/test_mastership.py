@@ -101,7 +101,7 @@ def test_a_large_id_is_no_obstacle(running: Running) -> None:
 
 def test_a_device_with_number_0() -> None:
     """As clients of bmv2 call theirs."""
-    with Running(device_id=0) as running, P4RuntimeTarget(running.address, device_id=0) as target:
+    with Running(device_id=0) as running, P4RuntimeTarget(running.address) as target:  # it asks
         target.discard_saved()
         assert target.statistics(reset=True).packets == 0
         assert softswitch_main(["stats", running.address, "--reset", "--json"]) == 0
