@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import tempfile
@@ -63,11 +64,12 @@ _COMMON = (
     Flag(("--max-mc-groups",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
     Flag(("--max-l1-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
     Flag(("--max-l2-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
+    Flag(("--enable-ports",), "let Thrift clients open and close ports; bmv2 lets them always, and has no such flag"),
     Flag(("--load-modules",), "", "FILES", refused="externs of C++ are not loaded"),
 )
 _SWITCH_FLAGS = (
     *_COMMON,
-    Flag(("--enable-swap",), "allow changes of the program", no_effect="they are allowed always", silent=True),
+    Flag(("--enable-swap",), "let Thrift clients change the program"),
 )
 _TLS = (
     Flag(("--grpc-server-ssl",), "TLS on the P4Runtime server"),
@@ -81,7 +83,7 @@ _GRPC_FLAGS = (
     Flag(("--grpc-server-addr",), f"address of the P4Runtime server (default {_GRPC_ADDRESS})", "ADDRESS"),
     *_TLS,
     Flag(("--cpu-port",), "number of the CPU port", "PORT", number=True),
-    Flag(("--disable-swap",), "", no_effect="P4Runtime clients can change the program always"),
+    Flag(("--disable-swap",), "let no Thrift client change the program; those of P4Runtime can always"),
     Flag(("--dp-grpc-server-addr",), "", "ADDRESS", refused="packets come from interfaces only"),
 )
 FLAGS = {SWITCH: _SWITCH_FLAGS, GRPC_SWITCH: _GRPC_FLAGS}
@@ -164,6 +166,7 @@ def _run_words(
     yield from _ports(command, given, interfaces)
     yield from _log(given)
     thrift_port = values.thrift_port or DEFAULT_THRIFT_PORT
+    yield from _thrift(command, given, thrift_port, notes)
     if command == GRPC_SWITCH:
         yield from _grpc(given)
     else:
@@ -196,6 +199,32 @@ def _log(given: Given) -> Iterator[str]:
         yield from ("--log-file", f"{values.log_file}.txt")
         yield from ("--log-file-max-size", str(_LOG_BYTES if size is None else size))
         yield from ("--log-file-max-files", str(_LOG_FILES if count is None else count))
+
+
+def _thrift(command: str, given: Given, port: int, notes: list[str]) -> Iterator[str]:
+    """The Thrift server, which bmv2 always has. The port that it has by default is left to another switch."""
+    values = given.values
+    if importlib.util.find_spec("bm_runtime") is None:
+        notes.append("Thrift is not served: its package is missing (pip install 'state4[bmv2]')")
+        return
+    if values.thrift_port is None and _in_use(port):
+        notes.append(f"Thrift is not served: port {port} is in use, and no --thrift-port was given")
+        return
+    yield from ("--thrift-port", str(port))
+    if values.enable_swap if command == SWITCH else not values.disable_swap:
+        yield "--enable-swap"
+    if values.enable_ports:
+        yield "--enable-ports"
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def _grpc(given: Given) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,41 @@ def test_a_program_after_pcap_is_not_its_folder(tmp_path: Path) -> None:
     program.write_text("{}")
     done = started("simple_switch", "--pcap", str(program)).words
     assert (done[0], value_after(done, "--pcap")) == (str(program), ".")
+
+
+def test_thrift_is_served_as_in_bmv2() -> None:
+    words = started("simple_switch_grpc", "--thrift-port", "9191", "x.json").words
+    assert value_after(words, "--thrift-port") == "9191" and "--enable-swap" in words
+    assert (
+        "--enable-swap" not in started("simple_switch_grpc", "--thrift-port", "9191", "x", "--", "--disable-swap").words
+    )
+    words = started("simple_switch", "--thrift-port", "9191", "x.json").words
+    assert "--enable-swap" not in words and "--enable-ports" not in words
+    words = started("simple_switch", "--thrift-port", "9191", "x.json", "--", "--enable-swap", "--enable-ports").words
+    assert {"--enable-swap", "--enable-ports"} <= set(words)
+
+
+def test_thrifts_default_port_is_left_to_another_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(simple_switch, "DEFAULT_THRIFT_PORT", taken.getsockname()[1])
+        done = started("simple_switch_grpc", "x.json")
+        assert "--thrift-port" not in done.words and any("is in use" in note for note in done.notes)
+    assert "--thrift-port" in started("simple_switch_grpc", "x.json").words
+
+
+def test_without_thrifts_package_p4runtime_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = started("simple_switch_grpc", "--thrift-port", "9191", "x.json")
+    assert "--thrift-port" not in done.words
+    assert any("Thrift is not served" in note for note in done.notes)
+
+
+def test_a_plain_command_line_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simple_switch, "_in_use", lambda port: False)
+    assert started("simple_switch_grpc", "x.json").notes == ()
+    assert p4c._parse("p4c", ["x.p4"]).notes == ()
 
 
 def test_a_cpu_port_is_chosen_that_the_user_has_not() -> None:
