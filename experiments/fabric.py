@@ -3,7 +3,8 @@
 Two leaves, two spines, every switch a process of its own; HULA takes the links of spine1 for twice as fast as those of
 spine2. Bursts of UDP in both directions, knocked UDP and TCP to the server behind the firewall, which is on the spines.
 spine1 is changed from chained_counting.p4 to chained_counting_v2.p4 by every strategy of state4/strategies that needs
-no other switch, and by `drain`: traffic is moved away by HULA's own means, the program changed, traffic moved back.
+no other switch; by `drain`: traffic is moved away by HULA's own means, the program changed, traffic moved back; and by
+`swing_links`: Swing State between the two spines, its state in packets over the links.
 
 Measured from captures of all links between switches, and from what hosts sent and received: throughput per path,
 packets lost, flows that die, the time until HULA balances again, the frames that the strategy put on links and
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -26,13 +28,15 @@ from typing import Any
 import nfs
 from experiments.claims.base import CONTROL_TRIAL, not_asked
 from experiments.claims.c7_fabric import PUBLISHED, judge_fabric
+from experiments.control.programs import store_swing
 from experiments.harness.ending import conclude
 from experiments.harness.fabric_lab import FabricLab, open_fabric
 from experiments.harness.fabric_strategies import DRAIN, SpineChange, arm_spine
+from experiments.harness.fabric_swing import HARD, SWING, swing_entries
 from experiments.harness.lab import Timeline
 from experiments.harness.main import run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
-from experiments.harness.phases import Phases, knock_moment
+from experiments.harness.phases import Interval, Phases, knock_moment
 from experiments.harness.progress import Display
 from experiments.harness.strategies import available_strategies, track_of
 from experiments.harness.sweep import Trial, TrialResult, describe, run_sweep
@@ -59,7 +63,7 @@ SPINE_MBIT = (32, 16)
 """Of the links of each spine, as HULA sees them."""
 RATE_MBIT, TCP_MBIT = 6.0, 2.0
 USUAL_S, QUICK_S = 13.0, 9.5
-QUICK_STRATEGIES = ("none", DRAIN, "controller", "state4", "state4_exact")
+QUICK_STRATEGIES = ("none", DRAIN, "controller", SWING, "state4", "state4_exact")
 """With --quick, unless others are asked for."""
 LEAD_S = 1.5
 """Probes before the flows, so that HULA knows all ways."""
@@ -70,6 +74,7 @@ REGISTER, KNOCKED = "counted_bytes", "pk_reg"
 _SETTLE_S = 0.4
 _BEFORE_SHARE = 0.33
 _LEAST_S = 9.0
+_HOPS = 2  # of a state packet: to a leaf and to the other spine
 _OPEN = 3  # KNOCK_OPEN of nfs/include/knocking_stage.p4
 
 KNOCK = "knock"
@@ -128,7 +133,8 @@ class SharedFabric:
 def fabric_strategies() -> tuple[str, ...]:
     """In the order of the figure. Swing State on one switch alone is none of a fabric."""
     names = [name for name in available_strategies() if name != "swing_state"]
-    return ("none", DRAIN, *(name for name in names if name != "none"))
+    before = ("none", DRAIN, "controller", SWING)
+    return (*before, *(name for name in names if name not in before))
 
 
 def own_entries(fabric: Fabric) -> dict[str, str]:
@@ -150,10 +156,23 @@ def run_trial(
     lab = shared.lab()
     fabric, control = lab.fabric, lab.control[CHANGED]
     entries = own_entries(fabric)
-    track = Track.CLONES if not changes or trial.strategy == DRAIN else track_of(trial.strategy, options.target)
+    track = (
+        Track.CLONES if not changes or trial.strategy in (DRAIN, SWING) else track_of(trial.strategy, options.target)
+    )
     control.events.clear()
     programs = {name: lab.prepared(LEAF_PROGRAM) for name in fabric.leaf_names}
-    programs |= {name: lab.prepared(OLD, track) for name in fabric.spine_names}
+    swings = trial.strategy == SWING
+    old, new = (
+        store_swing(program, lab.network.directory.path, HARD) if swings else lab.prepared(program, track)
+        for program in (OLD, NEW)
+    )
+    programs |= dict.fromkeys(fabric.spine_names, old)
+    if swings:
+        first, second = fabric.spine_numbers
+        entries |= {
+            name: f"{entries[name]}\n{swing_entries(*pair)}"
+            for name, pair in zip(fabric.spine_names, ((first, second), (second, first)), strict=True)
+        }
     lab.install(programs, entries)
     captures = LinkCaptures(lab.network, fabric)
     probes = lab.probes()
@@ -166,10 +185,10 @@ def run_trial(
         seed=options.seed + trial.repeat,
     )
     if changes:
-        arm_spine(lab, CHANGED, trial.strategy, options.profile, lab.prepared(NEW, track))
+        arm_spine(lab, CHANGED, trial.strategy, options.profile, new)
     wait_all(captures, *probes, mix)
     mix.knock_early()
-    change = SpineChange(lab, CHANGED, trial.strategy, entries[CHANGED])
+    change = SpineChange(lab, CHANGED, trial.strategy, entries[CHANGED], options.profile, new, on_window=mix.knock_late)
     if changes:
         control.on_event = knock_moment(KNOCKED, mix.knock_late)
     timeline = Timeline(time.monotonic() + LEAD_S, lab.check)
@@ -224,8 +243,11 @@ def run_trial(
         invalid.append(f"the captures missed {captured.dropped} frames")
     if hosts.latest_ms > MAX_LATE_MS and not options.accept_busy:
         invalid.append(f"a sender was {hosts.latest_ms:.0f} ms late (bound: {MAX_LATE_MS:g} ms)")
+    if swings:
+        arrived = outcome["parked_packets"] + outcome["restored"]
+        measured["state_packets"] = {"arrived": arrived, "frames_on_links": _HOPS * arrived}
     if changes:
-        swap = Phases.of(events).swap
+        swap = Phases.of(events).swap if not swings else _moved(outcome["swap"], timeline.start)
         measured |= {"change": {"begin": begun, "end": ended}, "change_s": ended - begun, "swap": vars(swap)}
         if ended > schedule.duration - LEAD_S:
             invalid.append(f"the change ended {schedule.duration - ended:.1f} s before the flows ({LEAD_S:g} s needed)")
@@ -238,6 +260,10 @@ def run_trial(
     return TrialResult(
         measured, {"paths": bins}, events, tuple(invalid), disturbance=hosts.latest_ms, documents=documents
     )
+
+
+def _moved(swap: Mapping[str, float], start: float) -> Interval:
+    return Interval(swap["begin"] - start, swap["end"] - start)
 
 
 def _knock_cell(fabric: Fabric, host: str) -> int:

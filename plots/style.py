@@ -38,6 +38,7 @@ _STRATEGIES = {
     "drain": LineStyle("drain", "#56b4e9", (0, (1, 1)), "*"),
     "controller": LineStyle("controller", "#d55e00", "--", "s"),
     "swing_state": LineStyle("Swing State", "#0072b2", "-.", "^"),
+    "swing_links": LineStyle("Swing State", "#0072b2", "-.", "^"),
     "state4": LineStyle("State4", "#009e73", "-", "o"),
     "state4_exact": LineStyle("State4 exact", "#000000", (0, (5, 1)), "D"),
     "precopy": LineStyle("precopy", "#e69f00", (0, (5, 2, 1, 2)), "P"),

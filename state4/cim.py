@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from p4front.elaborate.contexts import enclosing_code
-from p4front.elaborate.live import Code
 from p4front.p4info.typespec import translation
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.syntax.annotations import text_argument
 from p4front.text.includes import LIBRARY, search_path
 from p4front.text.source import Diagnostic, P4Error, SourceFile
-from p4front.types.types import BitType, NewType, ObjectType, StructType, Type, strip
+from p4front.types.types import BitType, NewType, Type, strip
 from state4.analysis.cells import leaf_types, leaf_width
 from state4.analysis.hashes import index_hashes
 from state4.cam import SENDERS, Analysis, Component, Write, analyse
@@ -31,13 +29,11 @@ from state4.clones.header import COUNT_BITS, CloneLayout, LayoutComponent
 from state4.dirty.layout import WORD_BITS, MapLayout, best_shift
 from state4.instrumentation.bits import as_bits, is_repeatable
 from state4.instrumentation.edits import (
-    Edits,
     Inliner,
     InMacro,
     Ranges,
     above_comment,
     editable,
-    indentation,
     merged,
     moved,
 )
@@ -46,6 +42,7 @@ from state4.instrumentation.inserted_code import InsertedCode
 from state4.instrumentation.macros import expand_macros, in_macros
 from state4.instrumentation.map_code import INDEX_BITS, MapCode
 from state4.instrumentation.parameters import AddedParameters
+from state4.instrumentation.program_editor import ProgramEditor
 from state4.instrumentation.refusals import check, check_sizes, parses_metadata
 from state4.instrumentation.shared_clones import SharedClones, field_lists
 from state4.instrumentation.whole_structs import list_fields
@@ -106,13 +103,11 @@ def instrument(program: Program, analysis: Analysis, options: InstrumentOptions 
             return result
 
 
-class _Instrumenter:
+class _Instrumenter(ProgramEditor):
     def __init__(self, program: Program, analysis: Analysis, options: InstrumentOptions) -> None:
-        self.program = program
+        super().__init__(program, {block: root.decl for block, root in analysis.roots.items()})
         self.analysis = analysis
         self.options = options
-        self.edits = Edits()
-        self.roots = {block: root.decl for block, root in analysis.roots.items()}
         self.clones = options.track is not Track.MAP
         if options.track is not Track.CLONES:
             check_sizes(analysis)
@@ -217,16 +212,6 @@ class _Instrumenter:
         layout = self.map.layout if self.map is not None else None
         return Instrumented(text, self.layout, tuple(additions), tuple(f.path for f in inliner.inlined), layout)
 
-    def _struct(self, block: str, position: int, what: str) -> StructType:
-        """The struct that a pipeline control has as its headers or metadata, at a place where it can be edited."""
-        param = self.roots[block].params[position]
-        type_ = self.program.declared.get(param)
-        if not isinstance(type_, StructType) or type_.kind != "struct" or type_.decl is None:
-            raise P4Error(Diagnostic(f"State4 adds a field to the {what}, so they must be a struct", param.span))
-        if Path(type_.decl.span.file.path).resolve().is_relative_to(LIBRARY):
-            raise P4Error(Diagnostic(f"State4 cannot add a field to this type of the {what}", param.span))
-        return type_
-
     # ------------------------------------------------------------ edits
 
     def _number(self, write: Write, parameters: AddedParameters) -> str:
@@ -234,13 +219,6 @@ class _Instrumenter:
         key = self.program.referent(self.program.calls[write.call].object)
         assert key is not None
         return parameters.number(self._code_of(write.call), (key,))
-
-    def _arguments(self, write: Write) -> tuple[ast.Expr, ast.Expr | None]:
-        """Index and value."""
-        arguments = {a.param_name: a.expr for a in self.program.calls[write.call].args}
-        index = arguments["index"]
-        assert index is not None
-        return index, arguments.get("value")
 
     def _mark(self, write: Write, parameters: AddedParameters) -> str:
         assert self.map is not None
@@ -282,54 +260,6 @@ class _Instrumenter:
         )
         return f"{self.code.update_name(_passes(write))}({update});"
 
-    def _code_of(self, call: ast.Call) -> Code:
-        decl = enclosing_code(self.program, call)
-        assert decl is not None
-        return decl
-
-    def _statement(self, call: ast.Call) -> ast.Node:
-        return self.program.parents[call]
-
-    def _cell_type(self, register: ast.Expr | None) -> Type | None:
-        type_ = self.program.types.get(register) if register is not None else None
-        return type_.args[0] if isinstance(type_, ObjectType) and type_.args else None
-
-    def _after_statement(self, statement: ast.Node, text: str) -> None:
-        """Puts a statement after another one, in braces if that one stands alone under an if, else or for."""
-        file, end = statement.span.file, statement.span.end
-        if isinstance(self.program.parents[statement], ast.BlockStatement):
-            self.edits.statement_after(file, end, text)
-        else:
-            self.edits.insert(file, statement.span.start, "{ ")
-            self.edits.insert(file, end, f" {text} }}")
-
-    def _add_field(self, type_: StructType, text: str) -> None:
-        assert type_.decl is not None
-        span = editable(type_.decl.span)
-        file = span.file
-        brace = file.text.rindex("}", span.start, span.end)
-        line_start = file.text.rfind("\n", 0, brace) + 1
-        if file.text[line_start:brace].strip():
-            self.edits.insert(file, brace, f" {text} ")
-        else:
-            self.edits.insert(file, line_start, f"{indentation(file, brace)}    {text}\n")
-
-    def _at_start(self, decl: ast.ControlDecl, lines: Sequence[str]) -> None:
-        """Lines at the start of a control's apply block."""
-        span = editable(decl.apply_.span)
-        assert span.text.startswith("{")
-        indent = indentation(span.file, span.start) + "    "
-        text = "".join(f"\n{indent}{line}" for line in lines)
-        rest = span.file.text[span.start + 1 :]
-        if rest.split("\n", 1)[0].strip():  # code on the line of the brace, such as `apply { }`
-            text += f"\n{indentation(span.file, span.start)}"
-        self.edits.insert(span.file, span.start + 1, text)
-
-    def _control(self, block: str) -> ast.ControlDecl:
-        decl = self.roots[block]
-        assert isinstance(decl, ast.ControlDecl)
-        return decl
-
     def _ingress(self) -> None:
         if self.code.ingress or self.layout.waits or self.code.again:
             decl = self._control("ingress")
@@ -352,9 +282,8 @@ class _Instrumenter:
 
     def _declarations(self, users: Sequence[ast.Node | None]) -> None:
         """Puts the added declarations before the first declaration that may use them."""
-        tops = [_top(self.program, node) for node in users if node is not None]
         order = {decl: i for i, decl in enumerate(self.program.syntax.declarations)}
-        first = min(tops, key=lambda decl: order[decl])
+        first = self._first_top(users)
         model = [i for decl, i in order.items() if _is_needed(decl, clones=self.clones)]
         if any(i > order[first] for i in model):
             message = "State4 adds declarations here that need v1model.p4; include it before this"
@@ -376,12 +305,6 @@ def _is_needed(decl: ast.Node, *, clones: bool) -> bool:
     if isinstance(decl, ast.ExternDecl):
         return decl.name.text == "register"
     return clones and isinstance(decl, ast.ExternFunctionDecl) and decl.name.text == "clone_preserving_field_list"
-
-
-def _top(program: Program, node: ast.Node) -> ast.Node:
-    while node in program.parents and not isinstance(program.parents[node], ast.P4Program):
-        node = program.parents[node]
-    return node
 
 
 def _widths(analysis: Analysis) -> tuple[tuple[int, ...], ...]:

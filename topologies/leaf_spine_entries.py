@@ -23,6 +23,11 @@ _NO_DIGESTS = '[[default]]\ntable = "smac"\naction = "NoAction"\n'
 """A host comes in by as many ports as there are spines: its place is nothing to learn."""
 
 
+def spine_mac(spine: int) -> str:
+    """An address of a spine itself, which leaves know: for what switches send to one another."""
+    return f"02:00:00:00:01:{spine:02x}"
+
+
 def leaf_entries(fabric: Fabric, leaf: int) -> str:
     """What leaf number `leaf` (from 1 on) starts with."""
     uplinks = fabric.uplinks
@@ -32,6 +37,8 @@ def leaf_entries(fabric: Fabric, leaf: int) -> str:
         # Until HULA knows a way, data to another leaf takes the spine that its leaf's number stands for.
         port = place.port if place.leaf == leaf else uplinks[place.leaf % len(uplinks)]
         blocks.append(_entry("dmac", {"dst_mac": place.mac}, ("forward", {"port": port})))
+    for spine, uplink in zip(fabric.spine_numbers, uplinks, strict=True):
+        blocks.append(_entry("dmac", {"dst_mac": spine_mac(spine)}, ("forward", {"port": uplink})))
     blocks.append(_entry("dmac", {"dst_mac": KNOCK_MAC}, ("flood", {"group": _KNOCKS})))
     blocks += [_measured(port, fabric.link_shift(spine)) for spine, port in enumerate(uplinks, start=1)]
     for other in fabric.leaf_numbers:

@@ -199,6 +199,10 @@ class Agent:
         end = time.monotonic()
         return {"begin": begin, "end": end, "save_s": saved - begin, "commit_s": end - written}
 
+    def verify(self, program: str) -> None:
+        """The switch checks and compiles a program, so that `swap` finds it in its cache."""
+        self._compiled(Path(program))
+
     def config_bytes(self, program: str) -> int:
         """How large a program is in the form that the switch loads."""
         return len(self._target.configuration(load_prepared(Path(program))))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import hashlib
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 from finsy.proto import p4i
 
 from experiments.control.client import ControlError
-from p4front.load import load_program
+from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.text.source import P4Error
+from state4.cam import analyse
 from state4.cim import DEFAULT_SESSION, Track
 from state4.clones.header import CloneLayout
 from state4.programs import InstalledProgram, prepare_program
+from state4.swing import instrument_swing
 
 
 def store_prepared(source: Path, folder: Path, track: Track = Track.CLONES) -> Path:
@@ -42,6 +45,22 @@ def store_original(source: Path, folder: Path) -> Path:
         text = f'// {content}\n#include "{source.resolve()}"\n'
         parts = (source.stem, text, p4info.SerializeToString(), CloneLayout((), 0, DEFAULT_SESSION))
         file.write_bytes(pickle.dumps(parts))
+    return file
+
+
+def store_swing(source: Path, folder: Path, hard: Sequence[str]) -> Path:
+    """The same for a program with Swing State between switches for the registers `hard` (`state4.swing`), and without
+    State4's instrumentation."""
+    file = folder / f"{source.stem}.swing"
+    if not file.exists():
+        try:
+            program = load_program(source)
+            text = instrument_swing(program, analyse(program, follow=False), hard)
+            p4info = build_p4info(load_text(text, source.name))
+        except P4Error as error:
+            raise ControlError(str(error)) from None
+        layout = CloneLayout((), 0, DEFAULT_SESSION)
+        file.write_bytes(pickle.dumps((source.stem, text, p4info.SerializeToString(), layout)))
     return file
 
 

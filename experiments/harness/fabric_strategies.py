@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.harness.fabric_lab import PROBE_S, FabricLab
+from experiments.harness.fabric_swing import SWING, swing
 from topologies.leaf_spine_entries import full_load_entries, no_probe_entries
 
 DRAIN = "drain"
@@ -28,12 +29,16 @@ _QUIET_BYTES = 1500
 @dataclass
 class SpineChange:
     """The change of one spine's program, in a thread of its own. The spine's control process is armed already
-    (`arm_spine`). After `end`: `begun` and `ended` in s of the monotonic clock."""
+    (`arm_spine`). `profile`, `program` and `on_window` are for Swing State (`fabric_swing.swing`). After `end`: `begun`
+    and `ended` in s of the monotonic clock."""
 
     lab: FabricLab
     spine: str
     strategy: str
     entries: str
+    profile: str = "paper"
+    program: Path | None = None
+    on_window: Callable[[], None] = lambda: None
     begun: float = 0.0
     ended: float = 0.0
     _outcome: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +63,8 @@ class SpineChange:
     def _run(self) -> None:
         self.begun = time.monotonic()
         try:
-            self._outcome = self._drained() if self.strategy == DRAIN else self._reconfigured()
+            actions = {DRAIN: self._drained, SWING: self._swung}
+            self._outcome = actions.get(self.strategy, self._reconfigured)()
         except BaseException as error:
             self._error = error
         self.ended = time.monotonic()
@@ -66,6 +72,19 @@ class SpineChange:
     def _reconfigured(self) -> dict[str, Any]:
         outcome: dict[str, Any] = self.lab.control[self.spine].call("reconfigure")
         return outcome
+
+    def _swung(self) -> dict[str, Any]:
+        assert self.program is not None
+        neighbour = next(name for name in self.lab.fabric.spine_names if name != self.spine)
+        return swing(
+            self.lab,
+            self.spine,
+            neighbour,
+            program=self.program,
+            entries=self.entries,
+            profile=self.profile,
+            on_window=self.on_window,
+        )
 
     def _drained(self) -> dict[str, Any]:
         control, fabric = self.lab.control[self.spine], self.lab.fabric
@@ -104,6 +123,9 @@ class SpineChange:
 
 def arm_spine(lab: FabricLab, spine: str, strategy: str, profile: str, program: Path) -> None:
     """Gets the spine's control process ready to begin at once."""
+    if strategy == SWING:
+        lab.control[spine].call("verify", {"program": str(program)})
+        return
     nothing = lab.network.directory.path / "nothing.toml"
     nothing.write_text("")
     lab.control[spine].call(

@@ -4,8 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from experiments import fabric
+
+
+def numbers_of(folder: Path, trial: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "fabric" / "latest" / "trials" / f"{trial}-1.json").read_text())
+    return found
+
+
+def test_swing_states_packets_on_the_links_are_those_that_the_switches_count(tmp_path: Path) -> None:
+    arguments = ["--strategy", "swing_links", "--duration", "9", "--repeats", "1", "--accept-busy", "--json"]
+    assert fabric.main([*arguments, "--out", str(tmp_path)]) == 0
+    trial = numbers_of(tmp_path, "swing_links")
+    outcome, captured = trial["outcome"], trial["strays"]
+    assert captured["frames"] == trial["state_packets"]["frames_on_links"] > 100
+    assert captured["bytes"] == 60 * captured["frames"]
+    assert captured["neighbour_frames"] == captured["frames"] - outcome["restored"]
+    assert outcome["parked_cells"] == outcome["given_back"] == outcome["restored"] > 0
+    assert trial["knocks_kept"] == 1 and trial["knocks_made"] == 3  # the late one: it was sent while updates were
+    assert numbers_of(tmp_path, "no-reconfiguration")["strays"]["frames"] == 0
 
 
 def test_state4_exact_loses_no_packet_no_update_no_flow_and_takes_no_link(tmp_path: Path) -> None:
@@ -15,7 +34,7 @@ def test_state4_exact_loses_no_packet_no_update_no_flow_and_takes_no_link(tmp_pa
     summary = json.loads((folder / "summary.json").read_text())
     assert [claim["covered"] for claim in summary["claims"]] == [False]  # without State4 itself
     for name in ("no-reconfiguration", "state4_exact"):
-        trial = json.loads((folder / "trials" / f"{name}-1.json").read_text())
+        trial = numbers_of(tmp_path, name)
         assert trial["lost_packets"] == trial["missing_bytes"] == trial["strays"]["frames"] == 0, name
         assert trial["tcp_goes_on"] and not any(group["dead"] for group in trial["udp"].values())
         assert trial["knocks_kept"] == trial["knocks_made"] == (3 if name == "state4_exact" else 2)
