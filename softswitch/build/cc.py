@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,13 +77,14 @@ def build_shared_object(sources: Sequence[Path], output: Path, *, flags: Sequenc
     """Compiles C sources to one shared object. Raises CompilerNotFound or CompilerFailed."""
     command = [find_compiler(), *_FLAGS, *flags]
     command += [f"-I{INTERFACE_DIR}", *map(str, sources), "-o", str(output)]
-    _run(command, f"the C compiler failed on {sources[0].name}")
+    with tempfile.TemporaryDirectory(prefix=".cc-", dir=output.parent) as folder:
+        _run(command, f"the C compiler failed on {sources[0].name}", folder)
 
 
 def check_syntax(source: Path) -> None:
     """Only parses and type-checks a C source. Raises as `build_shared_object`."""
     command = [find_compiler(), "-std=gnu11", "-fsyntax-only", "-w", f"-I{INTERFACE_DIR}", str(source)]
-    _run(command, f"the C compiler failed on {source.name}")
+    _run(command, f"the C compiler failed on {source.name}", tempfile.gettempdir())
 
 
 def stay_in_session() -> None:
@@ -94,7 +96,8 @@ def stay_in_session() -> None:
 _own_session = True
 
 
-def _run(command: list[str], what: str) -> None:
+def _run(command: list[str], what: str, folder: str) -> None:
+    """`folder`: for the compiler's intermediate files, which it leaves behind when it is killed."""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -103,6 +106,7 @@ def _run(command: list[str], what: str) -> None:
         text=True,
         errors="replace",
         start_new_session=_own_session,
+        env={**os.environ, "TMPDIR": folder},
     ) as process:
         try:
             _, errors = process.communicate()

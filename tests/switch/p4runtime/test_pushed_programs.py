@@ -203,7 +203,7 @@ def test_a_compilation_ends_with_the_server(running: Running, c: Controller, end
     wait_for(lambda: endless)
     running.server.stop(0)
     thread.join()
-    assert not group_lives(endless[0])
+    wait_for(lambda: not group_lives(endless[0]))
     assert codes[0] in ("ABORTED", "CANCELLED", "UNAVAILABLE")
 
 

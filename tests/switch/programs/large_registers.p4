@@ -13,7 +13,7 @@ parser P(packet_in packet, out headers_t h, inout metadata_t m, inout standard_m
 control V(inout headers_t h, inout metadata_t m) { apply { } }
 
 control I(inout headers_t h, inout metadata_t m, inout standard_metadata_t s) {
-    register<bit<512>>(131072) many;
+    register<bit<2048>>(32768) many;
     register<bit<64>>(4) few;
     apply {
         many.write(0, 1);
