@@ -141,6 +141,17 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         full_s=580.0,
         quick_s=50.0,
     ),
+    Experiment(
+        "model",
+        "model",
+        "A model of State4 at the rate of hardware",
+        "Predicted delta-loss, time and rate of the CPU port, against the packet rate, and at 1 Gpps against flows, "
+        "writes per packet and amount of state. On grey ground it is computed and was measured nowhere.",
+        ("M1",),
+        full_s=200.0,
+        quick_s=45.0,
+        strategies=NONE,
+    ),
 )
 
 

@@ -139,11 +139,16 @@ def paced_s(point: Point, profile: str) -> float:
 def run_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedLab, show: Display
 ) -> TrialResult:
-    """One reconfiguration, or a flow left alone. No samples: the packets of all trials would be gigabytes."""
+    """One reconfiguration, or a flow left alone. No samples: the packets of all trials would be gigabytes.
+
+    Parameters of the trial: profile, components, cells; `rate` in Mbit/s, and `writes` "all" for packets that write
+    every component, where they are given.
+    """
     reconfigures = trial.strategy != CONTROL_TRIAL
     rate = float(trial.parameters.get("rate", RATE_MBIT))
     point = Point(int(trial.parameters["components"]), int(trial.parameters["cells"]))
-    program, entries = point.program.files()
+    writes = point.components if trial.parameters.get("writes") == "all" else 1
+    program, entries = replace(point.program, writes="all" if writes > 1 else "one").files()
     profile = str(trial.parameters["profile"])
     strategy = trial.strategy if reconfigures else "none"
     lab = shared.lab(Plan.to_itself(program, entries, strategy, profile, options.target))
@@ -181,6 +186,7 @@ def run_trial(
     if strays := after["received"].rx_packets - len(packets):
         raise TrafficError(f"{strays} frames besides the flow were on the server's link")
     wire = after["received"].rx_packets * FRAME_BYTES
+    counted //= writes  # each packet was counted so often
     machine = replace(machine, late_ms=totals.worst_late_ns / 1e6)
     lost = totals.sent - after["received"].rx_packets
     measured: dict[str, Any] = {

@@ -79,5 +79,15 @@ def at_least(quantity: Quantity, limit: float, *, better_above: float | None = N
     return Check(Verdict.HOLDS, quantity.told(), better=better_above is not None and low > better_above)
 
 
+def within(quantity: Quantity, limit: float) -> Check:
+    """No farther from 0 than `limit`, to either side."""
+    low, high = quantity.interval
+    if -limit <= low and high <= limit:
+        return Check(Verdict.HOLDS, quantity.told())
+    if low > limit or high < -limit:
+        return Check(Verdict.FAILS, f"{quantity.told()}, beyond {quantity.text(limit)}")
+    return _crosses(quantity, limit)
+
+
 def _crosses(quantity: Quantity, limit: float) -> Check:
     return Check(Verdict.NOT_JUDGED, f"inconclusive: {quantity.told()}, across the threshold of {quantity.text(limit)}")

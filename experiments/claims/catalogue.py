@@ -1,4 +1,5 @@
-"""All claims of the paper in the order of its figures: what a report lists, and what figures show of them."""
+"""All claims: those of the paper in the order of its figures, then our own. What a report lists, and what figures show
+of them."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from experiments.claims import (
     c4_loss_windows,
     c7_fabric,
     c7_network_resources,
+    m1_model,
 )
 from experiments.claims.base import PublishedClaim
 from experiments.claims.c5_cloning_cost import ABOVE_HALF, FULL_LOAD, HALF_LOAD
@@ -29,6 +31,7 @@ CLAIMS: tuple[PublishedClaim, ...] = (
     PACKETS,
     c7_network_resources.PUBLISHED,
     c7_fabric.PUBLISHED,
+    m1_model.PUBLISHED,
 )
 
 

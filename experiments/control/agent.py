@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ class Agent:
 
     def reconfigure(self) -> dict[str, Any]:
         """Does what `prepare` got ready. With the strategy's outcome, `control`: CPU time and memory of this
-        process."""
+        process, and how long this thread was ready and had no core (None where the kernel does not tell)."""
         if self._armed is None:
             raise State4Error("prepare comes before reconfigure")
         if self._listener is not None:  # cloning was on before; a strategy opens a listener of its own
@@ -145,11 +146,13 @@ class Agent:
             self._listener = None
         strategy, context = self._armed
         self._armed = None
-        before = resource.getrusage(resource.RUSAGE_SELF)
+        before, waited = resource.getrusage(resource.RUSAGE_SELF), _waited_s()
         outcome = reconfigure(strategy, context).as_dict()
         after = resource.getrusage(resource.RUSAGE_SELF)
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return {**outcome, "control": {"cpu_s": cpu_s, "rss_bytes": _rss()}}
+        now = _waited_s()
+        waited_s = None if waited is None or now is None else now - waited
+        return {**outcome, "control": {"cpu_s": cpu_s, "rss_bytes": _rss(), "waited_s": waited_s}}
 
     def takes(self, path: str) -> dict[str, Any]:
         """Stores what the last strategy took from its listener (`store_takes`); what look-ahead saves of it."""
@@ -305,6 +308,13 @@ def _own_entries(strategy: str, entries: str, program: InstalledProgram) -> list
         return []
     found = updates(load_entries(Path(entries), program.p4info))
     return [update for update in found if update.entity.HasField("table_entry")]
+
+
+def _waited_s() -> float | None:
+    """Seconds that this thread has been ready to run without a core."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
+    return None
 
 
 def _rss() -> int:

@@ -37,10 +37,18 @@ class Traffic:
         count = round(load.packets_per_s * load.trial_s)
         if not 1 <= count <= MAX_PACKETS:
             raise ValueError(f"{count} packets cannot be followed one by one (1 to {MAX_PACKETS})")
-        times = (np.arange(count) + 0.5) / load.packets_per_s - load.begin_s
+        times: Floats = (np.arange(count, dtype=np.float64) + 0.5) / load.packets_per_s - load.begin_s
         if load.order == IN_TURN:
-            return cls(times, np.arange(count) % load.flows)
+            return cls(times, np.arange(count) * _step(load.flows) % load.flows)
         return cls(times, np.random.default_rng(seed).integers(0, load.flows, count))
+
+
+def _step(flows: int) -> int:
+    """From flow to flow in turn: neighbours in time are far from each other in the registers, and each comes once."""
+    step = max(1, round(0.618 * flows))
+    while math.gcd(step, flows) > 1:
+        step += 1
+    return step
 
 
 @dataclass(frozen=True)

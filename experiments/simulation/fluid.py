@@ -112,10 +112,7 @@ def _precopy(parameters: Parameters, load: Load, bulk: Bulk) -> Outcome:
     hot = min(load.flows, load.register_cells / size)  # blocks of a register that anything is written to
 
     def dirty(seconds: float) -> float:
-        packets = load.packets_per_s * seconds
-        if load.order == IN_TURN:
-            return load.touched(packets) * hot / load.flows * size * load.writes
-        return load.touched(packets, hot) * size * load.writes
+        return load.touched(load.packets_per_s * seconds, hot) * size * load.writes
 
     rounds = [dirty(bulk.written - bulk.read)]
     while not ends(rounds):

@@ -12,7 +12,8 @@ from experiments.simulation.parameters import Parameters
 Floats = npt.NDArray[np.float64]
 
 IN_TURN, AT_RANDOM = "in turn", "at random"
-"""Orders in which flows send: one after the other, or each packet of a flow drawn independently of the others."""
+"""Orders in which flows send: one after the other, neighbours in time far apart in the registers; or each packet of a
+flow drawn independently of the others."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,15 @@ class Load:
     def __post_init__(self) -> None:
         if min(self.packets_per_s, self.trial_s) <= 0 or min(self.begin_s, self.send_every_s) < 0:
             raise ValueError("rate and length are above 0, times not below")
-        if self.writes < 1 or self.flows < 1 or self.flows * self.writes > self.cells:
+        if not self.fits(self.flows, self.cells, self.writes):
             raise ValueError(f"{self.flows} flows with {self.writes} writes a packet need as many cells ({self.cells})")
         if self.order not in (IN_TURN, AT_RANDOM):
             raise ValueError(f"order must be '{IN_TURN}' or '{AT_RANDOM}', not {self.order}")
+
+    @staticmethod
+    def fits(flows: int, cells: int, writes: int) -> bool:
+        """Whether every flow can have a cell of its own in each register."""
+        return writes >= 1 and flows >= 1 and flows * writes <= cells
 
     @property
     def updates_per_s(self) -> float:

@@ -14,8 +14,11 @@ import numpy as np
 from experiments.simulation.load import Floats
 from experiments.simulation.queueing import Course
 
-CELLS = 4096
+CELLS = 512
 """That are drawn for approximation."""
+MAX_CYCLES = 300
+"""From clone to clone that are followed, the last of a cell. Where fewer than one clone in a hundred gets through, the
+last that did may be older, and the loss is a little larger than computed."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Window:
 
 
 def trailing(rate: float, window: Window) -> float:
-    """Where each update is cloned: updates of a cell that are lost within the window. Closed form: the age of the last clone that did is exponential, with `rate * share` while the queue
-    is full and `rate` before.
+    """Where each update is cloned: updates of a cell that are lost within the window.
+
+    Closed form: the age of the last clone that got through is exponential, with `rate * share` while the queue is full
+    and `rate` before.
     """
     missed = 1 - window.share
     full_s = max(window.length_s - window.full_after_s, 0.0)
@@ -57,9 +62,12 @@ def trailing_sent_every(
     From CELLS cells, each followed from clone to clone; what is written in between is counted by its average.
     """
     read = np.resize(read_s, CELLS)
-    sent = generator.exponential(1 / rate, CELLS)
+    begin = max(0.0, length_s - MAX_CYCLES * (every_s + 1 / rate))
+    sent = begin + generator.exponential(1 / rate, CELLS)
+    if begin:  # each cell is somewhere between two clones
+        sent += every_s * generator.random(CELLS)
     since_clone, since_read = np.zeros(CELLS), np.zeros(CELLS)
-    got = np.zeros(CELLS, np.bool_)
+    got = np.full(CELLS, begin > 0)
     while (on := sent < length_s).any():
         passed = on & (generator.random(CELLS) < course.share_at(sent))
         failed = on & ~passed

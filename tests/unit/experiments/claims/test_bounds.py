@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.claims.base import Verdict
-from experiments.claims.bounds import ONE_RUN_SHARE, Quantity, at_least, at_most, below
+from experiments.claims.bounds import ONE_RUN_SHARE, Quantity, at_least, at_most, below, within
 from experiments.claims.stats import Spread, spread
 
 HOLDS, FAILS, OPEN = Verdict.HOLDS, Verdict.FAILS, Verdict.NOT_JUDGED
@@ -78,3 +78,11 @@ def test_it_says_what_decided() -> None:
     assert below(quantity, 0.005).why == "the loss is 1 % [0.8 %, 1.2 %], not below 0.5 %"
     assert at_most(interval(2, 2), 1).why == "it is 2 ms, more than 1 ms"
     assert at_least(interval(2, 2), 3).why == "it is 2 ms, less than 3 ms"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(-10, 10, HOLDS), (-11, 0, OPEN), (0, 11, OPEN), (-20, 20, OPEN), (11, 12, FAILS), (-12, -11, FAILS)],
+)
+def test_within_ten_of_zero(low: float, high: float, verdict: Verdict) -> None:
+    assert within(interval(low, high), 10).verdict is verdict

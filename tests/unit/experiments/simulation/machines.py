@@ -50,5 +50,9 @@ REAL = dataclasses.replace(
 )
 
 
+OURS = dataclasses.replace(REAL, read_cell_s=3e-8, write_cell_s=2e-8, apply_cell_s=1e-6, queue_clones=1 << 16)
+"""About as fast as a machine of today."""
+
+
 def machine(base: Parameters = REAL, **changes: Any) -> Parameters:
     return dataclasses.replace(base, **changes)
