@@ -149,7 +149,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "writes per packet and amount of state. On grey ground it is computed and was measured nowhere.",
         ("M1",),
         full_s=200.0,
-        quick_s=45.0,
+        quick_s=27.0,
         strategies=NONE,
     ),
 )
