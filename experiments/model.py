@@ -179,7 +179,9 @@ def _row(strategy: str, place: Place, own: Parameters, trials: Sequence[Mapping[
         if lost >= MIN_COUNT:
             pairs["delta_loss"] = (outcome.delta_loss, trial["delta_loss"])
         if outcome.clones >= MIN_COUNT:
-            pairs["clones"] = (outcome.clones, trial["outcome"]["clones"])
+            # The listener is asked for its count after the swap, until which the switch clones.
+            until_swap = load.packets_per_s * (outcome.swap_s - parameters.open_s)
+            pairs["clones"] = (until_swap, trial["outcome"]["clones"])
             pairs["written"] = (outcome.written, trial["outcome"]["written"])
         for name, (ours, theirs) in pairs.items():
             predicted.setdefault(name, []).append(float(ours))

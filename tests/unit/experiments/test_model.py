@@ -62,7 +62,7 @@ def measured(name: str, strategy: str, part: str, place: dict[str, Any], error: 
         trial |= {
             "reconfiguration_s": outcome.total_s * (1 + error),
             "delta_loss": outcome.delta_loss,
-            "outcome": {"clones": outcome.clones, "written": outcome.written},
+            "outcome": {"clones": packets_per_s * (outcome.swap_s - own.open_s), "written": outcome.written},
         }
     return trial
 
