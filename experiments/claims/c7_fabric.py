@@ -32,7 +32,7 @@ PUBLISHED = PublishedClaim(
     "captures of all links between switches say what was on them. No traffic is re-routed as long as HULA never misses "
     "the changed spine's probes for its own time-out of 1 s.",
 )
-PUBLISHED_VALUES = {"state4": "nothing"}
+PUBLISHED_VALUES = {"state4": "nothing", "swing_links": "every update of state"}
 
 
 def judge_fabric(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None) -> Claim:
@@ -78,7 +78,7 @@ def fabric_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding,
     for name, numbers in measured.items():
         if not numbers.get("runs") or name == CONTROL_TRIAL:
             continue
-        published = "0" if name in STATE4 else ""
+        published = "0" if name in STATE4 else PUBLISHED_VALUES.get(name, "")
         strays = numbers["strays"]
         found.append(Finding(f"{name}: frames of its own on links", published, spread(strays["frames"]), "frames"))
         if any(strays["frames"]):

@@ -48,6 +48,13 @@ def test_others_frames_are_no_matter() -> None:
     assert shown["none: frames that neighbours had to take"] == 450
 
 
+def test_what_the_paper_says_of_swing_state_stands_beside_its_frames() -> None:
+    claim = judge_fabric({**QUIET, "swing_links": numbers([2500, 2600])})
+    published = {finding.what: finding.published for finding in claim.findings}
+    assert published["swing_links: frames of its own on links"] == "every update of state"
+    assert published["state4: frames of its own on links"] == "0"
+
+
 def test_without_usable_trials_nothing_is_said() -> None:
     assert judge_fabric({}, {"state4-1": "no core"}).why == "state4-1: no core"
     unusable = {"state4": numbers([]), "state4_exact": numbers([0])}
