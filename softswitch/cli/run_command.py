@@ -88,6 +88,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FOLDER",
         help="write what crosses each port to INTERFACE_in.pcap and INTERFACE_out.pcap there (turns --qdiscs on)",
     )
+    parser.add_argument(
+        "--offloads",
+        choices=("on", "off"),
+        default="on",
+        help="whether ports take segments that senders left to their network cards: split into frames of the MTU for "
+        "the program, and merged again on their way out (default on; off: they are lost, and counted)",
+    )
     _add_server(parser)
     _add_thrift(parser)
     _add_process(parser)
@@ -275,7 +282,7 @@ def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
     switch.set_qdiscs(options.qdiscs or options.pcap is not None)
     for port, name in wanted.items():
         try:
-            switch.add_interface(port, name, options.ring_frames)
+            switch.add_interface(port, name, options.ring_frames, offloads=options.offloads == "on")
         except InterfaceError as error:
             if os.geteuid() != 0:
                 raise InterfaceError(

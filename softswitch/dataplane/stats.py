@@ -35,8 +35,11 @@ class PortStats:
     tx_packets: int
     tx_bytes: int
     rx_ring_drops: int  # frames that came while the ring was full
-    rx_oversize: int  # too long to receive: segmentation offloads are on
+    rx_oversize: int  # too long to receive
     rx_no_checksum: int  # checksums that we completed, since the sender's offload is on
+    rx_superframes: int  # came as one frame of up to 64 KiB and were split; rx_packets has the single frames
+    rx_unsplit: int  # super-frames that cannot be split: not received
+    tx_superframes: int  # merged frames that were sent; tx_packets has the single frames
     tx_errors: int  # the kernel refused
     tx_oversize: int  # longer than the MTU allows
     tx_full: int  # the interface took no more

@@ -59,15 +59,16 @@ class Switch(Replication):
 
     # ---- ports ----
 
-    def add_interface(self, port: int, name: str, ring_frames: int | None = None) -> None:
+    def add_interface(self, port: int, name: str, ring_frames: int | None = None, *, offloads: bool = True) -> None:
         """A port on a network interface of this namespace; needs root or CAP_NET_RAW. `ring_frames`: how many frames
         can wait for the data plane, 4096 unless told (64 to 1048576; the memory is taken at once, up to 64 MiB unless
-        told).
+        told). `offloads`: segments of up to 64 KiB that a sender left to its network card are split into frames of the
+        MTU for the program, and merged again on their way out; without it they are lost.
 
         Raises InterfaceNotFound, InterfaceError, PortInUse.
         """
         with self._handle.use() as switch:
-            status = native.library().ss_port_add_interface(switch, port, name.encode(), ring_frames or 0)
+            status = native.library().ss_port_add_interface(switch, port, name.encode(), ring_frames or 0, offloads)
             native.check(status, native.PORT_ERRORS)
             self._ports.add(port)
 

@@ -10,11 +10,12 @@
 #include "core/text.h"
 #include "include/api.h"
 
-#define SS_BATCH 32u        /* packets of one port that run before anybody else gets in */
+#define SS_BATCH 64u        /* packets of one port that run before anybody else gets in */
 #define SS_MAX_FRAME 65536u /* bytes */
 
 typedef struct ss_queue ss_queue;     /* core/queue.h */
 typedef struct ss_port ss_port;       /* ports/port.h */
+typedef struct ss_frame ss_frame;     /* ports/port.h */
 typedef struct ss_job ss_job;         /* packets/jobs.h */
 typedef struct ss_journal ss_journal; /* packets/journal.h */
 
@@ -51,10 +52,11 @@ struct ss_switch {
     ss_port **ports;     /* by number */
     ss_port **port_list; /* the ones there are */
     uint32_t port_count;
-    bool qdiscs;           /* frames leave through queueing disciplines */
-    uint32_t port_version; /* changes with port_list or a port's state */
-    ss_port *dirty;        /* ports with frames to flush */
-    uint64_t lost_before;  /* rx_ring_drops of all ports when the hold began */
+    bool qdiscs;              /* frames leave through queueing disciplines */
+    uint32_t port_version;    /* changes with port_list or a port's state */
+    ss_port *dirty;           /* ports with frames to flush */
+    const ss_frame *received; /* whose packet runs; NULL: one by hand */
+    uint64_t lost_before;     /* rx_ring_drops of all ports when the hold began */
 
     /* packets/ */
     uint32_t cpu_port, drop_port, packet_in_modes;

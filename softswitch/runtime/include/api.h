@@ -58,6 +58,9 @@ typedef struct ss_port_stats {
     uint64_t rx_ring_drops;  /* the kernel found no free slot in our ring */
     uint64_t rx_oversize;    /* longer than 64 KiB, or lost its tail: not received */
     uint64_t rx_no_checksum; /* came with a checksum left to the card: its offload is on */
+    uint64_t rx_superframes; /* up to 64 KiB that were split; the counts above are of single frames */
+    uint64_t rx_unsplit;     /* super-frames that cannot be split: not received */
+    uint64_t tx_superframes; /* sent as one; the counts above are of the frames merged into them */
     uint64_t tx_errors;      /* the kernel refused */
     uint64_t tx_oversize;    /* longer than the interface's MTU allows */
     uint64_t tx_full;        /* the interface took no more for a while */
@@ -121,7 +124,9 @@ void ss_queues_close(ss_switch *sw); /* wakes all waiters in ss_queue_take; late
 #define SS_DEFAULT_RING_FRAMES 4096u
 #define SS_MIN_RING_FRAMES 64u
 #define SS_MAX_RING_FRAMES 1048576u
-int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name, uint32_t ring_frames);
+/* `offloads`: frames that a sender left to its network card to segment are split into those that would be on a wire,
+ * and what comes of them is merged again on its way out, but not to the CPU port. */
+int ss_port_add_interface(ss_switch *sw, uint32_t port, const char *name, uint32_t ring_frames, bool offloads);
 int ss_port_add_memory(ss_switch *sw, uint32_t port);
 int ss_port_remove(ss_switch *sw, uint32_t port);
 int ss_port_stats_read(ss_switch *sw, uint32_t port, ss_port_stats *out);

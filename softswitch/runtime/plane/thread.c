@@ -29,8 +29,10 @@ static uint32_t run_port(ss_switch *sw, ss_port *port)
     for (uint32_t i = 0; i < count; i++) {
         ss_clock_update(sw);
         bytes += frames[i].length;
+        sw->received = &frames[i];
         ss_receive(sw, port->number, frames[i].data, frames[i].length);
     }
+    sw->received = NULL;
     ss_flush(sw);
     port->ops->release(port);
     port->stats.rx_packets += count;

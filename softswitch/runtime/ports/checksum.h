@@ -1,12 +1,61 @@
-/* Completes the TCP or UDP checksum of a frame whose sender left it to the network card.
+/* The Internet checksum (RFC 1071), and checksums that a sender left to its network card.
  *
  * A veth hands such frames over as they are: the checksum field holds the sum of the pseudo header, and the receiver
  * would throw the packet away once we have sent it on. */
 #ifndef SS_CHECKSUM_H
 #define SS_CHECKSUM_H
 
-#include "core/base.h"
+#include "ports/headers.h"
 
-bool ss_complete_checksum(uint8_t *frame, uint32_t length); /* false: no TCP or UDP in it */
+/* The one's complement sum of 16-bit words, in the machine's byte order, folded to 16 bits. Sums of pieces add up where
+ * all but the last have an even number of bytes. */
+uint32_t ss_sum(const uint8_t *bytes, uint32_t count);
+
+static inline uint32_t ss_fold(uint32_t sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (sum & 0xffff) + (sum >> 16);
+}
+
+/* A number as a word of such a sum. */
+static inline uint32_t ss_word(uint32_t value)
+{
+    uint8_t bytes[2];
+    uint16_t word;
+    ss_put_16(bytes, value);
+    memcpy(&word, bytes, 2);
+    return word;
+}
+
+static inline uint32_t ss_load_word(const uint8_t *at)
+{
+    uint16_t word;
+    memcpy(&word, at, 2);
+    return word;
+}
+
+static inline void ss_store_word(uint8_t *at, uint32_t sum)
+{
+    uint16_t word = (uint16_t)sum;
+    memcpy(at, &word, 2);
+}
+
+/* Of the addresses and the protocol: the pseudo header without its length. */
+uint32_t ss_pseudo_sum(const uint8_t *frame, const ss_headers *at);
+void ss_write_ip4_checksum(uint8_t *ip); /* of a header with or without options */
+
+/* The checksum as the kernel writes it for a sum that includes the pseudo header: 0xffff for 0, which in UDP means
+ * "none" and in TCP is the same. */
+static inline uint32_t ss_checksum_of(uint32_t sum)
+{
+    uint32_t result = ~sum & 0xffff;
+    return result ? result : 0xffff;
+}
+
+/* Completes the TCP or UDP checksum; false: no TCP or UDP in it. For ports that are not told where it is. */
+bool ss_complete_checksum(uint8_t *frame, uint32_t length);
+/* The same where the sender says which bytes are summed, from `start`, and where in them the result goes. That covers
+ * all protocols with an Internet checksum, and SCTP with its CRC32c. false: outside of the frame. */
+bool ss_complete_partial(uint8_t *frame, uint32_t length, uint32_t start, uint32_t offset);
 
 #endif

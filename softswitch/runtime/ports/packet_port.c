@@ -5,7 +5,8 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "ports/packet_io.h"
+#include "ports/packet_receive.h"
+#include "ports/packet_send.h"
 #include "ports/packet_socket.h"
 
 static int poll_fd(ss_port *port) { return ((ss_packet_port *)port)->fd; }
@@ -40,6 +41,7 @@ static bool check(ss_port *port)
         ss_notice(port->sw, "port %u: interface %s is gone", port->number, packet->name);
         return true;
     }
+    ss_packet_read_mtu(packet);
     port->up = ss_packet_link_up(packet);
     if (port->up != was_up)
         ss_notice(port->sw, "port %u: interface %s is %s", port->number, packet->name, port->up ? "up" : "down");
@@ -54,6 +56,8 @@ static void close_port(ss_port *port)
         free(packet->big[i]);
     for (uint32_t i = 0; i < SS_TX_SLOTS; i++)
         free(packet->slots[i].own);
+    free(packet->super);
+    free(packet->pieces_memory);
     free(packet);
 }
 
@@ -62,7 +66,7 @@ static const ss_port_ops operations = {
     collect,           ss_packet_nearly_full, close_port,
 };
 
-ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames)
+ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames, bool offloads)
 {
     if (strlen(name) >= IFNAMSIZ) {
         ss_fail(SS_NO_INTERFACE, "the name of an interface has at most %d characters, not %s", IFNAMSIZ - 1, name);
@@ -81,8 +85,9 @@ ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name, u
     memcpy(packet->name, name, strlen(name));
     packet->fd = -1;
     packet->ring_frames = ring_frames;
+    packet->offloads = offloads;
     if (ss_packet_open(packet) != SS_OK) {
-        free(packet);
+        close_port(&packet->port);
         return NULL;
     }
     return &packet->port;

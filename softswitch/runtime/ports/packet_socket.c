@@ -11,16 +11,24 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "ports/features.h"
 
 #define BLOCK_BYTES (1u << 18)
 #define DEFAULT_RING_BYTES (64ull << 20) /* at most, unless the frames are asked for */
 #define MAX_RING_BYTES (1ull << 30)
-#define VLAN_ROOM 4u
 #define SOCKET_BUFFER (4 << 20)
+#define SUPER_FRAMES_BUFFER (32 << 20) /* which the kernel doubles: what waits, with what it costs the kernel */
 
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23
 #endif
+
+void ss_packet_tell_once(ss_packet_port *packet, bool *told, const char *what)
+{
+    if (!*told)
+        ss_notice(packet->port.sw, "port %u, interface %s: %s", packet->port.number, packet->name, what);
+    *told = true;
+}
 
 void ss_packet_close(ss_packet_port *packet)
 {
@@ -32,6 +40,7 @@ void ss_packet_close(ss_packet_port *packet)
     packet->fd = -1;
     packet->index = 0;
     packet->head = packet->borrowed = packet->tx_count = 0;
+    packet->splitting = false;
     packet->port.up = false;
 }
 
@@ -47,6 +56,15 @@ bool ss_packet_link_up(ss_packet_port *packet)
     struct ifreq flags;
     return ss_packet_query(packet, SIOCGIFFLAGS, &flags) == 0 && (flags.ifr_flags & IFF_UP) &&
            (flags.ifr_flags & IFF_RUNNING);
+}
+
+bool ss_packet_read_mtu(ss_packet_port *packet)
+{
+    struct ifreq answer;
+    if (ss_packet_query(packet, SIOCGIFMTU, &answer))
+        return false;
+    packet->frame_limit = (uint32_t)answer.ifr_mtu + ETH_HLEN + SS_VLAN_ROOM;
+    return true;
 }
 
 static bool option(int fd, int name, int value) { return setsockopt(fd, SOL_PACKET, name, &value, sizeof value) == 0; }
@@ -86,22 +104,42 @@ static bool make_ring(ss_packet_port *packet)
     return true;
 }
 
+/* Super-frames come and go with a header that tells their segments. */
+static bool turn_offloads_on(ss_packet_port *packet)
+{
+    if (!packet->pieces_memory && !(packet->pieces_memory = malloc(SS_PIECES_BYTES)))
+        return false;
+    ss_features takes = ss_read_features(packet->fd, packet->name);
+    /* On the CPU port frames are counted, as clones are; and what `tc` limits, and a capture sees, are single frames.
+     */
+    bool single = packet->port.number == packet->port.sw->cpu_port || packet->port.sw->qdiscs;
+    packet->merge_tcp = takes.tcp && !single;
+    packet->merge_udp = takes.udp && !single;
+    packet->refused = 0;
+    packet->vnet_bytes = sizeof(struct virtio_net_hdr);
+    return option(packet->fd, PACKET_VNET_HDR, 1);
+}
+
+static void set_buffer(int fd, int forced, int plain, int bytes)
+{
+    if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof bytes))
+        setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof bytes);
+}
+
 /* Bound last, so that not a frame of another interface gets in. */
 static bool attach(ss_packet_port *packet)
 {
     struct sockaddr_ll address = {
         .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = packet->index};
     struct packet_mreq all = {.mr_ifindex = packet->index, .mr_type = PACKET_MR_PROMISC};
-    int buffer = SOCKET_BUFFER;
-    if (!option(packet->fd, PACKET_VERSION, TPACKET_V2) || !option(packet->fd, PACKET_RESERVE, VLAN_ROOM) ||
-        !option(packet->fd, PACKET_IGNORE_OUTGOING, 1) || !option(packet->fd, PACKET_COPY_THRESH, 1))
+    if (!option(packet->fd, PACKET_VERSION, TPACKET_V2) || !option(packet->fd, PACKET_RESERVE, SS_VLAN_ROOM) ||
+        !option(packet->fd, PACKET_IGNORE_OUTGOING, 1) || !option(packet->fd, PACKET_COPY_THRESH, 1) ||
+        (packet->offloads && !turn_offloads_on(packet)))
         return false;
     if (!packet->port.sw->qdiscs)
         option(packet->fd, PACKET_QDISC_BYPASS, 1); /* only faster */
-    if (setsockopt(packet->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer))
-        setsockopt(packet->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    if (setsockopt(packet->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer))
-        setsockopt(packet->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    set_buffer(packet->fd, SO_SNDBUFFORCE, SO_SNDBUF, SOCKET_BUFFER);
+    set_buffer(packet->fd, SO_RCVBUFFORCE, SO_RCVBUF, packet->offloads ? SUPER_FRAMES_BUFFER : SOCKET_BUFFER);
     return make_ring(packet) && bind(packet->fd, (struct sockaddr *)&address, sizeof address) == 0 &&
            setsockopt(packet->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) == 0;
 }
@@ -121,13 +159,10 @@ int ss_packet_open(ss_packet_port *packet)
         if (ss_packet_query(packet, SIOCGIFHWADDR, &answer) ||
             (answer.ifr_hwaddr.sa_family != ARPHRD_ETHER && answer.ifr_hwaddr.sa_family != ARPHRD_LOOPBACK))
             status = ss_fail(SS_INVALID, "interface %s does not carry Ethernet frames", packet->name);
-        else if (ss_packet_query(packet, SIOCGIFMTU, &answer))
+        else if (!ss_packet_read_mtu(packet))
             status = ss_fail(SS_SYSTEM, "the MTU of interface %s: %s", packet->name, strerror(errno));
-        else {
-            packet->frame_limit = (uint32_t)answer.ifr_mtu + ETH_HLEN + VLAN_ROOM;
-            if (!attach(packet))
-                status = ss_fail(SS_SYSTEM, "interface %s as a port: %s", packet->name, strerror(errno));
-        }
+        else if (!attach(packet))
+            status = ss_fail(SS_SYSTEM, "interface %s as a port: %s", packet->name, strerror(errno));
     }
     if (status != SS_OK)
         ss_packet_close(packet);

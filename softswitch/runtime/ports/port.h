@@ -5,10 +5,12 @@
 
 #include "core/switch.h"
 
-typedef struct ss_frame { /* borrowed from the port until `release` */
+struct ss_frame { /* borrowed from the port until `release` */
     const uint8_t *data;
     uint32_t length;
-} ss_frame;
+    uint32_t payload_at;  /* of a segment of a super-frame: where the payload of TCP or UDP begins; 0: came alone */
+    uint32_t payload_sum; /* its ss_sum (checksum.h) */
+};
 
 typedef struct ss_port_ops {
     /* Frames that have arrived, at most `max_frames`; valid until release. */

@@ -38,7 +38,7 @@ static int check_number(ss_switch *sw, uint32_t number)
     return sw->ports[number] ? ss_fail(SS_EXISTS, "port %u is in use: remove it first", number) : SS_OK;
 }
 
-int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames)
+int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames, bool offloads)
 {
     int status = check_number(sw, number);
     if (status == SS_OK && ring_frames && (ring_frames < SS_MIN_RING_FRAMES || ring_frames > SS_MAX_RING_FRAMES))
@@ -50,7 +50,7 @@ int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name, uint
         if (used && strcmp(used, name) == 0)
             return ss_fail(SS_EXISTS, "interface %s is port %u already", name, other);
     }
-    ss_port *port = ss_packet_port_open(sw, number, name, ring_frames);
+    ss_port *port = ss_packet_port_open(sw, number, name, ring_frames, offloads);
     return port ? add(sw, number, port) : ss_error_code();
 }
 

@@ -1,0 +1,219 @@
+#include "ports/packet_send.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#include "core/log.h"
+#include "ports/checksum.h"
+#include "ports/packet_socket.h"
+
+#define SEND_TRIES 4
+#define HEADER_ROOM 256u
+#define MAX_REFUSED 8u /* merged frames in a row */
+
+/* Room for the header that the kernel wants before the frame, which is all zero for a frame of its own, and `bytes`. */
+static bool make_room(const ss_packet_port *packet, ss_tx_slot *slot, uint32_t bytes)
+{
+    bytes += packet->vnet_bytes;
+    if (bytes <= slot->capacity)
+        return true;
+    uint32_t capacity = bytes < HEADER_ROOM ? HEADER_ROOM : bytes;
+    uint8_t *own = realloc(slot->own, capacity);
+    if (!own)
+        return false;
+    memset(own, 0, packet->vnet_bytes);
+    slot->own = own;
+    slot->capacity = capacity;
+    return true;
+}
+
+/* Of a segment of a super-frame: its headers alone stay in `own`, if it can be part of a merged frame again. */
+static bool make_part(ss_packet_port *packet, ss_part *part, uint8_t *own, uint32_t header_bytes,
+                      const uint8_t *payload, uint32_t payload_bytes)
+{
+    const ss_frame *from = packet->port.sw->received;
+    uint32_t length = header_bytes + payload_bytes, gathered = length < SS_MERGE_HEADERS ? length : SS_MERGE_HEADERS;
+    if (gathered > header_bytes)
+        memcpy(own + header_bytes, payload, gathered - header_bytes);
+    if (!ss_part_headers(own, gathered, length, &part->at) || part->at.payload < header_bytes ||
+        !(part->at.protocol == SS_TCP ? packet->merge_tcp : packet->merge_udp))
+        return false;
+    if (length > packet->frame_limit - (ss_get_16(own + 12) == 0x8100 ? 0 : SS_VLAN_ROOM))
+        return false; /* alone the kernel refuses it */
+    uint32_t more = part->at.payload - header_bytes, left = payload_bytes - more;
+    const uint8_t *rest = payload + more;
+    bool untouched = rest == from->data + from->payload_at && left == from->length - from->payload_at;
+    if (!ss_part_summed(own, &part->at, left, untouched ? from->payload_sum : ss_sum(rest, left)))
+        return false;
+    part->headers = own;
+    part->payload = left;
+    return true;
+}
+
+void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+                    uint32_t payload_bytes, bool stable)
+{
+    ss_packet_port *packet = (ss_packet_port *)port;
+    if (ss_unlikely(packet->fd < 0)) {
+        port->sw->stats.drops[SS_DROP_PORT_DOWN]++;
+        return;
+    }
+    if (packet->tx_count == SS_TX_SLOTS)
+        ss_packet_flush(port);
+    uint32_t at = packet->tx_count, own_bytes = header_bytes + (stable ? 0 : payload_bytes);
+    ss_tx_slot *slot = &packet->slots[at];
+    bool piece =
+        (packet->merge_tcp || packet->merge_udp) && stable && port->sw->received && port->sw->received->payload_at;
+    if (!make_room(packet, slot, own_bytes + (piece ? SS_MERGE_HEADERS : 0))) {
+        port->stats.tx_full++;
+        return;
+    }
+    uint8_t *own = slot->own + packet->vnet_bytes;
+    memcpy(own, header, header_bytes);
+    if (!stable)
+        memcpy(own + header_bytes, payload, payload_bytes);
+    packet->parts[at].payload = 0;
+    if (piece && make_part(packet, &packet->parts[at], own, header_bytes, payload, payload_bytes)) {
+        own_bytes = packet->parts[at].at.payload;
+        payload += own_bytes - header_bytes;
+        payload_bytes -= own_bytes - header_bytes;
+    }
+    slot->bytes[0] = (struct iovec){slot->own, packet->vnet_bytes + own_bytes};
+    slot->bytes[1] = (struct iovec){(void *)payload, stable ? payload_bytes : 0};
+    packet->tx_count++;
+}
+
+static uint32_t frame_length(const ss_packet_port *packet, uint32_t at)
+{
+    const struct iovec *bytes = packet->slots[at].bytes;
+    return (uint32_t)(bytes[0].iov_len + bytes[1].iov_len) - packet->vnet_bytes;
+}
+
+static void single_message(ss_tx_slot *slot, struct msghdr *message)
+{
+    message->msg_iov = slot->bytes;
+    message->msg_iovlen = slot->bytes[1].iov_len ? 2 : 1;
+}
+
+static void merged_message(ss_packet_port *packet, uint32_t first, uint32_t count, struct msghdr *message)
+{
+    ss_merged_head *head = &packet->heads[packet->head_count++];
+    struct iovec *pieces = packet->pieces + packet->piece_count;
+    ss_merge_headers(&packet->parts[first], count, head->headers, &head->offload);
+    pieces[0] = (struct iovec){head, sizeof head->offload + packet->parts[first].at.payload};
+    for (uint32_t i = 0; i < count; i++)
+        pieces[i + 1] = packet->slots[first + i].bytes[1];
+    message->msg_iov = pieces;
+    message->msg_iovlen = count + 1;
+    packet->piece_count += count + 1;
+}
+
+static uint32_t make_messages(ss_packet_port *packet)
+{
+    uint32_t messages = 0;
+    packet->head_count = packet->piece_count = 0;
+    for (uint32_t at = 0, count; at < packet->tx_count; at += count) {
+        count = ss_merge_count(&packet->parts[at], packet->tx_count - at);
+        struct msghdr *message = &packet->messages[messages].msg_hdr;
+        if (count > 1)
+            merged_message(packet, at, count, message);
+        else
+            single_message(&packet->slots[at], message);
+        packet->frames[messages++] = count;
+    }
+    return messages;
+}
+
+static void count_sent(ss_packet_port *packet, uint32_t at, uint32_t frames)
+{
+    packet->port.stats.tx_packets += frames;
+    for (uint32_t i = 0; i < frames; i++)
+        packet->port.stats.tx_bytes += frame_length(packet, at + i);
+}
+
+static bool is_gone(int error) { return error == ENETDOWN || error == ENXIO || error == ENODEV; }
+
+/* The kernel did not take the frame; nobody else will. */
+static void count_failed(ss_packet_port *packet, int error)
+{
+    ss_port *port = &packet->port;
+    port->stats.last_error = (uint64_t)error;
+    if (is_gone(error)) {
+        port->sw->stats.drops[SS_DROP_PORT_DOWN]++;
+        port->sw->next_check_ns = 0;
+    } else if (error == EMSGSIZE) {
+        port->stats.tx_oversize++;
+        ss_packet_tell_once(packet, &packet->told_oversize,
+                            "a frame was longer than the MTU allows; turn segmentation offloads off "
+                            "(ethtool -K IF tso off gso off gro off) at the senders, or raise the MTU");
+    } else if (error == EAGAIN || error == ENOBUFS)
+        port->stats.tx_full++;
+    else
+        port->stats.tx_errors++;
+}
+
+/* sendmmsg, with some patience where the interface is busy; what it returns, or the error as a negative number. */
+static int send_messages(const ss_packet_port *packet, struct mmsghdr *messages, uint32_t count)
+{
+    for (uint32_t tries = 0;;) {
+        int got = sendmmsg(packet->fd, messages, count, MSG_DONTWAIT);
+        if (got > 0)
+            return got;
+        if (errno == EINTR)
+            continue;
+        if ((errno != EAGAIN && errno != ENOBUFS) || ++tries == SEND_TRIES)
+            return -errno;
+        sched_yield();
+    }
+}
+
+static void send_alone(ss_packet_port *packet, uint32_t at)
+{
+    struct mmsghdr one = {0};
+    single_message(&packet->slots[at], &one.msg_hdr);
+    int got = send_messages(packet, &one, 1);
+    if (got > 0)
+        count_sent(packet, at, 1);
+    else
+        count_failed(packet, -got);
+}
+
+/* The kernel did not take a merged frame: it gets the frames one by one. */
+static void send_apart(ss_packet_port *packet, uint32_t at, uint32_t frames, int error)
+{
+    if (error == EINVAL && packet->parts[at].at.protocol == SS_UDP)
+        packet->merge_udp = false; /* before Linux 6.2 */
+    else if (!is_gone(error) && ++packet->refused == MAX_REFUSED) {
+        packet->merge_tcp = packet->merge_udp = false;
+        ss_notice(packet->port.sw,
+                  "port %u, interface %s takes no merged frames (%s): they are sent one by one until the port is added "
+                  "again",
+                  packet->port.number, packet->name, strerror(error));
+    }
+    for (uint32_t i = 0; i < frames; i++)
+        send_alone(packet, at + i);
+}
+
+void ss_packet_flush(ss_port *port)
+{
+    ss_packet_port *packet = (ss_packet_port *)port;
+    uint32_t messages = make_messages(packet), sent = 0, at = 0;
+    while (sent < messages) {
+        int got = send_messages(packet, packet->messages + sent, messages - sent);
+        for (uint32_t end = sent + (got > 0 ? (uint32_t)got : 0); sent < end; at += packet->frames[sent++]) {
+            count_sent(packet, at, packet->frames[sent]);
+            if (packet->frames[sent] > 1) {
+                port->stats.tx_superframes++;
+                packet->refused = 0;
+            }
+        }
+        if (got > 0)
+            continue;
+        if (packet->frames[sent] > 1)
+            send_apart(packet, at, packet->frames[sent], -got);
+        else
+            count_failed(packet, -got);
+        at += packet->frames[sent++];
+    }
+    packet->tx_count = 0;
+}
