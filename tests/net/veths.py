@@ -46,9 +46,11 @@ def run(*command: str) -> None:
 
 
 class Veths:
-    """A switch namespace and `hosts` others; interface s<n> in the switch's, h0 in that of host n."""
+    """A switch namespace and `hosts` others; interface s<n> in the switch's, h0 in that of host n. `offloads`: the
+    interfaces keep theirs."""
 
-    def __init__(self, hosts: int = 2) -> None:
+    def __init__(self, hosts: int = 2, *, offloads: bool = False) -> None:
+        self.offloads = offloads
         self.name = f"sst{os.getpid()}"
         self.switch = f"{self.name}-sw"
         self.hosts = list(range(1, hosts + 1))
@@ -67,7 +69,8 @@ class Veths:
         run("ip", "link", "add", *ends, "type", "veth", "peer", "name", "h0", "netns", self.host(host))
         for namespace, name in ((self.switch, f"s{host}"), (self.host(host), "h0")):
             self.inside(namespace, "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
-            self.inside(namespace, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+            if not self.offloads:
+                self.inside(namespace, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
             self.inside(namespace, "ip", "link", "set", name, "up")
         wait(lambda: self.carrier(self.switch, f"s{host}"))
 
