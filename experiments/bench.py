@@ -1,8 +1,9 @@
 """The switch's own benchmark: forwarding beside a Linux bridge (and bmv2 where it is installed), control, clones.
 
 All switches are up at the same time and take turns, so that ratios compare the same machine at the same moment. Frames
-have 1500 bytes of IP at most, offloads are off, and every number is the median of the repeats with its spread. With
---target bmv2 it is bmv2 whose control plane and clones are measured.
+have 1500 bytes of IP at most, and every number is the median of the repeats with its spread. Offloads are off, except
+on a second pair of switch and bridge whose hosts keep theirs. With --target bmv2 it is bmv2 whose control plane and
+clones are measured.
 
 Exit code: 0 when everything was measured (the expectations are shown, not enforced: machines differ), 2 on errors.
 """
@@ -35,6 +36,7 @@ from state4.targets.bmv2.program import bmv2_config_of
 from topologies.bmv2 import Bmv2Switch, bmv2_installed
 from topologies.bridge import LinuxBridge
 from topologies.network import RunningNetwork, running_network
+from topologies.nodes import OffloadLink
 from topologies.paper import SERVER, SWITCH, PaperTopo, ip_of
 from topologies.switch import SoftSwitch
 
@@ -64,6 +66,12 @@ class Bench:
         self.control.call("write_entries", entries)
         bridge = stack.enter_context(running_network(PaperTopo(), switch=LinuxBridge))
         self.switches = {"softswitch": soft, "bridge": bridge}
+        fast = stack.enter_context(running_network(PaperTopo(), switch=start, link=OffloadLink))
+        control = control_of(fast)
+        control.call("write_entries", entries)
+        control.finish()
+        bridge = stack.enter_context(running_network(PaperTopo(), switch=LinuxBridge, link=OffloadLink))
+        self.with_offloads = {"softswitch": fast, "bridge": bridge}
         if bmv2_installed():
             bmv2 = partial(Bmv2Switch, config=bmv2_config_of(PROGRAM))
             self.switches["bmv2"] = stack.enter_context(running_network(PaperTopo(), switch=bmv2))
@@ -90,6 +98,17 @@ class Bench:
             result[f"udp64_offered_per_s.{name}"] = frames.offered_per_s
         for kind in ("tcp_gbit_per_s", "udp64_frames_per_s"):
             result[f"{kind}.ratio"] = result[f"{kind}.softswitch"] / result[f"{kind}.bridge"]
+        return result
+
+    def offloads(self) -> dict[str, Any]:
+        """TCP goodput where the hosts keep their offloads, beside the bridge with offloads on and off."""
+        result: dict[str, Any] = {}
+        for name, network in (*self.with_offloads.items(), ("bridge_without", self.switches["bridge"])):
+            tcp = tcp_rate(network, "h1", SERVER, ip_of(SERVER), seconds=self.seconds)
+            result[f"tcp_offloads_gbit_per_s.{name}"] = tcp.gigabits_per_s
+        rate = result["tcp_offloads_gbit_per_s.softswitch"]
+        result["tcp_offloads_gbit_per_s.ratio"] = rate / result["tcp_offloads_gbit_per_s.bridge"]
+        result["tcp_offloads_gbit_per_s.ratio_without"] = rate / result["tcp_offloads_gbit_per_s.bridge_without"]
         return result
 
     def pipeline(self) -> dict[str, Any]:
@@ -171,6 +190,8 @@ def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
 
     return [
         claim("tcp", "tcp_gbit_per_s.softswitch", 1.2, "Gbit/s", above=True),
+        claim("tcp-offloads", "tcp_offloads_gbit_per_s.ratio", 0.4, "of the bridge", above=True),
+        claim("tcp-offloads-gain", "tcp_offloads_gbit_per_s.ratio_without", 2.0, "of the bridge without", above=True),
         claim("read-all", "read_all_s", 0.2, "s"),
         claim("read-all-held", "read_all_held_ms", 1.0, "ms"),
         claim("save-and-commit", "swap_save_and_commit_s", 0.1, "s"),
@@ -181,9 +202,9 @@ def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
 
 def run(options: CommonOptions) -> int:
     seconds = options.duration_s or (1.0 if options.quick else 3.0)
-    steps = ["forwarding", "undisturbed", "read_state", "swap", "clones"]
+    steps = ["forwarding", "offloads", "undisturbed", "read_state", "swap", "clones"]
     if options.target == "softswitch":
-        steps.insert(1, "pipeline")
+        steps.insert(2, "pipeline")
     folder = ResultFolder.create(options.out, EXPERIMENT, options.for_record(), seed=options.seed)
     rows: list[dict[str, Any]] = []
     with display(options.repeats * len(steps) * 1.0, quiet=options.json) as show, ExitStack() as stack:

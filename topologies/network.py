@@ -59,7 +59,8 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
 
     Every node lives in a namespace of its own and no interface is ever in the root namespace. Leaving the block by an
     error, Ctrl-C or SIGTERM cleans up as well; further signals wait until that is done. A switch class that takes a
-    `directory` argument gets the run folder by it, for sockets and logs.
+    `directory` argument gets the run folder by it, for sockets and logs. `link`: what the ends of links do by
+    themselves; offloads are off unless it is an `OffloadLink`.
 
     Raises NotRootError, ToolMissingError, NetworkError.
     """

@@ -1,7 +1,8 @@
 """Hosts and links that carry the frames that were sent and no others.
 
-Offloads are off on both ends, or the kernel would pass segments of 64 KB and unfinished checksums over the "wire"; IPv6
-is off, or the hosts would send router solicitations of their own.
+On a `QuietLink`, which networks have unless told otherwise, offloads are off on both ends, or the kernel would pass
+segments of 64 KB and unfinished checksums over the "wire". On an `OffloadLink` the ends keep theirs, as hosts outside
+of an experiment do. IPv6 is off, or the hosts would send router solicitations of their own.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def quiet_interface(node: Node, interface: str) -> None:
     """Offloads off and the standard MTU on one interface of a node."""
     switches = " ".join(f"{name} off" for name in _OFFLOADS)
     run_quietly(node, f"ethtool -K {interface} {switches} 2>&1 >/dev/null")
+    _standard_mtu(node, interface)
+
+
+def _standard_mtu(node: Node, interface: str) -> None:
     run_quietly(node, f"ip link set {interface} mtu {MTU}")
 
 
@@ -56,3 +61,12 @@ class QuietLink(Link):  # type: ignore[misc]
         super().__init__(node1, node2, **{**params, "fast": True})
         for node, interface in ((node1, self.intf1.name), (node2, self.intf2.name)):
             quiet_interface(node, interface)
+
+
+class OffloadLink(Link):  # type: ignore[misc]
+    """The same with the offloads that a veth pair begins with: TCP and UDP segments of up to 64 KiB pass as one."""
+
+    def __init__(self, node1: Node, node2: Node, **params: Any) -> None:
+        super().__init__(node1, node2, **{**params, "fast": True})
+        for node, interface in ((node1, self.intf1.name), (node2, self.intf2.name)):
+            _standard_mtu(node, interface)

@@ -5,6 +5,9 @@
     h3 (10.0.0.3) -- 3   s1  6 -- server (10.0.0.6)
     h4 (10.0.0.4) -- 4  /
     h5 (10.0.0.5) -- 5 /
+
+Which offloads the hosts have is the links' business (topologies/nodes.py): none, as in the paper's experiments, unless
+the network is made with another class of links.
 """
 
 from __future__ import annotations
