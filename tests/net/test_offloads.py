@@ -480,6 +480,21 @@ def test_an_interface_without_segmentation_gets_single_frames(net: Veths) -> Non
         assert switch.stats().ports[2].tx_superframes == 0
 
 
+def test_queueing_disciplines_see_single_frames(net: Veths) -> None:
+    """So do captures, which turn them on: what `tc` limits by the packet is a frame of the MTU."""
+    flow, data = Flow(), random.Random(7).randbytes(20_000)
+    with Switch() as switch, inside(net.switch):
+        switch.commit(switch.load(build("forwarder", FORWARDER)))
+        switch.set_qdiscs(True)
+        for host in net.hosts:
+            switch.add_interface(host, f"s{host}")
+        switch.start()
+        one, two = raw(net), net.socket(2)
+        made = flow.super_frame(data, 1000)
+        one.send(made.offload.packed() + made.data)
+        assert [receive(two) for _ in range(20)] == flow.segments(data, 1000)
+
+
 def test_segmentation_that_is_turned_off_under_the_switch(net: Veths) -> None:
     """The kernel refuses merged frames from then on: none is lost, and after some the switch stops trying."""
     flow, data = Flow(), random.Random(6).randbytes(10_000)
