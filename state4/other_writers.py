@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 from finsy.proto import p4r
 
+from state4.carried_entries import CarriedInSwitch
 from state4.errors import ProgramChanged
 from state4.events import EventLog
 from state4.plan.change import Change
@@ -32,7 +33,8 @@ class OtherWriters:
     """`inexact`: what was written and is not in the new program, in words. `replication`: groups and sessions of the
     switch that were written, by key. All methods raise TargetError."""
 
-    def __init__(self, target: Target, change: Change, events: EventLog) -> None:
+    def __init__(self, target: Target, change: Change, events: EventLog, *, verified: bool = False) -> None:
+        self.carrier = CarriedInSwitch(target, change, events, shown=verified)
         self._target = target
         self._change = change
         self._events = events
@@ -60,7 +62,7 @@ class OtherWriters:
             yield
             return
         with follows.follow() as follow:
-            self._follow = follow
+            self._follow = self.carrier.follow = follow
             try:
                 if self._target.running() != self._change.old:
                     raise ProgramChanged(
@@ -68,7 +70,7 @@ class OtherWriters:
                     )
                 yield
             finally:
-                self._follow = None
+                self._follow = self.carrier.follow = None
 
     @property
     def given(self) -> list[p4r.Entity]:
@@ -111,6 +113,8 @@ class OtherWriters:
             for item in self._change.carried:
                 self._cells[item.old.name, 0, item.old.cells] = WrittenCells(item, 0, item.old.cells)
         puts, deletes = change.puts, change.deletes
+        if not written.complete and self.carrier.tables and not self.carrier.shown:
+            puts = [*puts, *self._carry_again(follow)]
         if change.tables or not written.complete:
             more, gone = self._compare(follow, None if not written.complete else change.tables)
             puts, deletes = [*puts, *more], [*deletes, *gone]
@@ -131,10 +135,26 @@ class OtherWriters:
         for entity in deletes:
             self._brought.pop(entity_identity(entity), None)
 
+    def _carry_again(self, follow: Follow) -> list[p4r.Entity]:
+        """Entries that the switch carries, as they are now: first what was brought beside is taken away, since nobody
+        knows whether it is still there. Returns the operator's entries that go into the places of none."""
+        known = {key: e for key, e in self._brought.items() if self.carrier.takes(e.table_entry)}
+        self._bring(follow, {key: (entity, False) for key, entity in known.items()})
+        return [update.entity for update in self.carrier.carry(self._own_of_carried())]
+
+    def _own_of_carried(self) -> list[p4r.Update]:
+        return [update for update in self._change.entries if self.carrier.takes(update.entity.table_entry)]
+
+    def read_declined(self) -> list[p4r.Update]:
+        """Entries that the switch was to carry and did not, to be written like all others."""
+        assert self._follow is not None
+        return self._change.translate(self._follow.read(self.carrier.wanted(), saved=False)).updates
+
     def _compare(self, follow: Follow, tables: set[int] | None) -> tuple[list[p4r.Entity], list[p4r.Entity]]:
         """All that some tables have now, or the whole program; and what was brought and is not there any more."""
         change = self._change
-        wanted = wanted_entities(change.old)
+        beside = () if self.carrier.shown else [old.preamble.id for old, _ in self.carrier.tables]
+        wanted = wanted_entities(change.old, beside)
         if tables is not None:
             wanted = [e for e in wanted if e.table_entry.table_id in tables and not e.table_entry.is_default_action]
         translation = change.translate(follow.read(wanted, saved=False))
@@ -151,6 +171,7 @@ class OtherWriters:
             entity
             for key, entity in self._brought.items()
             if key not in there and key not in own and (ids is None or entity.table_entry.table_id in ids)
+            if self.carrier.shown or not self.carrier.takes(entity.table_entry)
         ]
         emptied = [_emptied(entity) for entity in gone if kind_of(entity) in ("value_set_entry", "meter_entry")]
         return [*puts, *emptied], [e for e in gone if kind_of(e) not in ("value_set_entry", "meter_entry")]

@@ -97,7 +97,7 @@ class Reconfiguration(Change):
     @cached_property
     def others(self) -> OtherWriters:
         """Other controllers that write meanwhile."""
-        return OtherWriters(self.target, self, self.events)
+        return OtherWriters(self.target, self, self.events, verified=self.verification is not None)
 
     def not_verified(self, why: str) -> None:
         """The registers cannot be compared in the step that swaps."""
@@ -129,7 +129,8 @@ class Reconfiguration(Change):
         found: dict[str, Any] = {"left_behind": left_behind, "warnings": self.plan.warnings}
         found["own_entries"] = len(self.entries)
         if state is not None:
-            found |= {"cells": state.cells, "entries": len(state.entries), "skipped": state.skipped}
+            found |= {"cells": state.cells, "skipped": state.skipped}
+            found["entries"] = len(state.entries) + self.others.carrier.unseen
         newest = self.others.newest
         if newest is not None:
             found |= {"entries": len(newest.updates), "skipped": tuple(newest.left)}

@@ -109,10 +109,11 @@ class Retriever:
         counters = [old for old, _ in self._change.plan.counters]
         return State(entries.entries, entries.skipped, self.registers(), self.counters(counters))
 
-    def entries(self) -> State:
-        """Table entries, and what else the control plane put into the program."""
+    def entries(self, *, all_entries: bool = False) -> State:
+        """Table entries, and what else the control plane put into the program; without those that the switch carries by
+        itself unless `all_entries`."""
         with self._events.phase("read_tables") as result:
-            entities = self._target.read_entities()
+            entities = self._target.read_entities() if all_entries else self._others.carrier.read_entities()
             result["entries"] = len(entities)
         self._others.was_read(entities)
         translation = self._change.translate(entities)

@@ -69,7 +69,19 @@ class Synchroniser:
         """Entries that are carried over, then the operator's own that they do not replace."""
         tables = [t.preamble.id for t in self._change.new.p4info.tables if t.has_initial_entries]
         initial = self._target.read_saved_entries(tables) if tables else []
-        updates = merge(carried, self._change.entries, initial)
+        carrier = self._others.carrier
+        if carrier.tables:
+            self._write_updates(merge([u for u in carried if not carrier.takes(u.entity.table_entry)], (), initial))
+            own = carrier.carry(self._change.entries)
+            again = [] if carrier.tables else self._others.read_declined()
+            updates = merge(again, own, initial)
+            if carrier.shown:
+                self._others.brought([u for u in carried if carrier.takes(u.entity.table_entry)])
+        else:
+            updates = merge(carried, self._change.entries, initial)
+        self._write_updates(updates)
+
+    def _write_updates(self, updates: Sequence[p4r.Update]) -> None:
         with self._events.phase("write_tables", entries=len(updates)):
             if updates:
                 self._target.write_entities(updates)

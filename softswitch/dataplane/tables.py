@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from ctypes import byref, c_uint32
+from ctypes import addressof, byref, c_uint32
 from dataclasses import replace
+from typing import Any
 
 from p4front.match_kinds import LPM, MATCH_KINDS, Operand, need_priority
 from softswitch.dataplane import native
@@ -20,6 +21,7 @@ from softswitch.dataplane.entries import (
     WeightedAction,
 )
 from softswitch.dataplane.handle import PipelineHandle
+from softswitch.dataplane.interface import interface
 from softswitch.dataplane.native import (
     BY_ACTION,
     BY_GROUP,
@@ -29,6 +31,7 @@ from softswitch.dataplane.native import (
     INSERT,
     METER_WORDS,
     MODIFY,
+    NO_ACTION,
 )
 from softswitch.dataplane.profiles import Profile
 from softswitch.dataplane.rows import (
@@ -51,9 +54,10 @@ from softswitch.dataplane.rows import (
     packed,
 )
 from softswitch.errors import BadEntry, ConstantTable, EntryNotFound, ObjectNotFound, PipelineLoadError
-from softswitch.model import TableInfo
+from softswitch.model import ActionInfo, TableInfo
 
 _Key = tuple[tuple[int, ...], int]  # value and mask words, priority
+_Carry: Any = interface().structs["ss_table_carry"]
 
 
 class Table:
@@ -80,6 +84,7 @@ class Table:
         """Another one whenever entries have come or gone."""
         self._metadata: dict[_Key, bytes] = {}
         self._sets: dict[_Key, tuple[int, Entry]] = {}  # hidden group, and the entry with the action set
+        self._carried: dict[_Key, Entry] = {}  # of those with notes: what came from another program
 
     # ---- entries ----
 
@@ -136,6 +141,71 @@ class Table:
                 for group, _ in self._sets.values():
                     self.profile.drop_hidden_group(group)
             self.forget_notes()
+
+    def carry_from(self, old: Table) -> int:
+        """Entries of a table with the same keys in another program of the switch (ss_table_carry_entries of api.h), which
+        packets may use meanwhile; of this one they must not. Returns how many. Raises also BadEntry for an entry with an
+        action that is not here as it is there."""
+        if self.info.keys != old.info.keys:
+            raise BadEntry(f"tables {old.info.name} and {self.info.name} have different keys")
+        self._check_entries_writable()
+        with self._handle.use():
+            if old.action_sets or self._sets:
+                return self._carry_one_by_one(old)
+            numbers = [
+                NO_ACTION if (found := self.same_action(action)) is None else found.index for action in old.info.actions
+            ]
+            actions = (c_uint32 * max(1, len(numbers)))(*numbers)
+            carry = _Carry(
+                to=self.pointer,
+                actions=addressof(actions),
+                idle_timeouts=int(self.info.idle_timeout),
+                counters=int(bool(self.info.direct_counter and old.info.direct_counter)),
+                meters=int(bool(self.info.direct_meter and old.info.direct_meter)),
+                **{"from": old.pointer},
+            )
+            status = native.library().ss_table_carry_entries(addressof(carry))
+            self._carry_notes(old)
+            native.check(status)
+            return int(carry.carried)
+
+    def same_action(self, action: ActionInfo) -> ActionInfo | None:
+        """The action of this table that takes the same parameters as one of another program, and is for entries."""
+        found = self._rows.actions.get(action.name)
+        same = found is not None and found.params == action.params and found.scope in ("", action.scope)
+        return found if same else None
+
+    def _carry_notes(self, old: Table) -> None:
+        if not old._metadata and not self._carried:
+            return
+        const = {self._key_of(state.entry) for state in self.states() if state.const} if len(self) else set()
+        for key in self._carried:
+            self._metadata.pop(key, None)
+        self._carried = {key: Entry(()) for key in old._metadata if key not in const}
+        self._metadata |= {key: old._metadata[key] for key in self._carried}
+
+    def _carry_one_by_one(self, old: Table) -> int:
+        """Where an entry is more than a row."""
+        states = {self._key_of(state.entry): state for state in old.states() if not state.const}
+        for key in self._carried.keys() - states.keys():
+            if self.find(self._carried[key]) is not None:
+                self.delete(self._carried[key])
+        self._carried = {}
+        for key, state in states.items():
+            entry = replace(state.entry, idle_timeout_ns=state.entry.idle_timeout_ns if self.info.idle_timeout else 0)
+            there = self.find(entry)
+            if there is not None and there.const:
+                continue
+            (self.insert if there is None else self.modify)(entry)
+            self._carried[key] = entry
+            if self.info.direct_counter and old.info.direct_counter:
+                self.set_direct_counter(entry, state.counter)
+            if self.info.direct_meter and state.meter is not None:
+                self.set_direct_meter(entry, state.meter.config)
+        return len(self._carried)
+
+    def _key_of(self, entry: Entry) -> _Key:
+        return self._key(self._row(DELETE, entry)[ROW_HEAD:], entry.priority)
 
     def __len__(self) -> int:
         with self._handle.use():
@@ -375,3 +445,4 @@ class Table:
         self.revision += 1
         self._metadata.clear()
         self._sets.clear()
+        self._carried.clear()

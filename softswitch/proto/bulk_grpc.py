@@ -43,6 +43,10 @@ class BulkServicer(Protocol):
         self, requests: Iterator[bulk_pb2.FollowRequest], context: grpc.ServicerContext
     ) -> Iterator[bulk_pb2.FollowResponse]: ...
 
+    def CarryEntries(
+        self, request: bulk_pb2.CarryEntriesRequest, context: grpc.ServicerContext
+    ) -> bulk_pb2.CarryEntriesResponse: ...
+
     def DiscardSaved(
         self, request: bulk_pb2.DiscardSavedRequest, context: grpc.ServicerContext
     ) -> bulk_pb2.DiscardSavedResponse: ...
@@ -59,6 +63,7 @@ _METHODS: dict[str, tuple[Any, Any, bool, bool]] = {
     "WriteCells": (bulk_pb2.WriteCellsRequest, bulk_pb2.WriteResponse, False, False),
     "Hold": (bulk_pb2.HoldRequest, bulk_pb2.HoldResponse, True, True),
     "Follow": (bulk_pb2.FollowRequest, bulk_pb2.FollowResponse, True, True),
+    "CarryEntries": (bulk_pb2.CarryEntriesRequest, bulk_pb2.CarryEntriesResponse, False, False),
     "DiscardSaved": (bulk_pb2.DiscardSavedRequest, bulk_pb2.DiscardSavedResponse, False, False),
     "GetStats": (bulk_pb2.StatsRequest, bulk_pb2.StatsResponse, False, False),
 }
@@ -80,6 +85,7 @@ class BulkStub:
     WriteCells: Any
     Hold: Any
     Follow: Any
+    CarryEntries: Any
     DiscardSaved: Any
     GetStats: Any
 

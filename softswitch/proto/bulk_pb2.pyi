@@ -62,12 +62,14 @@ class ListArraysRequest(_message.Message):
     def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
 
 class ListArraysResponse(_message.Message):
-    __slots__ = ("arrays", "program")
+    __slots__ = ("arrays", "program", "carries_entries")
     ARRAYS_FIELD_NUMBER: _ClassVar[int]
     PROGRAM_FIELD_NUMBER: _ClassVar[int]
+    CARRIES_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     arrays: _containers.RepeatedCompositeFieldContainer[Array]
     program: int
-    def __init__(self, arrays: _Optional[_Iterable[_Union[Array, _Mapping]]] = ..., program: _Optional[int] = ...) -> None: ...
+    carries_entries: bool
+    def __init__(self, arrays: _Optional[_Iterable[_Union[Array, _Mapping]]] = ..., program: _Optional[int] = ..., carries_entries: bool = ...) -> None: ...
 
 class ReadArrayRequest(_message.Message):
     __slots__ = ("device_id", "pipeline", "kind", "name", "start", "count", "clear", "fence")
@@ -323,6 +325,34 @@ class FollowResponse(_message.Message):
     failed: _containers.RepeatedCompositeFieldContainer[FailedUpdate]
     committed: bool
     def __init__(self, written: _Optional[_Iterable[_Union[Written, _Mapping]]] = ..., overflow: bool = ..., entities: _Optional[_Iterable[bytes]] = ..., failed: _Optional[_Iterable[_Union[FailedUpdate, _Mapping]]] = ..., committed: bool = ...) -> None: ...
+
+class TablePair(_message.Message):
+    __slots__ = ("old_name", "new_name")
+    OLD_NAME_FIELD_NUMBER: _ClassVar[int]
+    NEW_NAME_FIELD_NUMBER: _ClassVar[int]
+    old_name: str
+    new_name: str
+    def __init__(self, old_name: _Optional[str] = ..., new_name: _Optional[str] = ...) -> None: ...
+
+class CarryEntriesRequest(_message.Message):
+    __slots__ = ("device_id", "fence", "tables", "asked")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    fence: Fence
+    tables: _containers.RepeatedCompositeFieldContainer[TablePair]
+    asked: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, device_id: _Optional[int] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ..., tables: _Optional[_Iterable[_Union[TablePair, _Mapping]]] = ..., asked: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class CarryEntriesResponse(_message.Message):
+    __slots__ = ("carried", "there")
+    CARRIED_FIELD_NUMBER: _ClassVar[int]
+    THERE_FIELD_NUMBER: _ClassVar[int]
+    carried: _containers.RepeatedScalarFieldContainer[int]
+    there: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, carried: _Optional[_Iterable[int]] = ..., there: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DiscardSavedRequest(_message.Message):
     __slots__ = ("device_id", "fence")

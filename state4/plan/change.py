@@ -60,6 +60,15 @@ class Change:
             wanted.append(entity)
         return self.translator.translate(wanted)
 
+    def alike_tables(self) -> list[tuple[p4i.Table, p4i.Table]]:
+        """(old, new) of the tables that the plan carries and whose entries mean the same in both programs."""
+        translator = self.translator
+        found = []
+        for old in self.old.tables:
+            if old.preamble.name in self.plan.tables and not old.is_const_table and translator.is_alike(old):
+                found.append((old, translator.new_tables[translator.renamed(old.preamble.name)]))
+        return found
+
     @property
     def translator(self) -> Translator:
         return Translator(self.old, self.new.p4info, self.state_map)

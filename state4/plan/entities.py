@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from finsy.proto import p4i, p4r
@@ -98,13 +98,14 @@ def make_canonical(message: Any) -> None:
             setattr(message, descriptor.name, value.lstrip(b"\0") or b"\0")
 
 
-def wanted_entities(p4info: p4i.P4Info) -> list[p4r.Entity]:
-    """What to ask a switch for, so that it answers with all that the control plane put into the program."""
+def wanted_entities(p4info: p4i.P4Info, but: Collection[int] = ()) -> list[p4r.Entity]:
+    """What to ask a switch for, so that it answers with all that the control plane put into the program. `but`: tables
+    whose entries are left out."""
     found: list[p4r.Entity] = []
     metered = {meter.direct_table_id for meter in p4info.direct_meters}
     counted = {counter.direct_table_id for counter in p4info.direct_counters}
     for table in p4info.tables:
-        if not table.is_const_table:
+        if not table.is_const_table and table.preamble.id not in but:
             entry = p4r.TableEntry(table_id=table.preamble.id)
             if table.preamble.id in metered:
                 entry.meter_config.SetInParent()

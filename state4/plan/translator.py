@@ -147,6 +147,26 @@ class Translator:
         added = {p: bits for p, bits in _params(new).items() if p in change.add}
         return {**kept, **added} == _params(new) and not kept.keys() & added.keys()
 
+    def is_alike(self, old: p4i.Table) -> bool:
+        """Whether entries of a table mean the same in the new program, where only the numbers of P4Runtime differ."""
+        new = self.new_tables.get(self.renamed(old.preamble.name))
+        if new is None or self.table_problem(old) or self._table_change(old) != _SAME_TABLE:
+            return False
+        if [_form(f) for f in old.match_fields] != [_form(f) for f in new.match_fields]:
+            return False
+        scopes = {ref.id: ref.scope for ref in new.action_refs}
+        return all(self._is_same_action(self.old_actions.get(ref.id), ref.scope, scopes) for ref in old.action_refs)
+
+    def _is_same_action(self, old: p4i.Action | None, scope: int, scopes: dict[int, Any]) -> bool:
+        if old is None or self._action_change(old) != _SAME_ACTION:
+            return False
+        new = self.new_actions.get(self.renamed(old.preamble.name))
+        if new is None or new.preamble.name != old.preamble.name or scopes.get(new.preamble.id) != scope:
+            return False
+        return [(p.name, p.bitwidth, p.type_name.name) for p in old.params] == [
+            (p.name, p.bitwidth, p.type_name.name) for p in new.params
+        ]
+
     def changes(self, name: str) -> list[str]:
         """What the map changes in the entries of a table, in words."""
         change = self._map.tables.get(name, _SAME_TABLE)
@@ -333,6 +353,10 @@ def _match_fields(declared: Any) -> Any:
 
 def _key(declared: Any) -> dict[str, tuple[int, int]]:
     return {f.name: (f.bitwidth, f.match_type) for f in _match_fields(declared)}
+
+
+def _form(field: p4i.MatchField) -> tuple[object, ...]:
+    return field.name, field.bitwidth, field.match_type, field.other_match_type, field.type_name.name
 
 
 def _params(action: p4i.Action) -> dict[str, int]:

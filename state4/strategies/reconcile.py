@@ -5,6 +5,8 @@ The switch compares the two programs and copies everything that they declare ali
 
 from __future__ import annotations
 
+from typing import Any
+
 from state4.errors import PlanRefused, Unsupported
 from state4.plan.entities import merge
 from state4.reconfigure import Outcome, Reconfiguration
@@ -29,16 +31,22 @@ class Reconcile:
         if verifies is not None:
             verifies.verify(context.new)  # compiled before others have to wait
         context.others.hold()
-        state = context.retriever.entries()
+        carrier = context.others.carrier
+        quick = carrier.tables and not context.entries  # the operator's entries must be told from those that are kept
+        state = context.retriever.entries(all_entries=not quick)
         context.not_verified("the switch moves the registers in a step of its own")
         with context.events.phase("commit") as result:
-            held_s = reconciles.reconcile(context.new)
-            result |= {} if held_s is None else {"held_s": held_s}
+            done = reconciles.reconcile(context.new)
+            result |= {} if done.held_s is None else {"held_s": done.held_s}
         own = merge(state.entries, context.entries)[len(state.entries) :]
         with context.events.phase("write_tables", entries=len(own)):
             if own:
                 context.target.write_entities(own)
-        return context.outcome(self.name, state, cells=context.plan.cells)
+        numbers: dict[str, Any] = {"cells": context.plan.cells}
+        if quick and done.entries is not None:
+            seen = [u.entity.table_entry for u in state.entries if u.entity.HasField("table_entry")]
+            numbers["entries"] = len(state.entries) - sum(not e.is_default_action for e in seen) + done.entries
+        return context.outcome(self.name, state, **numbers)
 
 
 STRATEGY = Reconcile()

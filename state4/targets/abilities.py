@@ -11,7 +11,7 @@ All methods raise TargetError when the switch refuses or is gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -35,6 +35,7 @@ class Abilities:
     has_statistics: HasStatistics | None = None
     follows: Follows | None = None
     reads_and_clears: ReadsAndClears | None = None
+    carries: CarriesEntries | None = None
 
 
 class Verifies(Protocol):
@@ -44,11 +45,18 @@ class Verifies(Protocol):
         """Checks and compiles a program, so that a later save only loads it. Nothing else changes."""
 
 
+@dataclass(frozen=True)
+class Reconciled:
+    """`held_s`: how long packets waited; `entries`: of tables, that were kept. None if the switch does not say."""
+
+    held_s: float | None = None
+    entries: int | None = None
+
+
 class Reconciles(Protocol):
     """The switch itself keeps the state when its program changes (P4Runtime's RECONCILE_AND_COMMIT)."""
 
-    def reconcile(self, program: InstalledProgram) -> float | None:
-        """Returns how long packets waited in s, None if the switch does not say."""
+    def reconcile(self, program: InstalledProgram) -> Reconciled: ...
 
 
 # ---------------------------------------------------------------- packets wait in the switch
@@ -174,6 +182,31 @@ class Follow(Protocol):
     def bring(self, puts: Sequence[p4r.Entity], deletes: Sequence[p4r.Entity]) -> list[tuple[p4r.Entity, str]]:
         """The saved program gets `puts`, whether it has such entities or not, and has none with the keys `deletes` any
         more (a default action: its own one). Returns those that are not as they should be, with the reason."""
+
+
+@dataclass(frozen=True)
+class CarriedEntries:
+    """`entries`: how many; `there`: positions of those that were asked for."""
+
+    entries: int
+    there: Sequence[int] = ()
+
+
+class CarriesEntries(Protocol):
+    """The switch itself takes entries over to the saved program, in tables that mean the same in both."""
+
+    def can_carry(self) -> bool:
+        """An older switch of the kind cannot."""
+
+    def read_entities_but(self, tables: Collection[int]) -> list[p4r.Entity]:
+        """As `Target.read_entities`, without the entries of some tables (but with their default actions)."""
+
+    def carry_entries(
+        self, tables: Sequence[tuple[str, str]], asked: Sequence[p4r.TableEntry]
+    ) -> CarriedEntries | None:
+        """The entries of (old, new) tables as they are now, but const ones; what an earlier call has brought and is
+        gone by now goes. `asked`: keys of the saved program, of which `there` says which were carried. None, and nothing
+        was done, if the switch finds that entries do not mean the same."""
 
 
 # ---------------------------------------------------------------- packets wait in a program

@@ -210,6 +210,19 @@ void ss_table_reset_default(ss_table *table);
 void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes);
 void ss_table_clear(ss_table *table); /* const entries stay */
 void ss_table_stats(ss_table *table, uint64_t *hits_misses);
+/* Entries of one table for one with the same keys, of a pipeline that packets do not use. `actions`: for the number of
+ * each action in `from` that in `to`, or SS_NO_ACTION if `to` does not have it. */
+typedef struct ss_table_carry {
+    ss_table *to, *from;
+    const uint32_t *actions;
+    uint32_t idle_timeouts, counters, meters; /* whether they go over, too; of meters the configuration */
+    uint32_t carried;                         /* result */
+} ss_table_carry;
+/* `to` gets all entries of `from` but the const ones, in the order of their insertion: an entry with the same key is
+ * modified, a const one stays. What an earlier call has brought and `from` has no more is removed. SS_FULL,
+ * SS_NOT_FOUND (a member or group), SS_INVALID (an action that `to` does not have); entries before that one stay.
+ * Packets go on. */
+int ss_table_carry_entries(ss_table_carry *carry);
 /* `slot`: of an entry that was read, or this for the default entry. */
 #define SS_DEFAULT_SLOT UINT32_MAX
 int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets_bytes);

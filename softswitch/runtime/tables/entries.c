@@ -41,7 +41,7 @@ static int set_target(ss_table *table, ss_node *node, const uint64_t *row)
 }
 
 /* `initial`: an entry of the program, for which there is always room; it may be const. */
-static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed)
+static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed, ss_node **made)
 {
     if (table->matcher.words == 0)
         return ss_fail(SS_INVALID, "table %s has no keys, hence only a default action", table->desc->name);
@@ -62,8 +62,10 @@ static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed
             ss_fail(SS_FULL, "table %s is full: it was declared with size %u", table->desc->name, table->desc->size);
     else if ((status = set_target(table, node, row)) == SS_OK) {
         if (ss_slot_take(table, node)) {
-            if (ss_matcher_insert(&table->matcher, &node->rule))
+            if (ss_matcher_insert(&table->matcher, &node->rule)) {
+                *made = node;
                 return SS_OK;
+            }
             ss_node_free(table, node);
         } else {
             if (node->kind != SS_BY_ACTION)
@@ -90,27 +92,34 @@ int ss_table_seek(ss_table *table, const uint64_t *row, ss_node **found)
     return SS_OK;
 }
 
+static int seek_writable(ss_table *table, const uint64_t *row, ss_node **found)
+{
+    int status = ss_table_seek(table, row, found);
+    if (status == SS_OK && (*found)->fixed)
+        return ss_fail(SS_CONSTANT, "this entry of table %s is const", table->desc->name);
+    return status;
+}
+
+int ss_table_put(ss_table *table, uint32_t operation, const uint64_t *row, ss_node **put)
+{
+    if (operation == SS_INSERT)
+        return insert(table, row, false, false, put);
+    int status = seek_writable(table, row, put);
+    return status == SS_OK ? set_target(table, *put, row) : status;
+}
+
 static int write_row(ss_table *table, uint32_t operation, const uint64_t *row, uint64_t *order)
 {
     ss_node *node = NULL;
-    int status;
-    if (operation == SS_INSERT) {
-        status = insert(table, row, false, false);
-        if (status == SS_OK && order)
-            *order = table->matcher.next_order - 1;
-        return status;
-    }
-    status = ss_table_seek(table, row, &node);
+    int status = operation == SS_DELETE ? seek_writable(table, row, &node) : ss_table_put(table, operation, row, &node);
     if (status != SS_OK)
         return status;
-    if (node->fixed)
-        return ss_fail(SS_CONSTANT, "this entry of table %s is const", table->desc->name);
     if (order)
         *order = node->rule.order;
-    if (operation == SS_MODIFY)
-        return set_target(table, node, row);
-    ss_matcher_remove(&table->matcher, &node->rule);
-    ss_node_free(table, node);
+    if (operation == SS_DELETE) {
+        ss_matcher_remove(&table->matcher, &node->rule);
+        ss_node_free(table, node);
+    }
     return SS_OK;
 }
 
@@ -188,7 +197,8 @@ int ss_table_load_initial(ss_table *table)
         memset(row + SS_ROW_HEAD + 2 * words, 0, table->data_words * sizeof *row);
         if (entry->data)
             memcpy(row + SS_ROW_HEAD + 2 * words, entry->data, desc->actions[entry->action].data_words * sizeof *row);
-        status = insert(table, row, true, desc->const_entries || entry->fixed);
+        ss_node *made;
+        status = insert(table, row, true, desc->const_entries || entry->fixed, &made);
         if (status == SS_EXISTS)
             status = SS_OK; /* as in the reference switch, the first of equal entries is the one that counts */
     }

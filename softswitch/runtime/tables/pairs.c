@@ -4,9 +4,7 @@
 #include "core/switch.h"
 #include "tables/table.h"
 
-/* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is
- * none. */
-static const ss_node *like(const ss_table *table, const ss_node *node)
+const ss_node *ss_table_like(const ss_table *table, const ss_node *node)
 {
     uint64_t storage[ss_matcher_rule_words(&table->matcher) + 1];
     ss_rule wanted;
@@ -40,7 +38,7 @@ uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t c
     pthread_mutex_lock(&from->instance->sw->control); /* packets go on: they change no entry */
     for (uint32_t i = 0; i < from->slot_count; i++) {
         const ss_node *node = from->slots[i];
-        const ss_node *other = node ? like(to, node) : NULL;
+        const ss_node *other = node ? ss_table_like(to, node) : NULL;
         if (!other)
             continue;
         if (found < capacity) {

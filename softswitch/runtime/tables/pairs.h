@@ -4,7 +4,11 @@
 
 #include "core/base.h"
 #include "include/api.h"
+#include "tables/table.h"
 
+/* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is
+ * none. */
+const ss_node *ss_table_like(const ss_table *table, const ss_node *node);
 void ss_table_move_counts(const ss_table_move *move);
 
 #endif

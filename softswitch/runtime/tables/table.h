@@ -19,6 +19,7 @@ typedef struct ss_node {
     void *target;   /* the member or group */
     uint32_t kind;  /* ss_reference of api.h */
     bool fixed;     /* const: the control plane can't change or remove it */
+    bool carried;   /* came from another program's table (carry.c) */
     ss_entry entry; /* last: its data, then the rule's words follow */
 } ss_node;
 _Static_assert(offsetof(ss_node, idle_ns) == SS_NODE_ALIGN, "what packets read of a node is not in one cache line");

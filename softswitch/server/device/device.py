@@ -40,10 +40,12 @@ MAX_STATE_BYTES = 1 << 30
 @dataclass(frozen=True)
 class Changed:
     """What a change of programs did. `program`: number of the one that was saved or committed, 0 for VERIFY; `held_ns`:
-    how long packets waited for a change that keeps their state, 0 for all others."""
+    how long packets waited for a change that keeps their state, 0 for all others; `kept_entries`: of the tables that such
+    a change has kept, None for all others."""
 
     program: int = 0
     held_ns: int = 0
+    kept_entries: int | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,8 @@ class Device:
                 return Changed(config.number)
             if action == Request.VERIFY_AND_COMMIT or self.active is None:
                 return Changed(self._commit(config))
-            return Changed(config.number, self._reconcile(self.active, config, given_up))
+            held_ns, entries = self._reconcile(self.active, config, given_up)
+            return Changed(config.number, held_ns, entries)
 
     def _check_primary(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
         self.arbitration.check_write(request.role, _election(request))
@@ -273,15 +276,16 @@ class Device:
             return before
         return Replaced(active.pipeline.handle.serial, active.digests, active.packet_in) if active is not None else None
 
-    def _reconcile(self, old: Config, new: Config, given_up: frozenset[str] = frozenset()) -> int:
+    def _reconcile(self, old: Config, new: Config, given_up: frozenset[str] = frozenset()) -> tuple[int, int]:
+        """How long packets waited in ns, and how many entries of tables were kept."""
         change = Reconciliation(old, new)
         try:
             problems = change.problems(given_up)
             if problems:
                 raise invalid("the forwarding state can't be kept: " + "; ".join(problems))
-            change.copy_control()
+            entries = change.copy_control()
             done = self.hand_over(new, change.handover())
-            return done.held_ns
+            return done.held_ns, entries
         except SwitchError as error:
             raise invalid(f"the forwarding state can't be kept: {error}") from None
 

@@ -21,6 +21,7 @@ Fenced: TypeAlias = (
     | bulk_pb2.WriteCellsRequest
     | bulk_pb2.HoldRequest
     | bulk_pb2.FollowRequest
+    | bulk_pb2.CarryEntriesRequest
     | bulk_pb2.DiscardSavedRequest
     | bulk_pb2.StatsRequest
 )

@@ -14,6 +14,7 @@ from softswitch.dataplane.entries import Entry, EntryState
 from softswitch.dataplane.handover import Component, Handover
 from softswitch.dataplane.tables import Table
 from softswitch.model import ActionInfo, CounterInfo, RegisterInfo, TableInfo
+from softswitch.server.device.carry import difference
 from softswitch.server.program.config import Config
 from softswitch.server.program.index import TableView
 
@@ -52,6 +53,8 @@ class Reconciliation:
     def _table_problems(self, view: TableView) -> list[str]:
         table = self._old.pipeline.tables[view.name]
         new = self._new_tables.get(view.name)
+        if self._keeps_all(view):
+            return []
         states = table.states()
         entries = [state.entry for state in states if not state.const]
         own = len(entries)
@@ -75,6 +78,16 @@ class Reconciliation:
         if default_changed and not new.const_default and table.default().action in missing:
             found.append(f"the default action of table {view.name}")
         return found
+
+    def _keeps_all(self, view: TableView) -> bool:
+        """Whether the new table has room for all that this one can have, which need not be looked at then."""
+        new = next((v for v in self._new.index.tables.values() if v.name == view.name), None)
+        if new is None or difference(self._old, self._new, view, new) or self._default_changed(view):
+            return False
+        keeps_counters = not view.info.direct_counter or bool(new.info.direct_counter)
+        keeps_meters = not view.info.direct_meter or _same_meter(view.info, new.info)
+        empty = not len(self._new.pipeline.tables[new.name])
+        return empty and keeps_counters and keeps_meters and len(self._old.pipeline.tables[view.name]) <= new.info.size
 
     def _resource_problems(self, view: TableView, new: TableInfo, states: Sequence[EntryState]) -> list[str]:
         found = []
@@ -140,8 +153,10 @@ class Reconciliation:
 
     # ---- carrying over ----
 
-    def copy_control(self) -> None:
-        """What only the control plane changes: profiles, entries, default actions, value sets, digests."""
+    def copy_control(self) -> int:
+        """What only the control plane changes: profiles, entries, default actions, value sets, digests. Returns how many
+        entries."""
+        entries = 0
         for name, profile in self._old.pipeline.profiles.items():
             new = self._new.pipeline.profiles.get(name)
             if new is not None:
@@ -152,7 +167,7 @@ class Reconciliation:
         for view, old_table, new_table in self._kept_tables():
             if not view.info.const_entries and not new_table.info.const_entries:
                 new_table.clear()
-                new_table.insert_many(state.entry for state in old_table.states() if not state.const)
+                entries += new_table.carry_from(old_table)
             if self._default_changed(view) and not new_table.info.const_default:
                 default = old_table.default()
                 new_table.set_default(default.action, default.params)
@@ -162,6 +177,7 @@ class Reconciliation:
         self._new.digests.take_over(self._old.digests)
         ids = self._new.index.tables
         self._new.default_notes.update({n: note for n, note in self._old.default_notes.items() if n in ids})
+        return entries
 
     def handover(self) -> Handover:
         """What packets change: registers, counters and meters, indirect and direct. No cell of an array is

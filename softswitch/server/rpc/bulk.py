@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from softswitch.errors import Closed
 from softswitch.proto import bulk_pb2
+from softswitch.server.device.carry import carry, pairs
 from softswitch.server.device.device import Device
 from softswitch.server.device.fence import Fence
 from softswitch.server.device.roles import Scope
@@ -72,7 +73,8 @@ class BulkService:
     ) -> bulk_pb2.ListArraysResponse:
         with answering(context):
             config = self._config(request.device_id, request.pipeline)
-            return bulk_pb2.ListArraysResponse(arrays=list(_describe(config)), program=config.number)
+            arrays = list(_describe(config))
+            return bulk_pb2.ListArraysResponse(arrays=arrays, program=config.number, carries_entries=True)
 
     def ReadArray(
         self, request: bulk_pb2.ReadArrayRequest, context: grpc.ServicerContext
@@ -211,6 +213,19 @@ class BulkService:
             data = read_packed(config, REGISTER, name, part.start, count)
             chunks += _chunks(REGISTER, name, part.start, data, count, now)
         return chunks
+
+    def CarryEntries(
+        self, request: bulk_pb2.CarryEntriesRequest, context: grpc.ServicerContext
+    ) -> bulk_pb2.CarryEntriesResponse:
+        with answering(context), self._device.arbitration.write_lock:
+            device, fence = self._device, Fence.of(request)
+            device.check_id(request.device_id)
+            scope = fence.check_client(device.arbitration)
+            saved, active = device.saved_for(fence), self._config(0, bulk_pb2.ACTIVE)
+            wanted = pairs(active, saved, request.tables)
+            for _, table in wanted:
+                _check_scope(scope, table.id)
+            return carry(active, saved, wanted, request.asked)
 
     def DiscardSaved(
         self, request: bulk_pb2.DiscardSavedRequest, context: grpc.ServicerContext

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
 HELD_NS = "softswitch-held-ns"
 """Trailing metadata of RECONCILE_AND_COMMIT: how long packets waited."""
+KEPT_ENTRIES = "softswitch-kept-entries"
+"""Trailing metadata of RECONCILE_AND_COMMIT: how many table entries were kept."""
 GIVEN_UP = "softswitch-given-up-bin"
 """Metadata of a request for RECONCILE_AND_COMMIT, as often as wanted: a register whose contents need not be kept."""
 PROGRAM = "softswitch-program"
@@ -89,8 +91,10 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         with answering(context):
             ended = lambda: not context.is_active()  # noqa: E731
             done = self._device.set_config(request, ended, _named_program(context), _given_up(context))
-            said = {PROGRAM: done.program, HELD_NS: done.held_ns}
-            context.set_trailing_metadata(tuple((key, str(value)) for key, value in said.items() if value))
+            said = {key: str(value) for key, value in ((PROGRAM, done.program), (HELD_NS, done.held_ns)) if value}
+            if done.kept_entries is not None:
+                said[KEPT_ENTRIES] = str(done.kept_entries)
+            context.set_trailing_metadata(tuple(said.items()))
         return p4r.SetForwardingPipelineConfigResponse()
 
     def GetForwardingPipelineConfig(

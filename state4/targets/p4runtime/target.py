@@ -17,7 +17,7 @@ from state4.errors import ListenerError, TargetError
 from state4.instrumentation.running import added_registers, all_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
-from state4.targets.abilities import Abilities, Follow, Handover, Hold, Statistics
+from state4.targets.abilities import Abilities, CarriedEntries, Follow, Handover, Hold, Reconciled, Statistics
 from state4.targets.cpu_port import find_cpu_port
 from state4.targets.p4runtime.arrays import BulkArrays, Programs, arrays_of
 from state4.targets.p4runtime.connection import Connection, error_code
@@ -28,6 +28,7 @@ from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
 _HELD_NS = "softswitch-held-ns"
+_KEPT_ENTRIES = "softswitch-kept-entries"
 _PROGRAM = "softswitch-program"
 _GIVEN_UP = "softswitch-given-up-bin"
 _MAX_WAIT_PASSES = 1 << 17
@@ -95,6 +96,7 @@ class P4RuntimeTarget:
             lets_packets_wait=self,
             has_statistics=bulk,
             reads_and_clears=self._arrays if isinstance(self._arrays, BulkArrays) else None,
+            carries=bulk,
         )
 
     max_wait_passes = _MAX_WAIT_PASSES
@@ -173,14 +175,17 @@ class P4RuntimeTarget:
             self._set_config(_Config.COMMIT, None, "committing the saved program", self._programs.saved)
         self._is_active(self._next_p4info, self._programs.saved)
 
-    def reconcile(self, program: InstalledProgram) -> float | None:
+    def reconcile(self, program: InstalledProgram) -> Reconciled:
         # State4's own registers, the dirty map among them, are of another size where the user's are others.
         own = sorted(added_registers(self.running()))
         what = f"reconciling with {program.name}"
         call = self._set_config(_Config.RECONCILE_AND_COMMIT, program, what, self._programs.active, own)
         self._is_active(program.p4info, _number(call))
         said = dict(call.trailing_metadata() or ())
-        return int(said[_HELD_NS]) / 1e9 if _HELD_NS in said else None
+        return Reconciled(
+            int(said[_HELD_NS]) / 1e9 if _HELD_NS in said else None,
+            int(said[_KEPT_ENTRIES]) if _KEPT_ENTRIES in said else None,
+        )
 
     def discard_saved(self) -> None:
         """The program that we have saved; if we have not saved one, whichever is."""
@@ -253,6 +258,32 @@ class P4RuntimeTarget:
 
     def read_entities(self) -> list[p4r.Entity]:
         return self._connection.read(wanted_entities(self.running()), "reading entries")
+
+    def can_carry(self) -> bool:
+        request = bulk_pb2.ListArraysRequest(device_id=self._connection.device_id)
+        what = "asking whether the switch carries entries by itself"
+        return bool(self._connection.call(what, lambda: self._connection.bulk.ListArrays(request)).carries_entries)
+
+    def read_entities_but(self, tables: Collection[int]) -> list[p4r.Entity]:
+        return self._connection.read(wanted_entities(self.running(), tables), "reading entries")
+
+    def carry_entries(
+        self, tables: Sequence[tuple[str, str]], asked: Sequence[p4r.TableEntry]
+    ) -> CarriedEntries | None:
+        connection = self._connection
+        request = bulk_pb2.CarryEntriesRequest(
+            device_id=connection.device_id,
+            fence=connection.fence(self._programs.saved),
+            tables=[bulk_pb2.TablePair(old_name=old, new_name=new) for old, new in tables],
+            asked=[entry.SerializeToString() for entry in asked],
+        )
+        try:
+            answer = connection.call("carrying entries", lambda: connection.bulk.CarryEntries(request))
+        except TargetError as error:
+            if error_code(error) == grpc.StatusCode.INVALID_ARGUMENT:
+                return None
+            raise
+        return CarriedEntries(sum(answer.carried), tuple(answer.there))
 
     def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:
         entities = [p4r.Entity(table_entry=p4r.TableEntry(table_id=number)) for number in tables]

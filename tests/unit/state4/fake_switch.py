@@ -27,7 +27,7 @@ from state4.pacing import NATIVE, Profile
 from state4.programs import InstalledProgram
 from state4.reconfigure import Outcome, Reconfiguration, prepare, reconfigure
 from state4.strategies import load_strategy
-from state4.targets.abilities import Abilities, CellCopy, Move
+from state4.targets.abilities import Abilities, CellCopy, Move, Reconciled
 from state4.targets.base import CPU_PORT
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 from tests.state4_programs import PARAMS, program
@@ -353,13 +353,13 @@ class FakeSwitch:
         if self.wakes == self.announces_after:
             self.announce()
 
-    def reconcile(self, made: InstalledProgram) -> float | None:
+    def reconcile(self, made: InstalledProgram) -> Reconciled:
         self.asked.append("reconcile")
         before = self.forwarding
         self.program, self.forwarding = made, self._empty(made)
         for name in self.forwarding.keys() & before.keys():
             self.forwarding[name][:] = before[name]
-        return 0.5
+        return Reconciled(0.5)
 
 
 class FakeHandover:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,9 @@ from softswitch.build.isolated import compile_config
 from softswitch.build.program import CompiledPipeline
 from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.switch import Switch
+from softswitch.proto import bulk_pb2
 from softswitch.server.device.arbitration import Client
+from softswitch.server.device.carry import carry, pairs
 from softswitch.server.device.device import Device
 from softswitch.server.program.config import Config
 from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
@@ -30,7 +32,7 @@ from state4.errors import NotInstrumented
 from state4.instrumentation.running import all_registers, layout_of, user_registers
 from state4.plan.entities import wanted_entities
 from state4.programs import InstalledProgram
-from state4.targets.abilities import Abilities, Follow, Handover, Hold
+from state4.targets.abilities import Abilities, CarriedEntries, Follow, Handover, Hold, Reconciled
 from state4.targets.base import CPU_PORT
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 from tests.switch.state4.bench.holds import MemoryFollow, MemoryHandover, MemoryHold
@@ -252,6 +254,7 @@ class BenchTarget:
             lets_packets_wait=self,
             follows=self if self.can_hold else None,
             reads_and_clears=self if self.can_hold else None,
+            carries=self if self.can_hold else None,
         )
 
     def configuration(self, program: InstalledProgram) -> bytes:
@@ -334,6 +337,22 @@ class BenchTarget:
         self.step("read entries")
         request = p4r.ReadRequest(device_id=1, entities=wanted_entities(self.running()))
         return [e for answer in self.device.batches.read(self.config, request) for e in answer.entities]
+
+    def can_carry(self) -> bool:
+        return True
+
+    def read_entities_but(self, tables: Collection[int]) -> list[p4r.Entity]:
+        self.step("read entries")
+        request = p4r.ReadRequest(device_id=1, entities=wanted_entities(self.running(), tables))
+        return [e for answer in self.device.batches.read(self.config, request) for e in answer.entities]
+
+    def carry_entries(self, tables: Sequence[tuple[str, str]], asked: Sequence[p4r.TableEntry]) -> CarriedEntries:
+        self.step("carry entries")
+        names = [bulk_pb2.TablePair(old_name=old, new_name=new) for old, new in tables]
+        saved = self._written()
+        wanted = pairs(self.config, saved, names)
+        answer = carry(self.config, saved, wanted, [entry.SerializeToString() for entry in asked])
+        return CarriedEntries(sum(answer.carried), tuple(answer.there))
 
     def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:
         self.step("read saved entries")
@@ -433,11 +452,12 @@ class BenchTarget:
         finally:
             self.switch.forget_clones()
 
-    def reconcile(self, program: InstalledProgram) -> None:
+    def reconcile(self, program: InstalledProgram) -> Reconciled:
         self.step("reconcile")
         self.before_swap = self.state()
-        self.device._reconcile(self.config, self._load(program))
+        _, entries = self.device._reconcile(self.config, self._load(program))
         self.after_swap = self.state()
+        return Reconciled(None, entries)
 
     @contextmanager
     def follow(self) -> Iterator[Follow]:
