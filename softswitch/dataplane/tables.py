@@ -142,10 +142,31 @@ class Table:
                     self.profile.drop_hidden_group(group)
             self.forget_notes()
 
+    @property
+    def data_words(self) -> int:
+        """Of a row, for the action that has the most."""
+        return self._rows.data_words
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether some entries have metadata or action sets, which are kept beside the rows."""
+        return bool(self._metadata or self._sets)
+
+    def write_rows(self, operation: int, rows: list[int]) -> int:
+        """Rows that fit the table, as `ss_row` of api.h, without notes: in turn up to the first that is refused.
+        Returns how many were written."""
+        done = c_uint32()
+        memory = packed(rows)
+        with self._handle.use():
+            native.library().ss_table_write(
+                self.pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
+            )
+        return done.value
+
     def carry_from(self, old: Table) -> int:
-        """Entries of a table with the same keys in another program of the switch (ss_table_carry_entries of api.h), which
-        packets may use meanwhile; of this one they must not. Returns how many. Raises also BadEntry for an entry with an
-        action that is not here as it is there."""
+        """Entries of a table with the same keys in another program of the switch (ss_table_carry_entries of api.h).
+        Packets may use that one meanwhile, but not this one. Returns how many. Raises also BadEntry for an entry with
+        an action that is not here as it is there."""
         if self.info.keys != old.info.keys:
             raise BadEntry(f"tables {old.info.name} and {self.info.name} have different keys")
         self._check_entries_writable()

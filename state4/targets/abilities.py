@@ -205,8 +205,8 @@ class CarriesEntries(Protocol):
         self, tables: Sequence[tuple[str, str]], asked: Sequence[p4r.TableEntry]
     ) -> CarriedEntries | None:
         """The entries of (old, new) tables as they are now, but const ones; what an earlier call has brought and is
-        gone by now goes. `asked`: keys of the saved program, of which `there` says which were carried. None, and nothing
-        was done, if the switch finds that entries do not mean the same."""
+        gone by now goes. `asked`: keys of the saved program, of which `there` says which were carried. None if the
+        switch finds that entries do not mean the same; then nothing was done."""
 
 
 # ---------------------------------------------------------------- packets wait in a program

@@ -6,7 +6,7 @@
 #include "tables/profiles.h"
 #include "tables/slots.h"
 
-#define ROWS_AT_ONCE 128u
+#define ROWS_AT_ONCE 1024u
 
 static int set_target(ss_table *table, ss_node *node, const uint64_t *row)
 {

@@ -6,13 +6,17 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from finsy.proto import p4r
 
+from softswitch.dataplane import native
 from softswitch.dataplane.switch import Switch
+from softswitch.dataplane.tables import Table
 from softswitch.errors import SwitchError
 from softswitch.server.device.roles import Scope, object_id, shown
 from softswitch.server.entities import arrays, profiles, table_reads, table_writes
+from softswitch.server.entities.plain import MAX_ROWS, PlainTable, plain_table
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
 from softswitch.server.program.config import Config
@@ -46,6 +50,7 @@ _READERS: dict[str, Callable[[Config, Any], Iterator[Any]]] = {
     "value_set_entry": profiles.read_value_sets,
 }
 _KINDS = (p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE)
+_OPERATIONS = dict(zip(_KINDS, (native.INSERT, native.MODIFY, native.DELETE), strict=True))
 
 
 class Batches:
@@ -54,6 +59,7 @@ class Batches:
     def __init__(self, switch: Switch, pre: ReplicationEngine) -> None:
         self._switch = switch
         self._pre = pre
+        self._plain: WeakKeyDictionary[Config, dict[int, PlainTable | None]] = WeakKeyDictionary()
 
     def write(
         self,
@@ -71,12 +77,25 @@ class Batches:
             raise invalid(f"atomicity {atomicity} is unknown")
         if atomicity == p4r.WriteRequest.CONTINUE_ON_ERROR:
             errors: list[Refused | None] = []
-            for number, update in enumerate(request.updates):
-                if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
-                    raise Refused(Code.CANCELLED, f"{number} of {len(request.updates)} updates were tried")
-                errors.append(self._attempt(config, update, scope)[0])
-                if errors[-1] is None:
+            looked = -_UPDATES_BETWEEN_LOOKS
+            limit = MAX_ROWS
+            while len(errors) < len(request.updates):
+                if len(errors) - looked >= _UPDATES_BETWEEN_LOOKS:
+                    looked = len(errors)
+                    if ended():
+                        raise Refused(Code.CANCELLED, f"{looked} of {len(request.updates)} updates were tried")
+                wanted = request.updates[len(errors) : len(errors) + limit]
+                done, _ = self._plain_ones(config, wanted, scope)
+                # What is refused ends a run; after that runs are short, so that what comes behind it is not read again.
+                limit = min(4 * limit, MAX_ROWS) if done == len(wanted) else 1
+                for update in wanted[:done]:
+                    errors.append(None)
                     note(update.entity)
+                if done < len(wanted) and len(errors) < len(request.updates):
+                    update = request.updates[len(errors)]
+                    errors.append(self._attempt(config, update, scope)[0])
+                    if errors[-1] is None:
+                        note(update.entity)
         else:
             whole = atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC
             with self._switch.safe_point() if whole else nullcontext():
@@ -85,6 +104,38 @@ class Batches:
                 if error is None:
                     note(update.entity)
         raise_failed(errors, "updates")
+
+    def _plain_ones(
+        self, config: Config, updates: Sequence[p4r.Update], scope: Scope | None, *, undoable: bool = False
+    ) -> tuple[int, Undo]:
+        """Carries out the first of some updates as long as they are of one kind, plain entries of one table, and not
+        refused; all of them in one step to packets. Returns how many, and how to undo them; `undoable`: only what can
+        be undone."""
+        kind, number = updates[0].type, updates[0].entity.table_entry.table_id
+        table = self._plain_table(config, number) if kind in _KINDS and number else None
+        if table is None or not table.takes(kind) or (undoable and kind != p4r.Update.INSERT):
+            return 0, _nothing
+        if scope is not None and not scope.has(number):
+            return 0, _nothing
+        rows: list[int] = []
+        width = 0
+        for update in updates:
+            entry = update.entity.table_entry
+            row = table.row(kind, entry) if update.type == kind and entry.table_id == number else None
+            if row is None:
+                break
+            rows += row
+            width = len(row)
+        if not rows:
+            return 0, _nothing
+        done = table.table.write_rows(_OPERATIONS[kind], rows)
+        return done, lambda: _take_back(table.table, rows[: done * width])
+
+    def _plain_table(self, config: Config, number: int) -> PlainTable | None:
+        known = self._plain.setdefault(config, {})
+        if number not in known:
+            known[number] = plain_table(config, number)
+        return known[number]
 
     def attempt(self, config: Config, update: p4r.Update) -> Refused | None:
         """Carries out one update; why it was refused, None if it was not."""
@@ -96,11 +147,22 @@ class Batches:
         done: list[Undo] = []
         error: Refused | None
         undo: Undo | None
-        for number, update in enumerate(request.updates):
-            if number % _UPDATES_BETWEEN_LOOKS == 0 and ended():
+        number = looked = -1
+        while number + 1 < len(request.updates):
+            number += 1
+            if (looked < 0 or number - looked >= _UPDATES_BETWEEN_LOOKS) and ended():
                 error, undo = _NOBODY_WAITS, None
             else:
-                error, undo = self._attempt(config, update, scope)
+                looked = number if looked < 0 or number - looked >= _UPDATES_BETWEEN_LOOKS else looked
+                written, undo_rows = self._plain_ones(
+                    config, request.updates[number : number + MAX_ROWS], scope, undoable=True
+                )
+                number += written
+                if written:
+                    done.append(undo_rows)
+                if number == len(request.updates):
+                    break
+                error, undo = self._attempt(config, request.updates[number], scope)
             if undo is not None:
                 done.append(undo)
             if error is not None:
@@ -195,6 +257,16 @@ class Reading:
         if response.entities:
             yield response
         raise_failed(self._errors, "entities of the request")
+
+
+def _nothing() -> None:
+    pass
+
+
+def _take_back(table: Table, rows: list[int]) -> None:
+    """Entries that were just inserted."""
+    if rows:
+        table.write_rows(native.DELETE, rows)
 
 
 def raise_failed(errors: Sequence[Refused | None], what: str) -> None:

@@ -40,8 +40,8 @@ MAX_STATE_BYTES = 1 << 30
 @dataclass(frozen=True)
 class Changed:
     """What a change of programs did. `program`: number of the one that was saved or committed, 0 for VERIFY; `held_ns`:
-    how long packets waited for a change that keeps their state, 0 for all others; `kept_entries`: of the tables that such
-    a change has kept, None for all others."""
+    how long packets waited for a change that keeps their state, 0 for all others; `kept_entries`: how many entries of
+    tables such a change has kept, None for all others."""
 
     program: int = 0
     held_ns: int = 0

@@ -154,8 +154,8 @@ class Reconciliation:
     # ---- carrying over ----
 
     def copy_control(self) -> int:
-        """What only the control plane changes: profiles, entries, default actions, value sets, digests. Returns how many
-        entries."""
+        """What only the control plane changes: profiles, entries, default actions, value sets, digests. Returns the
+        number of entries."""
         entries = 0
         for name, profile in self._old.pipeline.profiles.items():
             new = self._new.pipeline.profiles.get(name)
