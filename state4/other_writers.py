@@ -139,7 +139,12 @@ class OtherWriters:
         """Entries that the switch carries, as they are now: first what was brought beside is taken away, since nobody
         knows whether it is still there. Returns the operator's entries that go into the places of none."""
         known = {key: e for key, e in self._brought.items() if self.carrier.takes(e.table_entry)}
-        self._bring(follow, {key: (entity, False) for key, entity in known.items()})
+        if known:
+            follow.bring((), list(known.values()))  # what is still there is carried
+        self._brought = {key: entity for key, entity in self._brought.items() if key not in known}
+        self._pending = {
+            key: found for key, found in self._pending.items() if not self.carrier.takes(found[0].table_entry)
+        }
         return [update.entity for update in self.carrier.carry(self._own_of_carried())]
 
     def _own_of_carried(self) -> list[p4r.Update]:

@@ -148,8 +148,8 @@ class Translator:
         return {**kept, **added} == _params(new) and not kept.keys() & added.keys()
 
     def is_alike(self, old: p4i.Table) -> bool:
-        """Whether entries of a table mean the same in the new program, where only the numbers of P4Runtime differ. Those of
-        an action profile name members and groups, which have to be there first."""
+        """Whether entries of a table mean the same in the new program, but for P4Runtime's numbers. Those
+        of an action profile name members and groups, which have to be there first."""
         new = self.new_tables.get(self.renamed(old.preamble.name))
         if new is None or self.table_problem(old) or self._table_change(old) != _SAME_TABLE:
             return False

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from finsy.proto import p4r
 
 from softswitch.server.device.batches import Batches
+from softswitch.server.device.changes import key_of
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.config import Config
 
@@ -84,6 +85,6 @@ def _put(batches: Batches, config: Config, entity: p4r.Entity) -> Refused | None
 
 def _delete(batches: Batches, config: Config, entity: p4r.Entity) -> Refused | None:
     if entity.table_entry.is_default_action:  # back to the program's own
-        return batches.attempt(config, p4r.Update(type=MODIFY, entity=entity))
+        return batches.attempt(config, p4r.Update(type=MODIFY, entity=key_of(entity)))
     error = batches.attempt(config, p4r.Update(type=DELETE, entity=entity))
     return error if error is not None and error.code != Code.NOT_FOUND else None
