@@ -46,6 +46,12 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def whole_number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {(1 << 31) - 1}")
+    return int(text)
+
+
 def tcp_port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 1 to 65535")

@@ -18,6 +18,7 @@ from softswitch.cli.arguments import (
     port_number,
     ring_frames,
     tcp_port,
+    whole_number,
 )
 from softswitch.cli.ending import Deadline, Ending, ended_by_signal
 from softswitch.cli.logs import LEVELS, LogOptions, LogReader, set_up_logging
@@ -94,6 +95,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="on",
         help="whether ports take segments that senders left to their network cards: split into frames of the MTU for "
         "the program, and merged again on their way out (default on; off: they are lost, and counted)",
+    )
+    parser.add_argument(
+        "--queue-rate",
+        type=whole_number,
+        metavar="N",
+        help="packets per second that leave for each port and priority; others wait before egress (default: no limit)",
+    )
+    parser.add_argument(
+        "--queue-depth", type=whole_number, metavar="N", help="packets that may wait in each such queue (default 64)"
     )
     _add_server(parser)
     _add_thrift(parser)
@@ -225,6 +235,7 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
     data_plane = {"cpu_port": options.cpu_port, "drop_port": options.drop_port, "seed": options.seed}
     with Deadline() as deadline, Switch(**data_plane) as switch, ExitStack() as stack:
         interfaces = open_ports(switch, options)
+        set_queues(switch, options)
         if options.pcap is not None:
             stack.enter_context(Captures(options.pcap, list(interfaces.values())))
         device = Device(switch, options.device_id)
@@ -292,6 +303,14 @@ def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
     switch.set_packet_in(options.packet_in)
     switch.set_trace(options.trace)
     return wanted
+
+
+def set_queues(switch: Switch, options: argparse.Namespace) -> None:
+    """Without these options there are no queues. Raises BadEntry for a rate beyond all limits."""
+    if options.queue_depth is not None:
+        switch.set_queue_depth(options.queue_depth)
+    if options.queue_rate is not None:
+        switch.set_queue_rate(options.queue_rate)
 
 
 def _tell_ready(path: Path | None) -> None:

@@ -32,6 +32,7 @@ PacketInMode = Literal["auto", "grpc", "interface", "both"]
 _QUEUE, _INTERFACE = (interface().constants[name] for name in ("SS_PACKET_IN_QUEUE", "SS_PACKET_IN_INTERFACE"))
 _MODES: dict[PacketInMode, int] = {"auto": 0, "grpc": _QUEUE, "interface": _INTERFACE, "both": _QUEUE | _INTERFACE}
 NO_PORT = interface().constants["SS_NO_PORT"]
+_ALL_QUEUES = interface().constants["SS_ALL_QUEUES"]
 _OUTPUT = interface().packing("ss_output_head")
 
 
@@ -115,7 +116,8 @@ class Switch(Replication):
 
         That one is freed by its `close`, or when nothing refers to it any more.
         """
-        with pipeline.handle.use() as pointer:
+        with self.safe_point(), pipeline.handle.use() as pointer, self._handle.use() as switch:
+            native.library().ss_egress_flush(switch)  # packets that wait end with the program that they came to
             native.check(native.library().ss_pipeline_commit(pointer))
             previous, self.active = self.active, pipeline
             return previous if previous is not pipeline else None
@@ -192,6 +194,7 @@ class Switch(Replication):
         tells another thread when to end it."""
         with self._handle.use() as switch:
             native.library().ss_switch_hold_ports(switch)
+            native.library().ss_egress_flush(switch)  # or they would write to a state that was read already
             try:
                 yield
             finally:
@@ -206,7 +209,8 @@ class Switch(Replication):
     # ---- packets by hand, time ----
 
     def inject(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
-        """Runs one packet to its end. Returns all (port, frame) that came out, in order; the ports do not get them.
+        """Runs one packet to its end, or to a queue. Returns all (port, frame) that came out, in order; the ports do
+        not get them.
 
         Frames to the CPU port are also queued as packet-ins, as `set_packet_in` says. Raises EntryNotFound without an
         active pipeline.
@@ -214,15 +218,27 @@ class Switch(Replication):
         out, size = c_void_p(), c_uint64()
         with self._handle.use() as switch:
             native.check(native.library().ss_inject(switch, port, frame, len(frame), byref(out), byref(size)))
-            data = string_at(out, size.value) if size.value else b""
-        frames: list[tuple[int, bytes]] = []
-        at = 0
-        while at < len(data):
-            number, length = _OUTPUT.unpack_from(data, at)
-            at += _OUTPUT.size
-            frames.append((number, data[at : at + length]))
-            at += length
-        return frames
+            return _frames(string_at(out, size.value) if size.value else b"")
+
+    # ---- queues between ingress and egress: none until one of them is set ----
+
+    def set_queue_depth(self, packets: int, port: int | None = None, priority: int | None = None) -> None:
+        """How many packets may wait for a port (None: each) with a priority (0 to 7, larger ones go first; None: each);
+        64 unless set. Further ones are dropped. Raises BadIndex."""
+        with self._handle.use() as switch:
+            native.check(native.library().ss_egress_set_depth(switch, _queue(port), _queue(priority), packets))
+
+    def set_queue_rate(self, per_second: int, port: int | None = None, priority: int | None = None) -> None:
+        """How many packets of a queue may leave in a second; 0: no limit, so none waits. Raises BadIndex, BadEntry."""
+        with self._handle.use() as switch:
+            native.check(native.library().ss_egress_set_rate(switch, _queue(port), _queue(priority), per_second))
+
+    def run_queues(self) -> list[tuple[int, bytes]]:
+        """Runs egress for packets that have waited long enough, some at a time; what comes out as `inject` gives it."""
+        out, size = c_void_p(), c_uint64()
+        with self._handle.use() as switch:
+            native.check(native.library().ss_egress_run(switch, byref(out), byref(size)))
+            return _frames(string_at(out, size.value) if size.value else b"")
 
     def submit(self, port: int, frame: bytes, program: int = 0) -> None:
         """Runs a packet as if `port` had received it (P4Runtime's PacketOut: the CPU port); outputs go to the ports.
@@ -304,3 +320,21 @@ class Switch(Replication):
         """Sets the switch's own counts to zero; those of ports go on."""
         with self._handle.use() as switch:
             native.library().ss_switch_stats_reset(switch)
+
+
+def _queue(number: int | None) -> int:
+    if number is None:
+        return _ALL_QUEUES
+    return number if 0 <= number < _ALL_QUEUES else _ALL_QUEUES - 1  # which there is not
+
+
+def _frames(data: bytes) -> list[tuple[int, bytes]]:
+    """What came out of a packet that was run by hand."""
+    frames: list[tuple[int, bytes]] = []
+    at = 0
+    while at < len(data):
+        number, length = _OUTPUT.unpack_from(data, at)
+        at += _OUTPUT.size
+        frames.append((number, data[at : at + length]))
+        at += length
+    return frames

@@ -10,6 +10,7 @@ from sswitch_runtime.ttypes import InvalidMirroringOperation, MirroringOperation
 from thrift.Thrift import TApplicationException
 
 from softswitch.dataplane.entries import CloneSession, Replica
+from softswitch.errors import SwitchError
 from softswitch.server.device.unelected import Unelected
 
 MAX_SESSION = 0x7FFF
@@ -73,27 +74,43 @@ class SimpleSwitchCalls:
                 return found
         raise InvalidMirroringOperation(code=MirroringOperationErrorCode.SESSION_NOT_FOUND)
 
-    # ---- queues: a packet leaves before the next is taken, so none waits, whatever the depth ----
+    # ---- queues ----
 
-    def set_egress_priority_queue_depth(self, _port: int, _priority: int, depth: int) -> int:
-        return self.set_all_egress_queue_depths(depth)
+    def set_egress_priority_queue_depth(self, port: int, priority: int, depth: int) -> int:
+        return self._set_depth(depth, port, priority)
 
-    def set_egress_queue_depth(self, _port: int, depth: int) -> int:
-        return self.set_all_egress_queue_depths(depth)
+    def set_egress_queue_depth(self, port: int, depth: int) -> int:
+        return self._set_depth(depth, port)
 
     def set_all_egress_queue_depths(self, depth: int) -> int:
-        if depth < 1:
+        return self._set_depth(depth)
+
+    def set_egress_priority_queue_rate(self, port: int, priority: int, rate: int) -> int:
+        return self._set_rate(rate, port, priority)
+
+    def set_egress_queue_rate(self, port: int, rate: int) -> int:
+        return self._set_rate(rate, port)
+
+    def set_all_egress_queue_rates(self, rate: int) -> int:
+        return self._set_rate(rate)
+
+    def _set_depth(self, depth: int, port: int | None = None, priority: int | None = None) -> int:
+        if depth < 0:
             _fail(f"a queue with room for {depth} packets")
+        try:
+            self._clients.device.switch.set_queue_depth(depth, port, priority)
+        except SwitchError as error:
+            _fail(str(error))
         return 0
 
-    def set_egress_priority_queue_rate(self, _port: int, _priority: int, _rate: int) -> int:
-        _fail("this switch has no egress queues, so no rates")
-
-    def set_egress_queue_rate(self, _port: int, _rate: int) -> int:
-        _fail("this switch has no egress queues, so no rates")
-
-    def set_all_egress_queue_rates(self, _rate: int) -> int:
-        _fail("this switch has no egress queues, so no rates")
+    def _set_rate(self, rate: int, port: int | None = None, priority: int | None = None) -> int:
+        if rate < 0:
+            _fail(f"{rate} packets a second")
+        try:
+            self._clients.device.switch.set_queue_rate(rate, port, priority)
+        except SwitchError as error:
+            _fail(str(error))
+        return 0
 
     # ---- the clock ----
 

@@ -18,6 +18,7 @@ typedef struct ss_port ss_port;       /* ports/port.h */
 typedef struct ss_frame ss_frame;     /* ports/port.h */
 typedef struct ss_job ss_job;         /* packets/jobs.h */
 typedef struct ss_journal ss_journal; /* packets/journal.h */
+typedef struct ss_egress ss_egress;   /* packets/egress_queues.c */
 
 typedef struct ss_jobs { /* packets that are on their way round: packets/jobs.h */
     ss_job *first, **last;
@@ -68,6 +69,7 @@ struct ss_switch {
     uint8_t *capture;
     uint64_t capture_bytes, capture_capacity, outputs;
     ss_journal *journal; /* NULL: clones are not kept */
+    ss_egress *egress;   /* NULL: there are no queues before egress */
 
     /* plane/thread.c */
     pthread_t thread;

@@ -50,6 +50,7 @@ enum ss_drop {
     SS_DROP_QUEUE,        /* too many packets recirculate at once, or no memory for one more */
     SS_DROP_CPU_QUEUE,    /* nobody took the packet-ins in time */
     SS_DROP_DIGEST_QUEUE, /* nobody took the digests in time (the packet itself went on) */
+    SS_DROP_EGRESS_QUEUE, /* the queue of its port and priority was full */
     SS_DROP_REASONS
 };
 
@@ -134,6 +135,15 @@ int ss_port_stats_read(ss_switch *sw, uint32_t port, ss_port_stats *out);
 int64_t ss_port_take(ss_switch *sw, uint32_t port, void *out, uint64_t capacity);
 int ss_port_send(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* straight out of the port */
 
+/* ---- queues between ingress and egress: none until one of them is set ---- */
+#define SS_PRIORITIES 8u
+#define SS_DEFAULT_DEPTH 64u
+#define SS_ALL_QUEUES UINT32_MAX /* as a port or a priority */
+int ss_egress_set_depth(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t packets);
+int ss_egress_set_rate(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t per_second); /* 0: no limit */
+/* Nothing waits any more: all goes through egress and out of the ports now. */
+void ss_egress_flush(ss_switch *sw);
+
 /* ---- packets by hand ---- */
 /* Before the bytes of each frame that ss_inject gives. */
 typedef struct ss_output_head {
@@ -143,6 +153,8 @@ typedef struct ss_output_head {
  * except to the packet-in queue. `*out` stays valid until the next call. */
 int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, const uint8_t **out,
               uint64_t *out_bytes);
+/* Runs packets whose time in a queue is over; outputs as of ss_inject. */
+int ss_egress_run(ss_switch *sw, const uint8_t **out, uint64_t *out_bytes);
 /* as if received: outputs go to the ports */
 /* `serial`: of the pipeline that the frame is for, SS_NOT_FOUND if another one is committed by now; 0: for any. */
 int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, uint64_t serial);

@@ -4,6 +4,7 @@
 #include "core/instance.h"
 #include "core/safe_point.h"
 #include "core/wake.h"
+#include "packets/egress_queues.h"
 #include "packets/output.h"
 #include "packets/traffic.h"
 #include "ports/port.h"
@@ -24,6 +25,31 @@ int ss_inject(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t lengt
     *out_bytes = sw->capture_bytes;
     ss_switch_release(sw);
     return status;
+}
+
+int ss_egress_run(ss_switch *sw, const uint8_t **out, uint64_t *out_bytes)
+{
+    ss_switch_hold(sw);
+    sw->capture_bytes = 0;
+    sw->sink = SS_CAPTURE;
+    ss_clock_update(sw);
+    ss_resume_queued(sw, false);
+    sw->sink = SS_TO_PORTS;
+    *out = sw->capture;
+    *out_bytes = sw->capture_bytes;
+    ss_switch_release(sw);
+    return SS_OK;
+}
+
+void ss_egress_flush(ss_switch *sw)
+{
+    ss_switch_hold(sw);
+    if (ss_egress_waiting(sw)) {
+        ss_clock_update(sw);
+        ss_resume_queued(sw, true);
+        ss_flush(sw);
+    }
+    ss_switch_release(sw);
 }
 
 int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length, uint64_t serial)

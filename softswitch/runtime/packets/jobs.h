@@ -1,4 +1,4 @@
-/* Deferred work: clones of egress, resubmitted and recirculated packets. */
+/* Deferred work: clones of egress, resubmitted and recirculated packets, and those that wait before egress. */
 #ifndef SS_JOBS_H
 #define SS_JOBS_H
 
@@ -13,6 +13,10 @@ struct ss_job {
     uint32_t port;           /* of egress */
     ss_packet packet;        /* data and user point into this block */
     uint64_t serial;         /* of the pipeline whose user memory this is */
+
+    /* of those that wait before egress */
+    uint64_t send_ns, bytes;
+    uint32_t priority, enq_us, depth_before, depth_behind;
 };
 
 void ss_jobs_push(ss_jobs *jobs, ss_job *job);

@@ -2,6 +2,7 @@
 
 #include "core/instance.h"
 #include "core/queue.h"
+#include "packets/egress_queues.h"
 #include "packets/jobs.h"
 #include "packets/output.h"
 #include "packets/replication.h"
@@ -12,6 +13,8 @@
 #define MAX_PASSES 1000u
 #define MAX_JOBS 8192u
 #define JOBS_AT_ONCE 65536u
+#define QUEUED_AT_ONCE 256u
+#define MAX_QDEPTH 0x7ffffu /* 19 bits */
 
 typedef struct ss_pass { /* what all passes of one packet share */
     ss_switch *sw;
@@ -20,6 +23,7 @@ typedef struct ss_pass { /* what all passes of one packet share */
     uint32_t rounds; /* how often it came back to ingress */
     uint32_t clones; /* a clone of egress of a clone of egress ...: how many in a row */
     bool stable;     /* the packet's bytes stay where they are until the end of the batch */
+    ss_job *queued;  /* the packet has waited before egress */
 } ss_pass;
 
 /* What ingress asked for is done when egress begins, but truncation and recirculation are for the end of egress. */
@@ -53,7 +57,32 @@ static void count_drop(const ss_pass *pass, ss_packet *packet, enum ss_drop reas
         ss_trace(packet, "dropped: %s", words);
 }
 
-/* Room for a packet of its own: bytes of `head` and `tail`, and user memory. NULL (and counted) when there is none. */
+/* Room for a packet: bytes of `head` and `tail`, and user memory. NULL: no memory. */
+static ss_job *room_for(const ss_pass *pass, const ss_packet *packet, enum ss_stage stage, const void *head,
+                        uint32_t head_bytes, const void *tail, uint32_t tail_bytes)
+{
+    size_t user_at = (sizeof(ss_job) + 63) & ~(size_t)63,
+           data_at = (user_at + pass->program->user_size + 63) & ~(size_t)63;
+    size_t bytes = (data_at + head_bytes + tail_bytes + 64) & ~(size_t)63;
+    ss_job *job = aligned_alloc(64, bytes);
+    if (!job)
+        return NULL;
+    uint8_t *data = (uint8_t *)job + data_at;
+    if (head_bytes)
+        memcpy(data, head, head_bytes);
+    if (tail_bytes)
+        memcpy(data + head_bytes, tail, tail_bytes);
+    job->stage = stage;
+    job->serial = pass->instance->serial;
+    job->rounds = pass->rounds;
+    job->clones = pass->clones;
+    job->port = 0;
+    job->bytes = bytes;
+    begin_packet(&job->packet, data, head_bytes + tail_bytes, (uint8_t *)job + user_at, packet->trace);
+    return job;
+}
+
+/* Room for a packet that comes back or is cloned. NULL (and counted) when there is none, or after too many rounds. */
 static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage stage, const void *head,
                        uint32_t head_bytes, const void *tail, uint32_t tail_bytes)
 {
@@ -63,25 +92,15 @@ static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage sta
         count_drop(pass, packet, SS_DROP_PASSES, "it went round too often");
         return NULL;
     }
-    size_t user_at = (sizeof(ss_job) + 63) & ~(size_t)63,
-           data_at = (user_at + pass->program->user_size + 63) & ~(size_t)63;
-    size_t bytes = (data_at + head_bytes + tail_bytes + 64) & ~(size_t)63;
-    ss_job *job = sw->jobs.count + sw->deferred.count < MAX_JOBS ? aligned_alloc(64, bytes) : NULL;
+    ss_job *job = sw->jobs.count + sw->deferred.count < MAX_JOBS
+                      ? room_for(pass, packet, stage, head, head_bytes, tail, tail_bytes)
+                      : NULL;
     if (!job) {
         count_drop(pass, packet, SS_DROP_QUEUE, "too many packets go round");
         return NULL;
     }
-    uint8_t *data = (uint8_t *)job + data_at;
-    if (head_bytes)
-        memcpy(data, head, head_bytes);
-    if (tail_bytes)
-        memcpy(data + head_bytes, tail, tail_bytes);
-    job->stage = stage;
-    job->serial = pass->instance->serial;
     job->rounds = pass->rounds + round_again;
     job->clones = round_again ? 0 : pass->clones + 1;
-    job->port = 0;
-    begin_packet(&job->packet, data, head_bytes + tail_bytes, (uint8_t *)job + user_at, packet->trace);
     return job;
 }
 
@@ -174,6 +193,58 @@ static void again(ss_pass *pass, ss_packet *packet, uint32_t type, uint32_t list
         ss_trace(packet, type == SS_RESUBMITTED ? "resubmitted" : "recirculated");
 }
 
+/* A copy of a packet, with what the rest of egress needs of it, that leaves later. */
+static void put_off(const ss_pass *pass, ss_packet *packet, uint32_t port, uint32_t priority, uint64_t send_ns,
+                    uint32_t depth)
+{
+    ss_job *job = room_for(pass, packet, SS_STAGE_EGRESS, packet->data, packet->length, NULL, 0);
+    if (job) {
+        ss_packet *copy = &job->packet;
+        memcpy(copy->user, packet->user, pass->program->user_size);
+        copy->consumed = packet->consumed;
+        copy->length_change = packet->length_change;
+        copy->std = packet->std;
+        copy->requests.truncate_to = packet->requests.truncate_to;
+        copy->requests.recirculate = packet->requests.recirculate;
+        copy->requests.recirculate_fields = packet->requests.recirculate_fields;
+        job->port = port;
+        job->priority = priority;
+        job->send_ns = send_ns;
+        job->enq_us = (uint32_t)(pass->sw->now_ns / 1000);
+        job->depth_before = depth;
+    }
+    if (!job || !ss_egress_push(pass->sw, job)) {
+        free(job);
+        count_drop(pass, packet, SS_DROP_QUEUE, "too many packets wait before egress");
+    } else if (ss_unlikely(packet->trace)) {
+        ss_trace(packet, "waits before egress, port %u, behind %u others", port, depth);
+    }
+}
+
+/* Whether a packet goes no further for now: it waits, or there is no room. One that has waited is told how long. */
+static bool is_held_up(const ss_pass *pass, ss_packet *packet, uint32_t port)
+{
+    ss_std *std = &packet->std;
+    uint32_t priority = std->priority % SS_PRIORITIES, depth;
+    uint64_t send_ns;
+    if (pass->queued) {
+        const ss_job *job = pass->queued;
+        std->enq_timestamp = job->enq_us;
+        std->deq_timedelta = (uint32_t)(pass->sw->now_ns / 1000) - job->enq_us;
+        std->enq_qdepth = job->depth_before & MAX_QDEPTH;
+        std->deq_qdepth = job->depth_behind & MAX_QDEPTH;
+        return false;
+    }
+    if (port > SS_MAX_PORT || pass->sw->sink == SS_DISCARD)
+        return false;
+    enum ss_admission admission = ss_egress_admit(pass->sw, port, priority, &send_ns, &depth);
+    if (admission == SS_FULL_QUEUE)
+        count_drop(pass, packet, SS_DROP_EGRESS_QUEUE, "the queue of its port is full");
+    else if (admission == SS_WAITS)
+        put_off(pass, packet, port, priority, send_ns, depth);
+    return admission != SS_GOES_ON;
+}
+
 static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
 {
     ss_switch *sw = pass->sw;
@@ -185,8 +256,10 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
     std->packet_length = (uint32_t)((int32_t)packet->length + packet->length_change);
     std->egress_global_timestamp = sw->now_ns / 1000 & 0xffffffffffffull;
     std->enq_timestamp = (uint32_t)std->egress_global_timestamp;
-    std->enq_qdepth = std->deq_timedelta = std->deq_qdepth = 0; /* there is no queue between the two halves */
+    std->enq_qdepth = std->deq_timedelta = std->deq_qdepth = 0;
     clear_requests(requests);
+    if (ss_unlikely(sw->egress != NULL) && is_held_up(pass, packet, port))
+        return;
     if (ss_unlikely(packet->trace))
         ss_trace(packet, "egress, port %u", port);
     pass->program->egress(pipeline, packet);
@@ -284,21 +357,25 @@ static void run_ingress(ss_pass *pass, ss_packet *packet)
     run_egress(pass, packet, packet->std.egress_spec);
 }
 
+/* Put off before a swap: the new program starts with the frame alone, in user memory of its own size. */
+static void adopt(const ss_pass *pass, ss_packet *packet)
+{
+    uint32_t type = packet->std.instance_type, length = packet->length;
+    begin_packet(packet, packet->data, length, pass->instance->user[0], packet->trace);
+    pass->program->reset(packet);
+    packet->std.instance_type = type;
+    packet->std.packet_length = length;
+}
+
 static void run_job(ss_switch *sw, ss_job *job)
 {
     ss_instance *instance = sw->active;
     ss_packet *packet = &job->packet;
-    ss_pass pass = {sw, instance, instance->pipeline.program, job->rounds, job->clones, false};
+    ss_pass pass = {sw, instance, instance->pipeline.program, job->rounds, job->clones, false, NULL};
     sw->stats.passes++;
     ss_trace_begin(sw, packet);
-    if (job->serial != instance->serial) {
-        /* Put off before a swap: the new program starts with the frame alone, in user memory of its own size. */
-        uint32_t type = packet->std.instance_type, length = packet->length;
-        begin_packet(packet, packet->data, length, instance->user[0], packet->trace);
-        pass.program->reset(packet);
-        packet->std.instance_type = type;
-        packet->std.packet_length = length;
-    }
+    if (job->serial != instance->serial)
+        adopt(&pass, packet);
     if (ss_unlikely(packet->trace))
         ss_trace(packet, job->stage == SS_STAGE_INGRESS ? "ingress again, %u bytes" : "clone of egress, %u bytes",
                  packet->length);
@@ -337,6 +414,35 @@ void ss_resume_deferred(ss_switch *sw)
         ss_trace_end(sw);
 }
 
+static void run_queued(ss_switch *sw, ss_job *job)
+{
+    ss_instance *instance = sw->active;
+    ss_pass pass = {sw, instance, instance->pipeline.program, job->rounds, job->clones, false, job};
+    ss_trace_begin(sw, &job->packet);
+    if (job->serial != instance->serial)
+        adopt(&pass, &job->packet);
+    run_egress(&pass, &job->packet, job->port);
+    if (sw->jobs.first)
+        run_jobs(sw);
+    if (sw->tracing)
+        ss_trace_end(sw);
+}
+
+void ss_resume_queued(ss_switch *sw, bool all)
+{
+    uint32_t left = all ? ss_egress_waiting(sw) + JOBS_AT_ONCE : QUEUED_AT_ONCE;
+    for (ss_job *job; sw->egress && (job = ss_egress_pop(sw, all));) {
+        if (left == 0 || !sw->active) /* clones of clones without end; or the program is gone */
+            sw->stats.drops[sw->active ? SS_DROP_PASSES : SS_DROP_NO_PIPELINE]++;
+        else
+            run_queued(sw, job);
+        free(job);
+        left -= left > 0;
+        if (!all && left == 0)
+            return;
+    }
+}
+
 void ss_receive(ss_switch *sw, uint32_t port, const uint8_t *data, uint32_t length)
 {
     ss_instance *instance = sw->active;
@@ -345,7 +451,7 @@ void ss_receive(ss_switch *sw, uint32_t port, const uint8_t *data, uint32_t leng
         sw->stats.drops[SS_DROP_NO_PIPELINE]++;
         return;
     }
-    ss_pass pass = {sw, instance, instance->pipeline.program, 0, 0, true};
+    ss_pass pass = {sw, instance, instance->pipeline.program, 0, 0, true, NULL};
     ss_packet packet;
     begin_packet(&packet, data, length, instance->user[0], NULL);
     packet.std.ingress_port = port;

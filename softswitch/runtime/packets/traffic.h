@@ -10,6 +10,7 @@
 #include "core/switch.h"
 
 void ss_receive(ss_switch *sw, uint32_t port, const uint8_t *data, uint32_t length);
-void ss_resume_deferred(ss_switch *sw); /* runs what earlier batches deferred */
+void ss_resume_deferred(ss_switch *sw);         /* runs what earlier batches deferred */
+void ss_resume_queued(ss_switch *sw, bool all); /* runs egress of some packets whose time has come, or of all */
 
 #endif

@@ -1,6 +1,7 @@
 /* What a controller sets and reads of the switch as a whole. */
 #include "core/clock.h"
 #include "core/safe_point.h"
+#include "core/wake.h"
 
 void ss_switch_set_time(ss_switch *sw, uint64_t microseconds)
 {
@@ -8,6 +9,7 @@ void ss_switch_set_time(ss_switch *sw, uint64_t microseconds)
     sw->fixed_time_us = microseconds;
     ss_clock_update(sw);
     ss_switch_release(sw);
+    ss_wake(sw); /* a packet that waits before egress may leave now */
 }
 
 void ss_switch_set_trace(ss_switch *sw, bool on)

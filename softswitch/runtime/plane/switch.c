@@ -7,6 +7,7 @@
 #include "core/queue.h"
 #include "core/random.h"
 #include "core/safe_point.h"
+#include "packets/egress_queues.h"
 #include "packets/jobs.h"
 #include "packets/journal.h"
 #include "packets/replication.h"
@@ -55,6 +56,7 @@ void ss_switch_destroy(ss_switch *sw)
     free(sw->port_list);
     ss_jobs_clear(&sw->jobs);
     ss_jobs_clear(&sw->deferred);
+    ss_egress_free(sw);
     ss_pre_clear(sw);
     for (int i = 0; i < SS_QUEUES; i++)
         ss_queue_destroy(sw->queues[i]);

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/safe_point.h"
 #include "core/wake.h"
+#include "packets/egress_queues.h"
 #include "packets/output.h"
 #include "packets/traffic.h"
 #include "ports/port.h"
@@ -58,6 +59,11 @@ static uint32_t run_round(ss_switch *sw)
         ss_resume_deferred(sw);
         ss_flush(sw);
     }
+    if (ss_unlikely(sw->egress != NULL)) {
+        ss_clock_update(sw);
+        ss_resume_queued(sw, false);
+        ss_flush(sw);
+    }
     for (uint32_t i = 0; i < sw->port_count; i++) {
         packets += run_port(sw, sw->port_list[i]);
         if (ss_unlikely(atomic_load_explicit(&sw->waiting, memory_order_relaxed))) {
@@ -92,11 +98,13 @@ static void build_poll_set(ss_switch *sw, poll_set *set)
     sw->seen_version = sw->port_version;
 }
 
-static void sleep_until_work(ss_switch *sw, poll_set *set, bool deferred)
+static void sleep_until_work(ss_switch *sw, poll_set *set, bool deferred, uint64_t queued_ns)
 {
     uint64_t now = ss_clock_ns(), wait = sw->next_check_ns > now ? sw->next_check_ns - now : 0;
     if (deferred && wait > DEFERRED_NS)
         wait = DEFERRED_NS;
+    if (wait > queued_ns)
+        wait = queued_ns;
     struct timespec timeout = {(time_t)(wait / SS_SECOND), (long)(wait % SS_SECOND)};
     if (ppoll(set->fds, set->count, &timeout, NULL) <= 0)
         return;
@@ -125,9 +133,10 @@ static void *run(void *argument)
         if (sw->seen_version != sw->port_version)
             build_poll_set(sw, &set);
         bool deferred = sw->deferred.first != NULL;
+        uint64_t queued_ns = ss_egress_wait_ns(sw);
         ss_plane_leave(sw);
         if (!packets)
-            sleep_until_work(sw, &set, deferred);
+            sleep_until_work(sw, &set, deferred, queued_ns);
         ss_plane_enter(sw);
     }
     ss_plane_leave(sw);

@@ -56,6 +56,7 @@ int ss_handover_run(ss_switch *sw, ss_handover *handover)
     int status = SS_OK;
     handover->updates = handover->clones = 0;
     ss_switch_hold(sw);
+    ss_egress_flush(sw); /* with the program that they came to, and before its state goes over */
     handover->complete = !handover->use_journal || (sw->journal && ss_journal_complete(sw->journal));
     if (handover->complete) {
         if (handover->use_journal) {

@@ -23,8 +23,11 @@ from thrift.Thrift import TApplicationException
 from softswitch.build.device_config import collect, parse
 from softswitch.build.program import compile_program
 from softswitch.compat.bmv2_config import config_json
+from softswitch.compat.thrift.simple_switch import SimpleSwitchCalls
+from softswitch.dataplane.stats import Drop
 from softswitch.dataplane.switch import Switch
 from softswitch.server.device.device import Device
+from softswitch.server.device.unelected import Unelected
 from tests.bmv2.entities import STATE
 from tests.state4_programs import program, request
 from tests.switch.compat.thrift.bench import ANY, ThriftBench, exact, thrift_bench
@@ -156,6 +159,38 @@ def test_ports_are_shown_and_taken_away(bench: ThriftBench) -> None:
             bench.standard.bm_dev_mgr_remove_port(wrong)
     shown = bench.standard.bm_dev_mgr_show_ports()
     assert [(port.port_num, port.is_up) for port in shown] == [(1, True), (3, True), (4, True)]
+
+
+def test_queues_by_port(bench: ThriftBench) -> None:
+    switch, simple = bench.device.switch, bench.simple
+    switch.set_time(1_000_000)
+    bench.standard.bm_mt_set_default_action(0, "MyIngress.ternaries", "MyIngress.to", [b"\2"])
+    assert simple.set_all_egress_queue_rates(10) == simple.set_egress_queue_rate(2, 1000) == 0
+    assert simple.set_all_egress_queue_depths(1) == simple.set_egress_queue_depth(2, 3) == 0
+    assert [len(switch.inject(1, request())) for _ in range(6)] == [1, 0, 0, 0, 0, 0]
+    switch.set_time(1_001_000)
+    assert len(switch.run_queues()) == 1
+    switch.set_time(2_000_000)
+    assert len(switch.run_queues()) == 2  # the others found it full
+    for call, *arguments in (
+        (simple.set_egress_queue_rate, 512, 1),
+        (simple.set_egress_queue_depth, -1, 1),
+        (simple.set_all_egress_queue_depths, -1),
+        (simple.set_all_egress_queue_rates, -1),
+    ):
+        with pytest.raises(TApplicationException, match=r"queue|packets a second"):
+            call(*arguments)
+
+
+def test_queues_by_priority(bench: ThriftBench) -> None:
+    """Bindings before 2021 lack these calls: the handlers are called without them."""
+    calls = SimpleSwitchCalls(Unelected(bench.device))
+    assert calls.set_egress_priority_queue_rate(2, 0, 1) == calls.set_egress_priority_queue_depth(2, 0, 1) == 0
+    bench.standard.bm_mt_set_default_action(0, "MyIngress.ternaries", "MyIngress.to", [b"\2"])
+    assert [len(bench.device.switch.inject(1, request())) for _ in range(3)] == [1, 0, 0]
+    assert bench.device.switch.stats().drops[Drop.EGRESS_QUEUE] == 1
+    with pytest.raises(TApplicationException, match="priority 8"):
+        calls.set_egress_priority_queue_rate(2, 8, 1)
 
 
 def test_what_else_clients_ask(bench: ThriftBench) -> None:

@@ -1,0 +1,28 @@
+/* Queues between ingress and egress, one for each port and priority, as simple_switch has them: a packet of a queue
+ * with a rate leaves no sooner than 1 / rate after the one before it, and one that finds `depth` others waiting is
+ * dropped.
+ *
+ * There are none until somebody sets a depth or a rate; then a packet that would wait no longer than until now goes on
+ * without being copied. Of one port the highest priority goes first. */
+#ifndef SS_EGRESS_QUEUES_H
+#define SS_EGRESS_QUEUES_H
+
+#include "core/switch.h"
+
+enum ss_admission { SS_GOES_ON, SS_WAITS, SS_FULL_QUEUE };
+
+/* Whether a packet for a port waits; then `*send_ns` is the earliest time at which it leaves, and `*depth` how many
+ * wait before it. */
+enum ss_admission ss_egress_admit(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t *send_ns, uint32_t *depth);
+
+/* Puts a packet into the queue of its port and priority; false: all of them together take too much memory. */
+bool ss_egress_push(ss_switch *sw, ss_job *job);
+
+/* The next packet that may leave, or (`all`) that there is; its depth is that of the queue behind it. NULL: none. */
+ss_job *ss_egress_pop(ss_switch *sw, bool all);
+
+uint32_t ss_egress_waiting(const ss_switch *sw);
+uint64_t ss_egress_wait_ns(const ss_switch *sw); /* until the next one may leave; UINT64_MAX: none waits */
+void ss_egress_free(ss_switch *sw);
+
+#endif
