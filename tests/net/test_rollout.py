@@ -22,6 +22,7 @@ from experiments.traffic.sender import Sender
 from topologies.leaf_spine import Fabric
 from topologies.leaf_spine_entries import counting_entries, leaf_entries, spine_entries
 
+pytestmark = pytest.mark.timeout(300)  # dozens of commands, each of which reads a program
 FABRIC = Fabric()
 OLD, NEW = nfs.program_path("chained_counting"), nfs.program_path("chained_counting_v2")
 FLOWS = {1: ("h1_1", "h2_1"), 2: ("h1_2", "h2_2"), 3: ("h2_3", "h1_3")}
@@ -39,6 +40,7 @@ def lab() -> Iterator[FabricLab]:
         texts = {name: leaf_entries(FABRIC, number) for number, name in enumerate(FABRIC.leaf_names, start=1)}
         texts |= dict.fromkeys(FABRIC.spine_names, spine_entries(FABRIC))
         lab.install(dict.fromkeys(lab.names, program), {name: f"{text}\n{counted}" for name, text in texts.items()})
+        lab.control["spine1"].call("verify", {"program": str(lab.prepared(NEW))})  # compiled and kept, for all
         yield lab
 
 
@@ -60,7 +62,7 @@ def rollout(path: Path, *options: str) -> subprocess.Popen[str]:
 
 def finished(path: Path, *options: str) -> dict[str, Any]:
     process = rollout(path, "--json", *options)
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=250)
     assert process.returncode == 0, err + out
     said: dict[str, Any] = json.loads(out)
     assert said["finished"] and not said["problems"]
