@@ -1,1 +1,1 @@
-"""The bmv2 target against a Thrift server of our own, which stands in for simple_switch."""
+"""The bmv2 target against Thrift servers of our own: one that only keeps books, and softswitch's, which forwards."""
