@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
@@ -36,7 +36,7 @@ class Readers:
         self._sending: dict[grpc.ServicerContext, float] = {}
         self._watch: threading.Thread | None = None
 
-    def send(self, messages: Iterable[M], context: grpc.ServicerContext) -> Iterator[M]:
+    def send(self, messages: Iterable[M], context: grpc.ServicerContext) -> Generator[M, None, None]:
         """Hands on the messages of a read. gRPC comes for the next when the one before has left; a request whose
         message does not leave within the time is cancelled.
 

@@ -14,11 +14,24 @@ from finsy.proto import p4r
 
 from softswitch.proto import bulk_pb2
 from softswitch.server.errors import Refused
+from softswitch.server.rpc import listen, readers
 from softswitch.server.rpc.readers import LARGE_BYTES, MAX_LARGE_READS, Readers
-from softswitch.server.rpc.threads import THREADS
+from softswitch.server.rpc.threads import MAX_STREAMS, THREADS
 from tests.switch.controller import DEVICE, PROGRAMS, Controller, Running, status
 
 PROGRAM = PROGRAMS / "large_registers.p4"
+
+UNREAD = 20
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """A server with fewer threads than there will be reads, in the same proportion as it has otherwise."""
+    assert THREADS > MAX_STREAMS + MAX_LARGE_READS
+    monkeypatch.setattr(listen, "THREADS", 10)
+    monkeypatch.setattr(readers, "MAX_LARGE_READS", 4)
+    with Running(PROGRAM) as made:
+        yield made
 
 
 def begin(c: Controller, call: str) -> Any:
@@ -34,7 +47,7 @@ def begin(c: Controller, call: str) -> Any:
 @pytest.mark.parametrize("call", ["Read", "ReadAll", "ReadArray"])
 def test_reads_that_nobody_takes_leave_threads(running: Running, call: str) -> None:
     with running.controller(1) as slow, running.controller(2, role="other") as c:
-        unread = [begin(slow, call) for _ in range(THREADS + 10)]
+        unread = [begin(slow, call) for _ in range(UNREAD)]
         for _ in range(10):
             assert len(c.read(register_entry=p4r.RegisterEntry(register_id=c.id("few")))) == 4
         assert c.get_config().HasField("p4info")

@@ -23,8 +23,8 @@ from tests.state4_programs import request
 from tests.switch.state4.bench.target import BenchTarget, Cell, Packets, Schedule, oracle
 from tests.switch.state4.generated import SESSIONS, generated
 
-PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "24"))
-CASES = int(os.environ.get("STATE4_CASES", "700"))
+PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "12"))
+CASES = int(os.environ.get("STATE4_CASES", "300"))
 LIMIT_S = 600 + CASES
 STEPS = 40
 
