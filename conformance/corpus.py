@@ -31,7 +31,7 @@ _ARCHITECTURES = (
 
 @dataclass(frozen=True)
 class Case:
-    """One test. `kind`: "packets" (an .stf beside a program), "accept", "refuse", "p4info", "agree"."""
+    """One test. `kind`: "packets" (an .stf next to a program), "accept", "refuse", "p4info", "agree"."""
 
     kind: str
     suite: str
@@ -88,7 +88,7 @@ def _name(folder: Path, file: Path) -> str:
 
 
 def architecture(program: Path, _seen: frozenset[Path] = frozenset()) -> str:
-    """ "v1model", another architecture's include, or "" for none; looks into included files beside the program."""
+    """ "v1model", another architecture's include, or "" for none; also looks into included files."""
     text = program.read_text(encoding="utf-8", errors="replace")
     result = ""
     for bracket, name in _INCLUDE.findall(text):

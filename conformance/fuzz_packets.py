@@ -1,6 +1,6 @@
 """`python -m conformance.fuzz_packets`: random packets through pipelines built with the C compiler's sanitizers.
 
-Packets are valid ones of the network functions (or of the .stf files beside p4c's programs), changed at random: bytes
+Packets are valid ones of the network functions (or of the .stf files next to p4c's programs), changed at random: bytes
 replaced, cut short, extended, or nothing but noise. A report of the address or undefined-behaviour sanitizer, or a
 crash, is a failure. Each program runs in a process of its own: Python must be started with the sanitizer's library.
 """

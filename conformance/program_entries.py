@@ -1,4 +1,4 @@
-"""Entries for the tables of a program that nobody wrote entries for, so that its actions run."""
+"""Generates entries for the tables of a program without any, so that its actions run."""
 
 from __future__ import annotations
 

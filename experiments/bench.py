@@ -1,4 +1,4 @@
-"""The switch's own benchmark: forwarding beside a Linux bridge (and bmv2 where it is installed), control, clones.
+"""The switch's own benchmark: forwarding compared with a Linux bridge (and bmv2, if installed), control, clones.
 
 All switches are up at the same time and take turns, so that ratios compare the same machine at the same moment. Frames
 have 1500 bytes of IP at most, and every number is the median of the repeats with its spread. Offloads are off, except
@@ -124,7 +124,7 @@ class Bench:
         return {"undisturbed_gap_ms": flow.longest_gap_ms, "undisturbed_lost": flow.lost}
 
     def read_state(self) -> dict[str, Any]:
-        """All register cells through gRPC, while traffic goes on."""
+        """Reads all register cells over gRPC under traffic."""
         self.control.call("stats", {"reset": True})
         flow, read = self._steady(lambda: self.control.call("read_all"))
         held = self.control.call("stats")
@@ -137,7 +137,7 @@ class Bench:
         }
 
     def swap(self) -> dict[str, Any]:
-        """chained.p4 to chained_v2.p4 and back, entries and all, while traffic goes on."""
+        """chained.p4 to chained_v2.p4 and back, including entries, under traffic."""
         folder = self.network.directory.path
         result: dict[str, Any] = {}
         for program in (NEW_PROGRAM, PROGRAM):
@@ -180,7 +180,7 @@ class Bench:
 
 
 def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
-    """What this project sets itself, beside what was measured."""
+    """The project's own targets, next to the measured values."""
 
     def claim(name: str, key: str, limit: float, unit: str, *, above: bool = False, worst: bool = False) -> Claim:
         value = measured[key]["maximum" if worst else "median"]

@@ -97,7 +97,7 @@ class Comparison:
 
 
 ABSENT = "not in this run"
-_PLAIN_WIDTH = 160  # where nobody looks at it directly
+_PLAIN_WIDTH = 160  # if the output is not a terminal
 
 
 def compare(reference: Mapping[str, Any], fresh: Mapping[str, Any]) -> Comparison:
@@ -229,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("fresh", type=Path, nargs="?", help="default: the newest run in results/report")
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
-    parser.add_argument("--json", action="store_true", help="print the comparison as JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only the comparison, as JSON")
     given = parser.parse_args(arguments)
     return run_main(lambda: run(given.fresh, given.reference, given.out, given.json))
 

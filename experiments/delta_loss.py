@@ -302,8 +302,8 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help=f"trials of {PAPER_S:g} s as published, not of {USUAL_S:g} s (over an hour and a half in all)",
     )
-    parser.add_argument("--program", type=Path, metavar="P4", help="another program that counts the flow's bytes")
-    parser.add_argument("--entries", type=Path, metavar="TOML", help="its entries (default: the file beside it)")
+    parser.add_argument("--program", type=Path, metavar="P4", help="your own program that counts the flow's bytes")
+    parser.add_argument("--entries", type=Path, metavar="TOML", help="its entries (default: the file next to it)")
     parser.add_argument("--counter", metavar="REGISTER[CELL]", help="where it counts, e.g. byte_reg[0]")
     namespace = parser.parse_args(arguments)
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())

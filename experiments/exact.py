@@ -330,14 +330,14 @@ def main(arguments: list[str] | None = None) -> int:
         type=float,
         default=4000.0,
         metavar="MBPS",
-        help="no rate above is searched (default: %(default)s)",
+        help="upper limit of the search (default: %(default)s)",
     )
     parser.add_argument(
         "--share",
         type=float,
         default=90.0,
         metavar="PERCENT",
-        help="of the highest rate for its flows (default: %(default)g: a busy machine needs the rest)",
+        help="share of the highest rate used by its flows (default: %(default)g: a busy machine needs the rest)",
     )
     namespace = parser.parse_args(arguments)
     if not 0 < namespace.share <= 100:

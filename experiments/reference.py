@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--from", dest="source", type=Path, required=True, metavar="RUN", help="results/report/<run>")
     parser.add_argument("--to", type=Path, help=f"default: {REFERENCE}, or its folder for the run's target")
-    parser.add_argument("--json", action="store_true", help="print where it is and how large as JSON")
+    parser.add_argument("--json", action="store_true", help="print its path and size as JSON")
     given = parser.parse_args(arguments)
 
     def run() -> int:

@@ -18,7 +18,7 @@ class Experiment:
     claims: ids of the claims that its summary judges.
     shows: what its figure shows, in a sentence.
     full_s, quick_s: how long it takes on two cores, for the time left of a first run; later runs know it better.
-    arguments, quick_arguments: what it is called with by `make reproduce`, beside the common options.
+    arguments, quick_arguments: its arguments in `make reproduce`, in addition to the common options.
     paper_s, paper_arguments: the same with trials as long as the published ones, where those are longer.
     strategies: which of them take part: all, those that clone, or none.
     """
@@ -41,7 +41,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         "scenario",
         "scenario",
-        "The scenario: throughput beside delta-loss",
+        "The scenario: throughput and delta-loss",
         "All strategies under the same traffic: throughput at the server, bytes that the state lacks against those on "
         "the wire, and CPU, on one time axis around the swap; grey is State4's reconfiguration.",
         (),

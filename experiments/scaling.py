@@ -184,7 +184,7 @@ def run_trial(
     if after["sent"].tx_packets != totals.sent:
         raise TrafficError(f"{totals.sent} packets were sent, but {after['sent'].tx_packets} were on the wire")
     if strays := after["received"].rx_packets - len(packets):
-        raise TrafficError(f"{strays} frames besides the flow were on the server's link")
+        raise TrafficError(f"{strays} frames other than the flow's were on the server's link")
     wire = after["received"].rx_packets * FRAME_BYTES
     counted //= writes  # each packet was counted so often
     machine = replace(machine, late_ms=totals.worst_late_ns / 1e6)
@@ -381,7 +381,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=float,
         default=60.0,
         metavar="S",
-        help="leave out what takes longer at a profile's pace (default: 60)",
+        help="skip points that take longer at a profile's pace (default: 60)",
     )
     parser.add_argument("--sizes", type=parse_sizes, metavar="BYTES,...", help="such as 1K,64M (default: 1K to 64M)")
     parser.add_argument("--registers", type=parse_counts, metavar="N,...", help="for 1 MB of state (default: 1 to 64)")

@@ -2,7 +2,7 @@
 
 Five hosts and the server behind its firewall, on one switch that runs L2, HULA and port knocking chained into one
 program. h1 sends UDP that may always pass, h2 UDP that knocked before, h3 UDP that is over before the change, h4 UDP
-that knocks inside the change, h5 TCP (iperf3) that knocked before; HULA probes go on all the while.
+that knocks inside the change, h5 TCP (iperf3) that knocked before; HULA probes are sent throughout.
 chained_counting.p4 (chained.p4 and a register that counts each host's bytes) is changed to chained_counting_v2.p4,
 which has an access list in front and a register more.
 
@@ -266,7 +266,11 @@ def parse(arguments: list[str] | None) -> tuple[CommonOptions, Schedule, bool]:
     """Options, schedule and whether to show the live view; leaves with exit code 2 for wrong use."""
     parser = common_parser(__doc__, repeats=3, quick_repeats=1)
     parser.add_argument(
-        "--rate", type=_rate, default=RATE_MBIT, metavar="MBPS", help="of each of the five flows (default: %(default)g)"
+        "--rate",
+        type=_rate,
+        default=RATE_MBIT,
+        metavar="MBPS",
+        help="rate of each of the five flows (default: %(default)g)",
     )
     parser.add_argument("--watch", action="store_true", help="a live view of the running trial in the terminal")
     namespace = parser.parse_args(arguments)

@@ -159,7 +159,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1000, help="reconfigurations (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print the result and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only the result")
     parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
     options = parser.parse_args(arguments)
     require_target(options.target, parser)

@@ -29,7 +29,7 @@ def prepare(package: str) -> None:
         _as_command()
     if sys.argv[:1] != ["-m"]:  # what it is until runpy has found the module
         return
-    if sys.version_info < (3, 10):  # noqa: UP036  (this is who has to be told)
+    if sys.version_info < (3, 10):  # noqa: UP036  (old versions must be told)
         print(
             f"error: State4 needs Python 3.10 or later; {sys.executable} is {sys.version.split()[0]}", file=sys.stderr
         )
@@ -80,7 +80,7 @@ def _is_prefix(venv: Path) -> bool:
 
 def _is_installed() -> bool:
     """Whether State4 was installed for this interpreter; not what a build leaves in the checkout."""
-    import importlib.metadata  # Python 3.7, which is told above that it is too old, has none
+    import importlib.metadata  # missing in Python 3.7, which was rejected above
 
     path = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
     return any(True for _ in importlib.metadata.distributions(name="state4", path=path))

@@ -17,7 +17,7 @@ from finsy.proto import p4i, p4r
 
 
 class Operand(Enum):
-    """What a match has besides its value."""
+    """The second operand of a match, in addition to its value."""
 
     NONE = "nothing"
     PREFIX = "the length of the prefix that must match"

@@ -41,7 +41,7 @@ def own_folder(path: Path, mode: int = 0o755) -> Path:
 def _make(path: Path, mode: int) -> None:
     with suppress(FileExistsError):
         os.mkdir(path, mode & ~_umask())
-        # A folder that somebody else made meanwhile is met by the check of what comes next.
+        # A folder created by another process in the meantime is checked in the next step.
 
 
 def _check(path: Path, *, last: bool) -> None:

@@ -114,7 +114,7 @@ _PUBLISHED: dict[str, Any] = {
 
 
 def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFrame, goes_on: dict[str, bool]) -> None:
-    """One strategy. `goes_on`: by flow, whether it was published to go on after the swap; {} of ours."""
+    """One strategy. `goes_on`: by flow, whether the paper says it continues after the swap; {} for ours."""
     window, swap = trial["window"], trial["swap"]
     mark_phase(axes, window["begin"], window["end"], shade=_SHADE)
     mark_swap(axes, swap["begin"], swap["end"], label=None)

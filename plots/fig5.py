@@ -23,7 +23,7 @@ from plots.style import PAGE_INCHES, LineStyle, note, note_profile, save, strate
 
 _PERCENT = 100.0
 _BREAK, _HIGHEST = 0.01, 130.0  # percent
-_ASIDE = 0.0115  # of the width: neighbours of the same loss stand beside each other
+_ASIDE = 0.0115  # of the width: points of the same loss are drawn next to each other
 _FORMULA = LineStyle("(reading + writing) / trial", "#000000", (0, (1, 2)), "_")
 NATIVE = "native"
 

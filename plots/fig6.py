@@ -1,4 +1,4 @@
-"""Figure 6: what each strategy does when, and the updates that were lost meanwhile.
+"""Figure 6: what each strategy does when, and the updates lost in the meantime.
 
 python -m plots.fig6 results/fig6/latest
 """
@@ -22,7 +22,7 @@ from plots.style import NOTE_POINTS, PAGE_INCHES, mark_swap, note_profile, save,
 _ZOOM_S = 0.012  # to each side of the swap's begin
 _MARGIN_S = 0.12
 
-# How each kind of work is drawn; what a strategy of the future does beside these is "other work".
+# How each kind of work is drawn; anything else that a future strategy does is "other work".
 _Look = dict[str, Any]
 _READ: _Look = {"facecolor": "#56b4e9", "edgecolor": "#1f5f86", "hatch": "////"}
 _WRITE: _Look = {"facecolor": "#f0c36d", "edgecolor": "#8a6410", "hatch": "\\\\\\\\"}

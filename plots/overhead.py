@@ -38,7 +38,7 @@ _SERIES = (
     ("all components", "components", "components\n(a packet writes all)"),
     ("cells", "cells", "cells of 64 bits\n(one component)"),
 )
-_BESIDE = 0.03  # of the width: series of the same value stand beside each other
+_BESIDE = 0.03  # of the width: series of the same value are drawn next to each other
 _INTERVAL_KNOWN = 1.0  # an interval wider than this share of its median says nothing of it
 _HEIGHT = 5.1
 

@@ -36,7 +36,7 @@ class Shown:
     """The trial of a strategy that is drawn, and the loss of all its valid trials. Times in s after the swap's end.
 
     rate: middle of each bin and Mbit/s in it; missing: time of each sample and MB missing; cpu: by part, time and
-    cores; flows: how many go on, of how many; ended: when the flow ended that is over before.
+    cores; flows: how many continue, of how many; ended: when the flow ended that is over before.
     """
 
     strategy: str
@@ -158,7 +158,7 @@ def draw(run: Run) -> Figure:
         _state_row(rows[1], shown, limits)
         for axes, (part, name) in zip(rows[2:], _PARTS.items(), strict=True):
             _cpu_row(axes, shown, reference, limits, part, name)
-        _head(rows[2], "What it costs")
+        _head(rows[2], "CPU time")
         rows[3].set_ylabel("CPU (% of one core)")
         rows[-1].set_xlabel("time from the swap (s)")
         figure.align_ylabels(rows)
@@ -200,7 +200,7 @@ def _throughput_row(
 ) -> None:
     for item in shown:
         axes.plot(*_visible(item, item.rate, limits), **_line(item))
-    _head(axes, "Who goes on")
+    _head(axes, "Throughput")
     axes.set_ylabel("throughput at\nthe server (Mbit/s)")
     axes.set_ylim(0, 1.25 * axes.dataLim.y1)
     length = reference.window[1] - reference.window[0]
@@ -209,7 +209,7 @@ def _throughput_row(
         text = f"{reference.style.label} works for {length:.1f} s{pace}"
         _note(axes, sum(reference.window) / 2, 0.98, text, ha="center", va="top")
     if reference.knock is not None and reference.knock - _BEFORE_S > limits[0]:
-        _note(axes, reference.knock - 0.06, 0.05, "a fourth flow\nis let in", ha="right", va="bottom")
+        _note(axes, reference.knock - 0.06, 0.05, "a fourth flow\nis admitted", ha="right", va="bottom")
         axes.axvline(reference.knock, ymax=0.25, color="#444444", linewidth=0.6, linestyle=":")
     groups: dict[tuple[int, int], list[Shown]] = {}
     for item in shown:
@@ -218,7 +218,7 @@ def _throughput_row(
     for (alive, flows), members in groups.items():
         names = ", ".join(item.style.label for item in members)
         places.append(float(np.median([_settled(item) for item in members])))
-        texts.append("\n".join([*textwrap.wrap(names, 20), f"{alive} of {flows} flows go on"]))
+        texts.append("\n".join([*textwrap.wrap(names, 20), f"{alive} of {flows} flows continue"]))
     _beside(axes, places, texts, ["#000000"] * len(texts))
 
 
@@ -232,7 +232,7 @@ def _settled(item: Shown) -> float:
 def _state_row(axes: Axes, shown: Sequence[Shown], limits: tuple[float, float]) -> None:
     for item in shown:
         axes.plot(*_visible(item, item.missing, limits), **_line(item))
-    _head(axes, "What is lost")
+    _head(axes, "Lost state")
     axes.set_ylabel("on the wire, but\nnot in the state (MB)")
     places = [float(item.missing[1][-1]) for item in shown]
     texts = [f"{item.style.label} {_percent(item.loss)}" for item in shown]

@@ -102,7 +102,7 @@ def mark_swap(
 ) -> None:
     """A vertical line at the swap (from commit's begin to its end).
 
-    view_end: where the axes end. The label of a swap that goes on beyond it stands inside.
+    view_end: where the axes end. The label of a swap that extends beyond it is placed inside.
     """
     beyond = view_end is not None and end > view_end
     axes.axvspan(begin, max(end, begin), color="#000000", alpha=0.25, linewidth=0)

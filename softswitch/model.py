@@ -1,6 +1,6 @@
 """What a compiled pipeline consists of, as Python sees it: the same lists, in the same order, as `ss_program` has.
 
-Made by the code generator beside the C source, kept with the shared object in the cache (as JSON), and read by the
+Made by the code generator along with the C source, kept with the shared object in the cache (as JSON), and read by the
 runtime wrapper, the P4Runtime server and the tools. Widths are in bits. Names are control-plane names (P4Runtime
 specification 6.1.2: `@name`, else the hierarchical name such as "MyIngress.ipv4_lpm").
 """

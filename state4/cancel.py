@@ -1,6 +1,6 @@
 """Ctrl-C while a switch is being changed: heard between two steps, never in the middle of a call to the switch.
 
-A KeyboardInterrupt inside gRPC may leave its locks taken, and cleaning up would then wait for ever.
+A KeyboardInterrupt inside gRPC may leave its locks taken, and cleaning up would then wait forever.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from state4.events import EventLog
 def cancellable(events: EventLog) -> Iterator[None]:
     """The first Ctrl-C cancels at the next event before COMMIT; the second one interrupts at once, as usual.
 
-    Does nothing outside the main thread, and where somebody else (or an outer `cancellable`) handles Ctrl-C."""
+    Does nothing outside the main thread, and where other code (or an outer `cancellable`) handles Ctrl-C."""
     usual = signal.default_int_handler
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not usual:
         yield

@@ -18,7 +18,7 @@ _CHUNK = 1 << 16  # cells whose bits are unpacked at once
 
 @dataclass(frozen=True)
 class Leaf:
-    """A number. `width` in bits; `kind`: "bits", "bool" or "enum", as P4Runtime tells them apart."""
+    """A number. `width` in bits; `kind`: "bits", "bool" or "enum", as P4Runtime distinguishes them."""
 
     width: int
     signed: bool = False

@@ -37,7 +37,7 @@ class NotPrimary(TargetError):
 
 
 class ProgramChanged(TargetError):
-    """Another controller has changed the program meanwhile."""
+    """Another controller has changed the program in the meantime."""
 
 
 class SessionInUse(TargetError):

@@ -14,7 +14,7 @@
 | write_register (component, cells) | one register is written to the new program |
 | write_tables (entries) | the entries are written |
 | apply_updates (updates, written) | cloned updates are written, after look-ahead |
-| apply_writes (entities, cells) | what other controllers wrote meanwhile is brought into the new program |
+| apply_writes (entities, cells) | concurrent writes of other controllers are applied to the new program |
 | hold | the last step; `held_s`: how long packets have waited in it |
 | wait (late, merged, conflicts, exact) | packets wait in the new program, from the swap on |
 | commit | the swap; of reconcile with `held_s` |

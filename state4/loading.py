@@ -1,4 +1,4 @@
-"""Writes entries, groups and sessions into a running switch, whatever is there already."""
+"""Writes entries, groups and sessions to a running switch, whether or not they exist already."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Loaded:
 
 
 def load(target: Target, updates: Sequence[p4r.Update]) -> Loaded:
-    """What is there already is changed to what is wanted; nothing is deleted. Raises TargetError."""
+    """Existing objects are modified to match; nothing is deleted. Raises TargetError."""
     entries = [e.table_entry for e in target.read_entities() if e.HasField("table_entry")]
     there = {entry_identity(entry): entry for entry in entries if not entry.is_default_action}
     replication = Replication(target, updates)

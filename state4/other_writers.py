@@ -26,7 +26,7 @@ from state4.values import Cells, CellWrites, RegisterSpec
 
 MAX_ROUNDS = 8
 FEW_KEYS = 16
-"""Rounds before writers wait end when one brings no more than this."""
+"""Rounds before writers are blocked stop when one transfers no more than this."""
 
 
 class OtherWriters:
@@ -46,7 +46,7 @@ class OtherWriters:
         self._pending: dict[bytes, tuple[p4r.Entity, bool, str]] = {}
         self._read: list[p4r.Entity] | None = None
         self.newest: Translation | None = None
-        """What a second reading found, on a switch that takes no notes."""
+        """Differences found by a second read, on a switch that does not record writes."""
         self.replication: set[bytes] = set()
 
     @property
@@ -193,7 +193,7 @@ class OtherWriters:
         self._read = list(entities)
 
     def read_again(self) -> None:
-        """Before a program is saved, where a switch takes no notes: `newest` is what was written since the reading."""
+        """Before a program is saved, if the switch records no writes: `newest` was written since the first read."""
         if self._follow is not None or self._read is None:
             return
         now = self._target.read_entities()

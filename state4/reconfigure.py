@@ -1,4 +1,4 @@
-"""One reconfiguration: a change of programs on a running switch, by some strategy, and what came of it."""
+"""One reconfiguration: a program change on a running switch, by some strategy, and its outcome."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from state4.verify.step import compare_entries
 @dataclass(frozen=True)
 class Outcome:
     """What a reconfiguration did. `cells`: register cells carried in bulk; `entries`: those that were carried over;
-    `own_entries`: entries, groups, sessions and cells that the operator gave; `updates`: cloned updates seen;
-    `written`: of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the
-    reason. `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells brought
-    into the new program and cells left as it had them. `inexact`: why the state may differ from that of a switch that
-    was never reconfigured, as far as it is known; of a strategy that promises to be exact, () means that it does not
-    differ, of any other that nothing went wrong. `left_behind`: what the
-    operator's list does not name; `warnings`: of the plan, and of clones that did not arrive.
+    `own_entries`: entries, groups, sessions and cells given by the operator; `updates`: cloned updates seen; `written`:
+    of those written, after look-ahead; `skipped`: entries that have no place in the new program, with the reason.
+    `late`, `merged`, `conflicts`: cells with updates from after RSSM's last write, and of those, cells merged into the
+    new program and cells left unchanged. `inexact`: known reasons why the state may differ from that of a switch that
+    was never reconfigured; for a strategy that promises to be exact, () means that it does not differ, for any other
+    that nothing went wrong. `left_behind`: components not in the operator's list; `warnings`: of the plan, and about
+    clones that did not arrive.
 
-    Of a strategy that reads in rounds: `rounds`: the share of all blocks that each round after the first reading read;
-    `remainder`: cells that were read while packets waited. `predicted_rounds` and `predicted_remainder`: cells that the
-    theory (`state4.dirty.theory`) expects, from the rates measured until the first round; None: not known.
+    For a strategy that reads in rounds: `rounds`: the share of all blocks read by each round after the first;
+    `remainder`: cells read during the hold. `predicted_rounds` and `predicted_remainder`: cells that the theory
+    (`state4.dirty.theory`) expects, from the rates measured until the first round; None: not known.
 
-    `verified`: what a comparison of the two programs in the step that swapped has found; None if nobody asked."""
+    `verified`: the result of comparing the two programs in the swap step; None if not requested."""
 
     strategy: str
     cells: int = 0
@@ -105,7 +105,8 @@ class Reconfiguration(Change):
             self.verification.unchecked.append(f"registers: {why}")
 
     def compare_entries(self, verification: Comparison) -> None:
-        """What the new program was given with what it has. The change is done: an error is no reason to fail."""
+        """Compares what the new program was given with what it has. The change is done, so an error is not a
+        failure."""
         if self.carried and not verification.compared and not verification.unchecked:
             self.not_verified("this switch cannot hold packets, so they went on at once")
         try:
@@ -114,8 +115,8 @@ class Reconfiguration(Change):
             verification.unchecked.append(f"entries: {error}")
 
     def abandon(self) -> None:
-        """Leaves the switch as it was: nothing saved, nothing cloned. What cannot be reached is left to the next
-        reconfiguration, which begins in the same way."""
+        """Restores the switch: nothing saved, nothing cloned. Whatever cannot be undone is left to the next
+        reconfiguration, which starts with the same step."""
         with suppress(State4Error):
             self.target.discard_saved()
         with suppress(State4Error):
@@ -185,10 +186,10 @@ def prepare(
     verify: bool = False,
     needless: Mapping[str, str] | None = None,
 ) -> Reconfiguration:
-    """Looks at the running program and plans the change, touching nothing.
+    """Examines the running program and plans the change, without modifying anything.
 
     `state_map`: what goes elsewhere in the new program, and how; or just `renames`: old name -> new name.
-    `verify`: the new program's state is compared with the old one's in the step that swaps.
+    `verify`: the new program's state is compared with the old one's in the swap step.
     `needless`: registers of the new program that are not carried, with the reason (`state4.analysis.needless`).
     Raises UnknownComponent, BadMap, PlanRefused, TargetError."""
     state_map = state_map or StateMap(names=renames or {})
@@ -235,8 +236,8 @@ def runs(target: Target, program: InstalledProgram) -> bool:
 def reconfigure(strategy: Strategy, context: Reconfiguration) -> Outcome:
     """Runs a strategy. The new program is instrumented, so the next reconfiguration can follow at once.
 
-    Whatever goes wrong, or Ctrl-C: the switch goes on with the old program and its state, or, if COMMIT was done, with
-    the new one and all of it."""
+    On any failure or Ctrl-C the switch continues with the old program and its state, or, after COMMIT, with the new one
+    and all of the state."""
     check_instrumented(strategy, context.old)
     begun = context.events.phase("reconfigure", strategy=strategy.name, profile=context.profile.name)
     with cancellable(context.events), begun, context.others.followed():

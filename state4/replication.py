@@ -58,7 +58,10 @@ class Replication:
         if own:
             self._target.write_entities(own)
         others = [u for u in (*self.changed, *self.missing) if key_of(u) in written]
-        return tuple(f"{name_of(u)} is as another controller wrote it meanwhile, not as given" for u in others)
+        return tuple(
+            f"{name_of(u)} was written by another controller in the meantime and keeps that value, not the given one"
+            for u in others
+        )
 
 
 def key_of(update: p4r.Update) -> bytes:

@@ -79,7 +79,7 @@ class Retriever:
         if clones.wait_for(*asked, ARRIVAL_S) or clones.stats().clones:
             return ""
         return (
-            f"the switch has cloned state updates to its CPU port ({self._target.cpu_port}), and none arrived; is the "
+            f"the switch has cloned state updates to its CPU port ({self._target.cpu_port}), but none arrived; is the "
             "interface of --cpu-interface up, and the other end of that port?"
         )
 
@@ -95,7 +95,7 @@ class Retriever:
         if self._change.layout.slots and self._target.abilities.holds is not None:
             asked = self._target.read_sequences(self._change.layout)
             if not clones.wait_for(*asked, ARRIVAL_S):
-                reasons.append("the newest clones of state updates did not arrive in time")
+                reasons.append("the latest clones of state updates did not arrive in time")
         lost = clones.stats().lost
         if lost:
             reasons.append(f"{lost} clones of state updates were lost")

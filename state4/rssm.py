@@ -29,7 +29,7 @@ from state4.verify.step import compare_held
 
 MAX_ROUNDS = 8
 FEW_UPDATES = 256
-"""Rounds of updates before the swap end when one brings no more than this."""
+"""Rounds of updates before the swap stop when one applies no more than this."""
 
 
 class Synchroniser:

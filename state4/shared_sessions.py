@@ -41,7 +41,7 @@ def shared_sessions(target: Target, layout: CloneLayout) -> Iterator[None]:
 def _numbers(target: Target, layout: CloneLayout) -> Sequence[int]:
     wanted = set(layout.shared)
     if 0 in wanted and target.clone_session(0) is None:
-        # P4Runtime has no such session, so nobody can make it; the clones' numbers show what is missing.
+        # P4Runtime has no such session, so it cannot be created; the clone numbers show what is missing.
         wanted.remove(0)
     if not layout.any_session:
         return sorted(wanted)

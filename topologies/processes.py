@@ -25,7 +25,7 @@ def require_tools() -> None:
 
 
 def require_namespaces() -> None:
-    """Raises NetworkError where namespaces can't be made; Mininet itself would wait for ever."""
+    """Raises NetworkError if namespaces cannot be created; Mininet itself would wait forever."""
     done = subprocess.run(["mnexec", "-n", "true"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NetworkError(
@@ -77,7 +77,7 @@ def spawn_in(
 
 
 class Helpers:
-    """The programs that run beside the nodes of one network; all end when it does.
+    """The processes that run next to the nodes of one network; all are ended with it.
 
     They run in a session of their own, so Ctrl-C reaches only us and we end them in order.
     """
@@ -110,7 +110,7 @@ class Helpers:
         return process
 
     def log(self, name: str) -> Path:
-        """The log of a helper, unless `spawn` was told another."""
+        """The default log of a helper, unless `spawn` is given another."""
         return self._directory.path / f"{name}.log"
 
     def stop(self, name: str, *, patience_s: float = 5.0) -> int | None:

@@ -24,7 +24,7 @@ class Verdict(str, Enum):
 @dataclass(frozen=True)
 class PublishedClaim:
     """A claim of the paper in our words. `differs`: what is known to be different here, and why. `drawn`: the published
-    values that figures show beside ours; they get them from `run.json`."""
+    values that figures show next to ours; they get them from `run.json`."""
 
     id: str
     figure: str

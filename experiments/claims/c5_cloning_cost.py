@@ -200,7 +200,7 @@ def why_full_load_is_unknown(measured: Mapping[str, Any]) -> str:
     if waited is not None and waited > BUSY:
         return f"the data plane was without a core for {waited:.0%} of a flood"
     if agreement is None:
-        return "full load was searched for once: nobody knows how certain it is"
+        return "full load was searched for once: its uncertainty is unknown"
     if agreement < AGREEMENT:
         return f"full load is not known: the second highest search found {agreement:.0%} of the highest"
     return why_control_is_disturbed(measured, {}, "100")

@@ -1,4 +1,4 @@
-"""The control process: State4 beside a switch, obeying JSON lines on its input (see `client.py`).
+"""The control process: State4 next to a switch, controlled by JSON lines on its input (see `client.py`).
 
 It runs in the switch's namespace, because that is where clones arrive. Answers are {"done": result} or {"error": text};
 events of a reconfiguration are printed the moment they happen.
@@ -166,7 +166,7 @@ class Agent:
     def change(self, strategy: str, program: str, entries: str) -> dict[str, Any]:
         """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes.
 
-        `held_s` is None where nothing tells how long packets waited.
+        `held_s` is None if it is unknown how long packets were held.
         """
         if program not in self._changes:
             new = self._compiled(Path(program))
@@ -303,7 +303,7 @@ class Agent:
 
 
 def _own_entries(strategy: str, entries: str, program: InstalledProgram) -> list[p4r.Update]:
-    """What the new program gets in addition to what is carried over; without preservation nobody puts anything back."""
+    """What the new program gets in addition to what is carried over; without preservation nothing is restored."""
     if strategy == NO_PRESERVATION:
         return []
     found = updates(load_entries(Path(entries), program.p4info))

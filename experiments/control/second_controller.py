@@ -1,4 +1,4 @@
-"""Another controller of the switch, which writes all the while: what it is told was done must be there at the end.
+"""Another controller of the switch that writes continuously: acknowledged writes must be present at the end.
 
     python -m experiments.control.second_controller --address ADDRESS --per-second N
 
@@ -36,7 +36,7 @@ DEVICE = 1
 
 
 def start_second_controller(network: RunningNetwork, switch: str, per_second: float) -> ArmedProcess:
-    """Starts one beside the switch of that name; it writes from its first command on."""
+    """Starts one next to the switch of that name; it writes from its first command on."""
     argv = [sys.executable, "-m", "experiments.control.second_controller"]
     argv += ["--address", network.node(switch).address, "--per-second", str(per_second)]
     return ArmedProcess(network, switch, "second-controller", argv)

@@ -116,7 +116,7 @@ def _ended(seconds: float, code: int, printed: str, kept: list[str]) -> Ended:
                 return Ended(seconds, code, summary, None)
         except ValueError:
             pass
-        # Python ends with 1 after an exception that nobody caught, too.
+        # Python also exits with 1 after an uncaught exception.
         why = _error_in(kept) if code else "it printed no summary"
         return Ended(seconds, code, None, why)
     return Ended(seconds, code, None, _error_in(kept) if kept else f"it ended with code {code}")

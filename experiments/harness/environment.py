@@ -1,4 +1,4 @@
-"""What a result depends on beside its options: recorded in every `run.json`."""
+"""What a result depends on in addition to its options: recorded in every `run.json`."""
 
 from __future__ import annotations
 

@@ -65,23 +65,23 @@ def common_parser(
         dest="profile",
         choices=PROFILES,
         default="paper",
-        help="speed of register access: as published, or as fast as ours is (default: %(default)s)",
+        help="speed of register access: as published, or as fast as ours can go (default: %(default)s)",
     )
     parser.add_argument("--duration", type=_positive, metavar="S", help="seconds of traffic per trial")
     shorter = quick_repeats or repeats
     text = f"default: {repeats}" + (f", with --quick {shorter}" if shorter != repeats else "")
     parser.add_argument("--repeats", type=_count, metavar="N", help=text)
     parser.set_defaults(default_repeats=repeats, quick_repeats=shorter)
-    parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="the same checks, compressed")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all random numbers (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="the same checks in shorter runs")
     parser.add_argument(
         "--accept-busy",
         action="store_true",
-        help="count trials also when the machine was too busy for them (recorded; their verdicts mean less)",
+        help="also count trials during which the machine was too busy (recorded; their verdicts mean less)",
     )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--resume", action="store_true", help="continue the interrupted run with the same options")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only the summary, as JSON")
     return parser
 
 

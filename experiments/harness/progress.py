@@ -1,7 +1,7 @@
 """What a person sees while an experiment runs: one bar for all trials, what happens now, the time left.
 
 With STATE4_PROGRESS=lines the same goes to stderr as JSON lines, for a program that runs experiments and shows a bar of
-its own: {"progress": text, "done_s": seconds of experiment behind us, "total_s": of all, 0 when nobody knows}.
+its own: {"progress": text, "done_s": seconds of experiment behind us, "total_s": of all, 0 if unknown}.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def display(total_s: float, *, quiet: bool = False) -> Iterator[Display]:
 
 @contextmanager
 def working(text: str, *, quiet: bool = False) -> Iterator[None]:
-    """Shows that something goes on whose end nobody knows, such as drawing a figure."""
+    """Shows an activity of unknown duration, such as drawing a figure."""
     if os.environ.get(PROGRESS_VARIABLE) == "lines":
         _Lines(sys.stderr, 0.0).state(text)
         yield

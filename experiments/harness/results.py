@@ -205,7 +205,7 @@ class ResultFolder:
 
 
 class _replacing:
-    """A temporary file beside `target` that takes its place when the block ends without an error."""
+    """A temporary file next to `target` that replaces it when the block ends without an error."""
 
     def __init__(self, target: Path) -> None:
         self._target = target

@@ -151,7 +151,7 @@ def payload_for(frame_bytes: int) -> int:
 
 
 def _entries() -> str:
-    lines = ["# Who is where in the paper's network; nobody else gets anything."]
+    lines = ["# The hosts' ports in the paper's network; all other destinations are dropped."]
     for name in (*HOSTS, SERVER):
         lines += [
             "\n[[entry]]",

@@ -158,7 +158,7 @@ class _Attempts:
                 self._budget -= 1
             try:
                 result = self._run_trial(trial, show)
-            except Exception as problem:  # whatever it is, the other trials go on
+            except Exception as problem:  # whatever it is, continue with the other trials
                 error = problem
                 history.append(f"failed: {describe(problem)}")
                 show.log(f"{trial.name} failed: {describe(problem)}")

@@ -1,4 +1,4 @@
-"""What something done to a switch means for traffic: a steady flow beside it, compared with the same flow alone."""
+"""The effect of an operation on traffic: a steady flow during it, compared with the same flow alone."""
 
 from __future__ import annotations
 

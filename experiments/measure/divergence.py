@@ -1,4 +1,4 @@
-"""State beside the wire: how many bytes a switch should have counted, how many it has, and since when they differ.
+"""State compared with the wire: bytes that a switch should have counted, bytes it has, and since when they differ.
 
 Pure functions over tables. `frames`: what the receiver's link carried (`wire.py`; `received_s` and `bytes` of the
 counted flows, ascending). `samples`: what the switch's state held (`sampling.py`; `t` and `state_bytes`).

@@ -109,7 +109,7 @@ def _waited(pair: list[dict[str, Any]]) -> float | None:
 def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The full load of a run (`frames_per_s`); spread of the steady rate over searches, of floods over their pairs.
 
-    `waited`: the share of the time that the data plane was without a core, in the worst search; None if nobody knows.
+    `waited`: the share of the time that the data plane was without a core, in the worst search; None if unknown.
     `agreement`: the second highest rate as a share of the highest, which is full load; None after a single search.
     `cloning_keeps`: what is left of a flood's throughput with cloning, as a share, by pair.
     """

@@ -37,7 +37,7 @@ class Sampler:
         self._process.wait_ready()
 
     def news(self) -> list[dict[str, Any]]:
-        """The samples that were taken since the last call: for somebody who watches."""
+        """The samples taken since the last call: for a live view."""
         with self._path.open("rb") as file:
             file.seek(self._read_bytes)
             text = file.read()

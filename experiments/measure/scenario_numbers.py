@@ -16,7 +16,7 @@ from experiments.traffic.mix import LASTING
 
 AROUND_S = 0.1
 """Of the swap, to each side: where its gap is looked for."""
-_SETTLED_S = 0.3  # after the swap: by then TCP goes on, if it does
+_SETTLED_S = 0.3  # after the swap: by then TCP has resumed, if it does
 _TAIL_S = 1.0  # the end of the trial, by which a flow's fate is judged
 _ALIVE = 0.5  # of its rate
 _CPU_BEFORE_S, _CPU_AFTER_S = 0.5, 0.1
@@ -25,7 +25,7 @@ _CPU_BEFORE_S, _CPU_AFTER_S = 0.5, 0.1
 def flow_numbers(
     frames: pd.DataFrame, report: dict[str, Any], swap: Interval | None, duration: float, rate: float
 ) -> dict[str, Any]:
-    """Who goes on, how fast, and for how long nothing came at the swap. `frames`: flow, received_s and bytes.
+    """Which flows continue, how fast, and the longest gap at the swap. `frames`: flow, received_s and bytes.
 
     throughput_after_mbit: from when TCP has had time to go on to the end. goes_on: whether a flow has half of its rate
     at the end of the trial. gap_at_swap_ms: None when nothing came any more. tcp: iperf3's own view.

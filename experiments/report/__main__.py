@@ -16,7 +16,7 @@ from experiments.report.write import write_report
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a run of all experiments")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
     given = parser.parse_args(arguments)
 
     def run() -> int:

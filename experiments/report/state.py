@@ -19,7 +19,7 @@ from experiments.harness.results import ResultError, ResultFolder
 
 REPORT = "report"
 REFERENCE = Path("results/reference")
-"""The complete run that is in git: what `make compare` sets others beside."""
+"""The complete run that is in git: the baseline of `make compare`."""
 WAITING, RUNNING, DONE, FAILED, INTERRUPTED = "waiting", "running", "done", "failed", "interrupted"
 
 

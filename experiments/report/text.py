@@ -12,7 +12,7 @@ from experiments.report.model import ERROR, FAILS, HOLDS, MISSING, OPEN, ClaimRe
 
 TITLE = "State4: reproduction report"
 
-# Verdicts are told by sign and word, never by colour alone.
+# Verdicts are shown by sign and word, never by colour alone.
 SIGNS = {HOLDS: "✓", FAILS: "✗", ERROR: "!", OPEN: "?", MISSING: "–"}
 
 STATISTICS = (
@@ -143,7 +143,7 @@ def repeat_commands(report: Report) -> Iterator[tuple[str, str]]:
     common = [] if target == TARGETS[0] else ["--target", target]
     if report.quick:
         common.append("--quick")
-    yield "All of it; an interrupted run goes on where it was", _make("reproduce", common)
+    yield "Everything; an interrupted run continues where it stopped", _make("reproduce", common)
     for section in report.sections:
         experiment = section.experiment
         arguments = experiment.quick_arguments if report.quick else experiment.arguments

@@ -80,19 +80,21 @@ def parse(
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="the same checks, compressed: within 10 minutes")
+    parser.add_argument("--quick", action="store_true", help="the same checks in shorter runs: within 10 minutes")
     parser.add_argument(
         "--paper-length", action="store_true", help="trials as long as the published ones: over two hours"
     )
     parser.add_argument("--only", default="", metavar="NAME[,NAME]", help=f"now only these of {', '.join(names)}")
-    parser.add_argument("--new", action="store_true", help="begin a new run even when one can be continued")
+    parser.add_argument("--new", action="store_true", help="start a new run even if one can be continued")
     parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
     parser.add_argument("--strategy", metavar="NAME[,NAME]", help="only these strategies (default: all)")
     parser.add_argument("--control-plane", dest="profile", choices=PROFILES, help="default: each experiment's own")
-    parser.add_argument("--seed", type=int, default=1, help="of everything random (default: %(default)s)")
-    parser.add_argument("--accept-busy", action="store_true", help="count trials also when the machine was too busy")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all random numbers (default: %(default)s)")
+    parser.add_argument(
+        "--accept-busy", action="store_true", help="also count trials during which the machine was too busy"
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
     given = parser.parse_args(arguments)
     require_target(given.target, parser)
     only = tuple(name for name in given.only.split(",") if name)

@@ -30,13 +30,13 @@ _ROWS = (
     ("undisturbed_lost", "its packets lost", 1.0, "", 0),
     ("read_all_s", "reading all register cells", 1e3, "ms", 1),
     ("read_all_held_ms", "data plane held by it, longest", 1.0, "ms", 3),
-    ("read_all_gap_ms", "longest gap of the flow meanwhile", 1.0, "ms", 2),
-    ("read_all_lost", "packets lost meanwhile", 1.0, "", 0),
+    ("read_all_gap_ms", "longest gap of the flow during it", 1.0, "ms", 2),
+    ("read_all_lost", "packets lost during it", 1.0, "", 0),
     ("swap_save_s", "saving a cached program", 1e3, "ms", 1),
     ("swap_commit_s", "committing it", 1e3, "ms", 1),
     ("swap_held_ms", "data plane held by the swap, longest", 1.0, "ms", 3),
-    ("swap_gap_ms", "longest gap of the flow meanwhile", 1.0, "ms", 2),
-    ("swap_lost", "packets lost meanwhile", 1.0, "", 0),
+    ("swap_gap_ms", "longest gap of the flow during it", 1.0, "ms", 2),
+    ("swap_lost", "packets lost during it", 1.0, "", 0),
     ("clones_per_s", "clones taken without a loss", 1e-3, "k/s", 0),
     ("clones_share_of_flood", "of what the switch forwards at most", 1.0, "", 1),
 )
@@ -45,7 +45,7 @@ _ROWS = (
 def bench_table(measured: Mapping[str, Mapping[str, float]], claims: Iterable[Claim], folder: Path) -> None:
     """Median and 95 % interval of each number, then the expectations."""
     console = Console()
-    table = Table(title="switches beside each other", box=SIMPLE_HEAD)
+    table = Table(title="comparison of switches", box=SIMPLE_HEAD)
     table.add_column("measured")
     for column in ("median", "95 % interval", "unit"):
         table.add_column(column, justify="right", no_wrap=True)

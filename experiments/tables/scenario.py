@@ -42,7 +42,7 @@ def make_table(measured: Mapping[str, Mapping[str, Any]], *, paced: bool) -> Tab
 
 COLUMNS = (
     "delta-\nloss",
-    "flows\ngo on",
+    "flows\ncontinue",
     "UDP\nlost",
     "gap\n(ms)",
     "time\n(s)",
@@ -69,7 +69,7 @@ def row(numbers: Mapping[str, Any]) -> list[str]:
 
 
 def remarks(measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What has to be said beside the table: trials that were repeated, and those that count for nothing."""
+    """Notes on the table: trials that were repeated, and those that do not count."""
     lines = []
     repeated = {strategy: numbers["repeated"] for strategy, numbers in measured.items() if numbers["repeated"]}
     if repeated:

@@ -13,7 +13,7 @@ from topologies.paper import SERVER, ip_of, mac_of
 
 
 class Knocker:
-    """Knocks from one host when told to."""
+    """Knocks from one host when triggered."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ def knocker_at(network: RunningNetwork, host: str, ports: Sequence[int]) -> Knoc
 
 
 class ProbeSender:
-    """HULA probes of one ToR into one port of the switch, all the while."""
+    """HULA probes of one ToR into one port of the switch, sent continuously."""
 
     def __init__(
         self, network: RunningNetwork, host: str, *, mac: str, interface: str, tor: int, every_s: float = 0.1

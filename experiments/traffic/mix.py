@@ -4,10 +4,10 @@
     open    h1    UDP, from a source that need not knock
     early   h2    UDP, opened by a knock before everything begins
     ended   h3    UDP, opened like it, and over before the program is changed: its bytes remain in the state only
-    late    h4    UDP, sent all the while; its knock comes inside the reconfiguration
+    late    h4    UDP, sent throughout; its knock comes inside the reconfiguration
     tcp     h5    TCP by iperf3, opened like `early`
 
-HULA probes of every host and of the server go on all the while.
+HULA probes of every host and of the server are sent throughout.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sends raw frames: one burst at every input line, or for ever. Imports little, so it is ready soon.
+"""Sends raw frames: one burst per input line, or forever. Imports little, so it starts quickly.
 
     python -m experiments.traffic.raw_sender --interface IF --frame HEX --frame HEX ...
     python -m experiments.traffic.raw_sender --interface IF --frame HEX --every SECONDS
@@ -28,7 +28,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--interface", required=True)
     parser.add_argument("--frame", action="append", required=True, type=bytes.fromhex)
-    parser.add_argument("--every", type=float, default=None, help="seconds between two bursts; else one per input line")
+    parser.add_argument(
+        "--every", type=float, default=None, help="seconds between two bursts; default: one burst per input line"
+    )
     options = parser.parse_args()
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     raw.bind((options.interface, 0))

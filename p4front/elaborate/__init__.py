@@ -6,7 +6,7 @@ and widths of every object, and which code can run. P4Info, the code generator a
 
 `walk` makes the instances, with `externs` and `tables`; `objects` are what they consist of, `scope` and `evaluate` what
 names and expressions mean in them, `live` which statements run; `blocks` is what the control plane sees of each part of
-the package; `contexts` tells for every piece of code what its parameters stand for.
+the package; `contexts` maps every piece of code to what its parameters stand for.
 
 May import the checked program (`p4front.program`), `p4front.syntax`, `p4front.types` and `p4front.text`; not the
 checker, and nothing that describes a target.

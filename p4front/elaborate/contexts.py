@@ -61,7 +61,7 @@ class Context:
         return self.scope.type(type_)
 
     def key(self) -> tuple[object, ...]:
-        """What tells contexts apart."""
+        """The identity of a context."""
         bound = sorted((id(decl), id(found)) for decl, found in self.bound.items())
         values = sorted((id(decl), repr(value)) for decl, value in self.values.items())
         return (id(self.decl), id(self.scope), self.role, tuple(bound), tuple(values))

@@ -15,7 +15,7 @@ from p4front.types.types import Type, TypeVar
 
 
 class Object:
-    """Base of what a name may stand for in an instance, besides a value: the kinds are in `objects`."""
+    """Base of what a name may refer to in an instance, other than a value: the kinds are in `objects`."""
 
     name: str
 

@@ -46,7 +46,7 @@ def one_at_a_time(text: str) -> int:
 
 
 def stable_id(kind: Kind, name: str) -> int:
-    """The id of an object without `@id` whose hash nobody else has."""
+    """The id of an object without `@id` whose hash is unique."""
     return kind << 24 | one_at_a_time(name) & 0xFFFFFF
 
 

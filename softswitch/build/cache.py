@@ -63,7 +63,7 @@ def cached_directory(kind: str, key: str, build: Callable[[Path], None]) -> Path
     target = parent / key
     if target.is_dir():
         with suppress(OSError):  # root's cache
-            os.utime(target)  # so that the oldest can be told from the unused
+            os.utime(target)  # so that the least recently used can be identified
         return target
     try:
         return _built(parent, key, build)
@@ -92,7 +92,9 @@ def _built(parent: Path, key: str, build: Callable[[Path], None]) -> Path:
             try:
                 scratch.rename(target)
             except OSError:
-                if not target.is_dir():  # else somebody who met a removed lock was quicker, with the same content
+                if (
+                    not target.is_dir()
+                ):  # else another process that met a removed lock was quicker, with the same content
                     raise
                 shutil.rmtree(scratch, ignore_errors=True)
         except BaseException:

@@ -21,7 +21,7 @@ SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-f
 
 _FLAGS = ("-std=gnu11", "-fPIC", "-shared", "-fno-strict-aliasing", "-fwrapv")
 _ENVIRONMENT = ("CPATH", "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "SOURCE_DATE_EPOCH")
-"""What gcc and clang read besides their arguments."""
+"""Environment variables read by gcc and clang."""
 
 
 class CompilerNotFound(SwitchError):
@@ -67,7 +67,7 @@ def compiler_key(flags: Sequence[str]) -> str:
 
 @functools.lru_cache
 def _processor() -> str:
-    """What this machine's processor can do, as Linux tells."""
+    """The processor's features, as reported by Linux."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     known = [line for line in lines if line.startswith(("vendor_id", "model", "flags", "Features", "CPU "))]
     return "\n".join(sorted(set(known)))
@@ -88,7 +88,7 @@ def check_syntax(source: Path) -> None:
 
 
 def stay_in_session() -> None:
-    """From here on the compiler runs in this process's own session, whose end somebody else sees to."""
+    """From here on the compiler runs in this process's own session, which another process terminates."""
     global _own_session
     _own_session = False
 

@@ -22,7 +22,7 @@ from softswitch.errors import ProgramRefused, TooExpensive
 
 FORMAT = 1
 MAX_BYTES = 8 << 20
-"""Of a device config: some hundred times the largest known program."""
+"""Limit for a device config: several hundred times the largest known program."""
 MAX_FILES = 4096
 _OWN_INCLUDES = Path(p4front.__file__).parent / "include"
 
@@ -92,7 +92,7 @@ def parse(data: bytes) -> DeviceConfig:
     except KeyError as error:
         raise BadDeviceConfig(f"the device config is damaged: {error} is missing") from None
     except UnicodeError:
-        raise BadDeviceConfig("the device config is damaged: a text in it is no Unicode") from None
+        raise BadDeviceConfig("the device config is damaged: a string in it is not valid Unicode") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise BadDeviceConfig(f"the device config is damaged: {error}") from None
 
@@ -117,7 +117,7 @@ def _from_json(content: dict[str, object]) -> DeviceConfig:
         if pure.is_absolute() or ".." in pure.parts:
             raise ValueError(f"path {path!r} leads outside")
         if not path or any(unicodedata.category(c).startswith("C") for c in path):
-            raise ValueError(f"path {path!r} is no name of a file")
+            raise ValueError(f"path {path!r} is not a file name")
     main, name = str(content["main"]), str(content["name"])
     if main not in files:
         raise ValueError(f"the main file {main!r} is not among the files")

@@ -35,7 +35,7 @@ _POLL_S = 0.02
 _KEPT_VARIABLES = ("PATH", "CC", "SYSTEMROOT", "LD_LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX")
 """Of the environment: what the C compiler needs to be found."""
 _MESSAGE_CHARACTERS = 2000
-"""Of an error; more helps nobody, and does not fit into the trailers of gRPC."""
+"""Characters of an error message; longer ones do not help and do not fit into gRPC trailers."""
 _LOG_BYTES = 64 << 10
 
 
@@ -80,7 +80,7 @@ class Compilers:
     def _slot(self, stopped: Callable[[], bool]) -> Any:
         with self._lock:
             if self._waiting >= MAX_WAITING:
-                raise TooExpensive(f"{MAX_WAITING} programs wait to be compiled already: try again later")
+                raise TooExpensive(f"{MAX_WAITING} programs are already waiting to be compiled: try again later")
             self._waiting += 1
         try:
             while not self._slots.acquire(timeout=_POLL_S):
@@ -130,7 +130,7 @@ class Compilers:
             result = json.loads(_read(folder / "result.json", self.limits.file_bytes))
         except (OSError, ValueError):
             log.error("a compilation failed: %s", _read(folder / "log", _LOG_BYTES).decode(errors="replace"))
-            raise CompilationFailed("the compilation failed; the log of the switch has more") from None
+            raise CompilationFailed("the compilation failed; see the log of the switch") from None
         message = result["message"]
         if len(message) > _MESSAGE_CHARACTERS:
             message = f"{message[:_MESSAGE_CHARACTERS]} ..."
@@ -140,7 +140,7 @@ class Compilers:
             raise TooExpensive(message)
         if result["outcome"] != "done":
             log.error("a compilation failed: %s\n%s", message, result["details"])
-            raise CompilationFailed(f"{message}; the log of the switch has more")
+            raise CompilationFailed(f"{message}; see the log of the switch")
 
 
 def compile_config(config: DeviceConfig, *, sanitize: bool | None = None) -> CompiledPipeline:

@@ -1,4 +1,4 @@
-"""`PipelineInfo` to JSON and back: the form in which it lies beside a compiled pipeline in the cache."""
+"""`PipelineInfo` to JSON and back: its format next to a compiled pipeline in the cache."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def separate() -> bool:
     flags = _CLONE_NEWPID | _CLONE_NEWNET | _CLONE_NEWIPC
     if _libc.unshare(flags) != 0 and _libc.unshare(flags | _CLONE_NEWUSER) != 0:
         return False
-    if os.geteuid() != ids[0]:  # in a user namespace we are nobody until we say who we are
+    if os.geteuid() != ids[0]:  # in a user namespace the uid is unmapped until we write the map
         with suppress(OSError):
             Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
             Path("/proc/self/gid_map").write_text(f"{ids[1]} {ids[1]} 1", encoding="utf-8")

@@ -109,7 +109,7 @@ def _compile(job: Job) -> Result:
     except CompilerFailed as error:
         if any(sign in error.stderr for sign in _BEYOND_LIMITS):
             return Result("expensive", "the program takes too much time or memory to compile", error.stderr)
-        return Result("failed", "the C compiler refuses what was made of the program", error.stderr)
+        return Result("failed", "the C compiler rejected the code generated for the program", error.stderr)
     except Exception:
         return Result("failed", "internal error", traceback.format_exc())
     return Result("done")

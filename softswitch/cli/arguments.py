@@ -10,9 +10,9 @@ from softswitch.dataplane.interface import interface
 from softswitch.errors import SwitchError
 
 MAX_PORT = 511
-"""As wide as v1model's PortId_t."""
+"""The range of v1model's PortId_t."""
 MAX_INTERFACE_NAME = 15
-"""Linux: IFNAMSIZ without the zero at its end."""
+"""Linux: IFNAMSIZ without the terminating zero."""
 
 
 class UsageError(SwitchError):

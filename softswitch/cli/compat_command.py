@@ -21,7 +21,7 @@ EXECUTE = ["compat", "exec"]
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
-        "compat", help="commands with the names of bmv2's and p4c's", description="Commands that users of bmv2 type."
+        "compat", help="commands named like those of bmv2 and p4c", description="The commands that bmv2 users know."
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="COMMAND")
     sub = parts.add_parser(

@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "compile",
         help="compile a program",
         description="Compiles a P4_16 program for v1model. The device config (-o) and P4Info together are what a "
-        "P4Runtime controller pushes; the compiled pipeline stays in the cache, so that the switch finds it there.",
+        "P4Runtime controller pushes; the compiled pipeline stays in the cache, where the switch finds it.",
     )
     parser.add_argument("program", type=Path, metavar="PROGRAM.p4")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the device config")

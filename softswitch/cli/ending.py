@@ -70,7 +70,7 @@ class Deadline:
         self._timer.start()
 
     def _end(self, clean_up: Callable[[], None]) -> None:
-        logging.getLogger(__name__).warning("a packet or a request did not end in time; the switch ends without it")
+        logging.getLogger(__name__).warning("a packet or a request did not finish in time; the switch stops without it")
         try:
             clean_up()
         finally:

@@ -38,14 +38,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "run",
         help="run a switch",
-        description="Runs a switch until SIGTERM or Ctrl-C. Prints `ready` once it forwards and listens.",
+        description="Runs a switch until SIGTERM or Ctrl-C. Prints `ready` once it is forwarding and listening.",
     )
     parser.add_argument(
         "program",
         type=Path,
         nargs="?",
         metavar="PROGRAM",
-        help="the program to start with: P4 source, or what `softswitch compile -o` wrote",
+        help="the initial program: P4 source, or a file written by `softswitch compile -o`",
     )
     parser.add_argument("--no-p4", action="store_true", help="start without a program; a controller pushes one")
     parser.add_argument(
@@ -56,38 +56,40 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="PORT@INTERFACE",
-        help="connect a port of the switch with a network interface; may be given several times",
+        help="connect a switch port to a network interface; may be given several times",
     )
     parser.add_argument(
-        "--device-id", type=int, default=1, help="P4Runtime device id (default 1; 0 is what clients of bmv2 use)"
+        "--device-id", type=int, default=1, help="P4Runtime device id (default 1; clients of bmv2 use 0)"
     )
     parser.add_argument("--cpu-port", type=port_number, default=510, help="port number of the CPU port (default 510)")
-    parser.add_argument("--cpu-interface", metavar="INTERFACE", help="a Linux interface that is the CPU port, too")
+    parser.add_argument(
+        "--cpu-interface", metavar="INTERFACE", help="a Linux interface that also serves as the CPU port"
+    )
     parser.add_argument("--drop-port", type=port_number, default=511, help="egress_spec that drops (default 511)")
     parser.add_argument(
         "--packet-in",
         choices=("auto", "grpc", "interface", "both"),
         default="auto",
-        help="where frames to the CPU port go (auto: the CPU interface if there is one, else P4Runtime)",
+        help="destination of frames to the CPU port (auto: the CPU interface if there is one, else P4Runtime)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="start of the program's random numbers")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the program's random numbers")
     parser.add_argument(
         "--ring-frames",
         type=ring_frames,
         metavar="N",
-        help="how many frames can wait in each port (default 4096: 0.1 s of 40,000 frames a second; 2 KiB each, more "
+        help="frames that can be queued in each port (default 4096: 0.1 s of 40,000 frames a second; 2 KiB each, more "
         "where the MTU is greater)",
     )
     parser.add_argument(
         "--qdiscs",
         action="store_true",
-        help="send through the interfaces' queueing disciplines, so that limits of `tc` hold; a little slower",
+        help="send through the interfaces' queueing disciplines, so that `tc` limits apply; slightly slower",
     )
     parser.add_argument(
         "--pcap",
         type=Path,
         metavar="FOLDER",
-        help="write what crosses each port to INTERFACE_in.pcap and INTERFACE_out.pcap there (turns --qdiscs on)",
+        help="capture each port's traffic to INTERFACE_in.pcap and INTERFACE_out.pcap there (implies --qdiscs)",
     )
     parser.add_argument(
         "--offloads",
@@ -126,9 +128,9 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--grpc-server-cert", type=Path, metavar="PEM", help="the server's certificate")
     group.add_argument("--grpc-server-key", type=Path, metavar="PEM", help="its private key")
-    group.add_argument("--grpc-server-cacert", type=Path, metavar="PEM", help="the authority of client certificates")
+    group.add_argument("--grpc-server-cacert", type=Path, metavar="PEM", help="the CA of client certificates")
     group.add_argument(
-        "--grpc-server-with-client-auth", action="store_true", help="clients must show a certificate (mutual TLS)"
+        "--grpc-server-with-client-auth", action="store_true", help="clients must present a certificate (mutual TLS)"
     )
 
 
@@ -154,21 +156,23 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
         "--log-style",
         choices=("plain", "bmv2"),
         default="plain",
-        help="bmv2: lines as simple_switch's, on standard output",
+        help="bmv2: same format as simple_switch, on standard output",
     )
     group.add_argument(
         "--log-file-max-size",
         type=int,
         default=0,
         metavar="BYTES",
-        help="put a log file of this size aside (default: never)",
+        help="rotate the log file at this size (default: never)",
     )
     group.add_argument(
-        "--log-file-max-files", type=int, default=3, metavar="N", help="keep so many that were put aside (default 3)"
+        "--log-file-max-files", type=int, default=3, metavar="N", help="number of rotated files to keep (default 3)"
     )
-    group.add_argument("--trace", action="store_true", help="log each packet's way through the program; slow")
-    group.add_argument("--ready-file", type=Path, metavar="FILE", help="made once the switch forwards and listens")
-    group.add_argument("--parent-death", action="store_true", help="end when the parent process ends")
+    group.add_argument("--trace", action="store_true", help="log each packet's path through the program; slow")
+    group.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="created once the switch is forwarding and listening"
+    )
+    group.add_argument("--parent-death", action="store_true", help="exit when the parent process exits")
 
 
 def tls_options(options: argparse.Namespace) -> TlsOptions | None:
@@ -201,7 +205,7 @@ def check(options: argparse.Namespace) -> None:
     if (options.program is None) != options.no_p4:
         raise UsageError("give a program, or --no-p4 to start without one")
     if options.log_file_max_size < 0 or options.log_file_max_files < 0:
-        raise UsageError("--log-file-max-size and --log-file-max-files are not negative")
+        raise UsageError("--log-file-max-size and --log-file-max-files must not be negative")
     if options.device_id < 0:
         raise UsageError(f"--device-id {options.device_id} is negative")
     ports = [port for port, _ in options.interfaces]
@@ -253,7 +257,7 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
             _tell_ready(options.ready_file)
             ending.wait()
         finally:
-            if ending.ended:  # not by an error, which has to be told
+            if ending.ended:  # not by an error, which must be reported
                 deadline.start(lambda: _remove_files(server, options.ready_file))
             if thrift is not None:
                 thrift.stop()

@@ -31,23 +31,25 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "stats",
         help="show the counters of a running switch",
-        description="Shows what a running switch has counted: packets of each port, hits and misses of each table, "
+        description="Shows the counters of a running switch: packets of each port, hits and misses of each table, "
         "dropped packets by reason.",
     )
     parser.add_argument(
         "address", nargs="?", default=DEFAULT_ADDRESS, help=f"HOST:PORT or unix:PATH (default {DEFAULT_ADDRESS})"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--reset", action="store_true", help="set drops and switch-wide counts to zero afterwards")
+    parser.add_argument("--reset", action="store_true", help="reset drops and switch-wide counts to zero afterwards")
     group = parser.add_argument_group("TLS")
     group.add_argument("--grpc-ssl", action="store_true", help="the switch listens with TLS (--grpc-server-ssl)")
     group.add_argument(
         "--grpc-cacert",
         type=Path,
         metavar="PEM",
-        help="the authority of the server's certificate",
+        help="the CA of the server's certificate",
     )
-    group.add_argument("--grpc-cert", type=Path, metavar="PEM", help="our certificate, if the switch asks for one")
+    group.add_argument(
+        "--grpc-cert", type=Path, metavar="PEM", help="the client certificate, if the switch requires one"
+    )
     group.add_argument("--grpc-key", type=Path, metavar="PEM", help="its private key")
     parser.set_defaults(function=run)
 
@@ -70,9 +72,9 @@ def tls_credentials(options: argparse.Namespace) -> grpc.ChannelCredentials | No
             raise UsageError("TLS flags need --grpc-ssl")
         return None
     if options.address.startswith("unix:"):
-        raise UsageError("Unix sockets do without TLS")
+        raise UsageError("Unix sockets do not use TLS")
     if (options.grpc_key is None) != (options.grpc_cert is None):
-        raise UsageError("--grpc-cert and --grpc-key belong together")
+        raise UsageError("--grpc-cert and --grpc-key must be given together")
     try:
         authority, key, certificate = (file.read_bytes() if file is not None else None for file in files)
     except OSError as error:

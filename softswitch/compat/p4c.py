@@ -46,7 +46,7 @@ _PREPROCESSOR = (
 )
 _FILES = (
     Flag(("--p4runtime-files",), "write P4Info; .txt and .txtpb: text, .json: JSON, .bin: binary", "FILE[,FILE]"),
-    Flag(("--p4runtime-file",), "write P4Info in the form of --p4runtime-format (deprecated)", "FILE"),
+    Flag(("--p4runtime-file",), "write P4Info in the format of --p4runtime-format (deprecated)", "FILE"),
     Flag(
         ("--p4runtime-format",),
         "form of --p4runtime-file",
@@ -60,7 +60,7 @@ _FILES = (
 _SHARED = (
     *_PREPROCESSOR,
     *_FILES,
-    Flag(("--nocpp", "-e"), "take the source as it is", no_effect="text without directives is the same either way"),
+    Flag(("--nocpp", "-e"), "use the source unchanged", no_effect="text without directives is the same either way"),
     Flag(("--pp",), "", "FILE", refused="the program is not printed; it is compiled from its source"),
     Flag(("--toJSON", "--toJson"), "", "FILE", refused=_DEBUGGING),
     Flag(("--fromJSON", "--fromJson"), "", "FILE", refused=_DEBUGGING),

@@ -17,7 +17,7 @@ SWITCH, GRPC_SWITCH = "simple_switch", "simple_switch_grpc"
 DEFAULT_THRIFT_PORT = 9090
 _GRPC_ADDRESS = "0.0.0.0:9559"
 _LOG_BYTES, _LOG_FILES = 5 << 20, 3
-"""What bmv2 does with a log file unless it is told otherwise."""
+"""bmv2's defaults for a log file."""
 _LEVELS = ("trace", "debug", "info", "warn", "error", "off")
 _CPU_PORT, _DROP_PORT = 510, 511
 _NO_NANOMSG = "this switch sends nothing by nanomsg"
@@ -41,8 +41,8 @@ _COMMON = (
         default="trace",
     ),
     Flag(("--log-flush",), "", no_effect="each line is written at once", silent=True),
-    Flag(("--log-file-max-size",), "put the log file aside when it is so long (default 5 MiB)", "BYTES", number=True),
-    Flag(("--log-file-max-files",), "keep so many of them (default 3)", "N", number=True),
+    Flag(("--log-file-max-size",), "rotate the log file at this size (default 5 MiB)", "BYTES", number=True),
+    Flag(("--log-file-max-files",), "number of rotated files to keep (default 3)", "N", number=True),
     Flag(("--notifications-addr",), "", "ADDRESS", no_effect=_NO_NANOMSG),
     Flag(("--debugger",), "", refused="there is no debugger; --log-console shows each packet's way"),
     Flag(("--debugger-addr",), "", "ADDRESS", refused="there is no debugger; --log-console shows each packet's way"),
@@ -73,7 +73,7 @@ _SWITCH_FLAGS = (
 )
 _TLS = (
     Flag(("--grpc-server-ssl",), "TLS on the P4Runtime server"),
-    Flag(("--grpc-server-cacert",), "the authority of client certificates", "PEM"),
+    Flag(("--grpc-server-cacert",), "the CA of client certificates", "PEM"),
     Flag(("--grpc-server-cert",), "the server's certificate", "PEM"),
     Flag(("--grpc-server-key",), "its private key", "PEM"),
     Flag(("--grpc-server-with-client-auth",), "clients must show a certificate"),
@@ -109,7 +109,7 @@ def translate(command: str, words: Sequence[str]) -> Translated:
     program = None
     for word in given.words:
         if "@" in word and word.partition("@")[0].isdigit():
-            notes.append(f"{word} was taken for an interface: it lacks its -i")
+            notes.append(f"{word} looks like an interface without its -i")
             interfaces.append(word)
         elif program is None:
             program = word

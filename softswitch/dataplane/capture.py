@@ -35,7 +35,7 @@ _AUXDATA = struct.Struct("=IIIHHHH")
 _VLAN_VALID, _VLAN_TPID_VALID = 0x10, 0x40
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.5
-"""How often it looks for interfaces that were gone."""
+"""How often it looks for missing interfaces."""
 _START_S = 30.0
 
 

@@ -18,7 +18,7 @@ class SwitchHandle:
         self.lock = threading.RLock()
         self._takers = 0
         self._no_takers = threading.Condition(self.lock)
-        self.garbage: list[int] = []  # pipelines that nobody refers to any more
+        self.garbage: list[int] = []  # pipelines that are no longer referenced
         self._pipelines: weakref.WeakSet[PipelineHandle] = weakref.WeakSet()
         pointer = native.library().ss_switch_create(cpu_port, drop_port, seed)
         if not pointer:

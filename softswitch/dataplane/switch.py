@@ -180,7 +180,7 @@ class Switch(Replication):
 
     @contextmanager
     def safe_point(self) -> Iterator[None]:
-        """All operations inside are one step to packets, which wait in their rings meanwhile. Keep it short."""
+        """All operations inside are atomic with respect to packets, which wait in their rings. Keep it short."""
         with self._handle.use() as switch:
             native.library().ss_switch_hold(switch)
             try:

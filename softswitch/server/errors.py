@@ -91,11 +91,11 @@ _SWITCH_CODES: tuple[tuple[type[switch_errors.SwitchError], Code], ...] = (
 
 
 def of_switch(error: switch_errors.SwitchError) -> Refused:
-    """The refusal that tells a client what the switch said; nothing of this machine, such as the path of a cache."""
+    """The status sent to a client: the switch's message, without details of this machine such as cache paths."""
     code = next((c for kind, c in _SWITCH_CODES if isinstance(error, kind)), Code.INTERNAL)
     if code is Code.INTERNAL and not isinstance(error, switch_errors.CompilationFailed):
         log.error("a request failed: %s", error)
-        return Refused(code, "the switch cannot do that; its log says why")
+        return Refused(code, "the switch cannot do that; see its log")
     return Refused(code, str(error))
 
 

@@ -16,11 +16,11 @@ def add_command(commands: Commands) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     text = (
         "Write a file of entries, multicast groups, clone sessions and register cells (docs/entries.md) into a running "
-        "switch. What is there already is changed to what the file says, so a file can be loaded again."
+        "switch. Existing objects are modified to match the file, so a file can be loaded repeatedly."
     )
     parser = new_command(actions, "load", _load, text)
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--without-cells", action="store_true", help="leave all register cells as they are")
+    parser.add_argument("--without-cells", action="store_true", help="leave all register cells unchanged")
     target_options(parser)
     preprocessor_options(parser)
 

@@ -42,20 +42,19 @@ def preprocessor_options(parser: argparse.ArgumentParser) -> None:
 
 
 def counts_option(parser: argparse.ArgumentParser) -> None:
-    text = "clone counts of indirect counters as well, for a switch that cannot hold packets (bmv2)"
+    text = "also clone counts of indirect counters, for a switch that cannot hold packets (bmv2)"
     parser.add_argument("--clone-counts", action="store_true", help=text)
 
 
 def track_option(parser: argparse.ArgumentParser, default: Track | None) -> None:
-    text = (
-        "how updates are followed: by clones of packets, by a dirty map (for strategy precopy), or either; default: "
-        + (str(default) if default is not None else "what the strategy needs")
+    text = "how updates are tracked: by packet clones, by a dirty map (for strategy precopy), or both; default: " + (
+        str(default) if default is not None else "what the strategy needs"
     )
     parser.add_argument("--track", type=Track, choices=list(Track), default=default, help=text)
 
 
 def session_option(parser: argparse.ArgumentParser) -> None:
-    text = "clone session to the CPU port (default: one that is free)"
+    text = "clone session to the CPU port (default: a free one)"
     parser.add_argument("--session", type=_session, default=None, help=text)
 
 
@@ -69,16 +68,16 @@ def _session(text: str) -> int:
 def target_options(parser: argparse.ArgumentParser) -> None:
     text = "unix:/path/of/socket or host:port of P4Runtime; bmv2 or bmv2://host:port of simple_switch's Thrift server"
     parser.add_argument("--target", required=True, metavar="ADDRESS", help=text)
-    text = "what bmv2 runs, if State4 did not install it"
+    text = "the program running on bmv2, if State4 did not install it"
     parser.add_argument("--running", type=Path, metavar="OLD.p4", help=text)
     parser.add_argument("--cpu-interface", default="", metavar="IF", help="where clones arrive")
     text = f"port of the switch (default: the one behind --cpu-interface, or {CPU_PORT})"
     parser.add_argument("--cpu-port", type=int, default=None, help=text)
-    text = "P4Runtime device id (default: the one that the switch tells, else 1)"
+    text = "P4Runtime device id (default: as reported by the switch, else 1)"
     parser.add_argument("--device-id", type=int, default=None, help=text)
     text = f"P4Runtime role (default: {OWN_ROLE}, so that other controllers stay primary; '' is the default role)"
     parser.add_argument("--role", default=None, help=text)
-    text = "P4Runtime election id (default: the one above all that the switch has seen for the role)"
+    text = "P4Runtime election id (default: above all that the switch has seen for the role)"
     parser.add_argument("--election-id", type=int, default=None, help=text)
 
 
@@ -104,14 +103,16 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def plan_options(parser: argparse.ArgumentParser) -> None:
     text = (
-        "registers and tables to keep, by name or its end (default: all); tables are left behind only if one is named; "
-        "auto: all but the registers whose contents no packet of the new program can see"
+        "registers and tables to keep, by name or suffix (default: all); tables are left behind only if one is named; "
+        "auto: all except registers whose contents no packet of the new program can observe"
     )
     parser.add_argument("--only", type=names, metavar="A,B", help=text)
     parser.add_argument(
-        "--map", type=Path, metavar="FILE", help="TOML or JSON: other names and forms in the new program"
+        "--map", type=Path, metavar="FILE", help="TOML or JSON: renames and conversions for the new program"
     )
-    parser.add_argument("--allow-loss", action="store_true", help="go on although some state has no place any more")
+    parser.add_argument(
+        "--allow-loss", action="store_true", help="continue although some state has no place in the new program"
+    )
 
 
 def names(text: str) -> list[str]:

@@ -38,17 +38,17 @@ from state4.programs import prepare_program
 
 
 def add_command(commands: Commands) -> None:
-    text = "Say what a change from one program to another keeps, and what it would lose."
+    text = "Show what a change from one program to another keeps, and what it would lose."
     parser = new_command(commands, "plan", _run, text)
     parser.add_argument("old", type=Path, metavar="OLD.p4")
     parser.add_argument("new", type=Path, metavar="NEW.p4")
     plan_options(parser)
     text = (
-        "what strategy precopy would do while packets write so many different cells per second: rounds, and cells that "
-        "are left for the moment in which packets wait"
+        "predict strategy precopy for packets that write this many different cells per second: rounds, and cells "
+        "left for the hold"
     )
     parser.add_argument("--dirty-rate", type=float, metavar="CELLS_PER_S", help=text)
-    text = "how fast registers are read and written in that"
+    text = "the assumed speed of register access"
     parser.add_argument("--control-plane", choices=sorted(PROFILES), default=PAPER.name, help=text)
     json_option(parser)
     preprocessor_options(parser)
@@ -109,7 +109,7 @@ def _print_rounds(planned: PlannedRounds, console: Console) -> None:
     )
     for number, (cells, share) in enumerate(zip(planned.rounds, planned.shares, strict=True), 1):
         console.print(f"  round {number}: {cells:,.0f} cells ({share:.2%}) are read again")
-    end = "left for the moment in which packets wait"
+    end = "left for the hold"
     why = "" if planned.converges else "; rounds do not help, as packets write faster than the control plane reads"
     console.print(f"  {planned.remainder:,.0f} cells {end}{why}")
 
@@ -123,7 +123,7 @@ class _Described:
 
 
 def _described(path: Path, include_dirs: Sequence[Path], defines: Sequence[str]) -> _Described:
-    """Of the instrumented program, whose P4Info tells more; of the program itself if it cannot be instrumented."""
+    """Of the instrumented program, whose P4Info has more; of the program itself if it cannot be instrumented."""
     try:
         program = prepare_program(path, include_dirs=include_dirs, defines=defines)
         return _Described(program.p4info, hashes_of(program.p4info))

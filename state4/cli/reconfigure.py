@@ -60,18 +60,18 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("new", type=Path, metavar="NEW.p4")
     target_options(parser)
     parser.add_argument("--strategy", choices=strategy_names(), default="state4")
-    parser.add_argument("--list", action=_List, help="say what the strategies do, and end")
+    parser.add_argument("--list", action=_List, help="describe the strategies and exit")
     parser.add_argument("--control-plane", choices=sorted(PROFILES), default="native")
     text = (
-        "compare the new program's registers and entries with the old one's in the step that swaps, before packets go "
-        "on (where the switch can hold them); exit code 1 if something differs"
+        "compare the new program's registers and entries with the old one's in the swap step, before packets resume "
+        "(if the switch can hold them); exit code 1 if there are differences"
     )
     parser.add_argument("--verify", action="store_true", help=text)
     text = (
-        "change nothing: check the program on the switch, say what would become of its state, and whether it runs now"
+        "change nothing: check the program on the switch, show what would happen to its state and whether it is running"
     )
     parser.add_argument("--dry-run", action="store_true", help=text)
-    text = "entries that the new program gets in addition, multicast groups and clone sessions (docs/entries.md)"
+    text = "additional entries, multicast groups and clone sessions for the new program (docs/entries.md)"
     parser.add_argument("--entries", type=Path, metavar="FILE", help=text)
     parser.add_argument("--events", type=Path, metavar="FILE", help="append events as JSON lines")
     track_option(parser, None)
@@ -225,22 +225,22 @@ def _print(outcome: Outcome) -> None:
         shares = ", ".join(f"{share:.2%}" for share in outcome.rounds)
         print(f"  blocks read again, by round: {shares}; {outcome.written:,} cells written again")
         if outcome.remainder is not None:
-            print(f"  left for the moment in which packets waited: {outcome.remainder:,} cells{_expected(outcome)}")
+            print(f"  left for the hold: {outcome.remainder:,} cells{_expected(outcome)}")
     if outcome.clones or not outcome.rounds:
         print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
     if outcome.lost_clones or outcome.dropped_frames:
         print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,} frames)")
     if outcome.late:
         print(
-            f"  written after the last look: {outcome.late:,} cells, {outcome.merged:,} brought into the new program, "
-            f"{outcome.conflicts:,} left as it had written them meanwhile"
+            f"  written after the last read: {outcome.late:,} cells, {outcome.merged:,} merged into the new program, "
+            f"{outcome.conflicts:,} left as the new program had written them"
         )
     for line in outcome.inexact:
         print(f"  the state may not be exact: {line}")
     if outcome.verified is not None:
         print_comparison("the old program's state", outcome.verified)
     if outcome.left_behind:
-        print(f"  left behind, as --only says: {', '.join(outcome.left_behind)}")
+        print(f"  left behind by --only: {', '.join(outcome.left_behind)}")
     for line in outcome.warnings:
         print(f"  warning: {line}")
     for line in outcome.skipped:

@@ -22,16 +22,16 @@ FAILED, WRONG = 1, 2
 
 def add_command(commands: Commands) -> None:
     text = (
-        "Change the programs of several switches, as a file says (docs/rollout.md): plans all first, then changes one "
-        "after the other, and stops at the first failure with the rest untouched."
+        "Change the programs of several switches as a file specifies (docs/rollout.md): plans all, then changes one "
+        "after the other, and stops at the first failure, leaving the rest untouched."
     )
     parser = new_command(commands, "rollout", _run, text)
     parser.add_argument("file", type=Path, metavar="FILE.toml")
     again = parser.add_mutually_exclusive_group()
-    again.add_argument("--resume", action="store_true", help="go on where the last run of this file stopped")
-    again.add_argument("--restart", action="store_true", help="begin again although the last run did not end")
-    parser.add_argument("--dry-run", action="store_true", help="plan all and change nothing")
-    text = "where it is written down what has been done (default: FILE.toml.record)"
+    again.add_argument("--resume", action="store_true", help="continue where the last run of this file stopped")
+    again.add_argument("--restart", action="store_true", help="start over although the last run did not finish")
+    parser.add_argument("--dry-run", action="store_true", help="plan all changes and make none")
+    text = "file that records the progress (default: FILE.toml.record)"
     parser.add_argument("--record", type=Path, metavar="FILE", help=text)
     json_option(parser)
 

@@ -26,7 +26,7 @@ from state4.verify.expected import against_file, against_snapshot
 from state4.verify.snapshot import load, save, take
 
 DIFFERS = 1
-"""The exit code where something is not as it should be."""
+"""The exit code if there are differences."""
 
 
 def add_command(commands: Commands) -> None:
@@ -36,16 +36,16 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("-o", dest="output", type=Path, required=True, metavar="FILE")
     preprocessor_options(parser)
     text = (
-        "Compare what a running switch holds with a snapshot (also one of the program before a change) or with a file "
-        "of entries. Exit code: 0 as it should be, 1 something differs or the switch failed, 2 wrong input."
+        "Compare the state of a running switch with a snapshot (also one from before a program change) or an entries "
+        "file. Exit code: 0 no differences, 1 differences or a failure of the switch, 2 invalid input."
     )
     parser = new_command(commands, "verify", _verify, text)
     target_options(parser)
-    parser.add_argument("--snapshot", type=Path, metavar="FILE", help="what `state4 snapshot` wrote")
+    parser.add_argument("--snapshot", type=Path, metavar="FILE", help="a file written by `state4 snapshot`")
     parser.add_argument("--entries", type=Path, metavar="FILE", help="entries, groups and sessions (docs/entries.md)")
-    parser.add_argument("--only", type=names, metavar="A,B", help="registers and tables of the snapshot, as for a plan")
-    parser.add_argument("--map", type=Path, metavar="FILE", help="the map of the change since the snapshot")
-    text = "how many differences of a component are listed (default: %(default)s)"
+    parser.add_argument("--only", type=names, metavar="A,B", help="registers and tables to compare, as for a plan")
+    parser.add_argument("--map", type=Path, metavar="FILE", help="the map used for the change since the snapshot")
+    text = "differences to list per component (default: %(default)s)"
     parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help=text)
     json_option(parser)
     preprocessor_options(parser)
@@ -99,4 +99,4 @@ def print_comparison(name: str, comparison: Comparison) -> None:
         out.print(f"... and {left:,} more (--limit)")
     for line in comparison.unchecked:
         out.print(f"not compared: {line}")
-    out.print(f"{comparison.total:,} differences" if comparison.total else "all as it should be")
+    out.print(f"{comparison.total:,} differences" if comparison.total else "no differences")

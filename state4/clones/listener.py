@@ -40,7 +40,7 @@ _DOWN_PAUSE_S = 0.02
 _GLANCE_S = 0.00005
 
 LISTENER_THREAD = "state4-listener"
-"""The listener's thread as the kernel knows it: its share of the CPU can be told from the retriever's."""
+"""The kernel's name for the listener's thread: it distinguishes its CPU time from the retriever's."""
 
 
 class Listener:
@@ -89,7 +89,7 @@ class Listener:
         self._socket.bind((interface, _ETH_P_ALL))  # until here nothing is received
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # Python tells the kernel a thread's name since 3.14
+        with contextlib.suppress(OSError):  # Python passes a thread's name to the kernel since 3.14
             Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(LISTENER_THREAD, encoding="utf-8")
         poller = select.poll()
         poller.register(self._socket.fileno(), select.POLLIN | select.POLLERR)
@@ -145,7 +145,7 @@ class Listener:
         return self.store.take()
 
     def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
-        """Polls the ring itself, since the thread may be pausing: packets may be held meanwhile."""
+        """Polls the ring itself, since the thread may be pausing, possibly while packets are held."""
         deadline = time.monotonic() + timeout_s
         while not self._stop.is_set():
             self._drain()

@@ -11,7 +11,7 @@ from state4.clones.source import Gap, ListenerStats
 from state4.clones.updates import Bytes, Updates
 
 ARRIVAL_S = 0.05
-"""How long a clone that the switch has sent may take to the listener."""
+"""How long a clone may take from the switch to the listener."""
 
 
 class CloneStore:

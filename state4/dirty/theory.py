@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 MAX_ROUNDS = 12
 FEW_CELLS = 256
-"""So few cells are left to the hold."""
+"""When no more cells than this are left, the hold reads them."""
 PROGRESS = 0.9
-"""A round that leaves more than this share of what it has read makes no progress."""
+"""A round that leaves more than this share of what it read makes no progress."""
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ class _Resolver:
             except BadValue as error:
                 raise _Problem(block.at(key), f"replica {number}: {error}") from None
         if len(set(replicas)) != len(replicas):
-            raise _Problem(block.at(key), "the same replica twice: give each copy an instance of its own")
+            raise _Problem(block.at(key), "the same replica twice: give each copy a different instance")
         return tuple(replicas)
 
     def _number(self, block: Block, key: str, width: int) -> int:

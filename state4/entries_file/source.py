@@ -92,7 +92,7 @@ def _parse(text: str, path: Path, chain: tuple[Path, ...]) -> EntrySource:
         places = headers.get(kind, [])
         if not isinstance(contents, list) or len(contents) != len(places):
             problems.append(
-                f"{path}:{_line_of(text, kind)}: error: write every '{kind}' as a block [[{kind}]] of its own"
+                f"{path}:{_line_of(text, kind)}: error: write every '{kind}' as a separate block [[{kind}]]"
             )
             continue
         for values, (line, lines) in zip(contents, places, strict=True):

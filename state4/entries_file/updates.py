@@ -9,7 +9,7 @@ from state4.entries_file.model import CloneRow, Entries, Match, MulticastRow, Re
 
 
 def updates(entries: Entries) -> list[p4r.Update]:
-    """One update for everything that the file says, in an order that a switch accepts in one Write.
+    """One update for every object in the file, in an order that a switch accepts in one Write.
 
     Entries, groups and sessions are inserted; default actions and register cells are modified. The clone sessions
     and multicast groups belong to the switch, not to the program.

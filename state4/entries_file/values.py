@@ -45,7 +45,7 @@ def _read_text(text: str, width: int) -> int:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise BadValue(f"'{text}' is no number, no address and no word of [names]") from None
+        raise BadValue(f"'{text}' is neither a number, an address nor a name in [names]") from None
     return _address(text, int(address), address.max_prefixlen, width)
 
 

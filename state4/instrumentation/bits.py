@@ -37,7 +37,7 @@ def as_bits(program: Program, expr: ast.Expr, width: int, cell: Type | None = No
 
 
 def _members(program: Program, expr: ast.Expr, type_: Type) -> list[str]:
-    """Every number inside of a value, each as bits of its own width."""
+    """Every number inside a value, each as bits of its own width."""
     if isinstance(expr, ast.Cast):
         return _members(program, expr.operand, type_)
     inner = strip(type_)
@@ -88,7 +88,7 @@ def _bracketed(expr: ast.Expr) -> str:
 
 
 def _is_typed(expr: ast.Expr) -> bool:
-    """Whether the text has its type on its own: a bare number takes it from where it stands."""
+    """Whether the text has a type by itself: a bare number takes its type from the context."""
     return not any(isinstance(n, ast.IntLiteral) and n.width is None for n in expr.walk()) or isinstance(
         expr, (ast.PathExpr, ast.Member, ast.Cast, ast.Index)
     )

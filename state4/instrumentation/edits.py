@@ -79,7 +79,7 @@ class Edits:
         return sorted(self._by_file.get(file, []), key=lambda edit: edit[0])
 
     def statement_after(self, file: SourceFile, offset: int, statement: str) -> None:
-        """A statement after the one that ends at `offset`: on a line of its own, behind a trailing comment."""
+        """A statement after the one that ends at `offset`: on a separate line, after any trailing comment."""
         line_end = file.text.find("\n", offset)
         line_end = len(file.text) if line_end < 0 else line_end
         rest = file.text[offset:line_end].strip()

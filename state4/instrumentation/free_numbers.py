@@ -11,9 +11,9 @@ from p4front.text.source import Diagnostic, P4Error
 from state4.cam import CLONES
 
 DEFAULT_SESSION = 250
-"""The clone session to the CPU port, if nobody else uses it."""
+"""The clone session to the CPU port, if it is not otherwise used."""
 MAX_SESSION = (1 << 15) - 1
-"""bmv2 takes no larger ones."""
+"""bmv2 accepts no larger ones."""
 _FIELD_LISTS = range(256)
 
 
@@ -27,7 +27,7 @@ def chosen_session(program: Program, wanted: int | None, avoid: Collection[int] 
         free = (session for session in (*below, *above) if session not in used and session not in avoid)
         return int(next(free))
     if wanted in used:
-        message = f"the program clones to session {wanted} itself; State4 needs one of its own"
+        message = f"the program clones to session {wanted} itself; State4 needs a separate one"
         raise P4Error(Diagnostic(message, used[wanted].span))
     return wanted
 

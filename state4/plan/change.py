@@ -1,4 +1,4 @@
-"""A change of programs: from which one, to which one, and what becomes of the state."""
+"""A program change: from which program, to which one, and what happens to the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares two programs: what a change means for every stateful component, known before anything happens.
+"""Compares two programs: what a change means for every stateful component, before anything is changed.
 
 A plan compares declarations. What the switch holds is not considered, so a component that is dropped counts as a loss
 even if it is empty.

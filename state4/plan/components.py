@@ -1,4 +1,4 @@
-"""The plan of a change: every stateful component of both programs, and what becomes of each."""
+"""The plan of a change: every stateful component of both programs, and what happens to each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversions of a register on its way into another one: scale, overflow, and which cell becomes which.
+"""Conversion of one register to another: scale, overflow, and which cell maps to which.
 
 The same conversion is for contents that are read in bulk and for single cloned updates, so that the state after a
 reconfiguration is the conversion of the state before it.

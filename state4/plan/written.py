@@ -78,13 +78,13 @@ class _Translation:
                 WrittenCells(item, 0, item.old.cells) if whole else WrittenCells(item, int(key.index.index), 1)
             )
         elif name not in self._added:
-            self._lose(f"register {name}: the plan does not carry it, and cells of it were written meanwhile")
+            self._lose(f"register {name}: the plan does not carry it, but cells of it were written in the meantime")
 
     def _entry(self, key: p4r.Entity, found: Sequence[p4r.Entity]) -> None:
         table = self._tables[key.table_entry.table_id]
         name = table.preamble.name
         if name not in self._plan.tables and not table.is_const_table:
-            self._lose(f"table {name}: the plan does not carry it, and entries of it were written meanwhile")
+            self._lose(f"table {name}: the plan does not carry it, but entries of it were written in the meantime")
         elif self._translator.drops_keys(table.preamble.id) and not key.table_entry.is_default_action:
             self.result.tables.add(table.preamble.id)
         elif not found:
@@ -101,7 +101,7 @@ class _Translation:
         try:
             translated = self._translator.one(p4r.Entity(table_entry=entry)).table_entry
         except NoPlace:
-            return  # const entries are the program's, and the plan says what becomes of them
+            return  # const entries belong to the program, and the plan covers them
         place = p4r.TableEntry(table_id=translated.table_id, match=translated.match, priority=translated.priority)
         if translated.HasField("counter_data"):
             counter = p4r.DirectCounterEntry(table_entry=place, data=translated.counter_data)
@@ -114,7 +114,7 @@ class _Translation:
         try:
             self.result.puts.append(self._translator.one(entity))
         except NoPlace as error:
-            self._lose(f"{error}: it was written meanwhile")
+            self._lose(f"{error}: it was written in the meantime")
             self._delete(key)
 
     def _delete(self, key: p4r.Entity) -> None:

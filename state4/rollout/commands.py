@@ -66,7 +66,7 @@ class Commands:
         self._run(switch, command, is_json=False)
 
     def cancel(self) -> None:
-        """Every command gets the Ctrl-C: before COMMIT it leaves the switch as it was, after it comes to its end."""
+        """Every command gets the Ctrl-C: before COMMIT it leaves the switch unchanged, after COMMIT it completes."""
         with self._guard:
             self._cancelled = True
             for process in self._running:
@@ -92,7 +92,7 @@ class Commands:
     def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
         with self._guard:
             if self._cancelled:
-                raise ChangeFailed("cancelled before it began")
+                raise ChangeFailed("cancelled before it started")
             os.set_inheritable(self._inherited, True)
             try:
                 process = subprocess.Popen(

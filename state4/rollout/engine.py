@@ -20,7 +20,7 @@ from state4.rollout.record import Record, Step
 
 _PLANNED_AT_ONCE = 4
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-FOUND_DONE = "it was changed when the rollout was stopped; what its change reported is not known"
+FOUND_DONE = "its change had completed when the rollout was stopped; the outcome is not known"
 
 
 class Switches(Protocol):

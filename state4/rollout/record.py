@@ -104,7 +104,7 @@ def locked(path: Path) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RecordError(f"{path}: this rollout, or a change that it began, is still running") from None
+            raise RecordError(f"{path}: this rollout, or a change that it started, is still running") from None
         yield descriptor
     finally:
         os.close(descriptor)

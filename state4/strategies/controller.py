@@ -10,7 +10,7 @@ from state4.reconfigure import Outcome, Reconfiguration
 
 class ControllerApproach:
     name = "controller"
-    summary = "the control plane reads all state, then writes it to the new program"
+    summary = "the control plane reads all state and writes it to the new program"
     needs_cloning = False
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:

@@ -28,7 +28,7 @@ from state4.values import CellRange, Cells
 
 class Precopy:
     name = "precopy"
-    summary = "rounds of reading what a dirty map names; packets wait while the rest is read (no clones)"
+    summary = "rounds of reading the blocks marked in a dirty map; packets are held while the rest is read (no clones)"
     needs_cloning = False
     needs_map = True
 
@@ -91,7 +91,7 @@ class Precopy:
     # ------------------------------------------------------------ elsewhere
 
     def _unfollowed(self, context: Reconfiguration, rounds: DirtyRounds, registers: dict[str, Cells]) -> Outcome:
-        """The end where nothing tells what is written after the last look."""
+        """The last step if nothing shows what is written after the last read."""
         looked = time.monotonic()
         entries = context.retriever.entries()
         counters = [old for old, _ in context.plan.counters]

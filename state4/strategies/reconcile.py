@@ -1,6 +1,6 @@
-"""The switch's own RECONCILE_AND_COMMIT: what can be reached where nothing has to pass through a controller.
+"""The switch's own RECONCILE_AND_COMMIT: the best case, in which no state passes through a controller.
 
-The switch compares the two programs and copies everything that they declare alike while packets wait.
+The switch compares the two programs and transfers everything declared identically in both while packets wait.
 """
 
 from __future__ import annotations

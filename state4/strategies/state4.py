@@ -1,4 +1,4 @@
-"""State4, the paper's algorithm: the control plane reads the bulk once while clones carry what changes meanwhile.
+"""State4, the paper's algorithm: the control plane reads the bulk once while clones carry concurrent updates.
 
 Updates between the last write and the swap are lost; `state4_exact` closes that window.
 """
@@ -10,7 +10,7 @@ from state4.reconfigure import Outcome, Reconfiguration
 
 class State4:
     name = "state4"
-    summary = "bulk through the control plane, updates meanwhile through clones (the paper)"
+    summary = "bulk through the control plane, concurrent updates through clones (the paper)"
     needs_cloning = True
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:

@@ -19,7 +19,7 @@ from state4.transfer.held_swap import swap_held
 
 class State4Exact:
     name = "state4_exact"
-    summary = "state4 without its last window: packets wait while the last updates are applied"
+    summary = "state4 without its last window: packets are held while the last updates are applied"
     needs_cloning = True
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:

@@ -13,14 +13,14 @@ from state4.pacing import Profile
 from state4.reconfigure import Outcome, Reconfiguration
 
 MIN_WINDOW_S = 0.05
-"""For a profile without a rate: about what State4 needs then."""
+"""For a profile without a rate: about the time State4 needs then."""
 
 
 class SwingState:
     name = "swing_state"
     summary = "only updates cloned by the data plane reach the new program"
     needs_cloning = True
-    clones_always = True  # its switches do; an experiment that measures what cloning costs takes it so
+    clones_always = True  # its switches do; an experiment that measures the cost of cloning honours this
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser

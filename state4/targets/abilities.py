@@ -1,4 +1,4 @@
-"""Abilities that a switch may have besides what every target does (`state4.targets.base.Target`).
+"""Optional abilities of a switch, in addition to those of every target (`state4.targets.base.Target`).
 
 A target lists them in its `abilities`, and code asks for one in one way:
 
@@ -170,7 +170,7 @@ class Follows(Protocol):
 
 
 class Follow(Protocol):
-    """One change beside other controllers. COMMIT is refused if something was written that `take` has not told."""
+    """One change while other controllers write. COMMIT is rejected if there are writes that `take` has not returned."""
 
     def take(self, *, hold_writers: bool = False) -> Written:
         """What was written since the last call. With `hold_writers`, others' writes wait from here to the end of the

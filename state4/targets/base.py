@@ -104,7 +104,7 @@ class Target(Protocol):
         """Of the forwarding program. Returns when all packets that still see the old value have left the pipeline."""
 
     def read_sequences(self, layout: CloneLayout) -> tuple[int, int]:
-        """How many clones ingress and egress of the forwarding program have asked for."""
+        """How many clones ingress and egress of the active program have requested."""
 
     def configure_clone_session(self, session: int, port: int) -> None: ...
 

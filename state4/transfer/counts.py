@@ -78,7 +78,7 @@ class Counts:
                 return parts
         gate = Gate(context.target, context.old, context.layout)
         if gate.usable:
-            with context.events.phase("wait", why="counters that are counted all the time"):
+            with context.events.phase("wait", why="counters that change constantly"):
                 gate.close()
                 gate.wait_until_running(listener)
                 for _ in range(MAX_READINGS_WHILE_WAITING):

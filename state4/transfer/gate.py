@@ -19,9 +19,9 @@ from state4.targets.base import Target
 _ROUNDS, _MAX_ROUNDS, _GAVE_UP, _CPU = range(4)
 """Cells of the gate register."""
 WAKE_AFTER_S = 0.01
-"""A new program that has not announced itself by then is woken."""
+"""A new program that has not announced itself within this time is woken."""
 ANNOUNCED_WITHIN_S = 0.4
-"""How long its announcement is waited for in all."""
+"""How long to wait for its announcement in total."""
 
 
 class Gate:

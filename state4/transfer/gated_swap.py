@@ -101,9 +101,9 @@ class Image:
 
 
 def not_followed(context: Reconfiguration, unsettled: Sequence[str], uncloned: Sequence[str]) -> Iterator[str]:
-    """State of packets that no clone tells. `unsettled`, `uncloned`: counters, as `Counts` has them."""
+    """State written by packets that no clone carries. `unsettled`, `uncloned`: counters, as `Counts` has them."""
     for name in unsettled:
-        yield f"counter {name} was counted all the time while it was read"
+        yield f"counter {name} changed constantly while it was read"
     for name in uncloned:
         yield f"counter {name} is carried as it was read: the program does not clone its counts"
     for kind, items in (("direct counter", context.old.direct_counters), ("direct meter", context.old.direct_meters)):
@@ -191,7 +191,7 @@ def _finish(
                 context.verification.register(item.new, image.cells[item.new.name], found)
         if gate.open() or not count:
             return LateUpdates(count, count)
-        return LateUpdates(count, count, inexact=("packets went on while the last updates were written",))
+        return LateUpdates(count, count, inexact=("packets continued while the last updates were written",))
     context.not_verified("packets ran in the new program before its registers could be compared")
     if gate.usable:
         gate.open()

@@ -4,7 +4,7 @@ controller.
 From some moment on, the switch keeps a copy of every clone that it sends. What was cloned before is applied here while
 packets flow. One request then completes the change: in one step to packets the switch writes the updates it has kept,
 moves the counters and commits. That takes some microseconds, however slow the connection to the controller is, and a
-clone that is lost on that connection meanwhile does no harm.
+clone that is lost on that connection in the meantime does no harm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Declined(Exception):
     """The switch has not handed over, and nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__("the switch declined: it has not kept every clone, or cannot move what others have written")
+        super().__init__("the switch declined: it does not have every clone, or cannot move what others have written")
 
 
 def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:

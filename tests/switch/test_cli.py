@@ -89,7 +89,7 @@ def test_what_is_no_program_is_told(
 @pytest.mark.parametrize("flag", ["--log-file-max-size", "--log-file-max-files"])
 def test_sizes_of_log_files_are_not_negative(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--no-p4", flag, "-1"]) == 2
-    assert "are not negative" in capsys.readouterr().err
+    assert "must not be negative" in capsys.readouterr().err
 
 
 def test_a_log_file_is_put_aside_when_it_is_long(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
         (["--grpc-cacert", "ca.pem"], "need --grpc-ssl"),
         (["--grpc-ssl", "--grpc-key", "our.key"], "belong together"),
         (["--grpc-ssl", "--grpc-cacert", "/nowhere/ca.pem"], "/nowhere/ca.pem: No such file"),
-        (["unix:/nowhere/s", "--grpc-ssl"], "Unix sockets do without TLS"),
+        (["unix:/nowhere/s", "--grpc-ssl"], "Unix sockets do not use TLS"),
     ],
 )
 def test_wrong_tls_flags_of_stats(flags: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

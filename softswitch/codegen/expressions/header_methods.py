@@ -69,7 +69,7 @@ def set_valid(body: FunctionBody, where: LValue, plain: Type) -> None:
 
 
 def set_invalid(body: FunctionBody, where: LValue, plain: Type) -> None:
-    """A union becomes invalid as a whole, also when one of its headers is told to (8.20)."""
+    """A union becomes invalid as a whole, also when one of its headers is made invalid (8.20)."""
     c, type_ = (where.c, plain) if where.union is None else where.union
     for name, member in members(type_) if is_union(type_) else [("", plain)]:
         valid = cexpr.member(cexpr.member(c, name) if name else c, "valid_")

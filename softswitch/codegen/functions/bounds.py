@@ -57,7 +57,7 @@ def making(unit: TranslationUnit, function: Function, what: str, span: Span) -> 
     ):
         if value > limit:
             unit.report(refuse(span, words))
-            function.calls = function.depth = function.emit_bytes = 0  # its callers are not told as well
+            function.calls = function.depth = function.emit_bytes = 0  # no further errors for its callers
 
 
 @contextmanager

@@ -150,7 +150,7 @@ class FunctionBody:
         return Value(self.temp(self.unit.layout.c_type(value.type), value.c), value.type, True)
 
     def trace(self, text: str) -> None:
-        """A line of the packet's story, where it is told."""
+        """A line of the packet's trace, if tracing is on."""
         self.emit(f'SS_TRACE(x, "{printf_text(text)}");')
 
     def trace_values(self, text: str, *values: tuple[str, Sequence[CExpr]]) -> None:

@@ -29,7 +29,7 @@ def conditional(body: FunctionBody, statement: ast.If) -> None:
 
 
 def _decided(body: FunctionBody, statement: ast.If) -> CExpr:
-    """The condition in C, which tells how it came out when packets are traced."""
+    """The condition in C, which logs its result when packets are traced."""
     condition = rvalues.rvalue(body, statement.cond).c
     words = " ".join(statement.cond.span.text.split())
     if len(words) > MAX_CONDITION:

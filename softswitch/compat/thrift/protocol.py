@@ -122,7 +122,7 @@ class Connection:
             result.ouch = error
         except Exception:
             log.exception("a request failed: %s", call)
-            text = "internal error; the daemon's log has more"
+            text = "internal error; see the daemon's log"
             return TMessageType.EXCEPTION, number, TApplicationException(TApplicationException.INTERNAL_ERROR, text)
         return TMessageType.REPLY, number, result
 

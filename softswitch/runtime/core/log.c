@@ -15,7 +15,7 @@ static void push_line(ss_switch *sw, uint32_t kind, const char *format, va_list 
         return;
     if ((size_t)length >= sizeof line)
         length = sizeof line - 1;
-    /* full: nobody reads it */
+    /* full: it is not being read */
     ss_queue_push(sw->queues[SS_LOG], kind, 0, ss_switch_time(sw), line, (uint32_t)length, NULL, 0);
 }
 

@@ -20,7 +20,7 @@ struct ss_x {
     uint32_t rounds;          /* of loops so far in this step, with the calls that they made */
     bool metered;
     bool exited; /* `exit` was executed: everything returns */
-    bool trace;  /* somebody wants the packet's story */
+    bool trace;  /* the packet is traced */
 };
 
 #define SS_CONTEXT(pipeline_, packet_)                    \
@@ -30,14 +30,14 @@ struct ss_x {
                       .trace = (packet_)->trace != NULL}, \
                 *x = &x_
 
-/* A line of the packet's story, where somebody wants it. */
+/* A line of the packet's trace, if it is traced. */
 #define SS_TRACE(x, ...)                        \
     do {                                        \
         if (__builtin_expect((x)->trace, 0))    \
             ss_trace((x)->packet, __VA_ARGS__); \
     } while (0)
 
-/* A condition that tells how it came out. */
+/* A condition that logs its result. */
 #define SS_DECIDE(x, condition, text)                          \
     ({                                                         \
         bool decided_ = (condition);                           \

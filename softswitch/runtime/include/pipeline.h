@@ -6,7 +6,7 @@
  *
  * Values: a P4 value of up to 64 bits travels in one uint64_t "word" (zero-extended, also for int<W>: the low W bits);
  * a wider one in ceil(W/64) words, least significant first. Keys and action data are arrays of such words, each field
- * starting at a word of its own. Registers are stored unpadded-per-cell: 1, 2, 4 or 8 bytes up to 64 bits, above that
+ * starting at a new word. Registers are stored unpadded-per-cell: 1, 2, 4 or 8 bytes up to 64 bits, above that
  * 8 * ceil(W/64) bytes, little-endian. */
 #ifndef SS_PIPELINE_H
 #define SS_PIPELINE_H
@@ -172,7 +172,7 @@ typedef struct ss_pipeline {
     ss_meter **meters;
     ss_value_set **value_sets;
     void *owner;        /* the runtime's */
-    uint32_t drop_port; /* the egress_spec that drops (511 unless the switch was told otherwise) */
+    uint32_t drop_port; /* the egress_spec that drops (511 unless configured otherwise) */
 } ss_pipeline;
 
 typedef struct ss_program {

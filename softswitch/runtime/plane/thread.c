@@ -50,7 +50,7 @@ static void check_ports(ss_switch *sw)
     sw->next_check_ns = ss_clock_ns() + CHECK_NS;
 }
 
-/* A turn around all ports; between two of them, whoever waits for the safe point gets it. */
+/* One round over all ports; between two rounds, waiting threads get the safe point. */
 static uint32_t run_round(ss_switch *sw)
 {
     uint32_t packets = 0;

@@ -72,7 +72,7 @@ class Arbitration:
             self._check(client, message, name, election)
             role = self._roles.setdefault(name, _Role(name))
             if role.primary is not None and role.wins(election) != (role.primary is client):
-                role.rising.add(client)  # whoever keeps the write lock over several requests gives it up
+                role.rising.add(client)  # a client that keeps the write lock over several requests releases it
         with self.write_lock, self._lock:
             role.rising.discard(client)
             if client.gone:  # while it waited
@@ -126,7 +126,7 @@ class Arbitration:
         return scope
 
     def scope(self, role: str) -> Scope | None:
-        """What a role may do; None: everything, also for a role that nobody has."""
+        """What a role may do; None: everything, also for an unused role."""
         with self._lock:
             state = self._roles.get(role)
             return state.scope if state is not None else None

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Undo = Callable[[], None]
 ENTITIES_PER_RESPONSE = 2000
 _UPDATES_BETWEEN_LOOKS = 64
-_NOBODY_WAITS = Refused(Code.CANCELLED, "nobody waits for the answer any more")
+_NOBODY_WAITS = Refused(Code.CANCELLED, "the client no longer waits for the answer")
 
 _WRITERS: dict[str, Callable[[Config, int, Any], Undo]] = {
     "table_entry": table_writes.write_table_entry,
@@ -70,7 +70,7 @@ class Batches:
         note: Callable[[p4r.Entity], None] = lambda _: None,
     ) -> None:
         """Carries out all updates; `scope` is what the client's role may write, `note` is told what was written. Raises
-        Refused (UNKNOWN) with one p4.v1.Error for each update if any failed. Once nobody waits for the answer any more
+        Refused (UNKNOWN) with one p4.v1.Error for each update if any failed. Once the client has stopped waiting
         (`ended`), the rest is not carried out."""
         atomicity = request.atomicity
         if atomicity not in p4r.WriteRequest.Atomicity.values():
@@ -183,7 +183,7 @@ class Batches:
             return of_switch(error), None
         except Exception:
             log.exception("update failed: %s", update)
-            return Refused(Code.INTERNAL, "internal error; the daemon's log has more"), None
+            return Refused(Code.INTERNAL, "internal error; see the daemon's log"), None
 
     def _write_one(self, config: Config, update: p4r.Update, scope: Scope | None) -> Undo:
         if update.type not in _KINDS:

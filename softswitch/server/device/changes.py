@@ -26,7 +26,7 @@ LONGEST_WAIT_S = 1.0
 LONGEST_TOTAL_S = 2.0
 """How long a change may keep writers waiting at once, and from the first time that it does."""
 _LOOK_S = 0.05
-_REPLACED = "another client has changed the program meanwhile, or began to; nothing was committed"
+_REPLACED = "another client has changed the program in the meantime, or started to; nothing was committed"
 
 
 @dataclass(eq=False)
@@ -122,7 +122,7 @@ class Changes:
         try:
             while not self._is_open(role, election):
                 if ended():
-                    raise Refused(Code.CANCELLED, "nobody waits for the answer any more")
+                    raise Refused(Code.CANCELLED, "the client no longer waits for the answer")
                 self._writable.wait(_LOOK_S)
         finally:
             self._waiting -= 1
@@ -162,9 +162,11 @@ class Changes:
             self.current.saved = saved
 
     def check_settled(self, saved: Config) -> None:
-        """Raises Refused (ABORTED) if a program would be committed without what others wrote meanwhile."""
+        """Raises Refused (ABORTED) if a program would be committed without others' concurrent writes."""
         if self.is_private(saved) and self.current is not None and not self.current.is_settled:
-            raise Refused(Code.ABORTED, "other clients have written to the running program since; take that first")
+            raise Refused(
+                Code.ABORTED, "other clients have written to the running program since; fetch those writes first"
+            )
 
 
 def key_of(entity: p4r.Entity) -> p4r.Entity:

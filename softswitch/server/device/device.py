@@ -106,7 +106,7 @@ class Device:
 
     def save(self, blob: bytes, ended: Callable[[], bool] = lambda: False) -> Config:
         """VERIFY_AND_SAVE for a client without an election id (bmv2's Thrift services). Raises Refused: ABORTED while
-        another program is saved, which may be somebody else's."""
+        another program is saved, which may belong to another client."""
         compiled, p4info = self._verify(p4r.ForwardingPipelineConfig(p4_device_config=blob), ended)
         with self.arbitration.write_lock:
             if self.saved is not None:
@@ -127,7 +127,7 @@ class Device:
         program: int = 0,
         given_up: frozenset[str] = frozenset(),
     ) -> Changed:
-        """`ended`: whether nobody waits for the answer any more. `program`: what the request builds on; of COMMIT the
+        """`ended`: whether the client stopped waiting for it. `program`: what the request builds on; of COMMIT the
         number of the saved program, else of the active one; 0: whatever is there. `given_up`: registers whose contents
         RECONCILE_AND_COMMIT need not keep.
 
@@ -242,7 +242,7 @@ class Device:
         return done
 
     def forget_clones(self, owner: object) -> None:
-        """Clones are kept no longer, unless somebody else has them kept by now."""
+        """Stops keeping clones, unless another client is having them kept by now."""
         with self.arbitration.write_lock:
             if self.clones_for is owner:
                 self.clones_for = None

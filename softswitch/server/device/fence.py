@@ -39,7 +39,7 @@ class Fence:
     def of(cls, request: Fenced) -> Fence:
         """Raises Refused (INVALID_ARGUMENT) if the request has none."""
         if not request.HasField("fence"):
-            raise invalid("the fence is missing: role, election id and program of whoever asks")
+            raise invalid("the fence is missing: the caller's role, election id and program")
         message = request.fence
         return cls(message.role, message.election_id_high << 64 | message.election_id_low, message.program)
 
@@ -67,4 +67,4 @@ def check_number(config: Config, number: int, what: str) -> None:
     """Raises Refused (ABORTED) unless the program has this number."""
     if config.number != number:
         now = f"{config.compiled.name}, number {config.number}, now"
-        raise Refused(Code.ABORTED, f"the {what} program was replaced meanwhile: it is {now}")
+        raise Refused(Code.ABORTED, f"the {what} program was replaced: it is {now}")

@@ -33,7 +33,7 @@ class Unelected:
 
     @contextmanager
     def writing(self, ended: Callable[[], bool] = lambda: False) -> Iterator[Config]:
-        """The same for requests that write. `ended`: whether nobody waits for the answer any more."""
+        """The same for requests that write. `ended`: whether the client no longer waits for the answer."""
         with self.device.arbitration.write_lock:
             self.device.changes.enter(None, None, ended)
             with self.device.digest_lock:

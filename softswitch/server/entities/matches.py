@@ -89,7 +89,9 @@ def _check_whole(view: MatchView, message: p4r.FieldMatch) -> None:
         RANGE.name: message.range.low == message.range.high,
     }
     if not whole[kind]:
-        raise invalid(f"{view.codec.name}: names match as a whole: all {width} bits, a range of one, or leave it out")
+        raise invalid(
+            f"{view.codec.name}: names match only as a whole: all {width} bits, a range of one, or leave it out"
+        )
 
 
 def from_keys(fields: Sequence[MatchView], keys: Sequence[KeyMatch]) -> list[p4r.FieldMatch]:

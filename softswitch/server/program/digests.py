@@ -114,7 +114,7 @@ class Digests:
                 self._enabled[view.id] = _Learning(view, learning.config, self._clock_ns())
 
     def succeed(self, old: Digests, send: Send) -> None:
-        """The program of `old` is replaced: what it has learnt is told, and numbers of lists go on."""
+        """The program of `old` is replaced: collected data is sent, and list numbers continue."""
         self._numbers = old._numbers
         old.flush(send)
 
@@ -136,7 +136,7 @@ class Digests:
             self._send(learning, send)
 
     def tick(self, send: Send) -> None:
-        """Sends lists that have waited long enough, and forgets old ones that nobody acknowledged."""
+        """Sends lists that have waited long enough, and forgets old ones that were never acknowledged."""
         now = self._clock_ns()
         for learning in self._enabled.values():
             if learning.buffer and now - learning.first_ns >= learning.config.max_timeout_ns:

@@ -283,7 +283,7 @@ class BulkService:
         if active is None:
             return
         response.program = active.info.name
-        with suppress(Closed):  # another program was committed meanwhile
+        with suppress(Closed):  # another program was committed in the meantime
             for table in active.tables.values():
                 hits, misses = table.hits_misses()
                 response.tables.add(

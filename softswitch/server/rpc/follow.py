@@ -1,4 +1,4 @@
-"""A change of programs beside other clients that write (rpc Follow of softswitch.v1.Bulk).
+"""A program change while other clients write (rpc Follow of softswitch.v1.Bulk).
 
 One stream is one change: it begins with the first request, and what it holds (the notes, the saved program, the waiting
 writers) is gone when the stream ends.

@@ -125,7 +125,7 @@ class Server:
 
 
 def _free_socket(path: Path) -> None:
-    """Removes a Unix socket that nobody listens on any more. Raises ListenError if somebody does."""
+    """Removes a stale Unix socket. Raises ListenError if a process still listens on it."""
     if not path.parent.is_dir():
         raise ListenError(f"can't listen on unix:{path}: there is no folder {path.parent}")
     try:

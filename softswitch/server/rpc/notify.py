@@ -1,4 +1,4 @@
-"""What the switch tells the primary clients by itself: packets, digests, idle entries. One thread for each."""
+"""Notifications to the primary clients: packets, digests, idle entries. One thread for each."""
 
 from __future__ import annotations
 

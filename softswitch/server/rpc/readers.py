@@ -21,7 +21,7 @@ MAX_LARGE_READS = 12
 LARGE_BYTES = 32 << 10
 """Half of HTTP/2's first window: less than that is sent at once to any client that follows the standard's defaults."""
 STALL_S = 30.0
-"""For how long a client may leave a message of a read untaken."""
+"""How long a client may leave a message of a read unconsumed."""
 
 M = TypeVar("M", bound=Message)
 
@@ -40,7 +40,7 @@ class Readers:
         """Hands on the messages of a read. gRPC comes for the next when the one before has left; a request whose
         message does not leave within the time is cancelled.
 
-        Raises Refused (RESOURCE_EXHAUSTED) at more than `LARGE_BYTES` if too many large reads are under way.
+        Raises Refused (RESOURCE_EXHAUSTED) at more than `LARGE_BYTES` if too many large reads are in progress.
         """
         size, large = 0, False
         with ExitStack() as stack:
@@ -55,7 +55,7 @@ class Readers:
     @contextmanager
     def _large_read(self) -> Iterator[None]:
         if not self._free.acquire(blocking=False):
-            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_LARGE_READS} large reads are under way; try again")
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_LARGE_READS} large reads are in progress; try again")
         try:
             yield
         finally:
@@ -90,5 +90,5 @@ class Readers:
                 for context in stalled:
                     del self._sending[context]
             for context in stalled:
-                log.warning("a read was cancelled: its client took nothing for %g s", self._stall_s)
+                log.warning("a read was cancelled: its client consumed nothing for %g s", self._stall_s)
                 context.cancel()  # type: ignore[no-untyped-call]

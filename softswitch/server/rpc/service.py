@@ -41,7 +41,7 @@ def answering(context: grpc.ServicerContext) -> Iterator[None]:
     except Exception:
         if context.is_active():
             log.exception("a request failed")
-            abort(context, Refused(Code.INTERNAL, "internal error; the daemon's log has more"))
+            abort(context, Refused(Code.INTERNAL, "internal error; see the daemon's log"))
         raise
 
 

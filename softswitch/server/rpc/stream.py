@@ -1,4 +1,4 @@
-"""StreamChannel: arbitration, packet-out and digest acknowledgements in, everything that is told to a client out."""
+"""StreamChannel: arbitration, packet-out and digest acknowledgements in, all messages to a client out."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Stream:
                 self._acknowledge(request.digest_ack)
             else:
                 error.other.other.CopyFrom(request.other)
-                raise Refused(Code.UNIMPLEMENTED, "stream messages of this kind mean nothing to v1model")
+                raise Refused(Code.UNIMPLEMENTED, "v1model has no stream messages of this kind")
         except (Refused, SwitchError) as caught:
             refused = caught if isinstance(caught, Refused) else of_switch(caught)
             error.canonical_code, error.message = refused.code, refused.message

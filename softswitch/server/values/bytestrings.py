@@ -13,7 +13,7 @@ def encode(value: int) -> bytes:
 def decode(data: bytes, width: int, what: str) -> int:
     """Value of a bit<width>. Raises Refused (OUT_OF_RANGE) for an empty string or a value that does not fit."""
     if not data:
-        raise out_of_range(f"{what}: an empty byte string is no value")
+        raise out_of_range(f"{what}: an empty byte string is not a value")
     value = int.from_bytes(data, "big")
     if value.bit_length() > width:
         raise out_of_range(f"{what}: {value:#x} does not fit in {width} bits")
@@ -30,7 +30,7 @@ def encode_signed(bits: int, width: int) -> bytes:
 def decode_signed(data: bytes, width: int, what: str) -> int:
     """The low `width` bits of an int<width>. Raises Refused (OUT_OF_RANGE) as `decode` does."""
     if not data:
-        raise out_of_range(f"{what}: an empty byte string is no value")
+        raise out_of_range(f"{what}: an empty byte string is not a value")
     value = int.from_bytes(data, "big", signed=True)
     if not -(1 << (width - 1)) <= value < 1 << (width - 1):
         raise out_of_range(f"{what}: {value} does not fit in int<{width}>")

@@ -18,7 +18,7 @@ from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _TOP = (1 << 63) - 1
 _FEW_CELLS = 64
-"""Up to so many cells are read one by one; more as a part of the whole register."""
+"""Up to this many cells are read one by one; more by reading the whole register."""
 _NAMED = 5  # cells in a message
 
 
@@ -57,7 +57,7 @@ class Bmv2Arrays:
         return whole[start:end]
 
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
-        """A register of which many cells are asked for is read as a whole, once."""
+        """A register of which many cells are requested is read as a whole, once."""
         wanted: dict[str, int] = {}
         for part in ranges:
             wanted[part.register.name] = wanted.get(part.register.name, 0) + part.count
@@ -92,7 +92,7 @@ class Bmv2Arrays:
         return rows
 
     def write(self, register: RegisterSpec, values: Cells, start: int) -> int:
-        """Writes the cells of a fresh program that differ from what is there, or all; returns how many those were."""
+        """Writes the cells of a fresh program that differ from the current values, or all; returns how many."""
         changed = np.arange(len(values))
         if self._fresh is not None:
             differs = values != self._shadow(register)[start : start + len(values)]

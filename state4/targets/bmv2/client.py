@@ -95,7 +95,7 @@ class Bmv2Client:
             plain.handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _connect(self) -> None:
-        """simple_switch listens before it knows all its services, and hangs up when one comes too early."""
+        """simple_switch listens before its services are registered, and hangs up on requests that come too early."""
         deadline = time.monotonic() + _SERVICES_S
         while True:
             try:

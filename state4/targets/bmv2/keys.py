@@ -178,7 +178,7 @@ def rates_of(config: p4r.MeterConfig) -> list[BmMeterRateConfig]:
 
 
 def config_of(rates: Sequence[BmMeterRateConfig]) -> p4r.MeterConfig | None:
-    """None for a meter that nobody has configured."""
+    """None for a meter that was never configured."""
     if len(rates) != 2:
         return None
     committed, peak = rates

@@ -75,7 +75,7 @@ class Replication:
         with suppress(Bmv2Refusal):
             config = self._client.call(what, "mirroring_session_get", number)
             if config.mgid is not None and config.mgid != _group_of(number):
-                raise Unsupported(f"{what}: it sends to multicast group {config.mgid}, which somebody else made")
+                raise Unsupported(f"{what}: it sends to multicast group {config.mgid}, which State4 did not create")
 
     # ------------------------------------------------------------ multicast groups
 

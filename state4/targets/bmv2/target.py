@@ -35,7 +35,7 @@ QUEUE = 1 << 10
 stopped bmv2, and after they have waited in a new program. Not more, as a swap waits until all queues are empty."""
 _MAX_WAIT_PASSES = 1 << 15  # measured with chained.p4: 41,000 a second on two quiet cores, 10,000 on busy ones
 _PASS_S = 0.02
-"""Longer than a packet's pass: by then a packet that found the clone flag off has made its writes."""
+"""Longer than a packet's pass: by then every packet that saw the clone flag off has completed its writes."""
 _NO_FORGETTING = (
     "the switch holds a program that was saved and never committed; bmv2 can neither discard it nor show the state of "
     "the one that forwards: restart the switch, or let `swap_configs` of simple_switch_CLI make it the forwarding one"
@@ -79,7 +79,7 @@ class Bmv2Target:
         return Abilities(verifies=self, lets_packets_wait=self)
 
     def _ports(self) -> dict[int, str]:
-        """Interfaces of the switch's ports, as far as it tells them."""
+        """Interfaces of the switch's ports, as far as it reports them."""
         try:
             ports = self._client.call("reading the ports", "bm_dev_mgr_show_ports")
         except TargetError:  # not every build has a device manager
@@ -181,7 +181,7 @@ class Bmv2Target:
         return self._arrays.read(register, start, register.cells - start if count is None else count)
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
-        """Each register at one moment of its own."""
+        """Each register is a consistent snapshot, taken at a different time."""
         return {register.name: self.read_register(register) for register in registers}
 
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:

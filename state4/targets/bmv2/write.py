@@ -111,7 +111,7 @@ class Writer:
         return "action", self._actions.data_of(action.action)
 
     def _action_set(self, profile: int, actions: p4r.ActionProfileActionSet) -> int:
-        """A group of its own; an action of weight n becomes n members. Returns its handle."""
+        """Creates a separate group; an action of weight n becomes n members. Returns its handle."""
         name, what = self._names[profile], "writing an action set"
         group: int = self._client.call(what, "bm_mt_act_prof_create_group", CONTEXT, name)
         for item in actions.action_profile_actions:

@@ -58,7 +58,7 @@ class BulkArrays:
         self._device = connection.device_id
 
     def _fence(self, saved: bool) -> bulk_pb2.Fence:
-        """A program that was replaced meanwhile is not written to."""
+        """A program that has been replaced is not written to."""
         return self._connection.fence(self._programs.saved if saved else self._programs.running())
 
     def read(self, register: RegisterSpec, start: int, count: int) -> Cells:

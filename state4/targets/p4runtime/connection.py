@@ -83,7 +83,7 @@ class Connection:
             raise TargetError(f"no switch answers at {self.address} within {self.timeout_s:g} s") from None
 
     def _ask_device(self) -> int:
-        """P4Runtime has no way to ask: only softswitch's bulk service tells."""
+        """P4Runtime has no such query: only softswitch's bulk service reports this."""
         try:
             return int(self.bulk.GetStats(bulk_pb2.StatsRequest(), timeout=self.timeout_s).device_id)
         except grpc.RpcError:

@@ -1,4 +1,4 @@
-"""A change of programs beside other controllers: one stream of softswitch's bulk service's Follow."""
+"""A program change while other controllers write: one stream of Follow of softswitch's bulk service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from state4.targets.p4runtime.connection import Connection, refused_update
 from state4.targets.p4runtime.mastership import code, reason
 
 HOLD_WRITERS_S = 1.0
-"""After this time the switch lets other writers go on, whatever became of us."""
+"""After this time the switch unblocks other writers, whatever happened to this controller."""
 _UPDATES_PER_REQUEST = 2000
 _KINDS = {
     grpc.StatusCode.UNIMPLEMENTED: Unsupported,

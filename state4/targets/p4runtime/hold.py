@@ -19,7 +19,7 @@ from state4.targets.p4runtime.mastership import code, reason
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 MAX_HOLD_S = 0.5
-"""After this time the switch releases the packets, whatever became of this controller."""
+"""After this time the switch releases the packets, whatever happened to this controller."""
 
 
 class _Stream:

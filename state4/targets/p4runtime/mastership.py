@@ -21,7 +21,7 @@ from state4.errors import NotPrimary, TargetError
 OWN_ROLE = "state4"
 DEFAULT_ROLE = ""
 _ATTEMPTS = 3
-"""Another client may take the same id at the same time."""
+"""Another client may claim the same id at the same time."""
 _ALREADY_EXISTS = grpc.StatusCode.ALREADY_EXISTS.value[0]
 _NO_ROLES = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED)
 

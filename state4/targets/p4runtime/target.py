@@ -373,7 +373,7 @@ class P4RuntimeTarget:
         return answer
 
     def _ports(self) -> dict[int, str]:
-        """Interfaces of the switch's ports, as far as it tells them."""
+        """Interfaces of the switch's ports, as far as it reports them."""
         ports = self._statistics().ports if self._connection.has_bulk else ()
         return {port.port: port.interface for port in ports}
 

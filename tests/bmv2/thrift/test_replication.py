@@ -137,7 +137,7 @@ def test_a_group_that_somebody_else_made_is_not_touched(bench: Bench, state: Ins
     bench.target.install(state)
     bench.fake.sessions[7] = "group 12"
     with (
-        pytest.raises(Unsupported, match="multicast group 12, which somebody else made"),
+        pytest.raises(Unsupported, match="multicast group 12, which State4 did not create"),
         shared_sessions(bench.target, replace(state.layout, shared=frozenset({7}))),
     ):
         pass

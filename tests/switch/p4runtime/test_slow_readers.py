@@ -93,7 +93,7 @@ def test_small_reads_need_no_place() -> None:
     many_small = readers.send(messages(12, LARGE_BYTES // 8), context)
     for _ in range(7):
         next(many_small)
-    with pytest.raises(Refused, match="large reads are under way"):
+    with pytest.raises(Refused, match="large reads are in progress"):
         next(many_small)
     large.pop().close()
     assert len(list(readers.send(messages(12, LARGE_BYTES), context))) == 12

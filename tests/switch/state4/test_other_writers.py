@@ -134,7 +134,7 @@ def test_what_has_no_place_in_the_new_program_is_named(target: BenchTarget) -> N
     context = prepare(target, other, allow_loss=True)
     outcome = reconfigure(load_strategy("controller"), context)
     assert outcome.inexact == (
-        "table MyIngress.plain: the plan does not carry it, and entries of it were written meanwhile",
+        "table MyIngress.plain: the plan does not carry it, but entries of it were written in the meantime",
     )
 
 

@@ -82,7 +82,7 @@ def test_clones_that_stop_arriving_are_said(running: Running, made: InstalledPro
 
     outcome, cells = change(running, made, "state4", packet)
     assert cells == [0, 5, 0, 0]
-    assert outcome.inexact == ("the newest clones of state updates did not arrive in time",)
+    assert outcome.inexact == ("the latest clones of state updates did not arrive in time",)
 
 
 def test_clones_that_are_lost_in_between_are_said(running: Running, made: InstalledProgram) -> None:

@@ -169,7 +169,7 @@ def test_the_commands(
     assert "1 registers with 40 cells, 1 counters" in capsys.readouterr().out
     arguments = ["verify", "--target", running.address, "--snapshot", str(snapshot), "--entries", str(file)]
     assert main(arguments) == 0
-    assert capsys.readouterr().out.count("all as it should be") == 2
+    assert capsys.readouterr().out.count("no differences") == 2
     with ListeningTarget(running.address) as target:
         write(target, old, dict.fromkeys(range(20), 5))
     assert main([*arguments, "--limit", "3"]) == 1
@@ -207,7 +207,7 @@ def test_a_change_that_is_verified_in_its_own_step(
         outcome = reconfigure(load_strategy(strategy), context)
         assert outcome.verified is not None
         if strategy == "reconcile":
-            assert outcome.verified.unchecked == ["registers: the switch moves the registers in a step of its own"]
+            assert outcome.verified.unchecked == ["registers: the switch moves the registers in a separate step"]
             return
         assert outcome.verified.compared["register MyIngress.r"] == 50
         assert outcome.verified.differing == ({"register MyIngress.r": 30} if strategy == "none" else {})

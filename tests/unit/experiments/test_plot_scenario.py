@@ -94,8 +94,8 @@ def test_each_strategy_has_its_loss_and_its_flows_beside_it(figure: Figure) -> N
         "State4 0.14 %",
         "State4 exact 0 %",
         "controller 13 %",
-        "3 of 4 flows go on",
-        "4 of 4 flows go on",
+        "3 of 4 flows continue",
+        "4 of 4 flows continue",
     ):
         assert expected in found, expected
     assert "at the configured pace" in found

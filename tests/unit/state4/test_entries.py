@@ -205,7 +205,7 @@ ROUTE = '{ ip = "10.0.0.0/8", flag = 1 }'
             entry("routes", '{ flag = "1..2" }'),
             "some.toml:3: error: field 'flag' (exact): '1..2' is a range, the field",
         ),
-        (entry("routes", '{ flag = "blue" }'), "some.toml:3: error: field 'flag' (exact): 'blue' is no number, no"),
+        (entry("routes", '{ flag = "blue" }'), "some.toml:3: error: field 'flag' (exact): 'blue' is neither a number"),
         (
             entry("routes", '{ flag = 1, ip = "10.0.0.1/8" }'),
             "some.toml:3: error: field 'ip' (lpm): '10.0.0.1/8' has bits",
@@ -256,7 +256,7 @@ ROUTE = '{ ip = "10.0.0.0/8", flag = 1 }'
         ("[[entry]]\ntable = 5\n", "some.toml:2: error: `table` (a name) is missing in [[entry]]"),
         ("[[entry]]\ntabel = 'x'\n", "some.toml:2: error: unknown key 'tabel'; known: table, match"),
         ("\n[[entries]]\n", "some.toml:2: error: unknown block 'entries'; known: entry, default"),
-        ("entry = [{ table = 'routes' }]\n", "some.toml:1: error: write every 'entry' as a block [[entry]]"),
+        ("entry = [{ table = 'routes' }]\n", "some.toml:1: error: write every 'entry' as a separate block [[entry]]"),
         ("[names]\nx = 1.5\n", "some.toml:1: error: the name 'x' has to stand for a number or a string"),
         ("[[entry]]\ntable = \n", "some.toml:2: error: not TOML"),
     ],

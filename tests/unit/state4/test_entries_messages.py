@@ -133,7 +133,7 @@ GROUP, CLONE = "[[multicast]]\ngroup = {}\n{}", "[[clone]]\nsession = {}\n{}"
         ),
         (
             GROUP.format(1, "replicas = [{ port = 1, instance = 1 }, { port = 1, instance = 1 }]"),
-            "3: error: the same replica twice: give each copy an instance of its own",
+            "3: error: the same replica twice: give each copy a different instance",
         ),
         (GROUP.format(1, "ports = [1]\nreplicas = []"), "1: error: state either `ports` or `replicas`"),
         (CLONE.format(0, "ports = [1]"), "2: error: number sessions from 1"),

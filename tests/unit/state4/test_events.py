@@ -118,7 +118,7 @@ def test_a_refused_handover_says_so() -> None:
     context = context_of(switch, OLD)
     reconfigure(load_strategy("state4_exact"), context)
     first, second = ends(context.events, "hold")
-    assert first["error"].startswith("the switch declined: it has not kept every clone")
+    assert first["error"].startswith("the switch declined: it does not have every clone")
     assert second == {"written": 0, "complete": True, "held_s": 0.25}
 
 

@@ -177,7 +177,7 @@ def test_packets_that_went_on_while_the_late_updates_were_written(
     at = {("commit", "begin"): packets(switch, (1, 12))}
     monkeypatch.setattr(switch, "write_cells", write_and_give_up)
     outcome = change("state4_exact", switch, NEW, at)
-    assert outcome.inexact == ("packets went on while the last updates were written",)
+    assert outcome.inexact == ("packets continued while the last updates were written",)
     assert (outcome.late, outcome.merged) == (1, 1)
 
 
@@ -293,7 +293,7 @@ def test_cells_that_never_rest_are_read_while_packets_wait(monkeypatch: pytest.M
     assert hits(switch) == [[counts_module.MAX_READINGS, 50 * counts_module.MAX_READINGS], [0, 0], [1, 100], [0, 0]]
     assert outcome.inexact == ()
     whys = [event.data.get("why") for event in context.events.events if (event.phase, event.what) == ("wait", "begin")]
-    assert whys == ["counters that are counted all the time", None]
+    assert whys == ["counters that change constantly", None]
     assert layout.waits
 
 
@@ -309,7 +309,7 @@ def test_a_counter_that_does_not_rest_at_all_is_said(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(switch, "read_counter", read_while_counting)
     outcome = change("state4_exact", switch, COUNTS)
-    assert "counter MyIngress.hits was counted all the time while it was read" in outcome.inexact
+    assert "counter MyIngress.hits changed constantly while it was read" in outcome.inexact
 
 
 def test_counts_that_are_not_cloned_are_carried_as_they_were_read() -> None:

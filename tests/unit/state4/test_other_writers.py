@@ -184,14 +184,14 @@ def test_what_has_no_place_in_the_new_program_is_said(switch: NotingSwitch) -> N
     switch.others = [wrote(entry(1)), Written([(register(0), [])])]
     outcome = change("controller", switch, BARE, allow_loss=True)
     assert outcome.inexact == (
-        "table MyIngress.t: the plan does not carry it, and entries of it were written meanwhile",
+        "table MyIngress.t: the plan does not carry it, but entries of it were written in the meantime",
     )
     assert (switch.brought, switch.gone) == ([], [])
     left = NotingSwitch()
     left.others = [Written([(register(0), [])])]
     outcome = change("controller", left, GROWN, only=["t"], allow_loss=True)
     assert outcome.inexact == (
-        "register MyIngress.sums: the plan does not carry it, and cells of it were written meanwhile",
+        "register MyIngress.sums: the plan does not carry it, but cells of it were written in the meantime",
     )
 
 

@@ -262,7 +262,7 @@ def test_what_cannot_be_compared_is_said() -> None:
     switch = FakeSwitch(old, can=())  # type: ignore[arg-type]
     outcome = change("controller", switch, new, verify=True)  # type: ignore[arg-type]
     assert outcome.verified is not None
-    assert outcome.verified.unchecked == ["registers: this switch cannot hold packets, so they went on at once"]
+    assert outcome.verified.unchecked == ["registers: this switch cannot hold packets, so they were not stopped"]
 
 
 def test_the_list_of_strategies(capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,7 +110,7 @@ def test_clones_that_do_not_arrive_at_the_end_are_said(switch: FakeSwitch) -> No
 
     at = {("read_tables", "begin"): packets(switch, ("sums", 0, 1)), ("write_register", "begin"): lost_at_the_end}
     outcome = change("state4", switch, NEW, at)
-    assert outcome.inexact == ("the newest clones of state updates did not arrive in time",)
+    assert outcome.inexact == ("the latest clones of state updates did not arrive in time",)
     assert (outcome.clones, switch.cells("sums")[2]) == (1, 0)
 
 
