@@ -1,4 +1,4 @@
-"""Ctrl-C while a switch is being changed: heard between two steps, never in the middle of a call to the switch.
+"""Ctrl-C while a switch is being changed: handled between steps, never in the middle of a call to the switch.
 
 A KeyboardInterrupt inside gRPC may leave its locks taken, and cleaning up would then wait forever.
 """

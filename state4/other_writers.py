@@ -1,8 +1,8 @@
-"""Other controllers write while the program is being replaced: nothing that was acknowledged to them is lost.
+"""Other controllers write while the program is being replaced: no acknowledged write of theirs is lost.
 
-A switch that notes what is written (`Follows`) tells it until few is left; then writers wait, the rest is applied, and
-the program is changed. Every strategy comes past here, because `Synchroniser.settle` (in `commit`, for most) does it. A
-switch that takes no notes is read a second time, just before the new program is saved.
+A switch that records writes (`Follows`) reports them until few are left; then writers are blocked, the rest is applied,
+and the program is changed. Every strategy goes through this code, because `Synchroniser.settle` (in `commit`, for most)
+calls it. A switch that records no writes is read a second time, just before the new program is saved.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class OtherWriters:
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """What is written from here to the end is known. Raises ProgramChanged if it is not the program any more that
-        the plan is for."""
+        """Records all writes from here to the end. Raises ProgramChanged if the plan is for a program that no longer
+        runs."""
         follows = self._target.abilities.follows
         if follows is None:
             yield
@@ -89,8 +89,8 @@ class OtherWriters:
             self._keep_replication(self._follow.take(hold_writers=True))
 
     def settle(self) -> list[WrittenCells]:
-        """Brings into the saved program what was written so far, at last while writers wait. Returns the register cells
-        that were written: they have to go over as they are at the swap. May be called again before COMMIT."""
+        """Applies the writes so far to the saved program, in the last round with writers blocked. Returns the register
+        cells that were written: their values have to be copied at the swap. May be called again before COMMIT."""
         if self._follow is None:
             return []
         for _ in range(MAX_ROUNDS):

@@ -1,6 +1,6 @@
 """RSRM, the Runtime State Retrieving Module: two halves that work at the same time.
 
-The data-plane listener takes clones from the CPU port (`state4.clones.listener`), in a thread of its own. The
+The data-plane listener receives clones from the CPU port (`state4.clones.listener`), in its own thread. The
 control-plane retriever reads every cell of every component, in the caller's thread.
 """
 
@@ -28,8 +28,8 @@ from state4.values import Cells, RegisterSpec
 
 @dataclass(frozen=True)
 class State:
-    """What is carried over in bulk. `entries`: of the old program, in the terms of the new one; `skipped`: why some
-    have no place there; `registers`: contents by the old name; `counters`: packets and bytes of each cell by the old
+    """State carried over in bulk. `entries`: of the old program, translated for the new one; `skipped`: why some have
+    no place there; `registers`: contents by the old name; `counters`: packets and bytes of each cell by the old
     name."""
 
     entries: Sequence[p4r.Update] = ()
@@ -44,7 +44,7 @@ class State:
 
 
 class Retriever:
-    """Both halves for one change of programs, at the speed of a profile. All methods raise TargetError."""
+    """Both halves for one program change, at the speed of a profile. All methods raise TargetError."""
 
     def __init__(
         self, target: Target, change: Change, profile: Profile, events: EventLog, others: OtherWriters
@@ -59,7 +59,7 @@ class Retriever:
 
     @contextmanager
     def cloning(self) -> Iterator[CloneSource]:
-        """State updates are cloned and collected from here on, so that nothing that is read later misses one."""
+        """State updates are cloned and collected from here on, so that later reads miss none."""
         with self._events.phase("listen"):
             clones = self._target.open_listener(self._change.layout)
         try:
@@ -71,8 +71,8 @@ class Retriever:
             clones.close()
 
     def silence(self, clones: CloneSource) -> str:
-        """What to say if the switch has cloned updates and none arrived, "" otherwise. Reads how many it has asked for:
-        not while a program is saved, unless the switch holds packets."""
+        """An error text if the switch has cloned updates and none arrived, "" otherwise. Reads the number of clones
+        requested, so it must not be called while a program is saved, unless the switch holds packets."""
         if not self._change.layout.slots:
             return ""
         asked = self._target.read_sequences(self._change.layout)
@@ -84,7 +84,7 @@ class Retriever:
         )
 
     def require_clones(self, clones: CloneSource) -> None:
-        """Raises NoClones, before anything is changed, where a strategy relies on clones and none arrive."""
+        """Raises NoClones, before anything is changed, if a strategy relies on clones and none arrive."""
         silence = self.silence(clones)
         if silence:
             raise NoClones(f"{silence} Nothing was changed")

@@ -1,6 +1,6 @@
 """RSSM, the Runtime State Synchronization Module: the state that was retrieved goes into the new program.
 
-After VERIFY_AND_SAVE every write is for the new program while the old one forwards. First comes the bulk, then the
+After VERIFY_AND_SAVE every write goes to the new program while the old one forwards. First comes the bulk, then the
 updates that were cloned in the meantime, with look-ahead: of several updates of one cell only the last is written.
 """
 
@@ -121,8 +121,8 @@ class Synchroniser:
         return cell_writes(look_ahead(updates), self._change.layout, self._change.carried)
 
     def settle(self) -> list[WrittenCells]:
-        """Brings what other controllers have written meanwhile into the new program. They wait from here to the swap,
-        which has to follow. Returns the register cells that they have written: whoever swaps moves them last."""
+        """Applies concurrent writes of other controllers to the new program. Writers are blocked from here to the swap,
+        which must follow. Returns the register cells that they have written: the swap moves them last."""
         return self._others.settle()
 
     def commit(self) -> None:
@@ -145,7 +145,7 @@ class Synchroniser:
 
 
 def cell_writes(updates: Updates, layout: CloneLayout, carried: Sequence[Carried]) -> list[CellWrites]:
-    """Updates as writes of the new program's cells, by component; what has no place there is left out."""
+    """Updates as writes of the new program's cells, by component; updates without a counterpart there are left out."""
     writes: list[CellWrites] = []
     for item in carried:
         indices, rows = updates.of(layout.number(item.old.name))

@@ -1,7 +1,8 @@
-"""Clone sessions of the program's own that carry updates: the CPU port is one more replica of them while State4 clones.
+"""The program's own clone sessions that carry updates: the CPU port is an additional replica of them while State4
+clones.
 
-Such a replica has a number of its own (`REPLICA`), by which the program knows State4's copies in egress. The other
-replicas stay as they are, and whatever another controller changes in the session meanwhile stays as well.
+The replica has a reserved number (`REPLICA`), by which the program recognises State4's copies in egress. The other
+replicas are unchanged, and changes made to the session by other controllers in the meantime are kept.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from state4.targets.base import Target
 
 @contextmanager
 def shared_sessions(target: Target, layout: CloneLayout) -> Iterator[None]:
-    """Adds the replica to each session of `layout`, and takes it away at the end. Raises SessionInUse for a session
-    that cuts its clones too short, TargetError."""
+    """Adds the replica to each session of `layout`, and removes it at the end. Raises SessionInUse for a session that
+    truncates its clones too much, TargetError."""
     made: list[int] = []
     added: list[int] = []
     try:

@@ -1,14 +1,15 @@
-"""Registers whose contents the packets of a program cannot see: they need not be carried (He et al., 2019).
+"""Registers whose contents the packets of a program cannot observe: they need not be carried (He et al., 2019).
 
 Decided by control flow, of the new program, and only where that is certain:
 
 - the data plane never reads it (a control plane may, so this is the operator's choice);
-- every read comes behind a write of the same cell in the same pass: both stand in one piece of code, the write in a
-  block around the read (or the read's own) and before it, so whoever comes to the read has made the write.
+- every read follows a write of the same cell in the same pass: both are in one piece of code, the write in a
+  block around the read (or the read's own) and before it, so the write dominates the read.
 
 The same cell means the same constant index, or the same expression, between which nothing can have changed what it is
-made of. A read whose register cannot be told makes nothing needless. Passes need no care: each one writes before it
-reads, and recirculated, resubmitted and cloned packets make passes of their own. A loop around both runs them in order.
+made of. A read whose register is unknown makes no register needless. Passes need no special treatment: each one writes
+before it reads, and recirculated, resubmitted and cloned packets make separate passes. A loop around both runs them in
+order.
 """
 
 from __future__ import annotations

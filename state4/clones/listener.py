@@ -1,5 +1,5 @@
-"""The data-plane listener: takes clones from the CPU port's interface, in a thread of its own, through a ring that it
-shares with the kernel (AF_PACKET, TPACKET_V2)."""
+"""The data-plane listener: receives clones from the CPU port's interface, in its own thread, through a ring shared with
+the kernel (AF_PACKET, TPACKET_V2)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LISTENER_THREAD = "state4-listener"
 
 
 class Listener:
-    """Takes clones from an interface as soon as it is made, until `close`.
+    """Receives clones from an interface from construction until `close`.
 
     The ring has one slot per frame (TPACKET_V2): a frame can be read the moment it arrives, and a whole run of slots is
     decoded at once. `frames` slots hold the clones of a second and more at the highest rates. Raises ListenerError."""
@@ -176,7 +176,7 @@ class Listener:
                 self._dropped += struct.unpack("II", packed)[1]
 
     def close(self) -> None:
-        """Ends listening. The kernel takes about ten milliseconds to release the ring, which is not waited for."""
+        """Stops listening. The kernel takes about ten milliseconds to release the ring; this does not wait for it."""
         if not self._stop.is_set():
             os.eventfd_write(self._wake, 1)  # before the next line, after which the thread may close it
             self._stop.set()

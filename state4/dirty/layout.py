@@ -26,9 +26,10 @@ Words = npt.NDArray[np.uint32]
 
 
 def best_shift(cells: int, cell_bytes: int) -> int:
-    """The block size for a register, as a power of two: that for which a look at the map and at what it names takes the
-    fewest bytes. With blocks of B cells a look reads cells / (8 B) bytes of the map, and B * cell_bytes for each dirty
-    cell (each in a block of its own, at worst); the sum is least at B = sqrt(cells / (8 * dirty * cell_bytes))."""
+    """The block size for a register, as a power of two: the one that minimises the bytes read for the map and the
+    blocks marked in it. With blocks of B cells a round reads cells / (8 B) bytes of the map, and B * cell_bytes for
+    each dirty cell (each in a block of its own, at worst); the sum is least at B = sqrt(cells / (8 * dirty *
+    cell_bytes))."""
     best = math.sqrt(cells / (8 * EXPECTED_DIRTY_CELLS * cell_bytes)) if cells else 1.0
     return max(0, round(math.log2(best))) if best > 1 else 0
 

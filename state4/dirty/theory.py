@@ -1,4 +1,4 @@
-"""How many rounds pre-copying takes, from the rate of writes and that of reading (Clark et al., NSDI 2005, section 3).
+"""How many rounds pre-copy takes, from the write rate and the read rate (Clark et al., NSDI 2005, section 3).
 
 While a round reads, packets dirty cells; the next round reads those. With a rate of writes w and of reading r, both in
 cells per second, and a fixed time f per round, each round has
@@ -6,7 +6,7 @@ cells per second, and a fixed time f per round, each round has
     dirty(k + 1) = w * (f + dirty(k) / r)
 
 cells to read, never more than there are. Below w = r this falls towards w * f / (1 - w / r); above it, rounds do not
-help. The rounds end as the strategy's do: when few cells are left, when a round makes no progress, or after a bound.
+help. The rounds stop like the strategy's: when few cells are left, when a round makes no progress, or after a bound.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ PROGRESS = 0.9
 
 @dataclass(frozen=True)
 class Prediction:
-    """`rounds`: cells that each round after the first reading reads; `remainder`: cells that are left for the moment in
-    which packets wait; `converges`: whether the rounds end because few are left."""
+    """`rounds`: cells read by each round after the first; `remainder`: cells left for the hold; `converges`: whether
+    the rounds stop because few are left."""
 
     rounds: tuple[float, ...]
     remainder: float

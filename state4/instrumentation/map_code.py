@@ -1,10 +1,10 @@
 """The P4 text of a dirty map, and the marks behind writes.
 
-A mark follows the write, never precedes it: whoever clears a mark and then reads the block has seen every write whose
-mark was cleared. Marking is a read and a write of one word, which no other packet may come between: softswitch runs one
-packet after the other; bmv2 locks all registers of an action while it runs, and p4c makes one action of statements
-without a branch between them, as this block's are. Hence no flag that switches marking on: it would be a branch, and
-looking at it costs as much as marking does.
+A mark follows the write, never precedes it: code that clears a mark and then reads the block sees every write whose
+mark was cleared. Marking is a read and a write of one word, which must be atomic with respect to other packets:
+softswitch runs one packet after the other; bmv2 locks all registers of an action while it runs, and p4c makes one
+action of statements without a branch between them, as this block's are. Hence there is no flag that enables marking: it
+would be a branch, and checking it costs as much as marking.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Pre-copying, after the live migration of virtual machines (Clark et al., NSDI 2005): no packet is ever cloned.
+"""Pre-copy, after the live migration of virtual machines (Clark et al., NSDI 2005): no packet is ever cloned.
 
-Packets mark what they write in a dirty map. The control plane reads everything once; then, in rounds, what was marked
-meanwhile, until few cells are left. A switch that holds packets gives these away in the step that swaps, so the new
-program begins with exactly the old one's state. Elsewhere rounds end when the new program is saved, since the old one's
-registers are out of sight then: what is written after that arrives by clones, if the running program makes them, and is
-missing if it does not, which the outcome says.
+Packets mark what they write in a dirty map. The control plane reads everything once; then, in rounds, the blocks marked
+in the meantime, until few cells are left. If the switch holds packets, these are read in the swap step, so the new
+program starts with exactly the old one's state. On other switches rounds stop when the new program is saved, since the
+old one's registers cannot be read after that: later writes arrive through clones, if the running program makes them,
+and are otherwise missing, which the outcome reports.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Precopy:
         return context.outcome(self.name, state, written=written + remainder, **numbers)
 
     def _swap(self, context: Reconfiguration, rounds: DirtyRounds, holds: Holds) -> int:
-        """Makes the new program the forwarding one; returns how many cells were read while packets waited."""
+        """Activates the new program; returns how many cells were read during the hold."""
         others = context.synchroniser.settle()
         with quick_threads(), context.events.phase("hold") as result, holds.hold(None) as held:
             (words,) = held.read_ranges([CellRange(rounds.map, 0, rounds.map.cells)])

@@ -1,10 +1,9 @@
-"""State4 with its last window closed: the state after the swap is exactly that before it.
+"""State4 with its last window closed: the state after the swap is exactly the state before it.
 
-The paper's algorithm leaves out what is written between RSSM's last write and the swap. Here updates are first applied
-until few are left. The rest is done by the first of these that the switch and the plan allow: the switch applies the
-updates that it has kept and swaps, in one step (`state4.transfer.handover`); packets wait in the switch while the last
-updates are written from here (`state4.transfer.held_swap`); packets wait in the new program
-(`state4.transfer.gated_swap`).
+The paper's algorithm misses writes between RSSM's last write and the swap. Here updates are first applied until few are
+left. The rest is handled by the first of these that the switch and the plan allow: the switch applies the updates that
+it has kept and swaps, in one step (`state4.transfer.handover`); packets wait in the switch while the last updates are
+written from here (`state4.transfer.held_swap`); packets wait in the new program (`state4.transfer.gated_swap`).
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class State4Exact:
             return context.outcome(self.name, state, clones=clones.stats(), written=written, warnings=warnings)
 
     def _catch_up(self, context: Reconfiguration, clones: CloneSource) -> int:
-        """Applies updates until a round brings few. Lost clones make the registers be read again, once."""
+        """Applies updates until a round yields few. If clones were lost, the registers are read again, once."""
         written, again = 0, True
         for _ in range(MAX_ROUNDS):
             updates = clones.take()

@@ -1,7 +1,7 @@
 """Swing State (Luo, Yu, Vanbever, SOSR 2017), on one switch: only what is cloned reaches the new program.
 
-The original clones all the time and carries updates from switch to switch. Here cloning begins with the reconfiguration
-and lasts as long as State4 would take with the same profile, so the two can be compared: state that nobody writes in
+The original clones all the time and carries updates from switch to switch. Here cloning starts with the reconfiguration
+and lasts as long as State4 would take with the same profile, so the two can be compared: state that is not written in
 that time is lost. Entries are carried through the control plane, as Swing State moves data-plane state only.
 """
 

@@ -1,6 +1,6 @@
 """Optional abilities of a switch, in addition to those of every target (`state4.targets.base.Target`).
 
-A target lists them in its `abilities`, and code asks for one in one way:
+A target lists them in its `abilities`, and code queries them in a uniform way:
 
     holds = target.abilities.holds
     if holds is None:
@@ -67,13 +67,13 @@ class Holds(Protocol):
     registers while another program is saved."""
 
     def hold(self, layout: CloneLayout | None) -> AbstractContextManager[Hold]:
-        """Packets wait until `Hold.finish` or the end of the context. `layout`: of clones that are on their way; None
-        if there are none."""
+        """Packets wait until `Hold.finish` or the end of the context. `layout`: of clones in transit; None if there are
+        none."""
 
 
 class Hold(Protocol):
-    """The forwarding program stands still: no packet is processed and none is lost. `sequences`: numbers of its last
-    clones; `held_s`: how long packets have waited, as the switch says."""
+    """The active program is stopped: no packet is processed and none is lost. `sequences`: numbers of its last clones;
+    `held_s`: how long packets have waited, as reported by the switch."""
 
     sequences: tuple[int, int]
     held_s: float
@@ -143,9 +143,9 @@ class Handover(Protocol):
     updates: int
 
     def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
-        """In one step to packets: writes the kept updates to the saved program, moves counters and meters (`renames`:
-        old name -> new name), then `copies`, and commits. False if the switch declines because a clone is missing (for
-        example, there was no room for it); then nothing was done."""
+        """Atomically with respect to packets: writes the kept updates to the saved program, moves counters and meters
+        (`renames`: old name -> new name), then `copies`, and commits. False if the switch declines because a clone is
+        missing (for example, there was no room for it); then nothing was done."""
 
 
 # ---------------------------------------------------------------- other controllers that write
@@ -153,17 +153,17 @@ class Handover(Protocol):
 
 @dataclass(frozen=True)
 class Written:
-    """What was written to the running program by anyone. `keys`: entities without values, each with what is there now:
-    one, nothing if it is gone, several for all cells of an array; never the contents of registers. `complete`: False if
-    there was more than the switch could note, so that anything may have changed."""
+    """What any client wrote to the running program. `keys`: entities without values, each with its current content: one
+    entity, none if it is gone, several for all cells of an array; never the contents of registers. `complete`: False if
+    there was more than the switch could record, so that anything may have changed."""
 
     keys: Sequence[tuple[p4r.Entity, Sequence[p4r.Entity]]] = ()
     complete: bool = True
 
 
 class Follows(Protocol):
-    """The switch notes what is written while the program is changed, and shows the saved program to us alone: the reads
-    of `Target` are of the running one, and others write to that one until COMMIT."""
+    """The switch records writes while the program is changed, and exposes the saved program only to us: reads through
+    `Target` refer to the running one, and others write to that one until COMMIT."""
 
     def follow(self) -> AbstractContextManager[Follow]:
         """From here to the end of the context."""
@@ -173,7 +173,7 @@ class Follow(Protocol):
     """One change while other controllers write. COMMIT is rejected if there are writes that `take` has not returned."""
 
     def take(self, *, hold_writers: bool = False) -> Written:
-        """What was written since the last call. With `hold_writers`, others' writes wait from here to the end of the
+        """Writes since the last call. With `hold_writers`, others' writes are blocked from here to the end of the
         context (bounded by the switch)."""
 
     def read(self, wanted: Sequence[p4r.Entity], *, saved: bool) -> list[p4r.Entity]:
@@ -215,15 +215,15 @@ class CarriesEntries(Protocol):
 class LetsPacketsWait(Protocol):
     """A program can make packets wait in this switch, by resubmitting the first one (`state4.transfer.gate`).
 
-    `max_wait_passes`: how many passes through ingress one packet makes in about half a second; after so many, a program
-    stops waiting, whatever became of the controller."""
+    `max_wait_passes`: how many passes through ingress one packet makes in about half a second; after that many, a
+    program stops waiting, whatever happened to the controller."""
 
     @property
     def max_wait_passes(self) -> int: ...
 
     def wake(self) -> None:
-        """Sends `WAKE` into the switch through the CPU port, so that the forwarding program announces that it runs even
-        without traffic. Does nothing if the CPU port cannot be reached."""
+        """Sends `WAKE` into the switch through the CPU port, so that the active program announces itself even without
+        traffic. Does nothing if the CPU port cannot be reached."""
 
 
 # ---------------------------------------------------------------- statistics

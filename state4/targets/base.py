@@ -1,4 +1,4 @@
-"""What State4 needs of every switch. What only some switches can do is in `state4.targets.abilities`."""
+"""What State4 requires of every switch. Optional abilities are in `state4.targets.abilities`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 
 class Target(Protocol):
-    """One running switch. All methods raise TargetError when the switch refuses or is gone.
+    """One running switch. All methods raise TargetError when the switch rejects a request or is gone.
 
     Reads of registers and entries are those of the forwarding program; writes go to the saved program while there is
     one, otherwise to the forwarding one. After `commit` the saved program is the forwarding one. Only a switch that
@@ -45,8 +45,8 @@ class Target(Protocol):
         """VERIFY_AND_SAVE."""
 
     def commit(self) -> None:
-        """COMMIT: the saved program forwards. Returns when it is in place; all clones that the old one has asked for
-        are then on their way to the CPU port, before anything that the new one sends there."""
+        """COMMIT: activates the saved program. Returns when it is in place; all clones requested by the old one are
+        then in transit to the CPU port, ahead of anything that the new one sends there."""
 
     def discard_saved(self) -> None:
         """Discards a saved program that an earlier controller did not commit."""
@@ -57,7 +57,8 @@ class Target(Protocol):
         """Why the contents of such a register cannot be read or written here, "" if they can."""
 
     def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
-        """Cells of the forwarding program. A large register may be read in pieces, each as it is at one moment."""
+        """Cells of the active program. A large register may be read in chunks, each of which is a consistent
+        snapshot."""
 
     def read_registers(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         """Several registers of the forwarding program, all at one moment if the switch can."""
@@ -78,7 +79,7 @@ class Target(Protocol):
     # ------------------------------------------------------------ entries
 
     def read_entities(self) -> list[p4r.Entity]:
-        """What the control plane put into the forwarding program: entries, default actions, profiles, value sets,
+        """Control-plane state of the active program: entries, default actions, profiles, value sets,
         meter configurations, digest subscriptions. Not while another program is saved."""
 
     def read_saved_entries(self, tables: Sequence[int]) -> list[p4r.TableEntry]:

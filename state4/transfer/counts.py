@@ -1,9 +1,9 @@
-"""Indirect counters of a program that clones its counts, on a switch where nothing moves them.
+"""Indirect counters of a program that clones its counts, on a switch that does not move them.
 
 The data plane cannot read a counter, so a clone reports each count with the packet's length, and the controller adds
 them up. The starting value of a cell must be known: it is read, and taken as settled if no clone of that cell arrived
-between the last clones before the reading and the last ones after it. Cells that are counted too often for that are
-read while packets briefly wait in the old program.
+between the last clones before the reading and the last ones after it. Cells that change too often for that are read
+while packets are briefly held in the old program.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Counts:
     # ------------------------------------------------------------ reading
 
     def read(self, listener: CloneSource, arrival_s: float) -> list[Updates]:
-        """Reads all cells; returns the updates that came meanwhile, which are seen already. Raises Missed."""
+        """Reads all cells; returns the updates that arrived in the meantime, which are already accounted for. Raises
+        Missed."""
         context, parts = self._context, list[Updates]()
         self._forget()
 

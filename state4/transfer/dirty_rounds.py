@@ -1,12 +1,12 @@
-"""Rounds of pre-copying: look at the dirty map, clear it, read the blocks that it names; until few are left.
+"""Pre-copy rounds: read the dirty map, clear it, read the marked blocks; until few are left.
 
-Marks follow writes (`state4.instrumentation.map_code`), and cells are read after their marks were cleared. So whatever
-a packet writes after a reading leaves a mark that a later look finds, and nothing else has to be remembered.
+Marks follow writes (`state4.instrumentation.map_code`), and cells are read after their marks were cleared. So every
+write after a read leaves a mark that a later round finds, and no other bookkeeping is needed.
 
-A look has to clear what it reads. A switch that reads and clears in one step loses no mark. On any other, a mark that
-is set between the reading of a word and its clearing would vanish; so there a word that is not 0 stands for all its
-blocks: it is cleared, and they are all read after that. A mark that vanished with it belongs to a write before the
-clearing, which that reading sees. Words that are 0 are not cleared, so marks in them stay for the next look.
+A round has to clear the words it reads. A switch that reads and clears atomically loses no mark. On any other, a mark
+set between reading and clearing a word would vanish; so there a non-zero word stands for all its blocks: it is cleared,
+and then they are all read. A mark that vanished with it belongs to a write before the clearing, which that read sees.
+Words that are 0 are not cleared, so marks in them remain for the next round.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How a program makes packets wait on a switch that cannot hold them: its clone flag is WAIT, from the start.
 
-The first packet is then resubmitted, again and again, before any of the program's own code has run. bmv2 processes
-resubmitted packets before new ones, so all others queue behind it, in order, in the switch's input buffer and in front
-of its ports. Nothing reads or writes state until the flag is IDLE, so plain writes of the control plane are as good as
-writes to a program that does not run yet. After too many rounds the program itself ends the waiting.
+The first packet is then resubmitted repeatedly, before any of the program's own code runs. bmv2 processes resubmitted
+packets before new ones, so all others queue behind it, in order, in the switch's input buffer and in front of its
+ports. Nothing reads or writes state until the flag is IDLE, so plain writes by the control plane are as safe as writes
+to a program that is not running yet. After too many passes the program itself stops waiting.
 """
 
 from __future__ import annotations

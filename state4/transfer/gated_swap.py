@@ -1,13 +1,13 @@
 """The end of a reconfiguration on a switch that cannot hold packets.
 
-The new program starts with its gate closed (`state4.transfer.gate`): packets wait in it. Everything that the old
-program sent arrives on the CPU port before the new program's announcement; these late updates are written as they are,
-and the packets are released. So the new program never sees a cell without them, whatever it does with its state.
+The new program starts with its gate closed (`state4.transfer.gate`): packets wait in it. All clones of the old program
+arrive on the CPU port before the new program's announcement; these late updates are written unchanged, and the packets
+are released. So the new program never sees a cell without them, whatever it does with its state.
 
-If the gate was not closed (the new program cannot make packets wait, or stopped waiting), packets were processed
-meanwhile, and late updates are merged: a cell that still has the value written before the swap takes the last one; a
-cell that both programs only ever add to gets the missing difference; any other is left to the new program, whose write
-is newer. A packet may have read a cell too early, so such a result is not called exact.
+If the gate was not closed (the new program cannot make packets wait, or stopped waiting), packets have been processed
+by then, and late updates are merged: a cell that still has the value written before the swap takes the last one; a cell
+that both programs only ever add to gets the missing difference; any other is left to the new program, whose write is
+newer. A packet may have read a cell too early, so such a result is not reported as exact.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ MAX_READINGS = 3
 @dataclass(frozen=True)
 class LateUpdates:
     """What was done about the updates after RSSM's last write. `late`: cells that they changed; `merged`: of those
-    brought into the new program; `conflicts`: of those left to it. `inexact`: why the state may not be what it should
-    be, () if it is exact."""
+    merged into the new program; `conflicts`: of those left unchanged. `inexact`: why the state may not be exact, () if
+    it is."""
 
     late: int = 0
     merged: int = 0
@@ -114,16 +114,16 @@ def not_followed(context: Reconfiguration, unsettled: Sequence[str], uncloned: S
 
 
 def _missed(stats: ListenerStats) -> tuple[int, int]:
-    """What a listener knows to be missing: gaps in the numbers, and frames that the kernel had no room for. The last
-    clone leaves no gap when it is lost, as nothing follows it."""
+    """Losses known to a listener: gaps in the numbers, and frames that the kernel had no room for. A lost last clone
+    leaves no gap, as nothing follows it."""
     return stats.lost, stats.dropped
 
 
 def _read(
     context: Reconfiguration, listener: CloneSource, counts: Counts, read: Callable[[], dict[str, Cells]]
 ) -> tuple[dict[str, Cells], list[Updates], tuple[int, int]]:
-    """All registers and counters, again where clones were lost meanwhile: once a program is saved there may be no way
-    to read. With them the updates that were taken from the listener, and what it had missed by then (`_missed`)."""
+    """All registers and counters, read again if clones were lost in the meantime: once a program is saved they may no
+    longer be readable. Also returns the updates taken from the listener, and its losses by then (`_missed`)."""
     missed = _missed(listener.stats())
     if not context.layout.slots:
         return read(), [], missed

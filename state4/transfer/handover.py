@@ -1,10 +1,10 @@
 """The end of a reconfiguration on a switch that applies the last updates itself, so packets do not wait for a
 controller.
 
-From some moment on, the switch keeps a copy of every clone that it sends. What was cloned before is applied here while
-packets flow. One request then completes the change: in one step to packets the switch writes the updates it has kept,
-moves the counters and commits. That takes some microseconds, however slow the connection to the controller is, and a
-clone that is lost on that connection in the meantime does no harm.
+From a certain point on, the switch keeps a copy of every clone that it sends. Earlier clones are applied here while
+packets flow. One request then completes the change: atomically with respect to packets the switch writes the updates it
+has kept, moves the counters and commits. That takes a few microseconds, however slow the connection to the controller,
+and a clone that is lost on that connection in the meantime does no harm.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Declined(Exception):
 
 
 def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
-    """Brings the new program up to date and makes it the forwarding one. Returns how many cells were written; None if
-    the switch can't, or not with this plan: then the new program is still only saved."""
+    """Brings the new program up to date and activates it. Returns how many cells were written; None if the switch
+    cannot do this, or not with this plan: then the new program is still only saved."""
     layout, carried = context.layout, context.carried
     hands_over = context.target.abilities.hands_over
     if hands_over is None or any(item.converts for item in carried):
@@ -44,8 +44,8 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
 
 
 def _copies(context: Reconfiguration) -> list[CellCopy]:
-    """The cells that other controllers have written, who wait from here on. Raises Declined if the switch cannot move
-    some as they are."""
+    """The cells that other controllers have written; those are blocked from here on. Raises Declined if the switch
+    cannot move some of them unchanged."""
     copies = []
     for part in context.synchroniser.settle():
         old, new = part.item.old, part.item.new
@@ -59,7 +59,7 @@ def _copies(context: Reconfiguration) -> list[CellCopy]:
 
 def _up_to(context: Reconfiguration, listener: CloneSource, handover: Handover) -> int:
     """Applies every update before the moment from which the switch keeps them; later ones may be among them, too. If
-    one was lost, the registers are read: whatever is newer than the reading, the switch keeps."""
+    one was lost, the registers are read: the switch keeps all updates newer than that read."""
     lost = listener.stats().lost
     if listener.wait_for(*handover.sequences, ARRIVAL_S) and not lost and not listener.stats().lost:
         return context.synchroniser.apply_updates(listener.take())

@@ -1,6 +1,6 @@
-"""The end of a reconfiguration on a switch that holds packets while the last updates are written from here.
+"""The end of a reconfiguration on a switch that holds packets while the controller writes the last updates.
 
-Should clones be missing, all registers are read while packets wait: slower, still exact.
+If clones are missing, all registers are read during the hold: slower, but still exact.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from state4.verify.step import compare_held
 
 
 def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> int:
-    """Makes the saved program the forwarding one. Returns how many cells were written while packets waited."""
+    """Activates the saved program. Returns how many cells were written during the hold."""
     others = context.synchroniser.settle()
     lost = clones.stats().lost
     registers = [item.old for item in context.carried]

@@ -27,8 +27,8 @@ _USUAL_DEVICE = 1
 
 class Connection:
     """`p4runtime` and `bulk` are the stubs; `has_bulk`: whether the server has softswitch's bulk service; `mastership`:
-    as whom we control the switch. `device_id` None: the one that the switch says it is, or 1 where it does not say;
-    `role` and `election_id` None: as Mastership chooses.
+    the role and election id with which we control the switch. `device_id` None: as reported by the switch, or 1 if it
+    does not report it; `role` and `election_id` None: as Mastership chooses.
 
     Raises BadAddress, TargetError if the switch cannot be reached, NotPrimary if a controller with a larger election id
     is there."""

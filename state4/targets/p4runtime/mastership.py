@@ -1,9 +1,9 @@
 """Being a role's primary on a P4Runtime switch (specification 1.5, section 5).
 
-We take a role of our own, so that other controllers stay primary of theirs; of a switch that has no roles, the default
-role. The election id is the one above all that the switch has seen for that role, which its answer to a client without
-an id says. When the stream ends, the role has no primary. Who was primary of it before us hears that, and which id to
-send: ids of a role never fall, so it must be ours or a larger one.
+We use a role of our own, so that other controllers stay primary of theirs; on a switch without roles, the default role.
+The election id is one more than the highest that the switch has seen for that role, which it reports to a client
+without an id. When the stream ends, the role has no primary. The previous primary is told so, and which id to send: the
+highest id of a role never decreases, so it must be ours or a larger one.
 """
 
 from __future__ import annotations
