@@ -2,5 +2,5 @@
 switch.
 
 Rooms in the order in which a program passes through them, each of which may import those before it: `text`, `syntax`,
-`types` (with `program`, the facts about a checked program), `check`, `elaborate`, `p4info`. `load` is the way in.
+`types` (with `program`, the facts about a checked program), `check`, `elaborate`, `p4info`. `load` is the entry point.
 """

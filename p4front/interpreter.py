@@ -1,4 +1,4 @@
-"""Which Python runs `python -m <package of ours>`: the checkout's `.venv`, wherever one was typed from.
+"""Which Python runs `python -m <package of ours>`: the checkout's `.venv`, whatever the current folder.
 
 Packages call `prepare(__name__)` from their `__init__`, the first code of ours that runs. It stands here because all
 of them may import p4front, and it needs nothing but the standard library: another interpreter may have nothing else.

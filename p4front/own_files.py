@@ -1,7 +1,8 @@
 """Folders and files of ours in places that other users can reach: caches, run folders, files that a command names.
 
-What is read back from such a folder may be executed, so a folder counts only if nobody but its owner could have put
-anything there. It stands here because all packages may import p4front, and it needs nothing but the standard library.
+What is read back from such a folder may be executed, so a folder is accepted only if nobody but its owner could have
+put anything there. This module is in p4front because all packages may import p4front, and it needs only the standard
+library.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Elaboration (P4_16 18.3): the one walk from `main` that says what a program consists of.
+"""Elaboration (P4_16 18.3): the one walk from `main` that determines what a program consists of.
 
 Instances of parsers and controls, their control-plane names, constructor and type arguments, compile-time values, sizes
-and widths of every object, and which code can run. P4Info, the code generator and State4's analysis use what
-`elaborate` gives, and find none of it out by themselves.
+and widths of every object, and which code can run. P4Info, the code generator and State4's analysis use the result of
+`elaborate` and derive none of it themselves.
 
 `walk` makes the instances, with `externs` and `tables`; `objects` are what they consist of, `scope` and `evaluate` what
 names and expressions mean in them, `live` which statements run; `blocks` is what the control plane sees of each part of

@@ -1,9 +1,9 @@
-"""What crosses the interfaces of a switch's ports, in files.
+"""Captures the traffic of a switch's ports in pcap files.
 
 Each interface has two files, named as simple_switch names them: INTERFACE_in.pcap has what the switch received,
-INTERFACE_out.pcap what it sent. A process of its own writes them, beside the packet path: the switch neither waits for
-it nor knows of it, except that frames have to leave through the queueing disciplines (`Switch.set_qdiscs`) to be seen.
-It ends with its parent, however that ends, and says on standard error how many frames the kernel had no room for.
+INTERFACE_out.pcap what it sent. A separate process writes them, outside the packet path: the switch neither waits for
+it nor depends on it, except that frames have to leave through the queueing disciplines (`Switch.set_qdiscs`) to be
+seen. It exits with its parent in any case, and reports on standard error how many frames the kernel had no room for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The C interface, read from its headers: constants, structs and functions as ctypes wants them.
 
-`runtime/include/api.h` is the one description of it. It keeps to a few plain forms; a declaration of another form
-is an error, so that nothing is left out silently. A test lets the C compiler compare what was read with what it sees.
+`runtime/include/api.h` is the one description of it. It is restricted to a few simple forms; a declaration of any other
+form is an error, so that nothing is silently ignored. A test has the C compiler check what was read.
 
 - `#define NAME 11u`, or names and numbers with `+`; `enum { A, B = 3, ... }`
 - `typedef struct name { uint32_t a, b; uint64_t c[NAME]; const type *d; } name;`

@@ -21,7 +21,8 @@ _HIDDEN = 1 << 40  # ids above are ours: members and groups of action sets
 class Profile:
     """An action profile (members) or action selector (members and groups), shared by the tables that name it.
 
-    Errors: BadEntry, TableFull, EntryExists, EntryNotFound, InUse (deleting what entries or groups refer to), Closed.
+    Errors: BadEntry, TableFull, EntryExists, EntryNotFound, InUse (deleting something that entries or groups refer to),
+    Closed.
     """
 
     def __init__(self, handle: PipelineHandle, info: ProfileInfo, tables: Sequence[TableInfo]) -> None:

@@ -1,6 +1,6 @@
 """The switch as a Python object: ports, pipelines, packets by hand, replication, messages to the controller.
 
-Thread-safe. Calls that change or read what packets use wait for the safe point between two batches, for some
+Thread-safe. Calls that access state used by packets wait for the safe point between two batches, for a few
 microseconds.
 """
 
@@ -62,8 +62,8 @@ class Switch(Replication):
 
     def add_interface(self, port: int, name: str, ring_frames: int | None = None, *, offloads: bool = True) -> None:
         """A port on a network interface of this namespace; needs root or CAP_NET_RAW. `ring_frames`: how many frames
-        can wait for the data plane, 4096 unless told (64 to 1048576; the memory is taken at once, up to 64 MiB unless
-        told). `offloads`: segments of up to 64 KiB that a sender left to its network card are split into frames of the
+        can wait for the data plane, default 4096 (64 to 1048576; the memory is allocated at once, by default at most 64
+        MiB). `offloads`: segments of up to 64 KiB that a sender left to its network card are split into frames of the
         MTU for the program, and merged again on their way out; without it they are lost.
 
         Raises InterfaceNotFound, InterfaceError, PortInUse.

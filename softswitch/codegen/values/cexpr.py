@@ -1,7 +1,7 @@
-"""C expressions as text that knows how tightly it binds, so that operands are parenthesised where C needs it.
+"""C expressions as text with their precedence, so that operands are parenthesised where C needs it.
 
-The levels are those of the C grammar (C11, 6.5). Beyond them, an operand is parenthesised where compilers warn of a
-mixture that is often misread (-Wparentheses, -Wlogical-not-parentheses): `(a + b) << 2`, `(a & b) | c`, `(!a) == b`.
+The levels are those of the C grammar (C11, 6.5). In addition, an operand is parenthesised where compilers warn about an
+often misread combination (-Wparentheses, -Wlogical-not-parentheses): `(a + b) << 2`, `(a & b) | c`, `(!a) == b`.
 """
 
 from __future__ import annotations

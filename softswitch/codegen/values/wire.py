@@ -1,6 +1,6 @@
 """Headers on the wire: one C function per header type that extracts it, and one that emits it.
 
-A header takes whole bytes: like simple_switch, one whose fields end inside a byte is filled up with zeros."""
+A header occupies whole bytes: one whose fields end inside a byte is padded with zeros."""
 
 from __future__ import annotations
 

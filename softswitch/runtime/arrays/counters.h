@@ -1,4 +1,5 @@
-/* Indirect counters: packets and bytes are always counted; the declared kind says which of them a controller is shown.
+/* Indirect counters: packets and bytes are always counted; the declared kind determines which of them a controller
+ * sees.
  */
 #ifndef SS_COUNTERS_H
 #define SS_COUNTERS_H

@@ -2,7 +2,7 @@
  *
  * Two rates (RFC 2698): a packet is red when the peak bucket has too few tokens; else the peak bucket pays, and the
  * packet is yellow when the committed bucket has too few; else that one pays too and the packet is green. Single rate
- * (RFC 2697): what does not fit the committed bucket goes to the excess bucket. A packet is green when the first can
+ * (RFC 2697): tokens that overflow the committed bucket go to the excess bucket. A packet is green when the first can
  * pay, yellow when the second can, else red. */
 #ifndef SS_METER_CELL_H
 #define SS_METER_CELL_H
@@ -18,8 +18,8 @@ typedef struct ss_meter_cell {
 } ss_meter_cell;
 
 uint32_t ss_meter_cell_execute(ss_meter_cell *cell, uint64_t now_ns, uint32_t packet_bytes, bool in_bytes);
-/* The first SS_METER_CONFIG_WORDS of SS_METER_WORDS; NULL takes the configuration away: everything is green. The counts
- * stay. */
+/* The first SS_METER_CONFIG_WORDS of SS_METER_WORDS; NULL removes the configuration: everything is green. The counts
+ * are kept. */
 void ss_meter_cell_configure(ss_meter_cell *cell, uint64_t now_ns, const uint64_t *config);
 void ss_meter_cell_read(const ss_meter_cell *cell, uint64_t *words); /* SS_METER_WORDS */
 

@@ -23,7 +23,7 @@ static uint32_t bytes_of_cell(uint32_t width)
     return 8 * ((width + 63) / 64);
 }
 
-/* Zeroed, and touched: neither a packet nor a controller that holds the data plane shall wait for fresh pages. */
+/* Zeroed, and touched: neither a packet nor a controller that holds the data plane may wait for page faults. */
 static uint8_t *make_cells(uint64_t bytes)
 {
     uint64_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 64, rounded = (bytes + alignment) & ~(alignment - 1);

@@ -1,4 +1,4 @@
-/* Lines for people: log_msg of programs, and what the switch itself has to say about its ports. */
+/* Human-readable log lines: log_msg of programs, and the switch's own messages about its ports. */
 #ifndef SS_LOG_FILE_H
 #define SS_LOG_FILE_H
 

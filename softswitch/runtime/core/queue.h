@@ -1,7 +1,7 @@
 /* Bounded message queues from the data plane to controllers: packet-ins, digests, log lines.
  *
- * They have a lock of their own: a controller that takes messages never stops packets for longer than one message's
- * copy. */
+ * They have a separate lock: a controller that takes messages never delays packets for longer than the copy of one
+ * message. */
 #ifndef SS_QUEUE_H
 #define SS_QUEUE_H
 

@@ -1,4 +1,4 @@
-/* The random numbers of programs: seeded when the switch is made, so that tests can repeat. */
+/* The random numbers of programs: seeded when the switch is created, so that tests are repeatable. */
 #ifndef SS_RANDOM_H
 #define SS_RANDOM_H
 

@@ -1,4 +1,4 @@
-/* The memory of a switch. Each folder that keeps something in it is named; what it keeps is defined there. */
+/* The state of a switch, by folder; each part is defined in the folder that owns it. */
 #ifndef SS_SWITCH_H
 #define SS_SWITCH_H
 

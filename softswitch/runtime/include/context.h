@@ -1,4 +1,4 @@
-/* What generated code carries from function to function while one packet passes through one step. Header-only. */
+/* The context that generated code passes between functions while one packet goes through one stage. Header-only. */
 #ifndef SS_CONTEXT_H
 #define SS_CONTEXT_H
 
@@ -6,7 +6,7 @@
 #include "hashes.h"
 #include "pipeline.h"
 
-/* Rounds of loops in one step of a packet, calls that they make included. Beyond it the packet is dropped. */
+/* Loop iterations per packet and stage, including the calls made in them. Beyond it the packet is dropped. */
 #define SS_MAX_ROUNDS (1u << 20)
 
 struct ss_x {

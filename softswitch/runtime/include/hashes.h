@@ -35,7 +35,7 @@ __attribute__((constructor)) static void ss_fill_crc_tables(void)
     }
 }
 
-/* Forms that end in _joined work on two parts as if they followed each other: packed fields and a packet's payload. */
+/* Variants that end in _joined treat two parts as if they were contiguous: packed fields and a packet's payload. */
 
 static inline uint32_t ss_crc32_steps(uint32_t crc, const uint8_t *data, uint32_t length)
 {

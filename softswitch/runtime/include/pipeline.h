@@ -45,8 +45,8 @@ typedef struct ss_digest_message {
 
 #define SS_NO_FIELDS UINT32_MAX /* nothing is preserved; field list 0 is a list like any other */
 
-/* What the externs asked for in one pass; the runtime clears it before ingress and before egress, but keeps truncation
- * and recirculation from ingress to egress. The last call wins; of truncate, the one with the least bytes. */
+/* The requests of the externs in one pass; the runtime clears them before ingress and before egress, but keeps
+ * truncation and recirculation from ingress to egress. The last call wins; of truncate, the fewest bytes. */
 typedef struct ss_requests {
     bool clone, resubmit, recirculate;
     uint32_t clone_session, clone_fields, resubmit_fields, recirculate_fields; /* field lists, or SS_NO_FIELDS */
@@ -163,7 +163,7 @@ typedef struct ss_digest_desc {
     uint32_t words;
 } ss_digest_desc;
 
-/* What a running instance of a program owns: one array per kind, in the order of the descriptions. */
+/* The objects of a running instance of a program: one array per kind, in the order of the descriptions. */
 typedef struct ss_pipeline {
     const struct ss_program *program;
     ss_table **tables;

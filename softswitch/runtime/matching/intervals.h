@@ -1,7 +1,8 @@
 /* Ranges that contain a value: rules of one masked key in a tree by the low end of their first range field.
  *
- * A treap whose subtrees know their highest high end and their best rule, so a search skips what cannot contain the
- * value and what is no better than what it has. n ranges cost about log n steps, inserting and removing them, too. */
+ * A treap whose subtrees store their highest high end and their best rule, so a search skips subtrees that cannot
+ * contain the value or cannot improve on the best rule so far. n ranges cost about log n steps, inserting and removing
+ * them, too. */
 #ifndef SS_INTERVALS_H
 #define SS_INTERVALS_H
 

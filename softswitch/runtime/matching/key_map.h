@@ -1,7 +1,7 @@
 /* Keys of some words to pointers: one array with open addressing, keys next to their pointers.
  *
- * A key that is there, or one that is not, costs one cache line of the array and no other. At most 5 of 8 slots are
- * used, and the hash of a key is computed again where it is needed. */
+ * Finding a key, present or not, touches one cache line of the array. At most 5 of 8 slots are used, and the hash of a
+ * key is recomputed when needed. */
 #ifndef SS_KEY_MAP_H
 #define SS_KEY_MAP_H
 

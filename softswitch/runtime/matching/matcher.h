@@ -2,9 +2,9 @@
  *
  * Tuple-space search: rules with the same mask form a group with one map by masked key; a lookup probes the groups from
  * the highest priority bound downwards and stops when no better rule can follow. One exact group costs one probe; an
- * lpm key is the special case in which the priority is the prefix length. What a probe needs of the groups stands in
- * one array in that order (search.c), and for lpm keys the lengths that can match are known (prefixes.h). Ranges are no
- * part of a group's mask: rules of one masked key form a tree. Among many groups the latest results are kept. */
+ * lpm key is the special case in which the priority is the prefix length. The data that a probe needs is stored in one
+ * array in that order (search.c), and for lpm keys the lengths that can match are known (prefixes.h). Ranges are not
+ * part of a group's mask: rules of one masked key form a tree. With many groups the latest results are cached. */
 #ifndef SS_MATCHER_H
 #define SS_MATCHER_H
 

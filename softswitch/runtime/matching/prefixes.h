@@ -1,5 +1,5 @@
 /* Which prefix lengths can match a key: for every value of the leading bits of an lpm field, a bit for each length that
- * some rule with these leading bits has, or that covers them. A lookup then asks the groups of few lengths. */
+ * some rule with these leading bits has, or that covers them. A lookup then probes the groups of only a few lengths. */
 #ifndef SS_PREFIXES_H
 #define SS_PREFIXES_H
 

@@ -1,4 +1,4 @@
-/* Packets by hand: run one to its end, hand one in as if received, send one out, or many to see how long they take. */
+/* Packet injection: run one to completion, inject one as if received, send one out, or run many to measure the time. */
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/instance.h"

@@ -51,8 +51,8 @@ int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequ
     journal->sequence = sequence;
     journal->frame_bytes = frame_bytes;
     journal->capacity = JOURNAL_BYTES / frame_bytes < MAX_CLONES ? JOURNAL_BYTES / frame_bytes : MAX_CLONES;
-    /* Not from the heap, which would keep what is needed for a moment; and with its pages: no packet shall wait for
-     * fresh ones. */
+    /* Not from the heap, which would keep memory that is needed only briefly; and pre-faulted: no packet may wait for a
+     * page fault. */
     journal->frames =
         mmap(NULL, bytes_of(journal), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (journal->frames == MAP_FAILED) {

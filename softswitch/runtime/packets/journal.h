@@ -1,7 +1,7 @@
 /* The journal: the clones of updates that went to the CPU port lately, which the switch keeps for a hand-over.
  *
- * A controller that follows updates by clones knows the last of them too late: they are on their way to it. So, from
- * ss_journal_open on, the switch keeps them itself, beside sending them. */
+ * A controller that follows updates by clones learns of the last ones too late: they are still in transit. So, from
+ * ss_journal_open on, the switch keeps them itself as well as sending them. */
 #ifndef SS_JOURNAL_H
 #define SS_JOURNAL_H
 

@@ -1,4 +1,4 @@
-/* Where a finished frame goes: a port, the packet-in queue, or the hands of whoever injected it. */
+/* The destination of a finished frame: a port, the packet-in queue, or the caller that injected it. */
 #ifndef SS_OUTPUT_H
 #define SS_OUTPUT_H
 

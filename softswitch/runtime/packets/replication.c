@@ -4,7 +4,7 @@
 #include "core/safe_point.h"
 #include "ports/port.h"
 
-/* A port that is there and up; the CPU port also when controllers take its packets from the queue. */
+/* A port that exists and is up; also the CPU port if controllers take its packets from the queue. */
 static bool works(const ss_switch *sw, uint32_t number)
 {
     const ss_port *port = ss_port_at(sw, number);

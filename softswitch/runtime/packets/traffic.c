@@ -26,7 +26,7 @@ typedef struct ss_pass { /* what all passes of one packet share */
     ss_job *queued;  /* the packet has waited before egress */
 } ss_pass;
 
-/* What ingress asked for is done when egress begins, but truncation and recirculation are for the end of egress. */
+/* The requests of ingress are carried out before egress, except truncation and recirculation, which follow egress. */
 static void clear_requests(ss_requests *requests)
 {
     requests->clone = requests->resubmit = requests->aborted = false;
@@ -357,7 +357,7 @@ static void run_ingress(ss_pass *pass, ss_packet *packet)
     run_egress(pass, packet, packet->std.egress_spec);
 }
 
-/* Put off before a swap: the new program starts with the frame alone, in user memory of its own size. */
+/* Deferred from before a swap: the new program starts with just the frame, in user memory of its own size. */
 static void adopt(const ss_pass *pass, ss_packet *packet)
 {
     uint32_t type = packet->std.instance_type, length = packet->length;

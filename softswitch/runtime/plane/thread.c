@@ -1,5 +1,5 @@
-/* The data-plane thread: takes a batch from each port in turn, runs it, sends what came out, and sleeps when nothing
- * waits. */
+/* The data-plane thread: takes a batch from each port in turn, runs it, sends the resulting frames, and sleeps when
+ * idle. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

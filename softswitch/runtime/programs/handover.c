@@ -31,8 +31,8 @@ typedef struct urgency {
     struct sched_param param;
 } urgency;
 
-/* Nobody may take the processor while packets wait: real time for these microseconds, else as urgent as the data plane.
- * Both need rights; without them everything is as it was. */
+/* The thread must not be preempted while packets wait: real-time priority for these microseconds, else that of the data
+ * plane. Both need privileges; without them nothing changes. */
 static urgency hurry(void)
 {
     urgency before = {.nice = getpriority(PRIO_PROCESS, (id_t)gettid())};
@@ -49,7 +49,7 @@ static void calm_down(const urgency *before)
     setpriority(PRIO_PROCESS, (id_t)gettid(), before->nice);
 }
 
-/* Moves what `handover` says and commits its program; or does nothing at all, when the journal is incomplete. */
+/* Moves the state listed in `handover` and commits its program; does nothing at all if the journal is incomplete. */
 int ss_handover_run(ss_switch *sw, ss_handover *handover)
 {
     urgency before = hurry();

@@ -1,4 +1,4 @@
-/* A compiled pipeline: opened, its objects made, its initial entries set; closed. core/swap.c lets it forward. */
+/* A compiled pipeline: opens it, creates its objects, sets its initial entries; closes it. core/swap.c activates it. */
 #include <dlfcn.h>
 
 #include "arrays/counters.h"

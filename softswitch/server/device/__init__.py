@@ -1,3 +1,3 @@
-"""The device: its active and saved programs, what changes them, and who may.
+"""The device: its active and saved programs, the operations that change them, and who may do so.
 
 May import `entities`, `program`, `values`."""

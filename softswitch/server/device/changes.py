@@ -1,9 +1,9 @@
-"""What clients write while one of them changes the program: noted, so that nothing that was acknowledged is lost.
+"""Records what clients write while one of them changes the program, so that no acknowledged write is lost.
 
-A change is one client's way from the running program to a saved one that nobody else sees. From its beginning on, every
-write to the running program is noted by what it is about: a key, not a value, since the values are read when the client
-asks for them. For the last step the client keeps other writers waiting, so that nothing lies between its last look and
-the swap. Memory is bounded: `MAX_KEYS` keys, then the change only knows that there were too many.
+A change is one client's transition from the running program to a saved one that is visible to that client only. From
+its start on, every write to the running program is recorded by key, not by value, since values are read when the client
+asks for them. During the last step the client blocks other writers, so that no write can come between its last query
+and the swap. Memory is bounded: at most `MAX_KEYS` keys, beyond which the change only knows that there were too many.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Changes:
             raise Refused(Code.ABORTED, _REPLACED)
 
     def enter(self, role: str | None, election: int | None, ended: Callable[[], bool] = lambda: False) -> None:
-        """Waits, with the lock given up, while a change of another client is in its last step. `role` None: of a client
+        """Waits, with the lock released, while a change of another client is in its last step. `role` None: of a client
         that does not say who it is. Raises Refused: UNAVAILABLE if too many wait, CANCELLED if the client goes."""
         if self._is_open(role, election):
             return

@@ -1,8 +1,8 @@
 """RECONCILE_AND_COMMIT: carrying the forwarding state over to a changed program (P4Runtime specification 14).
 
-What is declared alike in both programs is kept: table entries and default actions, registers, counters, meters, action
-profiles, value sets, digest settings. What the client or the packets have put in and can't be kept is listed, and then
-nothing is changed.
+Everything declared identically in both programs is kept: table entries and default actions, registers, counters,
+meters, action profiles, value sets, digest settings. State of the client or the packets that cannot be kept is listed,
+and then nothing is changed.
 """
 
 from __future__ import annotations

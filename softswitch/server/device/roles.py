@@ -1,7 +1,8 @@
 """What a role may do (P4Runtime specification 5.2): role configs in the form of stratum's `P4RoleConfig`.
 
-The specification leaves the form open. This is the one that clients in use know: ids that the role may write, alone or
-with others; whether it gets packet-ins, and which; whether it may set the program. A role without a config may do all.
+The specification leaves the format open. This is the one that existing clients use: ids that the role may write,
+exclusively or shared; whether it gets packet-ins, and which; whether it may set the program. A role without a config
+may do everything.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A program change while other clients write (rpc Follow of softswitch.v1.Bulk).
 
-One stream is one change: it begins with the first request, and what it holds (the notes, the saved program, the waiting
-writers) is gone when the stream ends.
+One stream is one change: it starts with the first request, and everything it holds (the recorded writes, the saved
+program, the blocked writers) is released when the stream ends.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Holding packets for a client that ends a change of programs (rpc Hold of softswitch.v1.Bulk).
+"""Holds packets for a client that completes a program change (rpc Hold of softswitch.v1.Bulk).
 
-Either the switch does all of it (`hand_over`): it has kept the clones of the last moments, writes their updates, moves
-counters and commits, in one call that no client is in the middle of. Or the whole stream is served by one thread inside
-one safe point: what it reads is final, and what it writes is there before the next packet. That time is bounded
-(rpc/hold_limit.py), so a client that dies or hangs delays packets and loses none.
+Either the switch does everything (`hand_over`): it has kept the latest clones, writes their updates, moves counters and
+commits, in one call without any client involved. Or the whole stream is served by one thread inside one safe point: its
+reads are final, and its writes take effect before the next packet. That time is bounded (rpc/hold_limit.py), so a
+client that dies or hangs delays packets but loses none.
 """
 
 from __future__ import annotations

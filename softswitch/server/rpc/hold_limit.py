@@ -1,5 +1,5 @@
-"""How long a client may hold packets: as long as it asked for and is primary, and no longer than the ports can keep
-what arrives."""
+"""How long a client may hold packets: for as long as it requested and is primary, but no longer than the ports can
+buffer arriving frames."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Request = TypeVar("Request")
 
 
 class LimitedRequests(Generic[Request]):
-    """The requests of a stream that holds packets. Made at the moment when packets begin to wait, inside of
-    `Switch.hold`; used by the thread that holds.
+    """The requests of a stream that holds packets. Created when packets start to wait, inside `Switch.hold`; used by
+    the holding thread.
 
     A hold ends when `limit_s` seconds are over, or when the ring of a port is three quarters full of frames that wait:
     no frame is lost because a client is slow, or dead. It ends as well when `check_client` raises Refused, because the

@@ -19,8 +19,8 @@ Work = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 class DaemonPool(Executor):
-    """At most `threads` daemon threads. `ThreadPoolExecutor` makes the interpreter wait for its threads, so that a
-    request that takes long would keep a switch from ending."""
+    """At most `threads` daemon threads. `ThreadPoolExecutor` makes the interpreter wait for its threads, so a long
+    request would keep a switch from terminating."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._max_threads = threads

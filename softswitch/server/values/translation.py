@@ -1,9 +1,9 @@
-"""Names of the control plane for numbers of the data plane: types with `@p4runtime_translation(uri, string)`
+"""Control-plane names for data-plane numbers: types with `@p4runtime_translation(uri, string)`
 (P4Runtime specification 8.5.6).
 
-A decimal number without leading zeros stands for itself. Any other string gets a number of its own when it is first
-written, from the largest of the type downwards. A string keeps its number for as long as the switch runs, whatever
-program it runs, so that registers and tables that keep such numbers mean the same in the next program.
+A decimal number without leading zeros stands for itself. Any other string is assigned a number when it is first
+written, from the largest of the type downwards. A string keeps its number as long as the switch runs, whatever program
+it runs, so that such numbers in registers and tables keep their meaning in the next program.
 """
 
 from __future__ import annotations
