@@ -96,7 +96,7 @@ class Reconfiguration(Change):
 
     @cached_property
     def others(self) -> OtherWriters:
-        """Other controllers that write meanwhile."""
+        """Other controllers that write during the change."""
         return OtherWriters(self.target, self, self.events, verified=self.verification is not None)
 
     def not_verified(self, why: str) -> None:
@@ -108,7 +108,7 @@ class Reconfiguration(Change):
         """Compares what the new program was given with what it has. The change is done, so an error is not a
         failure."""
         if self.carried and not verification.compared and not verification.unchecked:
-            self.not_verified("this switch cannot hold packets, so they went on at once")
+            self.not_verified("this switch cannot hold packets, so they were not stopped")
         try:
             compare_entries(verification, self.target, self.new.p4info, self.others.given)
         except TargetError as error:

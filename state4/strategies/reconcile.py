@@ -20,13 +20,13 @@ class Reconcile:
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         reconciles = context.target.abilities.reconciles
         if reconciles is None:
-            raise Unsupported("this switch keeps no state by itself when its program changes: no RECONCILE_AND_COMMIT")
+            raise Unsupported("this switch cannot keep state itself when its program changes: no RECONCILE_AND_COMMIT")
         changed = [item for item in context.carried if item.changes]
         left_behind, tables = context.plan.left_behind, context.plan.converted_tables
         if left_behind or changed or tables:
             names = [*(item.old.name for item in changed), *(f"table {name}" for name in tables)]
             what = f"leave {left_behind[0]} behind" if left_behind else f"change {names[0]}"
-            raise PlanRefused(f"the switch keeps everything as it is or nothing: strategy reconcile cannot {what}")
+            raise PlanRefused(f"the switch keeps everything unchanged or nothing: strategy reconcile cannot {what}")
         verifies = context.target.abilities.verifies
         if verifies is not None:
             verifies.verify(context.new)  # compiled before others have to wait
@@ -34,7 +34,7 @@ class Reconcile:
         carrier = context.others.carrier
         quick = carrier.tables and not context.entries  # the operator's entries must be told from those that are kept
         state = context.retriever.entries(all_entries=not quick)
-        context.not_verified("the switch moves the registers in a step of its own")
+        context.not_verified("the switch moves the registers in a separate step")
         with context.events.phase("commit") as result:
             done = reconciles.reconcile(context.new)
             result |= {} if done.held_s is None else {"held_s": done.held_s}

@@ -48,8 +48,8 @@ enum ss_drop {
     SS_DROP_NO_GROUP,     /* multicast group without replicas, or unknown */
     SS_DROP_PASSES,       /* recirculated, resubmitted or cloned without end */
     SS_DROP_QUEUE,        /* too many packets recirculate at once, or no memory for one more */
-    SS_DROP_CPU_QUEUE,    /* nobody took the packet-ins in time */
-    SS_DROP_DIGEST_QUEUE, /* nobody took the digests in time (the packet itself went on) */
+    SS_DROP_CPU_QUEUE,    /* packet-ins were not taken in time */
+    SS_DROP_DIGEST_QUEUE, /* digests were not taken in time (the packet itself continued) */
     SS_DROP_EGRESS_QUEUE, /* the queue of its port and priority was full */
     SS_DROP_REASONS
 };
@@ -88,7 +88,7 @@ int ss_switch_start(ss_switch *sw);
 int ss_switch_stop(ss_switch *sw);
 void ss_switch_hold(ss_switch *sw);    /* the data plane waits from here ... */
 void ss_switch_release(ss_switch *sw); /* ... to here; nestable within one thread */
-/* A hold that may be long: frames that its ports lose meanwhile count as hold_drops. Not nestable. */
+/* A hold that may be long: frames lost by its ports during it count as hold_drops. Not nestable. */
 void ss_switch_hold_ports(ss_switch *sw);
 void ss_switch_release_ports(ss_switch *sw);
 /* The number of a port whose ring is three quarters full of waiting frames, SS_NO_PORT: none. For another thread than
