@@ -117,7 +117,7 @@ def test_clones_that_do_not_arrive_at_the_end_are_said(switch: FakeSwitch) -> No
 @pytest.mark.parametrize("strategy", ["state4", "swing_state"])
 def test_silence_ends_it_before_anything_is_changed(switch: FakeSwitch, strategy: str) -> None:
     switch.lose = lambda number: True
-    with pytest.raises(NoClones, match=r"to its CPU port \(\d+\), and none arrived.*Nothing was changed"):
+    with pytest.raises(NoClones, match=r"to its CPU port \(\d+\), but none arrived.*Nothing was changed"):
         change(strategy, switch, NEW, {("read_tables", "begin"): packets(switch, ("sums", 0, 1))})
     assert "save" not in switch.asked and switch.program is OLD
     assert (switch.cloning, switch.listeners) == (False, [])
