@@ -1,7 +1,8 @@
 """`p4c` and `p4c-bm2-ss`: from a program to the files that `simple_switch` starts with and that clients push.
 
-The compiled file has the name that p4c gives it and holds the program's source (softswitch.build.device_config): the
-switch compiles it to machine code, and finds it in the cache when this command ran on the same machine.
+The compiled file has the name that p4c gives it and holds the program's source, and what bmv2's tools read about it
+(softswitch.compat.bmv2_config): the switch compiles it to machine code, and finds it in the cache when this command ran
+on the same machine.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from softswitch.build.device_config import collect
 from softswitch.build.isolated import compile_config
 from softswitch.build.p4info_file import Format, write_p4info
 from softswitch.build.runtime import runtime_library, sanitize_wanted
+from softswitch.compat.bmv2_config import config_json
 from softswitch.compat.flags import CommandError, Flag, Given, parse
 
 DRIVER, COMPILER = "p4c", "p4c-bm2-ss"
@@ -199,7 +201,7 @@ def compile_files(wanted: Compilation) -> None:
         )  # scripts give a switch some seconds to start: it has all that it needs by then
     if wanted.output is not None:
         wanted.output.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(wanted.output, config.to_bytes())
+        write_whole(wanted.output, config_json(compiled.info, config).encode())
     for path, form in wanted.p4info:
         write_p4info(path, compiled.p4info, form)
 

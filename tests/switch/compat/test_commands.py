@@ -16,6 +16,7 @@ import nfs
 from softswitch.__main__ import main
 from softswitch.build.device_config import parse as parse_config
 from softswitch.compat import p4c, simple_switch
+from softswitch.compat.bmv2_config import is_described
 from softswitch.compat.flags import CommandError, Flag
 from softswitch.compat.install import COMMANDS, install
 from tests.switch.controller import EVERYTHING
@@ -239,7 +240,7 @@ def test_the_compiler_writes_the_compiled_file_and_p4info(tmp_path: Path) -> Non
     config = tmp_path / "build" / "router.json"
     words = ["--p4v", "16", "--p4runtime-files", ",".join(map(str, infos)), "-o", str(config), ROUTER]
     assert main(["compat", "exec", "p4c-bm2-ss", *words]) == 0
-    json.loads(config.read_text())  # clients look whether it is JSON
+    assert is_described(json.loads(config.read_text()))  # simple_switch_CLI learns the tables from it
     assert parse_config(config.read_bytes()).main == EVERYTHING.name
     binary = p4i.P4Info.FromString(infos[3].read_bytes())
     assert all(text_format.Parse(path.read_text(), p4i.P4Info()) == binary for path in infos[:2])
