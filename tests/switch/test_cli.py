@@ -350,7 +350,7 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
     ("flags", "said"),
     [
         (["--grpc-cacert", "ca.pem"], "need --grpc-ssl"),
-        (["--grpc-ssl", "--grpc-key", "our.key"], "belong together"),
+        (["--grpc-ssl", "--grpc-key", "our.key"], "must be given together"),
         (["--grpc-ssl", "--grpc-cacert", "/nowhere/ca.pem"], "/nowhere/ca.pem: No such file"),
         (["unix:/nowhere/s", "--grpc-ssl"], "Unix sockets do not use TLS"),
     ],
