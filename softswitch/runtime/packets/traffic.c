@@ -14,7 +14,8 @@
 #define MAX_JOBS 8192u
 #define JOBS_AT_ONCE 65536u
 #define QUEUED_AT_ONCE 256u
-#define MAX_QDEPTH 0x7ffffu /* 19 bits */
+#define MAX_QDEPTH 0x7ffffu                            /* 19 bits */
+#define SS_RARE static __attribute__((noinline, cold)) /* kept out of the way of packets that do not wait */
 
 typedef struct ss_pass { /* what all passes of one packet share */
     ss_switch *sw;
@@ -194,8 +195,8 @@ static void again(ss_pass *pass, ss_packet *packet, uint32_t type, uint32_t list
 }
 
 /* A copy of a packet, with what the rest of egress needs of it, that leaves later. */
-static void put_off(const ss_pass *pass, ss_packet *packet, uint32_t port, uint32_t priority, uint64_t send_ns,
-                    uint32_t depth)
+SS_RARE void put_off(const ss_pass *pass, ss_packet *packet, uint32_t port, uint32_t priority, uint64_t send_ns,
+                     uint32_t depth)
 {
     ss_job *job = room_for(pass, packet, SS_STAGE_EGRESS, packet->data, packet->length, NULL, 0);
     if (job) {
@@ -222,7 +223,7 @@ static void put_off(const ss_pass *pass, ss_packet *packet, uint32_t port, uint3
 }
 
 /* Whether a packet goes no further for now: it waits, or there is no room. One that has waited is told how long. */
-static bool is_held_up(const ss_pass *pass, ss_packet *packet, uint32_t port)
+SS_RARE bool is_held_up(const ss_pass *pass, ss_packet *packet, uint32_t port)
 {
     ss_std *std = &packet->std;
     uint32_t priority = std->priority % SS_PRIORITIES, depth;
