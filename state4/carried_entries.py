@@ -45,6 +45,10 @@ class CarriedInSwitch:
         """(old, new) tables whose entries the switch carries."""
         return () if self.follow is None or self._declined else self._tables
 
+    def leave(self) -> None:
+        """The switch is to carry nothing, for a strategy that keeps nothing."""
+        self._declined = True
+
     def takes(self, entry: p4r.TableEntry) -> bool:
         """Whether the switch carries such an entry of the new program."""
         return not entry.is_default_action and any(entry.table_id == new.preamble.id for _, new in self.tables)

@@ -15,6 +15,7 @@ class NoPreservation:
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         context.synchroniser.save()
+        context.others.carrier.leave()
         context.synchroniser.write_entries(())
         context.synchroniser.commit()
         return context.outcome(self.name)
