@@ -304,7 +304,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
         searches = run_sweep(
             EXPERIMENT,
             options,
-            [Trial(SEARCH, number) for number in range(1, schedule.searches + 1)],
+            [Trial(SEARCH, number) for number in options.only_repeats or range(1, schedule.searches + 1)],
             lambda trial, show: search_trial(trial, options, schedule, bench, show),
             trial_s=schedule.search.seconds,
             record=record,

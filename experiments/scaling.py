@@ -39,7 +39,7 @@ from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.sized_programs import PORT, StateProgram, payload_for
 from experiments.harness.strategies import available_strategies
-from experiments.harness.sweep import Trial, TrialResult, run_sweep, why_unusable
+from experiments.harness.sweep import Trial, TrialResult, run_sweep, taking_part, why_unusable
 from experiments.harness.validity import MachineBounds, disturbed, outside_flow
 from experiments.measure.counters import interface_counters
 from experiments.measure.machine import MachineWatch
@@ -359,7 +359,7 @@ def run(options: CommonOptions, schedule: Schedule, profiles: tuple[str, ...], w
             after_failure=shared.drop,
         )
     done = sweep.folder.trials()
-    everything = {trial.name: done[trial.name] for trial in trials}
+    everything = {trial.name: done[trial.name] for trial in taking_part(trials, options)}
     entries = summarise(everything)
     load = summarise_load(everything, schedule.load_rates)
     measured = {

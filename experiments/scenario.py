@@ -35,7 +35,7 @@ from experiments.harness.phases import Interval, Phases, knock_moment
 from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.strategies import available_strategies
-from experiments.harness.sweep import Trial, TrialResult, run_sweep
+from experiments.harness.sweep import Trial, TrialResult, run_sweep, taking_part
 from experiments.harness.watch import Watch, watching
 from experiments.measure.counters import interface_counters
 from experiments.measure.divergence import Delta, by_flow, error_before, missing_over_time
@@ -244,7 +244,7 @@ def run(options: CommonOptions, schedule: Schedule, *, watch: bool = False) -> i
             open_display=open_display,
             after_failure=shared.drop,
         )
-    measured = summarise({trial.name: trial.strategy for trial in trials}, sweep)
+    measured = summarise({trial.name: trial.strategy for trial in taking_part(trials, options)}, sweep)
     return conclude(
         sweep,
         options,

@@ -20,6 +20,14 @@ EXIT_NOT_JUDGED = 3
 EXIT_INTERRUPTED = 130
 
 
+class ClusterDone(Exception):
+    """The machines of a cluster did the experiment, and its result folder is complete. `code`: its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"done by a cluster with code {code}")
+        self.code = code
+
+
 def code_of(claims: Iterable[Claim]) -> int:
     """The exit code of verdicts. A claim that the run was not meant to judge counts for nothing."""
     verdicts = [claim.verdict for claim in claims if claim.covered]
@@ -33,6 +41,8 @@ def run_main(run: Callable[[], int]) -> int:
     or a failed step; 3 no claim fails, but one could not be judged; 130 after Ctrl-C."""
     try:
         return run()
+    except ClusterDone as done:
+        return done.code
     except (NetworkError, TrafficError, ControlError, ResultError, ResultMissingError, SwitchError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ERROR

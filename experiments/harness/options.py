@@ -25,6 +25,8 @@ class CommonOptions:
     duration_s: None is the experiment's own.
     left_out: strategies that the target cannot do, each with the reason.
     accept_busy: trials count also when the machine kept cores from the switch or the hosts.
+    cluster: address of a Dask scheduler whose machines do the repeats; None: this machine does.
+    only_repeats: of all repeats, empty for all. judge: a result folder to judge as it is, without running anything.
     """
 
     target: str
@@ -39,11 +41,14 @@ class CommonOptions:
     resume: bool
     left_out: dict[str, str] = field(default_factory=dict)
     accept_busy: bool = False
+    cluster: str | None = None
+    only_repeats: tuple[int, ...] = ()
+    judge: Path | None = None
 
     def for_record(self) -> dict[str, Any]:
         """The part that decides what is measured: equal for a run and its continuation."""
         content = asdict(self)
-        for name in ("out", "json", "resume"):
+        for name in ("out", "json", "resume", "cluster", "only_repeats", "judge"):
             del content[name]
         return content
 
@@ -82,6 +87,14 @@ def common_parser(
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--resume", action="store_true", help="continue the interrupted run with the same options")
     parser.add_argument("--json", action="store_true", help="print only the summary, as JSON")
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="let the machines of this Dask scheduler do the repeats, e.g. tcp://host:8786",
+    )
+    # What a cluster's machines, and whoever judges what they measured, are called with.
+    parser.add_argument("--only-repeats", type=_counts, default=(), help=argparse.SUPPRESS)
+    parser.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
     return parser
 
 
@@ -118,6 +131,9 @@ def common_options(
         resume=namespace.resume,
         left_out=left_out,
         accept_busy=namespace.accept_busy,
+        cluster=namespace.cluster,
+        only_repeats=namespace.only_repeats,
+        judge=namespace.judge,
     )
 
 
@@ -139,3 +155,7 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
     return value
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(_count(part) for part in text.split(","))

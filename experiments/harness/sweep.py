@@ -97,9 +97,15 @@ def run_sweep(
     `record` is what the experiment adds to the options in `run.json`; `trial_s` the length of a trial, for the display.
     Each trial's numbers get `strategy`, `repeat` and the trial's parameters. `needs_root`: the trials build networks.
     `after_failure`: called when an attempt failed, e.g. to give the next one a new network. `open_display(seconds in
-    all)`: another progress display than the usual one. Raises what the first trials raise if none works at all.
+    all)`: another progress display than the usual one. With `--cluster` other machines do it all, and this ends with
+    ClusterDone. Raises what the first trials raise if none works at all.
     """
-    if needs_root:
+    trials = taking_part(trials, options)
+    if options.judge is not None:
+        folder = ResultFolder(options.judge, experiment)
+        there = folder.trials()
+        return sweep_of(folder, [trial.name for trial in trials if trial.name in there])
+    if needs_root and options.cluster is None:
         require_root()
     options_record = {**options.for_record(), **(record or {})}
     if options.resume:
@@ -107,6 +113,12 @@ def run_sweep(
     else:
         published = drawn_values(claims_of(experiment))
         folder = ResultFolder.create(options.out, experiment, options_record, seed=options.seed, published=published)
+    if options.cluster is not None:
+        from experiments.harness.cluster import spread_over  # who has no cluster needs no Dask
+
+        repeat_s = len(trials) / options.repeats * (trial_s + SETUP_S)
+        with display(options.repeats * repeat_s, quiet=options.json) as show:
+            spread_over(options.cluster, options, folder, show, repeat_s)
     complete = {name for name, numbers in folder.trials().items() if not why_unusable(numbers)}
     waiting = [trial for trial in trials if trial.name not in complete]
     attempts = _Attempts(run_trial, after_failure, budget=max(MIN_REPEATS, math.ceil(REPEATED_SHARE * len(trials))))
@@ -133,6 +145,11 @@ def run_sweep(
                 )
             show.end_trial()
     return sweep_of(folder, [trial.name for trial in trials])
+
+
+def taking_part(trials: Sequence[Trial], options: CommonOptions) -> list[Trial]:
+    """Those of the repeats that were asked for."""
+    return [trial for trial in trials if not options.only_repeats or trial.repeat in options.only_repeats]
 
 
 class _Attempts:

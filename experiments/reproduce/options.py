@@ -15,7 +15,8 @@ from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
 
 @dataclass(frozen=True)
 class Options:
-    """How to run everything. `chosen`, `profile`: as the user said, None for what each experiment does by itself."""
+    """How to run everything. `chosen`, `profile`: as the user said, None for what each experiment does by itself.
+    `cluster`: a Dask scheduler whose machines do the repeats."""
 
     target: str
     chosen: tuple[str, ...] | None
@@ -28,11 +29,12 @@ class Options:
     json: bool
     paper_length: bool = False
     accept_busy: bool = False
+    cluster: str | None = None
 
     def for_record(self) -> dict[str, Any]:
         """What decides what is measured: equal for a run and its continuation."""
         content = asdict(self)
-        for name in ("out", "only", "new", "json", "chosen"):
+        for name in ("out", "only", "new", "json", "chosen", "cluster"):
             del content[name]
         able = [name for name in self.chosen or available_strategies() if not lacking(self.target, name)]
         return {**content, "strategies": able}  # a new one is a new run
@@ -63,6 +65,8 @@ class Options:
             given += ["--strategy", ",".join(chosen)]
         if self.accept_busy:
             given.append("--accept-busy")
+        if self.cluster is not None:
+            given += ["--cluster", self.cluster]
         if self.quick:
             return [*given, "--quick", *experiment.quick_arguments]
         if self.paper_length and experiment.paper_arguments is not None:
@@ -95,6 +99,7 @@ def parse(
     )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="let the machines of this Dask scheduler do the repeats")
     given = parser.parse_args(arguments)
     require_target(given.target, parser)
     only = tuple(name for name in given.only.split(",") if name)
@@ -120,4 +125,5 @@ def parse(
         given.json,
         given.paper_length,
         given.accept_busy,
+        given.cluster,
     )

@@ -183,7 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments, description=__doc__)
 
     def start() -> int:
-        require_root()
+        if options.cluster is None:
+            require_root()
         with _signals_as_ctrl_c():
             return run(options)
 
