@@ -5,6 +5,8 @@ have 1500 bytes of IP at most, and every number is the median of the repeats wit
 on a second pair of switch and bridge whose hosts keep theirs. With --target bmv2 it is bmv2 whose control plane and
 clones are measured.
 
+With --compare REV the tables of that revision of this repository are measured beside those of this one.
+
 Exit code: 0 when everything was measured (the expectations are shown, not enforced: machines differ), 2 on errors.
 """
 
@@ -30,6 +32,7 @@ from experiments.harness.results import ResultFolder
 from experiments.measure.disturbance import FlowQuality, steady_flow
 from experiments.measure.forwarding import frame_rate
 from experiments.measure.pipeline import pipeline_speed
+from experiments.measure.table_speed import TREE, control, lookups, revision
 from experiments.tables.bench import bench_table
 from experiments.traffic.iperf3 import tcp_rate
 from state4.targets.bmv2.program import bmv2_config_of
@@ -57,7 +60,12 @@ def control_of(network: RunningNetwork) -> ControlProcess:
 class Bench:
     """The networks under test, and one method for each thing that is measured. All numbers are of one repeat."""
 
-    def __init__(self, stack: ExitStack, seconds: float, target: str = "softswitch") -> None:
+    def __init__(
+        self, stack: ExitStack, seconds: float, target: str = "softswitch", compare: str | None = None
+    ) -> None:
+        self.trees = {"here": TREE}
+        if compare is not None:
+            self.trees["there"] = stack.enter_context(revision(compare))
         self.seconds = seconds
         start = partial(SoftSwitch, program=PROGRAM)
         soft = stack.enter_context(running_network(PaperTopo(), switch=start))
@@ -114,6 +122,14 @@ class Bench:
     def pipeline(self) -> dict[str, Any]:
         """Packets per second of the compiled program alone."""
         return {"pipeline_packets_per_s": pipeline_speed(PROGRAM, nfs.entries_path(PROGRAM)).packets_per_s}
+
+    def tables(self) -> dict[str, Any]:
+        """Processor time that large tables take, here and in the revision beside."""
+        found = {name: {**lookups(tree), **control(tree)} for name, tree in self.trees.items()}
+        result: dict[str, Any] = {f"{key}.here": value for key, value in found["here"].items()}
+        for key, value in found.get("there", {}).items():
+            result |= {f"{key}.there": value, f"{key}.ratio": value / max(result[f"{key}.here"], 0.01)}
+        return result
 
     def _steady(self, action: Callable[[], Any] | None = None) -> tuple[FlowQuality, Any]:
         return steady_flow(self.network, megabits_per_s=STEADY_MBIT, seconds=self.seconds, action=action)
@@ -200,16 +216,17 @@ def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
     ]
 
 
-def run(options: CommonOptions) -> int:
+def run(options: CommonOptions, compare: str | None = None) -> int:
     seconds = options.duration_s or (1.0 if options.quick else 3.0)
     steps = ["forwarding", "offloads", "undisturbed", "read_state", "swap", "clones"]
     if options.target == "softswitch":
         steps.insert(2, "pipeline")
+        steps.append("tables")
     folder = ResultFolder.create(options.out, EXPERIMENT, options.for_record(), seed=options.seed)
     rows: list[dict[str, Any]] = []
     with display(options.repeats * len(steps) * 1.0, quiet=options.json) as show, ExitStack() as stack:
         show.state("starting the switches")
-        bench = Bench(stack, seconds, options.target)
+        bench = Bench(stack, seconds, options.target, compare)
         for repeat in range(1, options.repeats + 1):
             row: dict[str, Any] = {}
             for step in steps:
@@ -236,8 +253,12 @@ def _step(show: Display, text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = common_parser(__doc__, repeats=3)
-    options = common_options(parser.parse_args(arguments), parser, default=(), available=())
-    return run_main(lambda: run(options))
+    parser.add_argument(
+        "--compare", metavar="REV", help="measure tables of this revision, too (463504c: the first one)"
+    )
+    namespace = parser.parse_args(arguments)
+    options = common_options(namespace, parser, default=(), available=())
+    return run_main(lambda: run(options, namespace.compare))
 
 
 if __name__ == "__main__":

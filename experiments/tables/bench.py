@@ -37,6 +37,17 @@ _ROWS = (
     ("swap_held_ms", "data plane held by the swap, longest", 1.0, "ms", 3),
     ("swap_gap_ms", "longest gap of the flow during it", 1.0, "ms", 2),
     ("swap_lost", "packets lost during it", 1.0, "", 0),
+    *(
+        (f"{key}.{where}", f"{words}{more}", 1.0, unit if where != "ratio" else "", digits)
+        for key, words, unit, digits in (
+            ("entry_write_us", "an entry in a Write of 1,000, processor time", "us", 1),
+            ("entries_carried_s", "100,000 entries to another program", "s", 2),
+            ("lookup_ns.exact_1m", "lookup among 1 M exact entries", "ns", 0),
+            ("lookup_ns.lpm_500k", "lookup among 500,000 prefixes", "ns", 0),
+            ("lookup_ns.masks_10k_flows", "lookup among 10,000 masks, flows in use", "ns", 0),
+        )
+        for where, more in (("here", ""), ("there", ", the other revision"), ("ratio", ", times faster"))
+    ),
     ("clones_per_s", "clones taken without a loss", 1e-3, "k/s", 0),
     ("clones_share_of_flood", "of what the switch forwards at most", 1.0, "", 1),
 )
