@@ -71,10 +71,12 @@ class Synchroniser:
         initial = self._target.read_saved_entries(tables) if tables else []
         carrier = self._others.carrier
         if carrier.tables:
-            self._write_updates(merge([u for u in carried if not carrier.takes(u.entity.table_entry)], (), initial))
+            beside = [update for update in carried if not carrier.takes(update.entity.table_entry)]
+            first = merge(beside, (), initial)
+            self._write_updates(first)
             own = carrier.carry(self._change.entries)
             again = [] if carrier.tables else self._others.read_declined()
-            updates = merge(again, own, initial)
+            updates = merge([*beside, *again], own, initial)[len(first) :]
             if carrier.shown:
                 self._others.brought([u for u in carried if carrier.takes(u.entity.table_entry)])
         else:
