@@ -158,6 +158,7 @@ class Table:
         done = c_uint32()
         memory = packed(rows)
         with self._handle.use():
+            self.revision += operation != MODIFY
             native.library().ss_table_write(
                 self.pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
             )
@@ -185,6 +186,7 @@ class Table:
                 meters=int(bool(self.info.direct_meter and old.info.direct_meter)),
                 **{"from": old.pointer},
             )
+            self.revision += 1
             status = native.library().ss_table_carry_entries(addressof(carry))
             self._carry_notes(old)
             native.check(status)
