@@ -1,6 +1,9 @@
 /* How long the runtime's table search takes, without a switch around it: processor time of one lookup in ns, one line
  * for each kind of table. Built against the runtime of any revision: -DMATCHER names its header. */
 #include MATCHER
+#if __has_include("matching/search.h")
+#include "matching/search.h"
+#endif
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "matching/search.h"
-
 #define MANY_GROUPS 16u /* from here on the results of lookups are kept ... */
 #define MANY_RANGES 64u /* ... or from so many rules with ranges */
 

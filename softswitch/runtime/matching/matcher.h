@@ -38,12 +38,16 @@ typedef struct ss_matcher {
     uint32_t group_count, group_capacity, count;
     ss_key_map by_mask; /* the groups */
     uint64_t next_order;
-    uint64_t *probes; /* search.c; room for all groups */
+    uint64_t *probes; /* what a lookup goes through (search.c); room for all groups */
     bool probes_stale;
     ss_results results;
     ss_prefixes prefixes; /* with an lpm field that orders the rules */
     ss_group **by_length; /* the group of each prefix length, NULL: none */
 } ss_matcher;
+
+#define SS_PROBE_HEAD 2u /* words of a probe before its mask and key: the bound, and a link */
+
+static inline uint32_t ss_probe_words(const ss_matcher *matcher) { return SS_PROBE_HEAD + 2 * matcher->words; }
 
 bool ss_matcher_init(ss_matcher *matcher, const ss_key_desc *keys, uint32_t key_count); /* selector keys are left out */
 void ss_matcher_free(ss_matcher *matcher);                                              /* not the rules */
@@ -55,6 +59,5 @@ bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *stor
 ss_rule *ss_matcher_find(const ss_matcher *matcher, const ss_rule *like); /* the same match and priority */
 bool ss_matcher_insert(ss_matcher *matcher, ss_rule *rule);               /* false: no memory */
 void ss_matcher_remove(ss_matcher *matcher, ss_rule *rule);
-ss_rule *ss_matcher_lookup(ss_matcher *matcher, const uint64_t *key);
 
 #endif

@@ -8,9 +8,7 @@
 #define AHEAD 8u
 #define IS_GROUP 1u /* set in the link of a probe that is not the rule itself */
 
-enum { PROBE_BOUND, PROBE_LINK, PROBE_HEAD };
-
-uint32_t ss_probe_words(const ss_matcher *matcher) { return PROBE_HEAD + 2 * matcher->words; }
+enum { PROBE_BOUND, PROBE_LINK };
 
 static void renew_probes(ss_matcher *matcher)
 {
@@ -20,14 +18,14 @@ static void renew_probes(ss_matcher *matcher)
         const ss_group *group = matcher->groups[g];
         probe[PROBE_BOUND] = (uint64_t)(int64_t)group->bound;
         probe[PROBE_LINK] = (uint64_t)(uintptr_t)group | IS_GROUP;
-        memcpy(probe + PROBE_HEAD, group->mask, words * sizeof *probe);
+        memcpy(probe + SS_PROBE_HEAD, group->mask, words * sizeof *probe);
         if (group->rules.count != 1)
             continue;
         const uint64_t *slot = group->rules.slots;
         while (!slot[0])
             slot += group->rules.stride;
         probe[PROBE_LINK] = slot[0];
-        memcpy(probe + PROBE_HEAD + words, slot + 1, words * sizeof *probe);
+        memcpy(probe + SS_PROBE_HEAD + words, slot + 1, words * sizeof *probe);
     }
     matcher->probes_stale = false;
 }
@@ -71,7 +69,7 @@ static void fetch(const ss_matcher *matcher, const uint64_t *probe, uint32_t cou
             continue;
         const ss_group *group = (const ss_group *)(uintptr_t)(probe[PROBE_LINK] - IS_GROUP);
         for (uint32_t i = 0; i < words; i++)
-            masked[i] = key[i] & probe[PROBE_HEAD + i];
+            masked[i] = key[i] & probe[SS_PROBE_HEAD + i];
         hashes[p] = ss_hash_words(masked, words);
         __builtin_prefetch(ss_key_map_slot(&group->rules, hashes[p]));
     }
@@ -90,13 +88,13 @@ static ss_rule *search(const ss_matcher *matcher, const uint64_t *key)
             fetch(matcher, probe, matcher->group_count - g < AHEAD ? matcher->group_count - g : AHEAD, key, hashes);
         uint64_t link = probe[PROBE_LINK];
         if (!(link & IS_GROUP)) {
-            if (matches(probe + PROBE_HEAD, probe + PROBE_HEAD + words, key, words))
+            if (matches(probe + SS_PROBE_HEAD, probe + SS_PROBE_HEAD + words, key, words))
                 best = better_one(matcher, (ss_rule *)(uintptr_t)link, key, best);
             continue;
         }
         const ss_group *group = (const ss_group *)(uintptr_t)(link - IS_GROUP);
         for (uint32_t i = 0; i < words; i++)
-            masked[i] = key[i] & probe[PROBE_HEAD + i];
+            masked[i] = key[i] & probe[SS_PROBE_HEAD + i];
         const uint64_t *slot = ss_key_map_find(&group->rules, hashes[g % AHEAD], masked);
         if (slot)
             best = better_one(matcher, (ss_rule *)(uintptr_t)slot[0], key, best);

@@ -1,9 +1,9 @@
-/* The groups of a matcher as lookups go through them. */
+/* Lookups in a matcher. */
 #ifndef SS_SEARCH_H
 #define SS_SEARCH_H
 
 #include "matching/matcher.h"
 
-uint32_t ss_probe_words(const ss_matcher *matcher); /* of one group's place in `probes` */
+ss_rule *ss_matcher_lookup(ss_matcher *matcher, const uint64_t *key);
 
 #endif

@@ -1,6 +1,7 @@
 /* Tables as packets see them: lookup, direct counters, direct meters. */
 #include "arrays/meter_cell.h"
 #include "core/switch.h"
+#include "matching/search.h"
 #include "tables/profiles.h"
 #include "tables/table.h"
 

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/safe_point.h"
-#include "matching/matcher.h"
+#include "matching/search.h"
 
 struct ss_value_set {
     ss_instance *instance;
