@@ -18,7 +18,7 @@ import pytest
 from finsy.proto import p4r
 
 from tests.switch.controller import EVERYTHING, MODIFY, Config, Controller
-from tests.switch.p4runtime.test_pushed_programs import ENDLESS, push
+from tests.switch.hostile.test_pushed_programs import ENDLESS, push
 from tests.switch.scene import program
 
 CELLS = "register<bit<32>, bit<32>>(4000000) big;"

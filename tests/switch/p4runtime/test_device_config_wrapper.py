@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from softswitch.build.device_config import DeviceConfig
 from softswitch.proto.device_config_wrapper import P4DeviceConfig, unwrapped
 from tests.switch.controller import EVERYTHING, Config, Controller, Running, body, frame
-from tests.switch.p4runtime.test_pushed_programs import push, refusal
+from tests.switch.hostile.test_pushed_programs import push, refusal
 
 PUSHED = DeviceConfig("everything", "everything.p4", {"everything.p4": EVERYTHING.read_text()}).to_bytes()
 

@@ -14,7 +14,8 @@ from state4.programs import InstalledProgram
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import PARAMS, program
-from tests.switch.state4.bench.target import BenchTarget, Schedule, oracle
+from tests.switch.state4.bench.oracle import oracle
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 from tests.switch.state4.generated import installed_program
 from tests.switch.state4.test_rule import PROGRAMS, packets
 

@@ -20,7 +20,8 @@ from state4.reconfigure import prepare, reconfigure
 from state4.shared_sessions import shared_sessions
 from state4.strategies import load_strategy
 from tests.state4_programs import request
-from tests.switch.state4.bench.target import BenchTarget, Cell, Packets, Schedule, oracle
+from tests.switch.state4.bench.oracle import oracle
+from tests.switch.state4.bench.target import BenchTarget, Cell, Packets, Schedule
 from tests.switch.state4.generated import SESSIONS, generated
 
 PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "12"))

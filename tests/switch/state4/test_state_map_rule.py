@@ -22,7 +22,8 @@ from state4.strategies import load_strategy
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
-from tests.switch.state4.bench.target import BenchTarget, Schedule, oracle
+from tests.switch.state4.bench.oracle import oracle
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 
 PARAMS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 OLD = """

@@ -483,25 +483,4 @@ class BenchTarget:
         return {name: counter.read().tolist() for name, counter in self.config.pipeline.counters.items()}
 
 
-@dataclass(frozen=True)
-class Truth:
-    """Registers, counters and the frames that came out for each packet."""
-
-    state: dict[str, list[int]]
-    counts: dict[str, list[list[int]]]
-    out: list[list[tuple[int, bytes]]]
-
-
-def oracle(program: InstalledProgram, packets: Packets, sessions: Sessions | None = None) -> Truth:
-    """What a switch shows that was fed the same packets and never reconfigured. `sessions`: of the program's clones."""
-    target = BenchTarget(packets, Schedule())
-    target.set_sessions(sessions or {})
-    try:
-        target.install(program)
-        target.run(len(packets))
-        return Truth(target.state(), target.counts(), target.out)
-    finally:
-        target.close()
-
-
-__all__ = ["BenchTarget", "Packets", "Schedule", "all_registers", "oracle"]
+__all__ = ["BenchTarget", "Packets", "Schedule", "all_registers"]

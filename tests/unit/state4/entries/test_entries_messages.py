@@ -12,7 +12,7 @@ from finsy.proto import p4i, p4r
 from p4front.load import load_text
 from p4front.p4info import build_p4info
 from state4.entries_file import Entries, EntryError, load_entries, parse, resolve, updates
-from tests.unit.state4.test_entries import FILE, PROGRAM, entry
+from tests.unit.state4.entries.test_entries import FILE, PROGRAM, entry
 
 TEXT = """
 [names]

@@ -1,0 +1,1 @@
+"""Tests of plots: what is drawn, compared with the result files."""
