@@ -35,6 +35,7 @@ _KINDS = {
     "read_dirty": _READ,
     "write_register": _WRITE,
     "write_tables": _WRITE,
+    "carry_tables": _WRITE,
     "apply_updates": _WRITE,
     "write_dirty": _WRITE,
     "hold": _HOLD,

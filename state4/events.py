@@ -7,6 +7,7 @@
 | clone_on, clone_off | the switch clones updates from here on, until here (points) |
 | read_register (component, cells) | one register is read; with a slow profile in many steps |
 | read_tables (entries) | the entries are read |
+| carry_tables (tables, entries) | the switch copies entries that mean the same in both programs |
 | read_dirty (round, share, cells) | of precopy: the blocks that the dirty map names are read again |
 | write_dirty (cells) | they are written to the new program, or kept for it |
 | collect | Swing State waits for clones |
@@ -42,6 +43,7 @@ PHASES = (
     "clone_off",
     "read_register",
     "read_tables",
+    "carry_tables",
     "read_dirty",
     "write_dirty",
     "collect",

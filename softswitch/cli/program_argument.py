@@ -44,7 +44,7 @@ def _check_is_ours(path: Path, data: bytes) -> None:
         content = json.loads(data)
     except (ValueError, RecursionError):
         return  # the compiler says what is wrong with it
-    if isinstance(content, dict) and "pipelines" in content and "parsers" in content:
+    if isinstance(content, dict) and "pipelines" in content and "softswitch_config" not in content:
         raise UsageError(
             f"{path} was compiled for bmv2. This switch compiles from source: compile the program with the p4c or "
             "p4c-bm2-ss of `softswitch compat install`, or name the .p4 file"

@@ -8,6 +8,7 @@ seen. It exits with its parent in any case, and reports on standard error how ma
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import os
 import select
@@ -182,4 +183,9 @@ class Captures:
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[2]), sys.argv[3:], int(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Captures the traffic of interfaces, as `softswitch run --pcap` does.")
+    parser.add_argument("parent", type=int, help="the process whose end ends the capture")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("interfaces", nargs="+")
+    arguments = parser.parse_args()
+    _main(arguments.folder, arguments.interfaces, arguments.parent)

@@ -99,7 +99,7 @@ def test_metadata_tells_the_extras_apart(installed: Path) -> None:
     bare = {re.split(r"[<>=]", name)[0] for name, *marker in requirements if "extra" not in "".join(marker)}
     assert bare == {"finsy", "grpcio", "protobuf", "numpy", "rich", "tomli"}
     extras = distribution.metadata.get_all("Provides-Extra")
-    assert extras is not None and set(extras) == {"bmv2", "experiments", "dev", "mutants"}
+    assert extras is not None and set(extras) == {"bmv2", "experiments", "cluster", "dev", "mutants"}
     assert distribution.metadata["License-Expression"] == "Apache-2.0"
 
 
