@@ -68,6 +68,10 @@ def test_slow_flows_are_not_disturbed() -> None:
     assert set(search.samples) == {"search", "floods"}
 
 
+LATE = 100
+"""Packets: 50 ms of the flow."""
+
+
 def check_undisturbed(strategy: str, result: TrialResult) -> None:
     measured = result.measured
     assert measured["clones_always"] == (strategy == "swing_state")
@@ -75,7 +79,8 @@ def check_undisturbed(strategy: str, result: TrialResult) -> None:
     assert MIN_OFFERED * 3000 <= measured["sent_packets"] <= 3005
     assert all(part["lost"] == 0 for part in measured["parts"].values())
     assert measured["parts"].keys() == {"whole", "before", "during", "after"}
-    assert result.samples["bins"]["sent"].sum() == result.samples["bins"]["received"].sum()
+    bins = result.samples["bins"]  # what arrives after the last one, on a busy machine, is in none
+    assert bins["received"].sum() <= bins["sent"].sum() <= bins["received"].sum() + LATE
     [on] = [event["t"] for event in result.events if event["phase"] == "clone_on"]
     bins = result.samples["bins"]
     sure = bins.loc[bins["t"].between(on + 2 * BIN_S, measured["swap"]["begin"] - 2 * BIN_S), "received"].sum()
