@@ -138,7 +138,7 @@ def show(stats: bulk_pb2.StatsResponse, console: Console) -> None:
     console.print(f"program {stats.program or '(none)'}, {stats.packets:,} packets in {stats.batches:,} batches")
     ports = _table("port", "interface", "up", "received", "bytes", "sent", "bytes", "dropped")
     for port in stats.ports:
-        lost = port.rx_ring_drops + port.tx_drops
+        lost = port.rx_ring_drops + port.rx_oversize + port.rx_unsplit + port.tx_drops
         counts = (port.rx_packets, port.rx_bytes, port.tx_packets, port.tx_bytes, lost)
         ports.add_row(f"{port.port}", port.interface, "yes" if port.up else "no", *(f"{count:,}" for count in counts))
     console.print(ports)

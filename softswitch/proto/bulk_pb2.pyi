@@ -379,7 +379,7 @@ class StatsRequest(_message.Message):
     def __init__(self, device_id: _Optional[int] = ..., reset: bool = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class PortStats(_message.Message):
-    __slots__ = ("port", "interface", "up", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_ring_drops", "tx_drops")
+    __slots__ = ("port", "interface", "up", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_ring_drops", "tx_drops", "rx_oversize", "rx_unsplit", "rx_superframes", "tx_superframes")
     PORT_FIELD_NUMBER: _ClassVar[int]
     INTERFACE_FIELD_NUMBER: _ClassVar[int]
     UP_FIELD_NUMBER: _ClassVar[int]
@@ -389,6 +389,10 @@ class PortStats(_message.Message):
     TX_BYTES_FIELD_NUMBER: _ClassVar[int]
     RX_RING_DROPS_FIELD_NUMBER: _ClassVar[int]
     TX_DROPS_FIELD_NUMBER: _ClassVar[int]
+    RX_OVERSIZE_FIELD_NUMBER: _ClassVar[int]
+    RX_UNSPLIT_FIELD_NUMBER: _ClassVar[int]
+    RX_SUPERFRAMES_FIELD_NUMBER: _ClassVar[int]
+    TX_SUPERFRAMES_FIELD_NUMBER: _ClassVar[int]
     port: int
     interface: str
     up: bool
@@ -398,7 +402,11 @@ class PortStats(_message.Message):
     tx_bytes: int
     rx_ring_drops: int
     tx_drops: int
-    def __init__(self, port: _Optional[int] = ..., interface: _Optional[str] = ..., up: bool = ..., rx_packets: _Optional[int] = ..., rx_bytes: _Optional[int] = ..., tx_packets: _Optional[int] = ..., tx_bytes: _Optional[int] = ..., rx_ring_drops: _Optional[int] = ..., tx_drops: _Optional[int] = ...) -> None: ...
+    rx_oversize: int
+    rx_unsplit: int
+    rx_superframes: int
+    tx_superframes: int
+    def __init__(self, port: _Optional[int] = ..., interface: _Optional[str] = ..., up: bool = ..., rx_packets: _Optional[int] = ..., rx_bytes: _Optional[int] = ..., tx_packets: _Optional[int] = ..., tx_bytes: _Optional[int] = ..., rx_ring_drops: _Optional[int] = ..., tx_drops: _Optional[int] = ..., rx_oversize: _Optional[int] = ..., rx_unsplit: _Optional[int] = ..., rx_superframes: _Optional[int] = ..., tx_superframes: _Optional[int] = ...) -> None: ...
 
 class TableStats(_message.Message):
     __slots__ = ("name", "entries", "size", "hits", "misses")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from softswitch.__main__ import main
+from softswitch.cli import stats_command
 from softswitch.dataplane.entries import Entry, Lpm
+from softswitch.proto import bulk_pb2
 from tests.switch.controller import Running, body, frame
 
 
@@ -52,6 +57,23 @@ def test_a_switch_without_a_program(capsys: pytest.CaptureFixture[str]) -> None:
     with Running(None) as running:
         assert main(["stats", running.address]) == 0
     assert capsys.readouterr().out.startswith("program (none), 0 packets")
+
+
+def test_every_frame_that_a_port_lost_is_among_the_dropped() -> None:
+    answer = bulk_pb2.StatsResponse()
+    answer.ports.add(port=3, rx_ring_drops=1, rx_oversize=20, rx_unsplit=300, tx_drops=4000)
+    console = Console(record=True, width=120, file=io.StringIO())
+    stats_command.show(answer, console)
+    assert ["3", "no", "0", "0", "0", "0", "4,321"] in [line.split() for line in console.export_text().splitlines()]
+
+
+def test_the_server_tells_what_ports_could_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Running() as running:
+        stats = running.switch.stats()
+        port = replace(stats.ports[1], rx_oversize=1, rx_unsplit=2, rx_superframes=3, tx_superframes=4)
+        monkeypatch.setattr(running.switch, "stats", lambda: replace(stats, ports={1: port}))
+        (told,) = stats_command.fetch(running.address).ports
+    assert (told.rx_oversize, told.rx_unsplit, told.rx_superframes, told.tx_superframes) == (1, 2, 3, 4)
 
 
 def test_nobody_answers() -> None:

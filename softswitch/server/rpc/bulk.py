@@ -273,6 +273,10 @@ class BulkService:
                 tx_packets=port.tx_packets,
                 tx_bytes=port.tx_bytes,
                 rx_ring_drops=port.rx_ring_drops,
+                rx_oversize=port.rx_oversize,
+                rx_unsplit=port.rx_unsplit,
+                rx_superframes=port.rx_superframes,
+                tx_superframes=port.tx_superframes,
                 tx_drops=port.tx_errors + port.tx_oversize + port.tx_full,
             )
         self._add_tables(response)
