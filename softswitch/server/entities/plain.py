@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from finsy.proto import p4r
 
-from p4front.match_kinds import EXACT, LPM, OPTIONAL, RANGE, TERNARY
+from p4front.match_kinds import EXACT, LPM, MATCH_KINDS, OPTIONAL, RANGE, TERNARY
 from softswitch.dataplane.native import BY_ACTION, U64_MAX
 from softswitch.dataplane.tables import Table
 from softswitch.model import words
@@ -63,14 +63,14 @@ def _range(match: p4r.FieldMatch, width: int, full: int) -> tuple[int, int] | No
     return None if low < 0 or high < low or (low == 0 and high == full) else (low, high)
 
 
-_MATCHES: dict[str, tuple[_Match, bool]] = {
-    EXACT.name: (_exact, False),
-    LPM.name: (_lpm, True),
-    TERNARY.name: (_ternary, True),
-    RANGE.name: (_range, True),
-    OPTIONAL.name: (_optional, True),
+_MATCHES: dict[str, _Match] = {
+    EXACT.name: _exact,
+    LPM.name: _lpm,
+    TERNARY.name: _ternary,
+    RANGE.name: _range,
+    OPTIONAL.name: _optional,
 }
-"""How a match becomes value and mask (low and high), and whether the field may be left out."""
+"""How a match becomes value and mask (low and high)."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,9 @@ class PlainTable:
     def __init__(self, view: TableView, table: Table, actions: dict[int, _Action]) -> None:
         self.table = table
         self._view = view
-        self._fields = {field.id: (at, _field(field)) for at, field in enumerate(view.fields)}
-        self._absent = [_field(field).absent for field in view.fields]
+        fields = [_field(field) for field in view.fields]
+        self._fields = {field.id: (at, fields[at]) for at, field in enumerate(view.fields)}
+        self._absent = [field.absent for field in fields]
         self._sizes = [words(field.key.width) for field in view.fields]
         self._wide = any(size > 1 for size in self._sizes)
         self._actions = actions
@@ -171,11 +172,9 @@ class PlainTable:
 
 
 def _field(view: MatchView) -> _Field:
-    match, optional = _MATCHES[view.key.match]
-    width = view.key.width
-    full = (1 << width) - 1
-    absent = (0, full) if view.key.match == RANGE.name else (0, 0)
-    return _Field(match, width, full, words(width), absent if optional else None)
+    kind, width = MATCH_KINDS[view.key.match], view.key.width
+    absent = kind.anything(width) if kind.optional_field else None
+    return _Field(_MATCHES[kind.name], width, (1 << width) - 1, words(width), absent)
 
 
 def _split(values: Sequence[int], sizes: Sequence[int]) -> list[int]:
