@@ -27,6 +27,7 @@ from softswitch.__main__ import main
 from softswitch.build.device_config import parse
 from softswitch.build.isolated import compile_config
 from softswitch.cli.logs import LogOptions, set_up_logging
+from softswitch.server.rpc.listen import is_loopback
 from tests.switch.controller import DEVICE, EVERYTHING, Controller
 
 COMMAND = [sys.executable, "-m", "softswitch"]
@@ -364,3 +365,13 @@ def test_a_refused_run_leaves_the_signals_to_the_caller(bad: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert main(["run", str(bad)]) == 2
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::]", "10.0.0.1", "127.example.org", ""])
+def test_what_others_may_reach(host: str) -> None:
+    assert not is_loopback(host)

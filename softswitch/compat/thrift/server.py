@@ -23,12 +23,12 @@ from softswitch.compat.thrift.tables import TableCalls
 from softswitch.errors import SwitchError
 from softswitch.server.device.device import Device
 from softswitch.server.device.unelected import Unelected
+from softswitch.server.rpc.listen import is_loopback
 
 log = logging.getLogger(__name__)
 DEFAULT_HOST = "127.0.0.1"
 MAX_CLIENTS = 32
 _END_S = 0.5
-_LOOPBACK = ("localhost", "127.", "::1")
 
 
 class ThriftError(SwitchError):
@@ -66,7 +66,7 @@ class ThriftServer:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ThriftError(f"can't listen on port {self._address[1]} for Thrift: {reason}") from None
-        if not self._address[0].startswith(_LOOPBACK):
+        if not is_loopback(self._address[0]):
             log.warning("other machines may reach the Thrift port %d, which has no authentication", self._address[1])
         self._begin(self._accept, self._listening)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import socket
@@ -25,7 +26,6 @@ from softswitch.server.rpc.threads import THREADS, DaemonPool, StreamLimit
 log = logging.getLogger(__name__)
 DEFAULT_ADDRESS = "127.0.0.1:9559"
 MESSAGE_BYTES = 64 << 20
-LOOPBACK = ("localhost", "127.", "[::1]")
 
 
 class ListenError(SwitchError):
@@ -102,7 +102,7 @@ class Server:
             raise ListenError(f"can't listen on {address}: {_reason(address)}")
         if path is not None:
             self._sockets.append((path, path.lstat().st_ino))
-        elif not address.startswith(LOOPBACK):
+        elif not is_loopback(address.rpartition(":")[0]):
             log.warning("other machines may reach %s%s", address, "" if self._credentials else ", without TLS")
 
     def stop(self, grace_s: float = 0.1) -> None:
@@ -122,6 +122,14 @@ class Server:
                     path.unlink()
             except FileNotFoundError:
                 pass
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there. `host`: a name or an address, IPv6 also in brackets."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _free_socket(path: Path) -> None:
