@@ -37,7 +37,7 @@ def draw(run: Run) -> Figure:
         lanes[0, 0].set_ylim(bottom=0)  # shared by all, whatever they need at the top
         lanes[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderpad=0)
         lanes[-1, 0].set_xlabel("time (s); grey: the change of spine1, from begin to end; line: the swap")
-        figure.supylabel("by each spine (Mbit/s)", fontsize=8, x=0.01)
+        figure.supylabel("Throughput of each spine (Mbit/s)", fontsize=8, x=0.01)
         figure.subplots_adjust(left=0.09, right=0.74, top=1 - 0.32 / height, bottom=0.55 / height, hspace=0.28)
         note_profile(figure, run.small_print())
     return figure

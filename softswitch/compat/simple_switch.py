@@ -59,7 +59,7 @@ _COMMON = (
         "N",
         number=True,
         default="1",
-        no_effect="frames leave a port in the order they came",
+        no_effect="a port has eight priorities as soon as a rate is set for it by Thrift",
     ),
     Flag(("--max-mc-groups",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
     Flag(("--max-l1-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),

@@ -192,7 +192,7 @@ class FakeSwitch:
         return self.program.text.encode()
 
     def install(self, program: InstalledProgram) -> None:
-        raise NotImplementedError
+        raise AssertionError("a strategy saves and commits; it never installs")
 
     def save(self, program: InstalledProgram) -> None:
         self.asked.append("save")
