@@ -38,8 +38,9 @@ from experiments.harness.main import run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
 from experiments.harness.phases import Interval, Phases, knock_moment
 from experiments.harness.progress import Display
+from experiments.harness.shared_lab import SharedNetwork
 from experiments.harness.strategies import available_strategies, track_of
-from experiments.harness.sweep import Trial, TrialResult, describe, run_sweep
+from experiments.harness.sweep import Trial, TrialResult, run_sweep
 from experiments.measure.fabric_numbers import (
     balance,
     path_bins,
@@ -101,33 +102,15 @@ class Schedule:
         return Schedule(duration, min(_BEFORE_SHARE * duration, 4.0), mbit, tcp_mbit)
 
 
-class SharedFabric:
-    """One network for all trials; the next one after a trial that failed gets a new one."""
+class SharedFabric(SharedNetwork[FabricLab]):
+    """One fabric for all trials."""
 
     def __init__(self, stack: ExitStack, target: str) -> None:
-        stack.push(self._leave)
+        super().__init__(stack)
         self._target = target
-        self._stack = ExitStack()
-        self._lab: FabricLab | None = None
 
     def lab(self) -> FabricLab:
-        if self._lab is None:
-            self._lab = self._stack.enter_context(open_fabric(Fabric(mbit=SPINE_MBIT), self._target))
-        return self._lab
-
-    def drop(self) -> None:
-        self._lab = None
-        self._stack.close()
-
-    def _leave(self, kind: Any, error: BaseException | None, trace: Any) -> bool | None:
-        """All trials are on disk: a network that does not end in order takes none of them back."""
-        if error is not None:
-            return self._stack.__exit__(kind, error, trace)
-        try:
-            self.drop()
-        except Exception as problem:
-            print(f"the network of the trials did not end in order: {describe(problem)}", file=sys.stderr)
-        return None
+        return self.get(lambda: open_fabric(Fabric(mbit=SPINE_MBIT), self._target))
 
 
 def fabric_strategies() -> tuple[str, ...]:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
+from typing import Generic, TypeVar
 
 from experiments.harness.lab import Lab, Plan, open_lab
 from experiments.harness.sweep import describe
 
+L = TypeVar("L")
 
-class SharedLab:
-    """One network for all trials, opened when the first needs it, and reopened after a trial that failed.
 
-    Installing a program again resets its state, so a trial finds nothing of the one before it.
-    """
+class SharedNetwork(Generic[L]):
+    """One network for all trials, opened when the first needs it, and reopened after a trial that failed."""
 
     def __init__(self, stack: ExitStack) -> None:
         stack.push(self._leave)
         self._stack = ExitStack()
-        self._lab: Lab | None = None
+        self._lab: L | None = None
 
-    def lab(self, plan: Plan) -> Lab:
-        """The lab for a plan. `Lab.arm` comes next: it installs the plan's program, empty."""
+    def get(self, opening: Callable[[], AbstractContextManager[L]]) -> L:
+        """The network; `opening` is called if there is none. Raises what it raises."""
         if self._lab is None:
-            self._lab = self._stack.enter_context(open_lab(plan))
-        else:
-            self._lab = Lab(self._lab.network, self._lab.control, plan)
-        self._lab.control.events.clear()
+            self._lab = self._stack.enter_context(opening())
         return self._lab
 
     def drop(self) -> None:
@@ -46,3 +44,13 @@ class SharedLab:
         except Exception as problem:
             print(f"the network of the trials did not end in order: {describe(problem)}", file=sys.stderr)
         return None
+
+
+class SharedLab(SharedNetwork[Lab]):
+    """Installing a program again resets its state, so a trial finds nothing of the one before it."""
+
+    def lab(self, plan: Plan) -> Lab:
+        """The lab for a plan. `Lab.arm` comes next: it installs the plan's program, empty."""
+        opened = self.get(lambda: open_lab(plan))
+        opened.control.events.clear()
+        return Lab(opened.network, opened.control, plan)
