@@ -39,7 +39,7 @@ from softswitch.server.rpc.follow import serve_follow
 from softswitch.server.rpc.hold import serve_hold
 from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.service import answering
-from softswitch.server.rpc.threads import StreamLimit
+from softswitch.server.rpc.threads import Limit
 
 CHUNK_BYTES = 1 << 20
 MAX_NOTED_CELLS = 64
@@ -49,7 +49,7 @@ class BulkService:
     """softswitch.v1.Bulk for one device. `interfaces`: name of each port's network interface."""
 
     def __init__(
-        self, device: Device, streams: StreamLimit, readers: Readers, interfaces: dict[int, str] | None = None
+        self, device: Device, streams: Limit, readers: Readers, interfaces: dict[int, str] | None = None
     ) -> None:
         self._device = device
         self._streams = streams

@@ -21,7 +21,7 @@ from softswitch.server.rpc.bulk import BulkService
 from softswitch.server.rpc.notify import Notifier
 from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.service import P4RuntimeService
-from softswitch.server.rpc.threads import THREADS, DaemonPool, StreamLimit
+from softswitch.server.rpc.threads import THREADS, DaemonPool, stream_limit
 
 log = logging.getLogger(__name__)
 DEFAULT_ADDRESS = "127.0.0.1:9559"
@@ -71,7 +71,7 @@ class Server:
             ("grpc.so_reuseport", 0),
         ]
         self._pool = DaemonPool(THREADS, "grpc")
-        streams, readers = StreamLimit(), Readers()
+        streams, readers = stream_limit(), Readers()
         self._server = grpc.server(self._pool, options=options)  # type: ignore[arg-type] # any Executor will do
         p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeService(device, streams, readers), self._server)
         add_bulk_servicer(self._server, BulkService(device, streams, readers, interfaces))

@@ -12,7 +12,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from softswitch.server.errors import Code, Refused
+from softswitch.server.rpc.threads import Limit
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Readers:
     """The reads whose responses are being sent, of both services."""
 
     def __init__(self, stall_s: float = STALL_S) -> None:
-        self._free = threading.BoundedSemaphore(MAX_LARGE_READS)
+        self._large = Limit(MAX_LARGE_READS, f"{MAX_LARGE_READS} large reads are in progress; try again")
         self._stall_s = stall_s
         self._lock = threading.Lock()
         self._sending: dict[grpc.ServicerContext, float] = {}
@@ -47,19 +47,10 @@ class Readers:
             for message in messages:
                 size += message.ByteSize()
                 if size > LARGE_BYTES and not large:
-                    stack.enter_context(self._large_read())
+                    stack.enter_context(self._large.one())
                     large = True
                 with self._watched(context):
                     yield message
-
-    @contextmanager
-    def _large_read(self) -> Iterator[None]:
-        if not self._free.acquire(blocking=False):
-            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_LARGE_READS} large reads are in progress; try again")
-        try:
-            yield
-        finally:
-            self._free.release()
 
     @contextmanager
     def _watched(self, context: grpc.ServicerContext) -> Iterator[None]:

@@ -14,7 +14,7 @@ from softswitch.server.device.device import Device
 from softswitch.server.errors import Code, Refused, abort, invalid, of_switch
 from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.stream import Stream
-from softswitch.server.rpc.threads import StreamLimit
+from softswitch.server.rpc.threads import Limit
 
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
@@ -65,7 +65,7 @@ def _given_up(context: grpc.ServicerContext) -> frozenset[str]:
 class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
     """P4Runtime 1.5 for one device."""
 
-    def __init__(self, device: Device, streams: StreamLimit, readers: Readers) -> None:
+    def __init__(self, device: Device, streams: Limit, readers: Readers) -> None:
         self._device = device
         self._streams = streams
         self._readers = readers

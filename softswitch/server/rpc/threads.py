@@ -61,18 +61,25 @@ class DaemonPool(Executor):
             self._idle.release()
 
 
-class StreamLimit:
-    """Counts the open streams of a server."""
+class Limit:
+    """So many at once, of both services."""
 
-    def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(MAX_STREAMS)
+    def __init__(self, count: int, refusal: str) -> None:
+        """`refusal`: what one too many is told."""
+        self._free = threading.BoundedSemaphore(count)
+        self._refusal = refusal
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """A stream is open inside. Raises Refused (RESOURCE_EXHAUSTED) if too many are."""
+        """It takes one of the places inside. Raises Refused (RESOURCE_EXHAUSTED) if none is free."""
         if not self._free.acquire(blocking=False):
-            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already")
+            raise Refused(Code.RESOURCE_EXHAUSTED, self._refusal)
         try:
             yield
         finally:
             self._free.release()
+
+
+def stream_limit() -> Limit:
+    """For the open streams of a server."""
+    return Limit(MAX_STREAMS, f"{MAX_STREAMS} streams are open already")
