@@ -18,7 +18,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from plots.load import Run, draw_from_command_line
-from plots.style import NOTE_POINTS, PAGE_INCHES, mark_phase, mark_swap, note_profile, save, strategy_label, styled
+from plots.style import (
+    NOTE_POINTS,
+    PAGE_INCHES,
+    mark_phase,
+    mark_swap,
+    note_profile,
+    save,
+    strategy_label,
+    styled,
+    swap_patch,
+)
 
 _READS, _WRITES = "#0072b2", "#d55e00"
 _FLOWS = {"h1": _READS, "h2": _READS, "h3": _READS, "h4": _WRITES, "h5": _WRITES}
@@ -58,6 +68,7 @@ def draw(run: Run) -> Figure:
             Patch(facecolor=_READS, label="h1 to h3: read state"),
             Patch(facecolor=_WRITES, label="h4, h5: write state"),
             Patch(facecolor=_WORK, edgecolor="#bbbbbb", label="reconfiguration"),
+            swap_patch(),
             Line2D([], [], color="#000000", linewidth=0.6, linestyle=_SENT, label=f"sent: {_RATE_MBIT:g} Mbit/s each"),
             Line2D([], [], **_CUT, label=f"cut: more than {_LANE_MBIT:g} Mbit/s in this ms"),
         ]

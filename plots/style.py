@@ -14,6 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 PAGE_INCHES = 5.4  # what panels side by side need; on a phone (390 pixels) its smallest text is still 6 pixels high
 NOTE_POINTS = 6.5  # text inside a figure: nothing is smaller
@@ -97,6 +98,14 @@ def styled() -> Iterator[None]:
         yield
 
 
+_SWAP: dict[str, Any] = {"facecolor": "#000000", "edgecolor": "none", "alpha": 0.25, "linewidth": 0}
+
+
+def swap_patch(label: str = "swap, call to end") -> Patch:
+    """What `mark_swap` shades, for a legend."""
+    return Patch(**_SWAP, label=label)
+
+
 def mark_swap(
     axes: Axes, begin: float, end: float, *, label: str | None = "swap", view_end: float | None = None
 ) -> None:
@@ -105,7 +114,7 @@ def mark_swap(
     view_end: where the axes end. The label of a swap that extends beyond it is placed inside.
     """
     beyond = view_end is not None and end > view_end
-    axes.axvspan(begin, max(end, begin), color="#000000", alpha=0.25, linewidth=0)
+    axes.axvspan(begin, max(end, begin), **_SWAP)
     axes.axvline(end, color="#000000", linewidth=0.8)
     if label:
         axes.annotate(

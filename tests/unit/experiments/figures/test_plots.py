@@ -211,6 +211,8 @@ def test_figure_4_fills_each_flows_lane_to_its_throughput_and_marks_what_is_cut(
     assert cut == pytest.approx([20.5])
     texts = [text.get_text() for text in (*whole.texts, *zoom.texts)]
     assert "published 1.82 s" in texts and "published: 20 ms" in texts
+    (legend,) = whole.figure.legends
+    assert {"reconfiguration", "swap, call to end"} <= {text.get_text() for text in legend.get_texts()}
 
 
 def test_figure_4_says_what_is_configured_and_what_was_measured_by_itself(tmp_path: Path) -> None:
