@@ -22,6 +22,7 @@ import numpy as np
 from finsy.proto import p4r
 
 from experiments.control.programs import load_prepared
+from experiments.control.replication import MadeReplication
 from experiments.control.takes import RecordingListener, Take, store_takes, writes_saved
 from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
@@ -83,29 +84,25 @@ class Agent:
         self._armed: tuple[Strategy, Reconfiguration] | None = None
         self._listener: CloneSource | None = None
         self._changes: dict[str, tuple[InstalledProgram, list[p4r.Update]]] = {}
-        self._groups: dict[int, p4r.Update] = {}
+        self._replication = MadeReplication()
 
     # -- programs ------------------------------------------------------------------------------------------------------
 
     def install(self, program: str, entries: str, left_out_groups: list[int]) -> None:
-        """Makes a prepared program the running one, with its entries."""
+        """Makes a prepared program the running one, with its entries; groups and sessions of an earlier one go."""
         installed = load_prepared(Path(program))
         self._target.install(installed)
-        self.write_entries(entries, left_out_groups)
+        self._write(entries, left_out_groups, replace=True)
 
     def write_entries(self, entries: str, left_out_groups: list[int]) -> None:
-        """Writes entries to the running program (to the saved one while there is one).
+        """Writes entries to the running program (to the saved one while there is one)."""
+        self._write(entries, left_out_groups, replace=False)
 
-        Multicast groups belong to the switch, not to a program: what is there from an earlier one is not made again.
-        """
+    def _write(self, entries: str, left_out_groups: list[int], *, replace: bool) -> None:
         found = updates(load_entries(Path(entries), self._target.running()))
-        wanted = [
-            update
-            for update in found
-            if (group := _group(update)) is None or (group not in left_out_groups and self._groups.get(group) != update)
-        ]
+        wanted = self._replication.updates(found, left_out_groups=left_out_groups, replace=replace)
         self._target.write_entities(wanted)
-        self._groups |= {group: update for update in wanted if (group := _group(update)) is not None}
+        self._replication.note(wanted)
 
     def load_entries(self, entries: str) -> None:
         """Brings entries into the running program, whether they are there or not."""
@@ -320,12 +317,6 @@ def _waited_s() -> float | None:
 def _rss() -> int:
     """Resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * resource.getpagesize()
-
-
-def _group(update: p4r.Update) -> int | None:
-    """The multicast group that an update makes, None for any other update."""
-    entry = update.entity.packet_replication_engine_entry
-    return int(entry.multicast_group_entry.multicast_group_id) if entry.HasField("multicast_group_entry") else None
 
 
 def serve(target: AnyTarget) -> None:
