@@ -36,7 +36,7 @@ from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.strategies import available_strategies
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
-from experiments.harness.validity import MachineBounds, disturbed, outside_flow
+from experiments.harness.validity import MachineBounds, disturbed, outside_flow, slow_sender
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
 from experiments.measure.machine import MachineWatch
@@ -62,7 +62,7 @@ WORK_S = {"native": 0.6, "paper": 2.0}
 FULL_LOAD_S = 4.0
 """And more at the highest rate, where the control plane gets little of the machine."""
 MARGIN_S = 0.02
-BOUNDS = MachineBounds(waited=0.08, host_waited=0.5)  # as in cloning_cost: at the highest rate the hosts are busy
+BOUNDS = MachineBounds(waited=0.08, host_waited=None)  # as in cloning_cost: at the highest rate the hosts are busy
 WRITES_PER_S = 50.0
 """Of the second controller."""
 _PORT = 5000
@@ -195,6 +195,8 @@ def run_trial(
         "machine": machine.as_dict(),
     }
     invalid = disturbed(machine, BOUNDS, accept_busy=accept_busy)
+    if not accept_busy:
+        invalid += slow_sender(totals.sent, 1e9 * seconds / flow.interval_ns, "in the whole trial")
     if reconfigures:
         phases = Phases.of(events)
         invalid += outside_flow(phases, Interval(0.0, seconds), margin_s=0.0)

@@ -41,10 +41,10 @@ class Machine:
 @dataclass(frozen=True)
 class MachineBounds:
     """What a trial bears of the machine: shares of the time without a core, and how late a sender may be (None: no
-    matter)."""
+    matter). `host_waited` is None where a trial is judged by what its hosts did (`slow_sender`, `missed_frames`)."""
 
     waited: float = MAX_WAITED
-    host_waited: float = MAX_HOST_WAITED
+    host_waited: float | None = MAX_HOST_WAITED
     late_ms: float | None = None
 
 
@@ -58,12 +58,34 @@ def disturbed(machine: Machine, bounds: MachineBounds, *, accept_busy: bool) -> 
         share = f"{machine.waited:.0%} of the time (bound {bounds.waited:.0%})"
         found.append(f"the data plane was without a core for {share}")
     for name, share_of_host in machine.host_waited.items():
-        if share_of_host is not None and share_of_host > bounds.host_waited:
+        if bounds.host_waited is not None and share_of_host is not None and share_of_host > bounds.host_waited:
             share = f"{share_of_host:.0%} of the time (bound {bounds.host_waited:.0%})"
             found.append(f"{name} was without a core for {share}")
     if bounds.late_ms is not None and machine.late_ms is not None and machine.late_ms > bounds.late_ms:
         found.append(f"a sender was {machine.late_ms:.0f} ms late (bound {bounds.late_ms:g} ms)")
     return found
+
+
+MIN_OFFERED = 0.95
+"""Of the packets of a flow: what the machine cannot send, it cannot say anything about."""
+MAX_MISSED = 0.01
+"""Of the packets of a flow: those that reached the receiver's interface and not the receiver."""
+
+
+def slow_sender(sent: int, asked: float, when: str) -> list[str]:
+    """The sender sent fewer packets than it was asked to, beyond a bound. `when`: the part of the trial, in words."""
+    if sent >= MIN_OFFERED * asked:
+        return []
+    return [f"the sender kept up with {sent / asked:.0%} of the rate {when} (bound {MIN_OFFERED:.0%})"]
+
+
+def missed_frames(at_interface: int, received: int) -> list[str]:
+    """The receiver took fewer frames than reached its interface, beyond a bound: that loss is not the switch's."""
+    missed = at_interface - received
+    if missed <= MAX_MISSED * at_interface:
+        return []
+    share = f"{missed / at_interface:.1%} of the frames that reached its interface (bound {MAX_MISSED:.0%})"
+    return [f"the receiver missed {share}"]
 
 
 def outside_flow(phases: Phases, flow: Interval, *, margin_s: float = MIN_FLOW_S) -> list[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cloning_cost import BIN_S, MIN_OFFERED, Bench, Schedule, run_trial, search_trial
+from experiments.cloning_cost import BIN_S, Bench, Schedule, run_trial, search_trial
 from experiments.harness.options import CommonOptions
 from experiments.harness.progress import display
 from experiments.harness.sweep import Trial, TrialResult
+from experiments.harness.validity import MIN_OFFERED
 from experiments.measure.full_load import SearchPlan
 from experiments.measure.steady_rate import rate_trial
 from topologies.bridge import LinuxBridge

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from experiments.harness.phases import Interval, Phases
-from experiments.harness.validity import Machine, MachineBounds, disturbed, disturbed_alone, outside_flow
+from experiments.harness.validity import (
+    Machine,
+    MachineBounds,
+    disturbed,
+    disturbed_alone,
+    missed_frames,
+    outside_flow,
+    slow_sender,
+)
 
 
 def phases(begin: float, swap: float, end: float) -> Phases:
@@ -51,6 +59,23 @@ def test_each_reason_is_said() -> None:
     assert len(disturbed(bad, BOUNDS, accept_busy=False)) == 4
     assert len(disturbed(bad, MachineBounds(), accept_busy=False)) == 3  # how late is no matter
     assert disturbed(bad, BOUNDS, accept_busy=True) == []
+
+
+def test_hosts_that_are_judged_by_what_they_did_may_wait_for_a_core() -> None:
+    bounds = MachineBounds(waited=0.08, host_waited=None)
+    assert disturbed(Machine(0.0, {"sender": 0.55, "receiver": 0.51}), bounds, accept_busy=False) == []
+    assert len(disturbed(Machine(0.09, {"sender": 0.55}), bounds, accept_busy=False)) == 1
+
+
+def test_a_sender_has_to_send_what_it_was_asked_to() -> None:
+    assert slow_sender(950, 1000.0, "in the whole trial") == []
+    (why,) = slow_sender(903, 1000.0, "during the reconfiguration")
+    assert why == "the sender kept up with 90% of the rate during the reconfiguration (bound 95%)"
+
+
+def test_what_the_receiver_misses_is_not_the_switchs_loss() -> None:
+    assert missed_frames(1000, 990) == [] and missed_frames(0, 0) == []
+    assert missed_frames(1000, 989) == ["the receiver missed 1.1% of the frames that reached its interface (bound 1%)"]
 
 
 def test_the_usual_bounds() -> None:
