@@ -12,8 +12,8 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 P4C ?=
-# How the tests are shared among processes; `make test TEST_PROCESSES= ARGS=--pdb` runs them in one.
-TEST_PROCESSES ?= -n logical --maxprocesses 4 --dist loadgroup
+# How the tests are shared among processes (tests/conftest.py); `make test TEST_PROCESSES= ARGS=--pdb` runs them in one.
+TEST_PROCESSES ?= -n logical --maxprocesses 5 --dist loadgroup --no-loadscope-reorder
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 CLANG_FORMAT = $(PYTHON) -c 'import clang_format; clang_format.clang_format()'

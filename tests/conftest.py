@@ -1,8 +1,16 @@
-"""For all tests: Ctrl-C means the same, however they were started; and none is about how long something takes."""
+"""For all tests: Ctrl-C means the same, however they were started; none is about how long something takes; and several
+processes share them so that none waits for another at the end.
+
+Networks mostly wait, for their traffic and for processes that start, so there is one process more than cores: it fills
+the time in which they do. The tests of a file stay together. Networks take turns, and begin first: whole experiments in
+one process, all others in a second.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,24 +23,67 @@ from softswitch.errors import SwitchError
 # A shell starts background jobs with SIGINT ignored, and the programs that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Hundreds of Python processes are started. Without bytecode on disk each would compile all of our modules again, which
+# takes as long as everything else that most of them do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A generated case may be slow because the machine does something else.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
+HERE = Path(__file__).parent
+EXPERIMENTS, NETWORKS = "experiments", "networks"
+"""Groups of tests that take turns."""
+_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
+_STAND_BACK = 10
+"""Added to the nice value of tests without a network where others have one."""
 
-@pytest.hookimpl(trylast=True)
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For `-n logical`: as many as cores, and one more where networks can be made."""
+    return len(os.sched_getaffinity(0)) + (os.geteuid() == 0)
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes share the tests by file. Networks take turns in one: two at a time would disturb each other."""
+    """Which tests stay together, and in which order they are begun: what takes longest first, so that no process is the
+    last with a long one."""
     for item in items:
-        group = "networks" if item.get_closest_marker("root") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    items.sort(key=_turn)
+
+
+def group_of(item: pytest.Item) -> str:
+    """The tests of a group run in one process, one after the other."""
+    if HERE / "net" / "experiments" in item.path.parents:
+        return EXPERIMENTS
+    if has_network(item):
+        return NETWORKS
+    return str(item.path)
+
+
+def has_network(item: pytest.Item) -> bool:
+    return HERE / "net" in item.path.parents or item.get_closest_marker("root") is not None
+
+
+def _turn(item: pytest.Item) -> int:
+    begun_first = {EXPERIMENTS: 0, NETWORKS: 1}
+    return begun_first.get(group_of(item), 2 if item.get_closest_marker("long") else 3)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Beside networks, which need a core at once when something arrives, other tests stand back."""
+    if "PYTEST_XDIST_WORKER" in os.environ and os.geteuid() == 0:
+        with suppress(PermissionError):  # root without the right to raise a priority again
+            os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY + (0 if has_network(item) else _STAND_BACK))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What a switch's first start builds, where nothing is cached: no test's time-out is for that. A compiler that is
     missing is for the tests to say."""
-    here = Path(__file__).parent
-    switches = [here / room for room in ("switch", "net", "bmv2")]
+    switches = [HERE / room for room in ("switch", "net", "bmv2")]
     if not session.config.option.collectonly and any(
         room in item.path.parents for item in session.items for room in switches
     ):
