@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,48 +50,40 @@ class InstalledProgram:
         return p4r.ForwardingPipelineConfig(p4info=self.p4info, p4_device_config=self.device_config)
 
 
-def instrument_file(
-    path: Path,
-    *,
-    include_dirs: Sequence[Path] = (),
-    defines: Sequence[str] = (),
-    session: int | None = None,
-    avoid: Collection[int] = (),
-    counts: bool = False,
-    track: Track = Track.CLONES,
-) -> Instrumented:
-    """Loads, analyses and instruments a P4 file. `session`: the clone session, None for one that is free; `avoid`:
-    sessions that are not. `counts`: counts of indirect counters are cloned as well. `track`: how updates are followed.
-    Raises P4Error."""
-    program = load_program(path, include_dirs=include_dirs, defines=defines)
-    options = InstrumentOptions(track, session, frozenset(avoid), tuple(include_dirs))
-    clones = track is not Track.MAP
-    return instrument(program, analyse(program, counts=counts and clones, follow=clones), options)
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How a P4 file is read and instrumented.
+
+    include_dirs, defines: of the preprocessor. session: the clone session, None for one that is free; avoid: sessions
+    that are not. counts: counts of indirect counters are cloned as well, for a switch that cannot hold packets. track:
+    how updates are followed.
+    """
+
+    include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    session: int | None = None
+    avoid: frozenset[int] = frozenset()
+    counts: bool = False
+    track: Track = Track.CLONES
 
 
-def prepare_program(
-    path: Path,
-    *,
-    include_dirs: Sequence[Path] = (),
-    defines: Sequence[str] = (),
-    session: int | None = None,
-    avoid: Collection[int] = (),
-    counts: bool = False,
-    track: Track = Track.CLONES,
-) -> InstalledProgram:
-    """An instrumented program from a P4 file, with options as of `instrument_file`; for a switch that cannot hold
-    packets with `counts`. Raises P4Error (the user's fault, with places) and OSError."""
-    instrumented = instrument_file(
-        path,
-        include_dirs=include_dirs,
-        defines=defines,
-        session=session,
-        avoid=avoid,
-        counts=counts,
-        track=track,
-    )
-    checked = load_text(instrumented.text, path.name, defines=defines)
-    return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, tuple(defines))
+_USUAL = PrepareOptions()
+
+
+def instrument_file(path: Path, options: PrepareOptions = _USUAL) -> Instrumented:
+    """Loads, analyses and instruments a P4 file. Raises P4Error."""
+    program = load_program(path, include_dirs=options.include_dirs, defines=options.defines)
+    clones = options.track is not Track.MAP
+    analysis = analyse(program, counts=options.counts and clones, follow=clones)
+    wanted = InstrumentOptions(options.track, options.session, options.avoid, options.include_dirs)
+    return instrument(program, analysis, wanted)
+
+
+def prepare_program(path: Path, options: PrepareOptions = _USUAL) -> InstalledProgram:
+    """An instrumented program from a P4 file. Raises P4Error (the user's fault, with places) and OSError."""
+    instrumented = instrument_file(path, options)
+    checked = load_text(instrumented.text, path.name, defines=options.defines)
+    return InstalledProgram(path.stem, instrumented.text, build_p4info(checked), instrumented.layout, options.defines)
 
 
 def same_configuration(one: bytes, other: bytes) -> bool:

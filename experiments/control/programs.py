@@ -17,7 +17,7 @@ from p4front.text.source import P4Error
 from state4.cam import analyse
 from state4.cim import DEFAULT_SESSION, Track
 from state4.clones.header import CloneLayout
-from state4.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, PrepareOptions, prepare_program
 from state4.swing import instrument_swing
 
 
@@ -73,6 +73,6 @@ def load_prepared(file: Path) -> InstalledProgram:
 @functools.lru_cache(maxsize=64)
 def _prepared(source: Path, track: Track) -> InstalledProgram:
     try:
-        return prepare_program(source, track=track)
+        return prepare_program(source, PrepareOptions(track=track))
     except P4Error as error:
         raise ControlError(str(error)) from None

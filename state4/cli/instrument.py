@@ -11,6 +11,7 @@ from state4.cli.options import (
     Commands,
     counts_option,
     new_command,
+    prepare_options,
     preprocessor_options,
     session_option,
     track_option,
@@ -31,14 +32,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    result = instrument_file(
-        args.program,
-        include_dirs=args.include,
-        defines=args.define,
-        session=args.session,
-        counts=args.clone_counts,
-        track=args.track,
-    )
+    result = instrument_file(args.program, prepare_options(args))
     write_whole(args.output, result.text.encode())
     layout = result.layout
     told = [f"{len(layout.components)} registers"]

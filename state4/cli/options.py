@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,6 +16,7 @@ from state4.analysis.needless import needless_registers
 from state4.cim import Track
 from state4.instrumentation.free_numbers import MAX_SESSION
 from state4.plan.state_map import StateMap, load_map
+from state4.programs import PrepareOptions
 from state4.targets import addresses
 from state4.targets.cpu_port import CPU_PORT
 from state4.targets.p4runtime.mastership import OWN_ROLE
@@ -63,6 +64,13 @@ def _session(text: str) -> int:
     if not 1 <= session <= MAX_SESSION:
         raise argparse.ArgumentTypeError(f"a clone session is a number from 1 to {MAX_SESSION}")
     return session
+
+
+def prepare_options(args: argparse.Namespace, avoid: Collection[int] = ()) -> PrepareOptions:
+    """What `preprocessor_options`, `session_option`, `counts_option` and `track_option` found. `avoid`: sessions."""
+    return PrepareOptions(
+        tuple(args.include), tuple(args.define), args.session, frozenset(avoid), args.clone_counts, args.track
+    )
 
 
 def target_options(parser: argparse.ArgumentParser) -> None:

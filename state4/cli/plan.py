@@ -34,7 +34,7 @@ from state4.instrumentation.running import hashes_of
 from state4.pacing import PAPER, PROFILES, Profile
 from state4.plan.compare import make_plan
 from state4.plan.components import Plan
-from state4.programs import prepare_program
+from state4.programs import PrepareOptions, prepare_program
 
 
 def add_command(commands: Commands) -> None:
@@ -125,7 +125,7 @@ class _Described:
 def _described(path: Path, include_dirs: Sequence[Path], defines: Sequence[str]) -> _Described:
     """Of the instrumented program, whose P4Info has more; of the program itself if it cannot be instrumented."""
     try:
-        program = prepare_program(path, include_dirs=include_dirs, defines=defines)
+        program = prepare_program(path, PrepareOptions(tuple(include_dirs), tuple(defines)))
         return _Described(program.p4info, hashes_of(program.p4info))
     except P4Error:
         checked = load_program(path, include_dirs=include_dirs, defines=defines)

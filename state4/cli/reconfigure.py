@@ -24,6 +24,7 @@ from state4.cli.options import (
     json_option,
     new_command,
     plan_options,
+    prepare_options,
     preprocessor_options,
     session_option,
     state_map,
@@ -153,15 +154,7 @@ def _dry_run(args: argparse.Namespace, strategy: Strategy, context: Reconfigurat
 
 
 def _prepare(args: argparse.Namespace, avoid: Collection[int] = ()) -> InstalledProgram:
-    return prepare_program(
-        args.new,
-        include_dirs=args.include,
-        defines=args.define,
-        session=args.session,
-        avoid=avoid,
-        counts=args.clone_counts,
-        track=args.track,
-    )
+    return prepare_program(args.new, prepare_options(args, avoid))
 
 
 def _prepare_for(args: argparse.Namespace, strategy: Strategy, target: Target) -> InstalledProgram:

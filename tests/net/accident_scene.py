@@ -26,7 +26,7 @@ from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
 from state4.cim import Track
 from state4.entries_file import parse, resolve, updates
-from state4.programs import prepare_program
+from state4.programs import PrepareOptions, prepare_program
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from tests.net.controllers import Controllers
 from tests.net.veths import Veths, wait
@@ -154,7 +154,7 @@ class Scene:
         wait((folder / "ready").exists)
         self.program = 0
         self.missing = 0  # bytes that a strategy may leave out, and left out
-        programs = [prepare_program(file, track=Track.BOTH) for file in self.files]
+        programs = [prepare_program(file, PrepareOptions(track=Track.BOTH)) for file in self.files]
         with P4RuntimeTarget(self.address) as target:
             for program in reversed(programs):
                 target.verify(program)  # compiled: from here on a save takes a moment

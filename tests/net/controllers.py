@@ -24,7 +24,7 @@ from state4.cancel import cancellable
 from state4.cim import Track
 from state4.errors import State4Error
 from state4.events import Event, EventLog
-from state4.programs import InstalledProgram, prepare_program
+from state4.programs import InstalledProgram, PrepareOptions, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.p4runtime.target import P4RuntimeTarget
@@ -140,7 +140,7 @@ def _controller(address: str, interface: str, programs: dict[str, InstalledProgr
 
 def main() -> None:
     address, interface, *files = sys.argv[1:]
-    programs = {Path(file).name: prepare_program(Path(file), track=Track.BOTH) for file in files}
+    programs = {Path(file).name: prepare_program(Path(file), PrepareOptions(track=Track.BOTH)) for file in files}
     _tell({"ready": True})
     for line in sys.stdin:
         pid = os.fork()

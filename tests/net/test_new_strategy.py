@@ -24,6 +24,7 @@ NAME, LABEL = "state4_twice", "state4 twice"
 SHORT = ("--repeats", "1", "--control-plane", "native")
 # What makes an experiment still shorter: what is drawn and reported is the same.
 SHORTER = {
+    "scenario": ("--duration", "2"),
     "fig3": ("--duration", "3"),
     "fig4": ("--duration", "2"),
     "delta_loss": ("--duration", "2", "--rate", "10"),

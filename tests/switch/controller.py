@@ -17,6 +17,7 @@ from softswitch.build.program import CompiledPipeline, compile_program
 from softswitch.dataplane.switch import Switch
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.device.device import Device
 from softswitch.server.rpc.listen import Server
 
@@ -24,7 +25,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 EVERYTHING = PROGRAMS / "everything.p4"
 DEVICE = 1
 Config = p4r.SetForwardingPipelineConfigRequest
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 
 
 class Running:

@@ -23,7 +23,6 @@ from softswitch.server.program.index import ProfileView, TableView
 View = TypeVar("View")
 _CONTEXT = 0
 """simple_switch has one context."""
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 
 
 @dataclass(frozen=True)

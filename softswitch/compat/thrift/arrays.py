@@ -10,11 +10,12 @@ from bm_runtime.standard.ttypes import BmCounterValue
 from finsy.proto import p4r
 
 from p4front.match_kinds import EXACT
-from softswitch.compat.thrift.access import MODIFY, Access, Program, by_name
+from softswitch.compat.thrift.access import Access, Program, by_name
 from softswitch.compat.thrift.errors import COUNTERS, METERS, REGISTERS, VALUE_SETS, Errors
 from softswitch.compat.thrift.tables import signed
 from softswitch.compat.thrift.values import from_rates, to_rates
 from softswitch.dataplane.entries import CounterValue, Exact
+from softswitch.proto.update_kinds import MODIFY
 from softswitch.server.entities.profiles import read_value_sets
 from softswitch.server.program.index import CounterView, RegisterView, ValueSetView
 

@@ -8,12 +8,13 @@ from typing import Any, NoReturn
 from bm_runtime.standard.ttypes import BmMtActProfGroup, BmMtActProfMember
 from finsy.proto import p4r
 
-from softswitch.compat.thrift.access import DELETE, INSERT, MODIFY, Access, OneTable, Program
+from softswitch.compat.thrift.access import Access, OneTable, Program
 from softswitch.compat.thrift.errors import TABLES
 from softswitch.compat.thrift.handles import IdHandles
 from softswitch.compat.thrift.tables import INDIRECT, check_mutable, delete, insert, modify
 from softswitch.compat.thrift.values import from_params, to_action
 from softswitch.dataplane.entries import Group, GroupMember, Member
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.entities.profiles import read_groups
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.index import ProfileView

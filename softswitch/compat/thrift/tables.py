@@ -14,7 +14,7 @@ from bm_runtime.standard.ttypes import (
 )
 from finsy.proto import p4r
 
-from softswitch.compat.thrift.access import DELETE, INSERT, MODIFY, Access, OneTable, Program
+from softswitch.compat.thrift.access import Access, OneTable, Program
 from softswitch.compat.thrift.errors import TABLES
 from softswitch.compat.thrift.handles import EntryKey
 from softswitch.compat.thrift.values import (
@@ -28,6 +28,7 @@ from softswitch.compat.thrift.values import (
     to_rates,
 )
 from softswitch.dataplane.entries import CounterValue, Entry, EntryState
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.entities.tables import key_entry
 
 SIMPLE = ("simple",)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from finsy.proto import p4r
 
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.device.batches import Batches
 from softswitch.server.device.changes import key_of
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.config import Config
 
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 _ALWAYS_THERE = ("value_set_entry", "meter_entry", "counter_entry", "register_entry")
 _DELETED = ("table_entry", "digest_entry", "action_profile_group", "action_profile_member")
 """In the order in which they can go."""

@@ -15,11 +15,11 @@ from p4front.match_kinds import EXACT, LPM, MATCH_KINDS, OPTIONAL, RANGE, TERNAR
 from softswitch.dataplane.native import BY_ACTION, U64_MAX
 from softswitch.dataplane.tables import Table
 from softswitch.model import words
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.entities.actions import DEFAULT_ONLY
 from softswitch.server.program.config import Config
 from softswitch.server.program.index import MatchView, TableView
 
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 MAX_ROWS = 1024
 """Written in one step to packets."""
 

@@ -8,6 +8,7 @@ from finsy.proto import p4r
 
 from softswitch.dataplane.entries import Group, GroupMember, Member
 from softswitch.dataplane.profiles import Profile
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.entities.actions import check_group_size, checked_weight, from_action, to_action, watch_port
 from softswitch.server.entities.matches import from_keys, to_keys
 from softswitch.server.errors import Code, Refused, invalid, not_found
@@ -16,7 +17,6 @@ from softswitch.server.program.index import ProfileView
 from softswitch.server.values.bytestrings import encode
 
 Undo = Callable[[], None]
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 
 
 def _profile(config: Config, number: int) -> tuple[ProfileView, Profile]:

@@ -9,6 +9,7 @@ from finsy.proto import p4r
 
 from softswitch.dataplane.entries import ColourCounts, CounterValue, Entry, EntryState, MeterState
 from softswitch.dataplane.tables import Table
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.entities.actions import check_scope, to_action
 from softswitch.server.entities.direct import (
     apply_resources,
@@ -25,7 +26,6 @@ from softswitch.server.program.config import Config
 from softswitch.server.program.index import TableView
 
 Undo = Callable[[], None]
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 
 
 def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Undo:

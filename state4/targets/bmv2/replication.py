@@ -8,10 +8,10 @@ from contextlib import suppress
 from finsy.proto import p4r
 from sswitch_runtime.ttypes import MirroringSessionConfig
 
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from state4.errors import TargetError, Unsupported
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client, Bmv2Refusal
 
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 _SESSION_GROUPS = 0x8000
 """Multicast groups from here on belong to clone sessions, whose numbers are below that."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from bm_runtime.standard.ttypes import BmCounterValue, BmResourceType
 from finsy.proto import p4i, p4r
 
+from softswitch.proto.update_kinds import DELETE, INSERT
 from state4.errors import TargetError, Unsupported
 from state4.plan.entities import kind_of
 from state4.targets.bmv2.client import CONTEXT, Bmv2Client
@@ -15,7 +16,6 @@ from state4.targets.bmv2.keys import Actions, key_of, member_bytes, options_of, 
 from state4.targets.bmv2.read import Handles, Profiles
 from state4.targets.bmv2.replication import Replication
 
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 _MS = 1_000_000  # in ns
 
 

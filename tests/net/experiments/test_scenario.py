@@ -13,7 +13,7 @@ from experiments.measure.divergence import missing_over_time
 
 def test_state_and_wire_are_compared_to_the_byte(tmp_path: Path) -> None:
     arguments = ["--json", "--duration", "3", "--repeats", "1", "--strategy", "none,state4_exact", "--rate", "5"]
-    arguments += ["--control-plane", "native", "--out", str(tmp_path)]
+    arguments += ["--control-plane", "native", "--accept-busy", "--out", str(tmp_path)]
     assert scenario.main(arguments) == 0
     latest = tmp_path / "scenario" / "latest"
     summary = json.loads((latest / "summary.json").read_text())

@@ -12,7 +12,7 @@ from state4.cam import analyse
 from state4.cim import DEFAULT_SESSION, InstrumentOptions, instrument
 from state4.cli.main import main
 from state4.errors import SessionInUse
-from state4.programs import prepare_program
+from state4.programs import PrepareOptions, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from tests.state4_programs import program, request
@@ -91,7 +91,7 @@ def test_the_command_takes_a_session_that_is_free_on_the_switch(
     path = write(tmp_path, "32w7")
     running.switch.set_clone_session(DEFAULT_SESSION, [(4, 1)])
     with ListeningTarget(running.address) as target:
-        target.install(prepare_program(path, session=100))
+        target.install(prepare_program(path, PrepareOptions(session=100)))
     command = ["reconfigure", str(path), "--target", running.address, "--strategy", "controller"]
     assert main(command) == 0
     with ListeningTarget(running.address) as target:

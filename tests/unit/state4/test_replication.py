@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from finsy.proto import p4r
 
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from state4.errors import TargetError
 from state4.plan.change import _is_empty
 from state4.reconfigure import reconfigure
@@ -29,7 +30,6 @@ TABLE = """
 """
 BODY = "t.apply(); fixed.apply();"
 OLD = installed("register<bit<16>>(8) sums;", BODY + "sums.write(0, 1);", name="old", tables=TABLE)
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 
 
 def group(number: int, *ports: int, kind: Any = INSERT) -> p4r.Update:

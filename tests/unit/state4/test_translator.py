@@ -11,12 +11,12 @@ from finsy.proto import p4i, p4r
 
 from p4front.load import load_text
 from p4front.p4info import build_p4info
+from softswitch.proto.update_kinds import INSERT, MODIFY
 from state4.plan.entities import ORDER, identity, kind_of, merge, wanted_entities
 from state4.plan.state_map import StateMap
 from state4.plan.translator import Translator
 
 TEXT = (Path(__file__).parents[2] / "switch" / "programs" / "everything.p4").read_text()
-INSERT, MODIFY = p4r.Update.INSERT, p4r.Update.MODIFY
 
 
 @functools.cache

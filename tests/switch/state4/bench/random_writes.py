@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from finsy.proto import p4i, p4r
 
+from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from state4.cim import Track
 from state4.programs import InstalledProgram
 from tests.switch.state4.generated import installed_program
 
-INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 GROUPS = (1, 2)
 
 _TEXT = """#include <core.p4>
