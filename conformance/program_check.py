@@ -14,6 +14,7 @@ from finsy.proto import p4i, p4r
 from conformance.program_entries import entries
 from conformance.program_packets import PacketMaker
 from conformance.program_reconfigure import differs
+from conformance.replay import replayed
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.program import Program
@@ -176,14 +177,7 @@ class _Comparison:
             updates = store.take()
             specs = {spec.name: spec for spec in user_registers(self._p4info[True])}
             registers = {name: s.integers(pipeline.registers[name].read()) for name, s in specs.items()}
-            told = {}
-            for component in layout.components:
-                spec = specs[component.name]
-                values = spec.zeros()
-                indices, rows = updates.of(layout.number(component.name))
-                for index, value in zip(indices, spec.from_little_endian(rows), strict=True):
-                    values[int(index)] = value
-                told[spec.name] = spec.integers(values)
+            told = replayed(layout, updates, specs)
             return _Seen(frames, registers, told, len(updates), store.stats().lost)
 
     def _start(self, switch: Switch, with_clones: bool) -> Pipeline:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import nfs
+from conformance.replay import replayed
 from p4front.load import load_program, load_text
 from softswitch.build.program import CompiledPipeline, compile_program, compile_text
 from softswitch.dataplane.switch import Switch
@@ -22,7 +23,6 @@ from state4.clones.header import REPLICA, Clones
 from state4.clones.store import CloneStore
 from state4.entries_file import load_entries
 from state4.instrumentation.running import all_registers
-from state4.values import RegisterSpec
 from tests.state4_cloning_programs import CLONING_PROGRAMS, OLD_CLONING_PROGRAMS, SESSIONS
 from tests.state4_macro_programs import MACRO_PROGRAMS
 from tests.state4_old_programs import OLD_PROGRAMS
@@ -102,18 +102,9 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
 
 
 def replay(name: str, clones: Clones) -> dict[str, list[int]]:
-    """Registers as the clones alone say, from all zero."""
-    layout = instrumented(name).layout
-    found = {}
+    """Registers as the clones alone say."""
     specs = {spec.name: spec for spec in all_registers(compiled(name, True).p4info)}
-    for number, component in enumerate(layout.components, 1):
-        spec: RegisterSpec = specs[component.name]
-        values = spec.zeros()
-        indices, rows = clones.updates.of(number)
-        for index, value in zip(indices, spec.from_little_endian(rows), strict=True):
-            values[int(index)] = value
-        found[spec.name] = spec.integers(values)
-    return found
+    return replayed(instrumented(name).layout, clones.updates, specs)
 
 
 def requests(seed: int, count: int = 60) -> Frames:
