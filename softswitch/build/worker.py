@@ -77,7 +77,7 @@ def main() -> None:
         [*sandbox.SYSTEM_FOLDERS, *_own_folders(), INTERFACE_DIR, Path(compiler).resolve().parent],
         [folder, "/dev/null"],
     )
-    Path("result.json").write_text(_compile(job).to_json(), encoding="utf-8")
+    Path("result.json").write_text(compile_job(Path(), job).to_json(), encoding="utf-8")
 
 
 def _own_folders() -> list[str]:
@@ -89,12 +89,13 @@ def _own_folders() -> list[str]:
     return sorted(found)
 
 
-def _compile(job: Job) -> Result:
+def compile_job(folder: Path, job: Job) -> Result:
+    """Fills a folder that holds `config`. Never raises for what the program is."""
     try:
-        config = parse(Path("config").read_bytes())
+        config = parse((folder / "config").read_bytes())
         files = GivenFiles(config.files, config.include_dirs)
         program = load_given(files, config.main, defines=config.defines)
-        write_pipeline(Path(), program, CompileOptions(sanitize=job.sanitize))
+        write_pipeline(folder, program, CompileOptions(sanitize=job.sanitize))
     except P4Error as error:
         for source in {span.file for d in error.diagnostics for span in (d.span, *(s for _, s in d.notes)) if span}:
             source.path = source.path.removeprefix(f"{LIBRARY}/")
