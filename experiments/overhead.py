@@ -23,7 +23,7 @@ from typing import Any
 import nfs
 from experiments.claims.c6_overhead import judge_memory
 from experiments.claims.stats import spread
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 from experiments.harness.ending import conclude
 from experiments.harness.lab import Plan
 from experiments.harness.main import run_main

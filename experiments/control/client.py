@@ -8,14 +8,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from experiments.control.errors import ControlError
 from experiments.traffic.armed import ArmedProcess
 from topologies.network import RunningNetwork
 
 Event = dict[str, Any]
-
-
-class ControlError(Exception):
-    """The control plane could not do what was asked; its own message."""
 
 
 class ControlProcess:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from finsy.proto import p4i
 
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.text.source import P4Error

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from experiments.claims.base import Claim, Verdict
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 from experiments.harness.results import ResultError
 from experiments.traffic.armed import TrafficError
 from plots.load import ResultMissingError

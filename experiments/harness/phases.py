@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 
 
 @dataclass(frozen=True)

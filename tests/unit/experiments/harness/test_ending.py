@@ -14,7 +14,7 @@ import pytest
 from experiments import cloning_cost
 from experiments.claims.base import Claim, Verdict
 from experiments.claims.c5_cloning_cost import full_load_not_found
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 from experiments.harness import shared_lab
 from experiments.harness.ending import conclude
 from experiments.harness.options import CommonOptions

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from experiments.claims.base import Claim, Verdict
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 from experiments.harness.main import code_of, run_main
 from experiments.harness.results import ResultError
 from experiments.traffic.armed import OwnLossError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from experiments.control.client import ControlError
+from experiments.control.errors import ControlError
 from experiments.harness.phases import Phases, knock_moment
 
 
