@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import p4front
-from p4front.syntax.parse import parse_file
 from softswitch.errors import ProgramRefused, TooExpensive
 
 FORMAT = 1
@@ -55,6 +54,8 @@ class DeviceConfig:
 
 def collect(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()) -> DeviceConfig:
     """The device config of a program: its file and all that it includes. Raises P4Error if it can't be parsed."""
+    from p4front.syntax.parse import parse_file  # the parser takes a while to load, and a switch has no use for it
+
     _, sources = parse_file(path, include_dirs=include_dirs, defines=defines)
     texts = {Path(os.path.abspath(s.path)): s.text for s in sources}
     own = {file: text for file, text in texts.items() if not file.is_relative_to(_OWN_INCLUDES)}

@@ -22,10 +22,10 @@ from typing import Any
 
 from softswitch.build.cache import cached_directory, content_key
 from softswitch.build.device_config import DeviceConfig, check_size, parse
+from softswitch.build.job import Job
 from softswitch.build.program import FILES, CompiledPipeline, CompileOptions, open_pipeline, tools_key
 from softswitch.build.runtime import sanitize_wanted
 from softswitch.build.sandbox import Limits
-from softswitch.build.worker import Job
 from softswitch.errors import CompilationEnded, CompilationFailed, ProgramRefused, TooExpensive
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 The cache key of a program is the text of every file that was read, our own front end, code generator and headers, the
 compiler and its flags: a changed comment in an include recompiles, a second start of the same program costs
-milliseconds.
+milliseconds, and loads neither the front end nor the code generator.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from finsy.proto import p4i
 
 import p4front
 import softswitch
-from p4front.load import load_program, load_text
 from p4front.own_files import replacing
-from p4front.p4info import build_p4info
-from p4front.program import Program
 from softswitch.build.cache import cache_folder, cached_directory, content_key
 from softswitch.build.cc import (
     INTERFACE_DIR,
@@ -33,8 +31,11 @@ from softswitch.build.cc import (
 )
 from softswitch.build.model_json import from_json, to_json
 from softswitch.build.runtime import sanitize_wanted
-from softswitch.codegen import Generated, generate
 from softswitch.model import PipelineInfo
+
+if TYPE_CHECKING:
+    from p4front.program import Program
+    from softswitch.codegen import Generated
 
 _OPTIMISE = ("-O2", "-w")
 
@@ -123,6 +124,8 @@ def _compile(content: bytes, path: Path, text: str | None, options: CompileOptio
     known = _known_request(request)
     if known is not None:
         return known
+    from p4front.load import load_program, load_text
+
     if text is None:
         program = load_program(path, include_dirs=options.include_dirs, defines=options.defines)
     else:
@@ -148,6 +151,9 @@ FILES = ("pipeline.c", "info.json", "warnings.txt", "p4info.bin", "pipeline.so")
 
 def write_pipeline(folder: Path, program: Program, options: CompileOptions) -> None:
     """Fills a folder with `FILES`. Raises P4Error, CompilerNotFound, CompilerFailed."""
+    from p4front.p4info import build_p4info
+    from softswitch.codegen import generate
+
     generated = generate(program)
     (folder / "pipeline.c").write_text(generated.c_source, encoding="utf-8", errors="surrogateescape")
     (folder / "info.json").write_text(to_json(generated.info), encoding="utf-8")

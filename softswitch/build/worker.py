@@ -6,25 +6,24 @@ FOLDER holds `config` (the P4Runtime device config) and `job.json` (a `Job`); wh
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import sysconfig
 import traceback
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
+import p4front.p4info  # noqa: F401  loaded before this process gives up what it may read
+import softswitch.codegen  # noqa: F401
 from p4front.load import load_given
 from p4front.text.includes import LIBRARY, GivenFiles
 from p4front.text.source import P4Error
 from softswitch.build import sandbox
 from softswitch.build.cc import INTERFACE_DIR, CompilerFailed, find_compiler, stay_in_session
 from softswitch.build.device_config import parse
+from softswitch.build.job import Job, Result
 from softswitch.build.program import CompileOptions, write_pipeline
 from softswitch.errors import ProgramRefused, TooExpensive
 
-Outcome = Literal["done", "refused", "expensive", "failed"]
 _BEYOND_LIMITS = (
     "out of memory",
     "memory exhausted",
@@ -34,34 +33,6 @@ _BEYOND_LIMITS = (
     "too large",
 )
 """What the C compiler says when it runs into a limit."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """`sanitize` as in `CompileOptions`."""
-
-    sanitize: bool
-    limits: sandbox.Limits
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @staticmethod
-    def from_json(text: str) -> Job:
-        content = json.loads(text)
-        return Job(content["sanitize"], sandbox.Limits(**content["limits"]))
-
-
-@dataclass(frozen=True)
-class Result:
-    """`message` is for the client, `details` for the log."""
-
-    outcome: Outcome
-    message: str = ""
-    details: str = ""
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
 
 
 def main() -> None:

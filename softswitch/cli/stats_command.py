@@ -8,13 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from finsy.proto import p4r, p4r_grpc
 from google.protobuf.message import Message
-from rich.console import Console
-from rich.table import Table
 
 from softswitch.cli.arguments import UsageError
 from softswitch.dataplane.stats import Drop
@@ -22,6 +20,10 @@ from softswitch.errors import SwitchError
 from softswitch.proto import bulk_pb2
 from softswitch.proto.bulk_grpc import BulkStub
 from softswitch.server.rpc.listen import DEFAULT_ADDRESS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _TIMEOUT_S = 10.0
 _ROLE = "softswitch stats"
@@ -60,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(as_dict(stats), indent=2))
     else:
+        from rich.console import Console  # the other commands of `softswitch` print no tables
+
         show(stats, Console())
     return 0
 
@@ -166,6 +170,8 @@ def _words(reason: str) -> str:
 
 
 def _table(*columns: str, left: int = 2) -> Table:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i < left else "right", no_wrap=True)

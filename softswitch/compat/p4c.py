@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from p4front.load import load_program
 from p4front.own_files import write_whole
 from softswitch.build.device_config import collect
 from softswitch.build.isolated import compile_config
@@ -191,6 +190,8 @@ def _track(wanted: str) -> str | None:
 
 def compile_files(wanted: Compilation) -> None:
     """Raises P4Error, SwitchError, OSError."""
+    from p4front.load import load_program  # no other command of `softswitch` needs the front end
+
     with _instrumented(wanted) as (source, folders, defines):
         program = load_program(source, include_dirs=folders, defines=defines)  # errors with the places of the files
         sys.stderr.write("".join(f"{warning.render()}\n" for warning in program.warnings))
