@@ -27,6 +27,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # takes as long as everything else that most of them do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Nor does any of them need the threads that numpy starts for linear algebra.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A generated case may be slow because the machine does something else.
 settings.register_profile("any-machine", deadline=None)
