@@ -8,6 +8,7 @@ one process, all others in a second.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -83,6 +84,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no collection needs to look through it again
+    _build_what_all_need(session)
+
+
+def _build_what_all_need(session: pytest.Session) -> None:
     """What a switch's first start builds, where nothing is cached: no test's time-out is for that. A compiler that is
     missing is for the tests to say."""
     switches = [HERE / room for room in ("switch", "net", "bmv2")]
