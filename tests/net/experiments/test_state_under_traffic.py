@@ -13,7 +13,7 @@ from experiments import delta_loss, fig4
 from experiments.harness.progress import display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.sweep import Trial
-from tests.net.test_strategies import OPTIONS
+from tests.net.experiments.test_strategies import OPTIONS
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from state4 import strategies
-from tests.net.test_state_under_traffic import loss_trial
+from tests.net.experiments.test_state_under_traffic import loss_trial
 
 NAME = "state4_waiting"
 # The control process of the experiment, which is another one than this, finds it by its name.
