@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 ARGS ?=
 P4C ?=
 # How the tests are shared among processes (tests/conftest.py); `make test TEST_PROCESSES= ARGS=--pdb` runs them in one.
-TEST_PROCESSES ?= -n logical --maxprocesses 5 --dist loadgroup --no-loadscope-reorder
+TEST_PROCESSES ?= -n logical --maxprocesses 5 --dist loadscope --no-loadscope-reorder
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 CLANG_FORMAT = $(PYTHON) -c 'import clang_format; clang_format.clang_format()'

@@ -38,41 +38,47 @@ settings.load_profile("any-machine")
 HERE = Path(__file__).parent
 EXPERIMENTS, NETWORKS = "experiments", "networks"
 """Groups of tests that take turns."""
+_WITH_NETWORKS = ("tests/net/", "tests/bmv2/test_in_mininet.py")
 _PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 _STAND_BACK = 10
 """Added to the nice value of tests without a network where others have one."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """For `-n logical`: as many as cores, and one more where networks can be made."""
     return len(os.sched_getaffinity(0)) + (os.geteuid() == 0)
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests stay together, and in which order they are begun: what takes longest first, so that no process is the
-    last with a long one."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    items.sort(key=_turn)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Groups by `group_of`. Those of pytest-xdist's `loadgroup` are part of a test's name, which newer versions of
+    pytest do not let it change: every test is then a group of its own."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)
 
 
-def group_of(item: pytest.Item) -> str:
+def group_of(nodeid: str) -> str:
     """The tests of a group run in one process, one after the other."""
-    if HERE / "net" / "experiments" in item.path.parents:
+    file = nodeid.partition("::")[0]
+    if file.startswith("tests/net/experiments/"):
         return EXPERIMENTS
-    if has_network(item):
-        return NETWORKS
-    return str(item.path)
+    return NETWORKS if file.startswith(_WITH_NETWORKS) else file
 
 
-def has_network(item: pytest.Item) -> bool:
-    return HERE / "net" in item.path.parents or item.get_closest_marker("root") is not None
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process is the last with a long one."""
+    items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
     begun_first = {EXPERIMENTS: 0, NETWORKS: 1}
-    return begun_first.get(group_of(item), 2 if item.get_closest_marker("long") else 3)
+    return begun_first.get(group_of(item.nodeid), 2 if item.get_closest_marker("long") else 3)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -80,7 +86,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Beside networks, which need a core at once when something arrives, other tests stand back."""
     if "PYTEST_XDIST_WORKER" in os.environ and os.geteuid() == 0:
         with suppress(PermissionError):  # root without the right to raise a priority again
-            os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY + (0 if has_network(item) else _STAND_BACK))
+            os.setpriority(
+                os.PRIO_PROCESS, 0, _PRIORITY + (0 if group_of(item.nodeid) in (EXPERIMENTS, NETWORKS) else _STAND_BACK)
+            )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

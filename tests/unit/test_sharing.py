@@ -3,61 +3,50 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from tests import conftest
-
-TESTS = Path(conftest.__file__).parent
-
-
-def item(path: str, *marks: str) -> Any:
-    """What the hooks look at in a test; the group that it is given is its `group`."""
-
-    def add_marker(mark: pytest.MarkDecorator) -> None:
-        (made.group,) = mark.args
-
-    def get_closest_marker(name: str) -> object:
-        return name if name in marks else None
-
-    made = SimpleNamespace(path=TESTS / path, add_marker=add_marker, get_closest_marker=get_closest_marker, group="")
-    return made
+from tests.doc_examples import ROOT
 
 
-def test_the_groups_are_those_that_the_processes_go_by(request: pytest.FixtureRequest) -> None:
-    """pytest-xdist adds the group to the name of a test, if it has one when pytest-xdist looks."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        pytest.skip("the tests run in one process")
-    assert request.node.nodeid.endswith(f"@{Path(__file__)}")
+def item(nodeid: str, *marks: str) -> Any:
+    """What the hooks look at in a test."""
+    return SimpleNamespace(nodeid=nodeid, get_closest_marker=lambda name: name if name in marks else None)
 
 
 def test_files_stay_together_networks_take_turns_and_the_longest_begins_first() -> None:
-    given = [
-        item("bmv2/test_in_mininet.py", "root", "bmv2"),
-        item("net/experiments/test_fig6.py", "root"),
-        item("net/test_ports.py"),
-        item("switch/test_cli.py"),
-        item("switch/state4/test_rule.py", "long"),
-        item("switch/test_cli.py"),
-        item("unit/test_docs.py"),
+    items = [
+        item("tests/bmv2/test_in_mininet.py::a", "root", "bmv2"),
+        item("tests/net/experiments/test_fig6.py::a"),
+        item("tests/net/test_ports.py::a[x]"),
+        item("tests/switch/test_cli.py::a"),
+        item("tests/switch/state4/test_rule.py::a", "long"),
+        item("tests/switch/test_cli.py::b[y::z]"),
     ]
-    items = list(given)
     conftest.pytest_collection_modifyitems(items)
-    assert [made.path.name for made in items] == [
-        "test_fig6.py",
-        "test_in_mininet.py",
-        "test_ports.py",
-        "test_rule.py",
-        "test_cli.py",
-        "test_cli.py",
-        "test_docs.py",
+    assert [conftest.group_of(made.nodeid) for made in items] == [
+        conftest.EXPERIMENTS,
+        conftest.NETWORKS,
+        conftest.NETWORKS,
+        "tests/switch/state4/test_rule.py",
+        "tests/switch/test_cli.py",
+        "tests/switch/test_cli.py",
     ]
-    files = [str(TESTS / "switch" / name) for name in ("state4/test_rule.py", "test_cli.py", "test_cli.py")]
-    groups = [conftest.EXPERIMENTS, conftest.NETWORKS, conftest.NETWORKS, *files, str(TESTS / "unit/test_docs.py")]
-    assert [made.group for made in items] == groups
+
+
+def test_the_processes_go_by_the_groups() -> None:
+    """As `make test` starts them, with two files of several tests."""
+    (options,) = re.findall(r"^TEST_PROCESSES \?= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    files = ("tests/unit/state4/test_cancel.py", "tests/unit/state4/test_events.py")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    argv = [sys.executable, "-m", "pytest", *options.split(), "-n", "2", "-vv", *files]
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    ran = set(re.findall(r"\[(gw\d)\].* PASSED (\S+\.py)::", done.stdout))
+    assert len(ran) == 2 and {file for _, file in ran} == set(files), done.stdout
 
 
 def test_what_is_compiled_is_kept_for_the_processes_that_the_tests_start() -> None:
