@@ -49,8 +49,9 @@ def load_edited(program: Program, texts: Mapping[SourceFile, str]) -> Program:
 
 
 def _load(source: SourceFile, path: Path, reading: Reading) -> Program:
-    syntax, files = parse_source(source, reading.files, reading.defines)
+    syntax, files, warnings = parse_source(source, reading.files, reading.defines)
     program = check(syntax, files, path)
+    program.warnings = warnings + program.warnings
     program.reading = reading
     return program
 

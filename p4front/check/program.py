@@ -51,7 +51,7 @@ def check(syntax: ast.P4Program, files: list[SourceFile], path: Path) -> Program
     except RecursionError:
         cx.error("the program is nested too deeply", syntax.declarations[-1].span if syntax.declarations else None)
     cx.report.raise_if_errors()
-    program.warnings = [d for d in cx.report.diagnostics if d.severity == "warning"]
+    program.warnings = cx.report.warnings
     return program
 
 

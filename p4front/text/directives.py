@@ -18,6 +18,8 @@ MAX_INCLUDES = 200
 """Files that include each other."""
 _HEADER = re.compile(r'[ \t]*(<[^>\n]+>|"[^"\n]+")')
 _SKIPPED = ("ident", "sccs", "pragma", "warning", "line")
+_NOT_OURS = ("embed", "import", "include_next")
+"""Directives of other preprocessors that bring in text."""
 _CONDITIONALS = ("if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif")
 
 
@@ -138,8 +140,11 @@ class Reader:
             self._error(_spelled([name, *line], hash_token), name)
         elif name.text == "pragma" and line and line[0].text == "once":
             self._once.add(frame.source)
-        elif name.text not in _SKIPPED and name.kind != NUMBER:  # spans are places in the text as it is
+        elif name.text in _NOT_OURS:
             self._error(f"#{name.text} is no preprocessor directive of P4", name)
+        elif name.text not in _SKIPPED and name.kind != NUMBER:  # spans are places in the text as it is
+            message = f"#{name.text} is no preprocessor directive: this line is left out, as p4c does"
+            self._reporter.warning(message, span_of(name))
 
     def _rest_of_line(self, lexer: PPLexer) -> list[PPToken]:
         found = []

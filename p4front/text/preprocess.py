@@ -16,15 +16,16 @@ from p4front.text.expansion import Call
 from p4front.text.includes import FolderFiles, IncludeFiles
 from p4front.text.lexer import END_PRAGMA, EOF, PRAGMA, Token
 from p4front.text.pptokens import END, PPToken
-from p4front.text.source import Reporter, SourceFile
+from p4front.text.source import Diagnostic, Reporter, SourceFile
 
 
 @dataclass(slots=True)
 class Preprocessed:
-    """The tokens of a program (the last is EOF) and every file they come from, the program's own first."""
+    """The tokens of a program (the last is EOF), every file they come from, the program's own first, and warnings."""
 
     tokens: list[Token]
     files: list[SourceFile] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
 
 
 def preprocess(
@@ -52,7 +53,7 @@ def preprocess(
     output.finish()
     end = len(source.text.rstrip())
     output.tokens.append(Token(EOF, "", source, end, end))
-    return Preprocessed(output.tokens, reader.used)
+    return Preprocessed(output.tokens, reader.used, reporter.warnings)
 
 
 class _Output:

@@ -111,22 +111,27 @@ class P4Error(Exception):
 
 @dataclass(slots=True)
 class Reporter:
-    """Collects diagnostics so that one run reports them all."""
+    """Collects diagnostics so that one run reports them all: at most `limit` errors, and as many warnings."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     limit: int = 100
 
     def error(self, message: str, span: Span | None, *notes: tuple[str, Span | None]) -> None:
         diagnostic = Diagnostic(message, span, "error", notes)
-        if len(self.diagnostics) < self.limit and diagnostic not in self.diagnostics:
+        if len(self.errors) < self.limit and diagnostic not in self.diagnostics:
             self.diagnostics.append(diagnostic)
 
     def warning(self, message: str, span: Span | None) -> None:
-        self.diagnostics.append(Diagnostic(message, span, "warning"))
+        if len(self.warnings) < self.limit:
+            self.diagnostics.append(Diagnostic(message, span, "warning"))
 
     @property
     def errors(self) -> list[Diagnostic]:
         return [d for d in self.diagnostics if d.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        return [d for d in self.diagnostics if d.severity == "warning"]
 
     def raise_if_errors(self) -> None:
         """Raises P4Error with every error so far, in source order of discovery."""

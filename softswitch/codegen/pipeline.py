@@ -77,7 +77,7 @@ def _generate(program: Program) -> Generated:
     unit.reporter.raise_if_errors()
     described = _info(unit, program)
     unit.reporter.raise_if_errors()
-    warnings = tuple(d for d in unit.reporter.diagnostics if d.severity == "warning")
+    warnings = tuple(unit.reporter.warnings)
     return Generated(_file(unit, program, described, steps, max_emit), described, warnings)
 
 

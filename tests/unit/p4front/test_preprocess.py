@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p4front.load import load_text
 from p4front.text import expansion
 from p4front.text.includes import GivenFiles, decode, read_source, search_path
 from p4front.text.lexer import DIRECTIVE, END_PRAGMA, EOF, STRING, Token, scan
@@ -226,6 +227,7 @@ def test_a_directive_between_the_lines_of_a_string_counts() -> None:
         ("#define F(x) x\nF(1", "the call of macro 'F' has no end"),
         ("#embed <x>", "#embed is no preprocessor directive of P4"),
         ("#include_next <core.p4>", "#include_next is no preprocessor directive of P4"),
+        ("#import <core.p4>", "#import is no preprocessor directive of P4"),
         ("#include", '#include wants "FILE" or <FILE>'),
     ],
 )
@@ -235,6 +237,30 @@ def test_what_is_wrong_is_said_where_it_is(text: str, message: str) -> None:
     [diagnostic] = caught.value.diagnostics
     assert diagnostic.message == message
     assert diagnostic.span is not None
+
+
+def test_a_line_that_begins_with_another_word_is_left_out_as_p4c_does() -> None:
+    text = "a\n  # round it goes: don't\n#later.apply(); #define b c\nb\n"
+    found = preprocess(SourceFile("t.p4", text))
+    assert [t.text for t in found.tokens] == ["a", "b", ""]
+    assert [(w.severity, str(w.span), w.message) for w in found.warnings] == [
+        ("warning", "t.p4:2:5", "#round is no preprocessor directive: this line is left out, as p4c does"),
+        ("warning", "t.p4:3:2", "#later is no preprocessor directive: this line is left out, as p4c does"),
+    ]
+
+
+def test_a_program_with_such_lines_has_their_warnings() -> None:
+    program = load_text("# by hand\nconst bit<8> a = 256;\n")
+    assert [w.message.split(":")[0] for w in program.warnings] == [
+        "#by is no preprocessor directive",
+        "256 does not fit bit<8>",
+    ]
+
+
+def test_an_error_after_many_warnings_is_reported() -> None:
+    consts = "".join(f"const bit<8> c{n} = 256;\n" for n in range(200))
+    with pytest.raises(P4Error, match="unknown"):
+        load_text(f"{consts}const Missing d = 1;\n")
 
 
 def test_a_file_that_says_once_is_read_once(tmp_path: Path) -> None:
