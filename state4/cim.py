@@ -46,6 +46,7 @@ from state4.instrumentation.program_editor import ProgramEditor
 from state4.instrumentation.refusals import check, check_sizes, parses_metadata
 from state4.instrumentation.shared_clones import SharedClones, field_lists
 from state4.instrumentation.whole_structs import list_fields
+from state4.instrumentation.whole_values import complete
 
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 
@@ -111,7 +112,7 @@ class _Instrumenter(ProgramEditor):
         self.clones = options.track is not Track.MAP
         if options.track is not Track.CLONES:
             check_sizes(analysis)
-        self.listed = check(analysis, self.roots) if self.clones else []
+        self.listed, self.values = check(analysis, self.roots) if self.clones else ([], [])
         components = tuple(LayoutComponent(c.name, c.cells or 0, c.width or 0) for c in analysis.registers)
         self.prefix = _prefix(program)
         slots = analysis.slots if self.clones else 0
@@ -188,6 +189,7 @@ class _Instrumenter(ProgramEditor):
             users += [headers.decl, metadata.decl, *parameters.apply()]
             clones.start()
             clones.finish(list_fields(self.listed, self.edits))
+            complete(self.program, self.values, self.edits, self.prefix, self.code.no_updates())
             self._add_field(headers, self.code.header_field())
             self._add_field(metadata, self.code.metadata_field())
             self._ingress()

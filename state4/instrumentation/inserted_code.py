@@ -163,6 +163,10 @@ class InsertedCode:
             f"{f'{keep}bit<1> asked;{_ASKED}' if self.asks_early else ''}{slots}}}\n"
         )
 
+    def no_updates(self) -> str:
+        """A value of the metadata's type in which nothing was written: all its fields are numbers."""
+        return f"{{ {', '.join('0' for _ in range(self._metadata().count('bit<')))} }}"
+
     def preserved(self) -> list[str]:
         """The fields that a clone has to preserve."""
         slots = [f"{name}_{k}" for k in range(self.layout.slots) for name in ("component", "index", "value")]

@@ -12,6 +12,7 @@ from state4.cam import SENDERS, Analysis, Component
 from state4.instrumentation.edits import editable
 from state4.instrumentation.running import COMPONENTS
 from state4.instrumentation.whole_structs import WholeUse, whole_structs
+from state4.instrumentation.whole_values import WholeValue
 
 
 def check_sizes(analysis: Analysis) -> None:
@@ -22,19 +23,22 @@ def check_sizes(analysis: Analysis) -> None:
         raise P4Error(found)
 
 
-def check(analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]) -> list[WholeUse]:
+def check(
+    analysis: Analysis, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]
+) -> tuple[list[WholeUse], list[WholeValue]]:
     """Raises P4Error with every reason why a program's updates cannot be cloned; otherwise gives the places where the
-    fields of a whole struct are to be listed."""
+    fields of a whole struct are to be listed, and those where an added field needs a value."""
     program = analysis.program
     _already_instrumented(program)
     found = [*_writes(analysis), *_values(analysis)]
     listed: list[WholeUse] = []
+    values: list[WholeValue] = []
     if analysis.slots:
-        refused, listed = whole_structs(program, roots)
+        refused, listed, values = whole_structs(program, roots)
         found += refused
     if found:
         raise P4Error(found)
-    return listed
+    return listed, values
 
 
 def _already_instrumented(program: Program) -> None:

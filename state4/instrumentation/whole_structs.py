@@ -1,8 +1,9 @@
 """Uses of the whole metadata or headers struct, to which State4 adds a field.
 
 Where such a struct is data (of `resubmit`, `recirculate`, `clone3`, a hash, a checksum), the user's own fields are
-listed one by one in its place, so that the added ones are not among them. What would change otherwise is refused: a
-message or a register cell of that type, a comparison, an assignment that overwrites the added field.
+listed one by one in its place, so that the added ones are not among them. Where it gets a value as a whole, the added
+field keeps its own (`state4.instrumentation.whole_values`). What would change otherwise is refused: a message or a
+register cell of that type, a comparison, an `out` argument.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from p4front.syntax import ast
 from p4front.text.source import Diagnostic, P4Error
 from p4front.types.types import ListType, StackType, StructType, TupleType, Type, strip
 from state4.instrumentation.edits import Edits, code_position, editable
+from state4.instrumentation.whole_values import WholeValue, given_value
 
 _AGAIN = ("clone3", "resubmit", "recirculate")
 """Externs that preserve the fields of their data."""
@@ -36,12 +38,13 @@ class WholeUse:
 
 def whole_structs(
     program: Program, roots: Mapping[str, ast.ParserDecl | ast.ControlDecl]
-) -> tuple[list[Diagnostic], list[WholeUse]]:
-    """What is refused, with places, and what is to be listed by its fields."""
+) -> tuple[list[Diagnostic], list[WholeUse], list[WholeValue]]:
+    """What is refused, with places; what is to be listed by its fields; where the added field needs a value."""
     metadata = program.declared.get(roots["ingress"].params[1])
     headers = program.declared.get(roots["deparser"].params[1])
     refused: list[Diagnostic] = []
     listed: list[WholeUse] = []
+    values: list[WholeValue] = []
     for expr, type_ in program.types.items():
         for owner, what in ((metadata, "the user metadata"), (headers, "the headers")):
             if not isinstance(owner, StructType) or not _holds(type_, owner):
@@ -50,9 +53,11 @@ def whole_structs(
             if reason:
                 notes = (("the field is added here", owner.decl.span),) if owner.decl is not None else ()
                 refused.append(Diagnostic(reason, expr.span, notes=notes))
-            elif use is not None:
+            elif isinstance(use, WholeUse):
                 listed.append(use)
-    return refused, listed
+            elif use is not None:
+                values.append(use)
+    return refused, listed, values
 
 
 def list_fields(uses: list[WholeUse], edits: Edits) -> set[ast.Call]:
@@ -100,10 +105,13 @@ def _items(type_: TupleType | ListType) -> Iterator[Type]:
 
 def _judge(
     program: Program, expr: ast.Expr, type_: Type, owner: StructType, what: str, *, is_metadata: bool
-) -> tuple[str, WholeUse | None]:
-    """Why a use is refused ("" if it is not), or how it is replaced."""
+) -> tuple[str, WholeUse | WholeValue | None]:
+    """Why a use is refused ("" if it is not), or what is added to it."""
     if isinstance(expr, (ast.ListExpr, ast.StructExpr)):
         if _same(strip(type_), owner):
+            value = given_value(program, expr, owner, local=_is_local)
+            if is_metadata or value.kept:
+                return "", value
             give = "so all its fields cannot be given a value here; assign them one by one"
             return f"State4 adds a field to {what}, {give}", None
         if not _holds_by_name(type_, owner):
@@ -114,8 +122,7 @@ def _judge(
     if not is_metadata:
         return "", None
     if isinstance(parent, ast.Assignment) and parent.target is top and _same(type_, owner):
-        lost = "this overwrites the user metadata as a whole, and with it State4's notes; assign the fields one by one"
-        return (lost if not _is_local(program, expr) else ""), None
+        return "", given_value(program, parent, owner, local=_is_local)
     if isinstance(parent, ast.Binary):
         return f"State4 adds a field to {what}, which would become part of this comparison", None
     return "", None

@@ -27,12 +27,13 @@ from tests.state4_cloning_programs import CLONING_PROGRAMS, OLD_CLONING_PROGRAMS
 from tests.state4_macro_programs import MACRO_PROGRAMS
 from tests.state4_old_programs import OLD_PROGRAMS
 from tests.state4_programs import PROGRAMS, request
+from tests.state4_whole_programs import WHOLE_PROGRAMS
 from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
 from tests.switch.state4.bench.random_requests import random_requests
 
 CPU = 510
-SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS
+SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS | WHOLE_PROGRAMS
 Frames = list[tuple[int, bytes]]
 
 

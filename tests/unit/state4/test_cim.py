@@ -21,10 +21,13 @@ from tests.state4_cloning_programs import CLONING_PROGRAMS, OLD_CLONING_PROGRAMS
 from tests.state4_macro_programs import MACRO_PROGRAMS
 from tests.state4_old_programs import OLD_PROGRAMS
 from tests.state4_programs import PROGRAMS, program, request
+from tests.state4_whole_programs import WHOLE_PROGRAMS
 
 INGRESS = "inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata"
 REGISTER = "    register<bit<8>>(4) r;\n"
-SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS
+VIA = "{ metadata_t state4_new; state4_new /* meta */"
+BACK = "state4_new.state4 = meta.state4; meta = state4_new; }"
+SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS | WHOLE_PROGRAMS
 ALL = [*SMALL, *nfs.PROGRAMS]
 
 
@@ -240,10 +243,36 @@ def test_a_write_in_a_parser_is_refused() -> None:
     assert "this write in the parser cannot be followed" in message
 
 
-def test_the_whole_metadata_cannot_be_overwritten() -> None:
-    message = problem(ingress("meta = { 1 }; r.write(0, 1);"))
-    assert "test.p4:" in message
-    assert "assign" in message
+@pytest.mark.parametrize(
+    ("value", "becomes"),
+    [
+        ("meta = { 1 };", "meta = { 1, meta.state4 };"),
+        ("meta = { 1, };", "meta = { 1, meta.state4, };"),
+        ("meta = { noise = 1 };", "meta = { noise = 1, state4 = meta.state4 };"),
+        ("meta = (metadata_t){ 1 };", "meta = (metadata_t){ 1, meta.state4 };"),
+        ("meta = { ONE };", "meta = { ONE, meta.state4 };"),
+        ("metadata_t m = { 1 };", "metadata_t m = { 1, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 } };"),
+        ("metadata_t m = { ... };", "metadata_t m = { ... };"),
+        ("meta = { ... };", f"{VIA} = {{ ... }}; {BACK}"),
+        ("metadata_t m; if (hdr.request.op == 1) meta = m;", f"if (hdr.request.op == 1) {VIA} = m; {BACK}"),
+        ("meta = hdr.request.op == 1 ? meta : meta;", f"{VIA} = hdr.request.op == 1 ? meta : meta; {BACK}"),
+    ],
+)
+def test_the_whole_metadata_may_be_overwritten(value: str, becomes: str) -> None:
+    text = of_text(ingress(f"r.write(0, 1); {value} r.write(1, 2);", globals_="#define ONE 1\n")).text
+    assert becomes in text
+    load_text(text, "again.p4")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("metadata_t m; r.write(0, 1); for (; hdr.request.op < 3; meta = m) { }", "move it out of the `for`"),
+        ("headers_t h = { hdr.request }; r.write(0, 1);", "assign them one by one"),
+    ],
+)
+def test_other_whole_values_are_refused_with_their_place(body: str, message: str) -> None:
+    assert message in problem(ingress(body))
 
 
 def test_metadata_that_becomes_part_of_a_message_is_refused() -> None:
@@ -272,7 +301,6 @@ HOLDER = "struct holder_t { metadata_t inner; bit<8> more; }\n"
         "metadata_t m; if ({ meta } == { m }) { r.write(1, 1); }",
         "digest(1, hdr);",
         "tuple<metadata_t> t = { meta }; bit<8> h; hash(h, HashAlgorithm.crc16, 8w0, t, 8w3);",
-        "metadata_t m; meta = m;",
         "resubmit(hdr.request.op == 1 ? { meta } : { meta });",
     ],
 )
