@@ -144,6 +144,7 @@ class _Instrumenter(ProgramEditor):
             joined=tuple(n for n in field_lists(program, shared) if n != number),
             clones=bool(analysis.clones),
             free_list=free,
+            externs=_extern_functions(program),
         )
         self.shared = shared
         self.map: MapCode | None = None
@@ -306,6 +307,8 @@ def _is_needed(decl: ast.Node, *, clones: bool) -> bool:
     """Whether the added declarations use this one of v1model.p4."""
     if isinstance(decl, ast.ExternDecl):
         return decl.name.text == "register"
+    if isinstance(decl, ast.EnumDecl):
+        return clones and decl.name.text == "CloneType"
     return clones and isinstance(decl, ast.ExternFunctionDecl) and decl.name.text == "clone_preserving_field_list"
 
 
@@ -339,6 +342,12 @@ def _register_arity(program: Program) -> int:
     found = (d for d in program.syntax.declarations if isinstance(d, ast.ExternDecl) and d.name.text == "register")
     decl = next(found, None)
     return len(decl.type_params) if decl is not None else 1
+
+
+def _extern_functions(program: Program) -> frozenset[tuple[str, int]]:
+    """Names of extern functions, each with its number of parameters."""
+    found = (decl for decl in program.syntax.declarations if isinstance(decl, ast.ExternFunctionDecl))
+    return frozenset((decl.name.text, len(decl.params)) for decl in found)
 
 
 def _widest_index(analysis: Analysis) -> int:

@@ -25,6 +25,16 @@ _SHARED = "  // 1: the clone of this pass is one of the program's own\n"
 _ASKED = "  // 1: a clone was asked for before it was known whether this pass writes\n"
 
 
+_EXTERNS = {
+    ("mark_to_drop", 1): "extern void mark_to_drop(inout standard_metadata_t standard_metadata);\n",
+    ("resubmit_preserving_field_list", 1): "extern void resubmit_preserving_field_list(bit<8> index);\n",
+    ("clone_preserving_field_list", 3): (
+        "extern void clone_preserving_field_list(in CloneType type, in bit<32> session, bit<8> index);\n"
+    ),
+}
+"""What added code calls, by name and number of parameters."""
+
+
 @dataclass(frozen=True)
 class InsertedCode:
     """Text for one program. `field_list`: the number of the preserved field list; `controller_header`: P4Info name of
@@ -33,7 +43,7 @@ class InsertedCode:
     the numbers in a cell of each component, if P4Info does not tell them; `hashes`: that
     give the index of each component, "" of one that no hash indexes; `joined`: field lists of the program's own that
     have to preserve the updates as well; `clones`: the program clones by itself; `free_list`: the
-    program does not use the field list itself."""
+    program does not use the field list itself; `externs`: names and numbers of parameters of those that it has."""
 
     layout: CloneLayout
     field_list: int
@@ -46,6 +56,7 @@ class InsertedCode:
     joined: tuple[int, ...] = ()
     clones: bool = False
     free_list: bool = True
+    externs: frozenset[tuple[str, int]] = frozenset(_EXTERNS)
 
     @property
     def shares(self) -> bool:
@@ -89,8 +100,13 @@ class InsertedCode:
             parts = [self._header(), self._metadata(), *parts, self._sequence()]
             parts += [self._update(passes) for passes in sorted(self.passes, key=self.update_name)]
             parts += [self._gate(), self._wait()] if self.layout.waits else []
-        body = "\n".join(parts)
+        body = "\n".join([*self._missing(), *parts])
         return f"/* ---- added by state4 instrument: clones of state updates ---- */\n{body}/* ---- end ---- */\n\n"
+
+    def _missing(self) -> list[str]:
+        """Declarations of what the program's own v1model.p4 does not have yet."""
+        absent = [text for key, text in _EXTERNS.items() if key not in self.externs]
+        return ["// Older versions of v1model.p4 do not have these.\n" + "".join(absent)] if absent else []
 
     def register(self, width: int) -> str:
         """The type of a register of bit<width>."""

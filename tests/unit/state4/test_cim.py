@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import nfs
 from p4front.load import load_program, load_text
 from p4front.p4info import build_p4info
 from p4front.program import Program
+from p4front.text.includes import LIBRARY
 from p4front.text.source import P4Error
+from softswitch.codegen import generate
 from state4.cam import analyse
-from state4.cim import Instrumented, InstrumentOptions, instrument
+from state4.cim import Instrumented, InstrumentOptions, Track, instrument
 from state4.instrumentation.edits import _conditional
 from state4.instrumentation.running import layout_of, user_registers
 from state4.programs import prepare_program
@@ -103,6 +106,20 @@ def test_p4info_alone_tells_the_layout(name: str) -> None:
 def test_a_second_time_is_refused(name: str) -> None:
     with pytest.raises(P4Error, match="instrumented already"):
         instrumented(made(name)[1])
+
+
+@pytest.mark.parametrize("track", list(Track))
+def test_what_an_older_v1model_lacks_is_declared(track: Track, tmp_path: Path) -> None:
+    newer = re.compile(r"^extern void (?:mark_to_drop\(inout|resubmit_pre|clone_pre).*\n", re.MULTILINE)
+    model, removed = newer.subn("", (LIBRARY / "v1model.p4").read_text())
+    assert removed == 3
+    (tmp_path / "v1model.p4").write_text(model)
+    path = tmp_path / "old.p4"
+    path.write_text(ingress("r.write(0, 1); mark_to_drop();").replace("<v1model.p4>", '"v1model.p4"'))
+    checked = load_program(path)
+    result = instrument(checked, analyse(checked), InstrumentOptions(track))
+    assert result.text.count("clone_preserving_field_list(in CloneType") == (track is not Track.MAP)
+    generate(load_text(result.text, "again.p4"))
 
 
 def test_the_controller_header_is_whole_bytes() -> None:
