@@ -55,12 +55,14 @@ class CheckOptions:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`accepted`, `stateful` (packets write registers), `instrumented`, `equal`; None: it did not come to that.
-    `reason`: of the first that is False. `writes`: updates that were seen; `clones`: of the program's own."""
+    """`accepted`, `stateful` (packets write registers), `instrumented`, `mapped` (with a dirty map instead of clones),
+    `equal`; None: it did not come to that. `reason`: of one that is False. `writes`: updates that were seen;
+    `clones`: of the program's own."""
 
     accepted: bool | None = None
     stateful: bool | None = None
     instrumented: bool | None = None
+    mapped: bool | None = None
     equal: bool | None = None
     reason: str = ""
     writes: int = 0
@@ -81,7 +83,13 @@ def check_program(path: Path, options: CheckOptions) -> Verdict:
     clones = bool(analysis.clones)
     if not analysis.slots:
         return Verdict(accepted=True, stateful=False, clones=clones)
-    verdict = Verdict(accepted=True, stateful=True, clones=clones)
+    verdict = Verdict(accepted=True, stateful=True, mapped=True, clones=clones)
+    try:
+        _with_map(path, options, program)
+    except P4Error as error:
+        exact = tuple(name for name in options.strategies if not needs_map(load_strategy(name)))
+        options = replace(options, strategies=exact)
+        verdict = replace(verdict, mapped=False, reason=_first(error))
     try:
         made = instrument(program, analysis, InstrumentOptions(include_dirs=options.include_dirs))
         load_text(made.text, path.name, defines=options.defines)
@@ -92,6 +100,13 @@ def check_program(path: Path, options: CheckOptions) -> Verdict:
         return _Comparison(path, options, program, analysis, made).run(verdict)
     except P4Error as error:
         return replace(verdict, accepted=False, reason=f"not compiled: {_first(error)}")
+
+
+def _with_map(path: Path, options: CheckOptions, program: Program) -> tuple[Instrumented, Program]:
+    """The form with a dirty map instead of clones, and what it is as a program."""
+    form = InstrumentOptions(Track.MAP, include_dirs=options.include_dirs)
+    made = instrument(program, analyse(program, follow=False), form)
+    return made, load_text(made.text, path.name, defines=options.defines)
 
 
 def _first(error: P4Error) -> str:
@@ -222,12 +237,9 @@ class _Comparison:
 
     @cached_property
     def _mapped(self) -> tuple[InstalledProgram, CompiledPipeline]:
-        """The program with a dirty map instead of clones."""
-        options = InstrumentOptions(Track.MAP, include_dirs=self._options.include_dirs)
-        made = instrument(self._program, analyse(self._program, follow=False), options)
-        p4info = build_p4info(load_text(made.text, self._path.name, defines=self._options.defines))
+        made, program = _with_map(self._path, self._options, self._program)
         compiled = compile_text(made.text, self._path.name, defines=self._options.defines)
-        return self._installed(made, p4info), compiled
+        return self._installed(made, build_p4info(program)), compiled
 
     def _installed(self, made: Instrumented, p4info: p4i.P4Info) -> InstalledProgram:
         return InstalledProgram(self._path.stem, made.text, p4info, made.layout, self._options.defines)

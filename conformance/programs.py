@@ -30,12 +30,12 @@ _EXACT = ("state4_exact", "precopy")
 """Strategies that promise the state of a switch that was never changed, as far as they exist."""
 _WIDTH = 200
 """Columns of a table that goes to a file."""
-COLUMNS = ("program", "accepted", "stateful", "instrumented", "equal", "updates", "why not")
+COLUMNS = ("program", "accepted", "stateful", "instrumented", "mapped", "equal", "updates", "why not")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0: every program that was accepted is instrumented and equal; 1: some are not, or a crash; 2: wrong
-    use."""
+    """Exit code 0: every program that was accepted is instrumented in both ways and equal; 1: some are not, or a crash;
+    2: wrong use."""
     parser = argparse.ArgumentParser(prog="python -m conformance.programs", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path, nargs="+", help="folders of P4 programs, or programs")
     parser.add_argument("-I", "--include", type=Path, action="append", default=[], metavar="DIR", help="as for p4c")
@@ -99,7 +99,7 @@ def _run(todo: Sequence[Path], check: CheckOptions, options: argparse.Namespace)
 
 def _good(verdict: Verdict) -> bool:
     crashed = verdict.accepted is None
-    return not crashed and verdict.instrumented is not False and verdict.equal is not False
+    return not crashed and False not in (verdict.instrumented, verdict.mapped, verdict.equal)
 
 
 def totals(found: dict[Path, Verdict]) -> dict[str, int]:
@@ -110,6 +110,7 @@ def totals(found: dict[Path, Verdict]) -> dict[str, int]:
         "accepted": sum(v.accepted is True for v in verdicts),
         "stateful": sum(v.stateful is True for v in verdicts),
         "instrumented": sum(v.instrumented is True for v in verdicts),
+        "mapped": sum(v.mapped is True for v in verdicts),
         "equal": sum(v.equal is True for v in verdicts),
         "crashed": sum(v.accepted is None for v in verdicts),
     }
@@ -144,7 +145,7 @@ def _print(found: dict[Path, Verdict]) -> None:
     table = Table(*COLUMNS)
     for path, verdict in found.items():
         if verdict.stateful or not verdict.accepted:
-            flags = (verdict.accepted, verdict.stateful, verdict.instrumented, verdict.equal)
+            flags = (verdict.accepted, verdict.stateful, verdict.instrumented, verdict.mapped, verdict.equal)
             answers = ["" if flag is None else "yes" if flag else "no" for flag in flags]
             reason = verdict.reason.replace(f"{path.parent}/", "")
             table.add_row(os.path.relpath(path, common), *answers, str(verdict.writes or ""), reason)

@@ -13,8 +13,10 @@ from conformance.program_check import CheckOptions, check_program
 from conformance.program_packets import PacketMaker
 from conformance.programs import main, programs
 from p4front.load import load_text
+from p4front.program import Program
 from p4front.syntax import ast
-from state4.cim import Instrumented, instrument
+from state4.cam import Analysis
+from state4.cim import Instrumented, InstrumentOptions, Track, instrument
 from tests.state4_programs import PARAMS, program
 
 INGRESS = f"""control MyIngress({PARAMS}) {{
@@ -51,6 +53,7 @@ def test_the_report_has_every_program_with_its_reason(tmp_path: Path, capsys: py
         "accepted": 1,
         "stateful": 1,
         "instrumented": 1,
+        "mapped": 1,
         "equal": 1,
         "crashed": 0,
     }
@@ -80,15 +83,24 @@ def test_an_instrumented_form_that_is_not_the_original_is_noticed(
     path = tmp_path / "writes.p4"
     path.write_text(WRITES.replace("LARGE", "8").replace('#include "sizes.p4"\n', ""))
 
-    def mistaken(*args: object) -> Instrumented:
-        made = instrument(*args)  # type: ignore[arg-type]
-        assert mistake[0] in made.text
+    def mistaken(checked: Program, analysis: Analysis, options: InstrumentOptions) -> Instrumented:
+        made = instrument(checked, analysis, options)
+        assert (mistake[0] in made.text) or options.track is Track.MAP
         return replace(made, text=made.text.replace(*mistake))
 
     monkeypatch.setattr(program_check, "instrument", mistaken)
     verdict = check_program(path, CheckOptions(packets=60))
     assert verdict.equal is False
     assert reason in verdict.reason
+
+
+def test_a_program_without_an_instrumented_form_may_have_a_dirty_map(tmp_path: Path) -> None:
+    path = tmp_path / "writes.p4"
+    text = WRITES.replace("LARGE", "8").replace('#include "sizes.p4"\n', "")
+    path.write_text(text.replace("r.write(", "digest(1, meta); r.write("))
+    verdict = check_program(path, CheckOptions())
+    assert (verdict.accepted, verdict.instrumented, verdict.mapped, verdict.equal) == (True, False, True, None)
+    assert "what digest gets here" in verdict.reason
 
 
 def test_packets_follow_the_parser_to_its_last_state() -> None:
