@@ -268,7 +268,7 @@ def test_a_write_in_a_parser_is_refused() -> None:
         ("meta = { noise = 1 };", "meta = { noise = 1, state4 = meta.state4 };"),
         ("meta = (metadata_t){ 1 };", "meta = (metadata_t){ 1, meta.state4 };"),
         ("meta = { ONE };", "meta = { ONE, meta.state4 };"),
-        ("metadata_t m = { 1 };", "metadata_t m = { 1, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 } };"),
+        ("metadata_t m = { 1 };", f"metadata_t m = {{ 1, {{ {', '.join(['0'] * 13)} }} }};"),
         ("metadata_t m = { ... };", "metadata_t m = { ... };"),
         ("meta = { ... };", f"{VIA} = {{ ... }}; {BACK}"),
         ("metadata_t m; if (hdr.request.op == 1) meta = m;", f"if (hdr.request.op == 1) {VIA} = m; {BACK}"),
