@@ -16,6 +16,7 @@ from finsy.proto import p4i, p4r
 from softswitch.proto import bulk_pb2
 from state4.targets.p4runtime import p4data
 from state4.targets.p4runtime.connection import Connection
+from state4.targets.p4runtime.joined import read_joined
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _CHUNK_BYTES = 1 << 20
@@ -95,7 +96,10 @@ class BulkArrays:
         return {spec.name: spec.from_bytes(b"".join(parts[spec.name])) for spec in registers}
 
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
-        """In steps of about as many bytes as `read` takes at once."""
+        """In steps of about as many bytes as `read` takes at once; ranges near each other as one."""
+        return read_joined(ranges, self._in_steps)
+
+    def _in_steps(self, ranges: Sequence[CellRange]) -> list[Cells]:
         found: list[Cells] = []
         step: list[CellRange] = []
         size = 0

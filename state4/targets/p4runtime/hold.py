@@ -15,6 +15,7 @@ from state4.errors import TargetError, Unsupported
 from state4.targets.abilities import CellCopy, Move
 from state4.targets.p4runtime.arrays import add_ranges, add_writes, cells_of
 from state4.targets.p4runtime.connection import Connection
+from state4.targets.p4runtime.joined import read_joined
 from state4.targets.p4runtime.mastership import code, reason
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
@@ -115,9 +116,12 @@ class BulkHold(_Stream):
         return self.read_ranges([CellRange(register, start, count)])[0]
 
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
+        return read_joined(ranges, self._read)
+
+    def _read(self, ranges: Sequence[CellRange]) -> list[Cells]:
         request = bulk_pb2.HoldRequest()
         add_ranges(request.reads, ranges)
-        return cells_of(ranges, self._ask(request).reads) if ranges else []
+        return cells_of(ranges, self._ask(request).reads)
 
     def read_saved(self, registers: Sequence[RegisterSpec]) -> dict[str, Cells]:
         ranges = [CellRange(spec, 0, spec.cells) for spec in registers]
