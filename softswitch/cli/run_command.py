@@ -107,6 +107,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--queue-depth", type=whole_number, metavar="N", help="packets that may wait in each such queue (default 64)"
     )
+    parser.add_argument(
+        "--priority-queues",
+        type=whole_number,
+        metavar="N",
+        help="such queues of each port, for priorities below N (1 to 8; default 8); packets of others are dropped",
+    )
     _add_server(parser)
     _add_thrift(parser)
     _add_process(parser)
@@ -310,7 +316,9 @@ def open_ports(switch: Switch, options: argparse.Namespace) -> dict[int, str]:
 
 
 def set_queues(switch: Switch, options: argparse.Namespace) -> None:
-    """Without these options there are no queues. Raises BadEntry for a rate beyond all limits."""
+    """Without these options there are no queues. Raises BadEntry for a number beyond its limits."""
+    if options.priority_queues is not None:
+        switch.set_priority_queues(options.priority_queues)
     if options.queue_depth is not None:
         switch.set_queue_depth(options.queue_depth)
     if options.queue_rate is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from p4front.own_files import own_folder
 from softswitch.compat.flags import CommandError, Flag, Given, parse
+from softswitch.dataplane.interface import interface
 
 SWITCH, GRPC_SWITCH = "simple_switch", "simple_switch_grpc"
 DEFAULT_THRIFT_PORT = 9090
@@ -55,11 +57,22 @@ _COMMON = (
     Flag(("--drop-port",), "number of the port that drops (default 511)", "PORT", number=True),
     Flag(
         ("--priority-queues",),
-        "",
+        "queues of each port, for priorities below N; packets of others are dropped (default 1)",
         "N",
         number=True,
         default="1",
-        no_effect="a port has eight priorities as soon as a rate is set for it by Thrift",
+    ),
+    Flag(
+        ("--queue-rate",),
+        "packets per second of each queue; bmv2 has no such flag, but set_queue_rate",
+        "N",
+        number=True,
+    ),
+    Flag(
+        ("--queue-depth",),
+        "packets that may wait in each queue (default 64); in bmv2 set_queue_depth",
+        "N",
+        number=True,
     ),
     Flag(("--max-mc-groups",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
     Flag(("--max-l1-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
@@ -161,6 +174,7 @@ def _run_words(
         yield from ("-i", interface)
     yield from ("--device-id", str(values.device_id or 0))
     yield "--qdiscs"  # the limits and delays of Mininet's links are there
+    yield from _queues(values)
     if values.pcap is not None:
         yield from ("--pcap", values.pcap)
     yield from _ports(command, given, interfaces)
@@ -173,6 +187,17 @@ def _run_words(
         address = _local_address(thrift_port)
         notes.append(f"P4Runtime is served at {address}")
         yield from ("--grpc-server-addr", address)
+
+
+def _queues(values: argparse.Namespace) -> Iterator[str]:
+    """There always, as in bmv2: packets wait in them while a link is busy, and for rates that are set by Thrift."""
+    if values.priority_queues < 1:
+        raise CommandError(f"--priority-queues: a port has at least one queue, not {values.priority_queues}")
+    yield from ("--priority-queues", str(min(values.priority_queues, interface().constants["SS_PRIORITIES"])))
+    for flag in ("queue_rate", "queue_depth"):
+        value = getattr(values, flag)
+        if value is not None:
+            yield from (f"--{flag.replace('_', '-')}", str(value))
 
 
 def _ports(command: str, given: Given, interfaces: Sequence[str]) -> Iterator[str]:

@@ -24,7 +24,7 @@ class Drop(Enum):
     QUEUE = "too many packets recirculate at once"
     CPU_QUEUE = "the controller took its packet-ins too slowly"
     DIGEST_QUEUE = "the controller took its digests too slowly (the packet went on)"
-    EGRESS_QUEUE = "the queue of its port and priority was full"
+    EGRESS_QUEUE = "the queue of its port and priority was full, or its priority has none"
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,12 @@ class Switch(Replication):
         with self._handle.use() as switch:
             native.check(native.library().ss_egress_set_rate(switch, _queue(port), _queue(priority), per_second))
 
+    def set_priority_queues(self, count: int) -> None:
+        """How many queues each port has, from 1 to 8 (8 unless set): packets of other priorities are dropped. Raises
+        BadEntry."""
+        with self._handle.use() as switch:
+            native.check(native.library().ss_egress_set_priorities(switch, min(max(count, 0), _ALL_QUEUES)))
+
     def run_queues(self) -> list[tuple[int, bytes]]:
         """Runs egress for packets that have waited long enough, some at a time; what comes out as `inject` gives it."""
         out, size = c_void_p(), c_uint64()

@@ -44,7 +44,14 @@ control I(inout headers hdr, inout metadata m, inout standard_metadata_t std) {
         log_msg("crossed from {}", {std.ingress_port});
     }
 }
-control E(inout headers hdr, inout metadata m, inout standard_metadata_t std) { apply { } }
+control E(inout headers hdr, inout metadata m, inout standard_metadata_t std) {
+    apply {
+        if (hdr.ethernet.type == 0x2222) {
+            hdr.ethernet.dst = (bit<48>)std.enq_qdepth;
+            hdr.ethernet.src = (bit<48>)std.deq_qdepth;
+        }
+    }
+}
 control C(inout headers hdr, inout metadata m) { apply { } }
 control D(packet_out b, in headers hdr) { apply { b.emit(hdr.ethernet); } }
 V1Switch(P(), V(), I(), E(), C(), D()) main;
@@ -148,6 +155,26 @@ def test_limits_of_tc_hold_for_what_the_switch_sends(net: Veths, commands: Path,
         assert [receive(two) for _ in range(100)] == [frame(i, 1000) for i in range(100)]
         # 97 of the 100 KB have to wait for 8 Mbit/s: no less than this, however fast or slow the machine is.
         assert time.monotonic() - began > 0.09
+
+
+def test_packets_wait_before_egress_while_a_link_is_slow(net: Veths, commands: Path, tmp_path: Path) -> None:
+    """The interface's own queue takes some of them; the program sees the rest, as with simple_switch."""
+    one, two = net.socket(1), net.socket(2)
+    sent = [bytes(12) + b"\x22\x22" + i.to_bytes(2, "big") + bytes(984) for i in range(80)]
+
+    def depths() -> list[tuple[int, int]]:
+        for data in sent:
+            one.send(data)
+        got = [receive(two) for _ in sent]
+        assert [data[12:] for data in got] == [data[12:] for data in sent]
+        return [(int.from_bytes(data[:6], "big"), int.from_bytes(data[6:12], "big")) for data in got]
+
+    with started(net, commands, tmp_path / "log", "--", "--grpc-server-addr", f"unix:{tmp_path}/s.sock"):
+        assert depths() == [(0, 0)] * len(sent)
+        net.inside(net.switch, *"tc qdisc add dev s2 root tbf rate 2mbit burst 3000 limit 1000000".split())
+        slow = depths()
+        assert slow[0] == slow[-1][1:] * 2 == (0, 0)
+        assert max(enqueued for enqueued, _ in slow) > 10 and max(left for _, left in slow) > 10
 
 
 @pytest.mark.parametrize(("strategy", "instrument"), [("controller", ""), ("reconcile", ""), ("precopy", "map")])

@@ -50,7 +50,7 @@ enum ss_drop {
     SS_DROP_QUEUE,        /* too many packets recirculate at once, or no memory for one more */
     SS_DROP_CPU_QUEUE,    /* packet-ins were not taken in time */
     SS_DROP_DIGEST_QUEUE, /* digests were not taken in time (the packet itself continued) */
-    SS_DROP_EGRESS_QUEUE, /* the queue of its port and priority was full */
+    SS_DROP_EGRESS_QUEUE, /* the queue of its port and priority was full, or its priority has none */
     SS_DROP_REASONS
 };
 
@@ -136,11 +136,15 @@ int64_t ss_port_take(ss_switch *sw, uint32_t port, void *out, uint64_t capacity)
 int ss_port_send(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t length); /* straight out of the port */
 
 /* ---- queues between ingress and egress: none until one of them is set ---- */
+/* A packet waits in one if that has a rate, or while its port is an interface with queueing disciplines whose frames
+ * have not left. */
 #define SS_PRIORITIES 8u
 #define SS_DEFAULT_DEPTH 64u
 #define SS_ALL_QUEUES UINT32_MAX /* as a port or a priority */
 int ss_egress_set_depth(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t packets);
 int ss_egress_set_rate(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t per_second); /* 0: no limit */
+/* Queues of each port, from 1 to SS_PRIORITIES, which is the default. Packets of other priorities are dropped. */
+int ss_egress_set_priorities(ss_switch *sw, uint32_t count);
 /* Nothing waits any more: all goes through egress and out of the ports now. */
 void ss_egress_flush(ss_switch *sw);
 

@@ -1,6 +1,6 @@
 /* Queues between ingress and egress, one for each port and priority, as simple_switch has them: a packet of a queue
- * with a rate leaves no sooner than 1 / rate after the one before it, and one that finds `depth` others waiting is
- * dropped.
+ * with a rate leaves no sooner than 1 / rate after the one before it, none leaves while its port is slow, and one that
+ * finds `depth` others waiting is dropped.
  *
  * There are none until somebody sets a depth or a rate; then a packet that would wait no longer than until now goes on
  * without being copied. Of one port the highest priority goes first. */
@@ -9,7 +9,7 @@
 
 #include "core/switch.h"
 
-enum ss_admission { SS_GOES_ON, SS_WAITS, SS_FULL_QUEUE };
+enum ss_admission { SS_GOES_ON, SS_WAITS, SS_FULL_QUEUE, SS_NO_QUEUE };
 
 /* Whether a packet for a port waits; then `*send_ns` is the earliest time at which it leaves, and `*depth` how many
  * wait before it. */
@@ -22,7 +22,7 @@ bool ss_egress_push(ss_switch *sw, ss_job *job);
 ss_job *ss_egress_pop(ss_switch *sw, bool all);
 
 uint32_t ss_egress_waiting(const ss_switch *sw);
-uint64_t ss_egress_wait_ns(const ss_switch *sw); /* until the next one may leave; UINT64_MAX: none waits */
+uint64_t ss_egress_wait_ns(const ss_switch *sw); /* until the next one may leave, perhaps; UINT64_MAX: none waits */
 void ss_egress_free(ss_switch *sw);
 
 #endif

@@ -241,6 +241,8 @@ SS_RARE bool is_held_up(const ss_pass *pass, ss_packet *packet, uint32_t port)
     enum ss_admission admission = ss_egress_admit(pass->sw, port, priority, &send_ns, &depth);
     if (admission == SS_FULL_QUEUE)
         count_drop(pass, packet, SS_DROP_EGRESS_QUEUE, "the queue of its port is full");
+    else if (admission == SS_NO_QUEUE)
+        count_drop(pass, packet, SS_DROP_EGRESS_QUEUE, "its priority has no queue (--priority-queues)");
     else if (admission == SS_WAITS)
         put_off(pass, packet, port, priority, send_ns, depth);
     return admission != SS_GOES_ON;

@@ -58,7 +58,7 @@ static bool check(ss_port *port)
     return false;
 }
 
-static bool nearly_full(ss_port *port)
+static bool no(ss_port *port)
 {
     (void)port;
     return false;
@@ -83,8 +83,7 @@ static void close_port(ss_port *port)
     free(port);
 }
 
-static const ss_port_ops operations = {receive, nothing, send,        nothing,   poll_fd,
-                                       check,   nothing, nearly_full, close_port};
+static const ss_port_ops operations = {receive, nothing, send, nothing, poll_fd, check, nothing, no, no, close_port};
 
 ss_port *ss_memory_port_open(ss_switch *sw, uint32_t number)
 {

@@ -62,8 +62,8 @@ static void close_port(ss_port *port)
 }
 
 static const ss_port_ops operations = {
-    ss_packet_receive, ss_packet_release,     ss_packet_send, ss_packet_flush, poll_fd, check,
-    collect,           ss_packet_nearly_full, close_port,
+    ss_packet_receive, ss_packet_release,     ss_packet_send,    ss_packet_flush, poll_fd, check,
+    collect,           ss_packet_nearly_full, ss_packet_is_slow, close_port,
 };
 
 ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name, uint32_t ring_frames, bool offloads)

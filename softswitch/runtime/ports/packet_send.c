@@ -1,7 +1,9 @@
 #include "ports/packet_send.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 
 #include "core/log.h"
 #include "ports/checksum.h"
@@ -10,6 +12,8 @@
 #define SEND_TRIES 4
 #define HEADER_ROOM 256u
 #define MAX_REFUSED 8u /* merged frames in a row */
+#define SLOW_BYTES (64 << 10)
+#define FRAME_COST 2304u /* bytes that a frame of the usual MTU takes in the kernel */
 
 /* Room for the header that the kernel wants before the frame, which is all zero for a frame of its own, and `bytes`. */
 static bool make_room(const ss_packet_port *packet, ss_tx_slot *slot, uint32_t bytes)
@@ -216,4 +220,15 @@ void ss_packet_flush(ss_port *port)
         at += packet->frames[sent++];
     }
     packet->tx_count = 0;
+}
+
+/* What waits in the interface's queueing disciplines belongs to the socket until it leaves. Without them there is no
+ * queue. */
+bool ss_packet_is_slow(ss_port *port)
+{
+    ss_packet_port *packet = (ss_packet_port *)port;
+    int waiting = 0;
+    if (!port->sw->qdiscs || packet->fd < 0 || ioctl(packet->fd, SIOCOUTQ, &waiting))
+        return false;
+    return (uint32_t)waiting + packet->tx_count * FRAME_COST > SLOW_BYTES;
 }

@@ -9,5 +9,6 @@
 void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                     uint32_t payload_bytes, bool stable);
 void ss_packet_flush(ss_port *port);
+bool ss_packet_is_slow(ss_port *port); /* 64 KiB of sent frames wait for the interface */
 
 #endif

@@ -26,8 +26,9 @@ typedef struct ss_port_ops {
     bool (*check)(ss_port *port);
     void (*collect)(ss_port *port); /* brings counters that live elsewhere into port->stats */
     bool (*nearly_full)(
-        ss_port *port);           /* three quarters of the room for arrived frames is taken; also while it is held */
-    void (*close)(ss_port *port); /* frees the port */
+        ss_port *port);             /* three quarters of the room for arrived frames is taken; also while it is held */
+    bool (*is_slow)(ss_port *port); /* so much of what was sent has not left yet that more had better wait */
+    void (*close)(ss_port *port);   /* frees the port */
 } ss_port_ops;
 
 struct ss_port {

@@ -148,6 +148,17 @@ def test_thrift_is_served_as_in_bmv2() -> None:
     assert {"--enable-swap", "--enable-ports"} <= set(words)
 
 
+def test_a_port_has_the_queues_of_bmv2() -> None:
+    words = started("simple_switch", "x.json").words
+    assert value_after(words, "--priority-queues") == "1" and not {"--queue-rate", "--queue-depth"} & set(words)
+    words = started("simple_switch_grpc", "x.json", "--queue-rate", "50", "--", "--priority-queues", "3").words
+    assert value_after(words, "--priority-queues") == "3" and value_after(words, "--queue-rate") == "50"
+    words = started("simple_switch_grpc", "x.json", "--queue-depth", "0", "--priority-queues", "900").words
+    assert value_after(words, "--priority-queues") == "8" and value_after(words, "--queue-depth") == "0"
+    with pytest.raises(CommandError, match="--priority-queues: a port has at least one queue, not 0"):
+        started("simple_switch", "x.json", "--priority-queues", "0")
+
+
 def test_thrifts_default_port_is_left_to_another_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -135,6 +135,28 @@ def test_the_highest_priority_leaves_first(switch: Switch) -> None:
     assert [frame[0] >> 5 for _, frame in switch.run_queues()] == [7, 5, 3, 0]
 
 
+def test_packets_of_priorities_without_a_queue_are_dropped_and_counted(switch: Switch) -> None:
+    switch.set_priority_queues(3)
+    assert [len(switch.inject(1, to(2, priority))) for priority in range(8)] == [1, 1, 1, 0, 0, 0, 0, 0]
+    assert switch.stats().drops[Drop.EGRESS_QUEUE] == 5
+    with pytest.raises(BadIndex, match="there is no queue of port 2 and priority 3"):
+        switch.set_queue_rate(5, port=2, priority=3)
+    switch.set_priority_queues(8)
+    assert len(switch.inject(1, to(2, 7))) == 1
+    for wrong in (0, 9, -1, 1 << 40):
+        with pytest.raises(BadEntry, match="from 1 to 8 queues"):
+            switch.set_priority_queues(wrong)
+
+
+def test_what_waits_leaves_although_its_priority_has_no_queue_any_more(switch: Switch) -> None:
+    switch.set_queue_rate(1000, port=2)
+    switch.inject(1, to(2, 5))
+    assert switch.inject(1, to(2, 5)) == []
+    switch.set_priority_queues(1)
+    switch.set_time(START_US + 1000)
+    assert len(switch.run_queues()) == 1
+
+
 def test_a_full_queue_drops_and_counts(switch: Switch) -> None:
     switch.set_queue_rate(1, port=2)
     switch.set_queue_depth(3, port=2)
