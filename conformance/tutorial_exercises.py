@@ -85,7 +85,7 @@ def _calc(out: Outputs) -> None:
 def _ecn(out: Outputs) -> None:
     values = re.findall(r"tos\s*= (0x\w+)", out["h2"])
     need("0x1" in values, "packets arrive with tos 0x1 while the link is free")
-    need("0x3" in values, "tos becomes 0x3 while iperf fills the queue at s1 (needs --queue-depth)")
+    need("0x3" in values, "tos becomes 0x3 while iperf fills the queue at s1")
 
 
 def _firewall(out: Outputs) -> None:
@@ -126,7 +126,7 @@ def _mri(out: Outputs) -> None:
     need(
         traces and all([swid for swid, _ in trace] == ["2", "1"] for trace in traces), "each packet names switches 2, 1"
     )
-    need(any(int(trace[1][1]) > 0 for trace in traces), "the queue at s1 is seen (needs --queue-depth)")
+    need(any(int(trace[1][1]) > 0 for trace in traces), "the queue at s1 is seen")
 
 
 def _multicast(out: Outputs) -> None:

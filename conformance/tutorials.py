@@ -3,7 +3,8 @@
 A checkout of p4lang/tutorials is copied, and never written to. The solutions take the place of the students' files,
 `make run` starts the network, what a student would type is typed to Mininet, and what the README says has to happen.
 Nothing is changed but PATH: the commands of `softswitch compat install`, and where `sudo` is missing, one that runs its
-command. The tutorials' own programs run with the Python that `--python` names: it needs Mininet, the packages
+command. Where the kernel has no htb, which makes a link slow, `set_queue_rate` is typed to its switches (slow_links).
+The tutorials' own programs run with the Python that `--python` names: it needs Mininet, the packages
 p4runtime, p4runtime-shell, scapy and psutil; the module p4.tmp, which p4lang/PI installs, is added where it is missing.
 
 Each network is in namespaces of its own (network, processes, mounts), which end with it.
@@ -23,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.slow_links import kernel_has_htb, queue_rates, topology_of
 from conformance.tutorial_exercises import EXERCISES, Exercise, NotAsSaid
 from softswitch.compat.install import install
 from softswitch.errors import SwitchError
@@ -55,8 +57,10 @@ class Outcome:
     seconds: float
 
 
-def run_exercise(exercise: Exercise, checkout: Path, folder: Path, environment: Mapping[str, str]) -> Outcome:
-    """`folder`: for the outputs; `checkout` is ours to write to."""
+def run_exercise(
+    exercise: Exercise, checkout: Path, folder: Path, environment: Mapping[str, str], *, htb: bool
+) -> Outcome:
+    """`folder`: for the outputs; `checkout` is ours to write to. `htb`: whether the kernel can make links slow."""
     began = time.monotonic()
     where = checkout / "exercises" / exercise.name
     solution = where / "solution"
@@ -66,7 +70,8 @@ def run_exercise(exercise: Exercise, checkout: Path, folder: Path, environment: 
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted({name for line in exercise.lines for name in re.findall(r"\{(\w+)\}", line)})
     files = {name: folder / f"{name}.txt" for name in names}
-    lines = [re.sub(r"\{(\w+)\}", lambda found: str(files[found[1]]), line) for line in exercise.lines]
+    lines = [] if htb else list(queue_rates(topology_of(where)))
+    lines += [re.sub(r"\{(\w+)\}", lambda found: str(files[found[1]]), line) for line in exercise.lines]
     for file in files.values():
         file.touch()
     problem = _mininet(where, [*lines, "exit", ""], folder / "mininet.txt", environment)
@@ -171,9 +176,13 @@ def _run_all(
     checkout = folder / "tutorials"
     for part in ("exercises", "utils"):
         shutil.copytree(tutorials / part, checkout / part)
-    failed = 0
+    failed, htb = 0, kernel_has_htb()
+    if not htb:
+        print(
+            "this kernel has no htb: set_queue_rate is typed to the switches of links that have a bandwidth", flush=True
+        )
     for exercise in chosen:
-        outcome = run_exercise(exercise, checkout, output / exercise.name, environment)
+        outcome = run_exercise(exercise, checkout, output / exercise.name, environment, htb=htb)
         failed += bool(outcome.problem)
         said = outcome.problem or f"as its README says: {exercise.checked}"
         print(f"{exercise.name:15} {outcome.seconds:5.0f} s  {said}", flush=True)

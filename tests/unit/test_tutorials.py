@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from collections import defaultdict
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance import tutorials
+from conformance.slow_links import queue_rates, topology_of
 from conformance.tutorial_exercises import EXERCISES, Exercise, NotAsSaid
 
 IPERF = "[  1] 0.0000-2.0121 sec  7.38 MBytes  {} Mbits/sec\n"
@@ -107,3 +109,16 @@ def test_what_cannot_be_run_is_told(
 ) -> None:
     assert tutorials.main([str(tmp_path), *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_links_with_a_bandwidth_become_queue_rates_of_both_switches(tmp_path: Path) -> None:
+    topology = tmp_path / "small" / "topology.json"
+    topology.parent.mkdir()
+    links = [["h1", "s1-p2"], ["s1-p3", "s2-p4", "0", 0.5], ["s2-p1", "s10-p2", "5ms"], ["h2", "s2-p9", 0, 10]]
+    topology.write_text(json.dumps({"switches": {"s10": {}, "s2": {}, "s1": {}}, "links": links}))
+    (tmp_path / "Makefile").write_text("BMV2_SWITCH_EXE = x\nTOPO = small/topology.json\n")
+    assert list(queue_rates(topology_of(tmp_path))) == [
+        "sh echo set_queue_rate 41 3 | simple_switch_CLI --thrift-port 9090",
+        "sh echo set_queue_rate 41 4 | simple_switch_CLI --thrift-port 9091",
+        "sh echo set_queue_rate 826 9 | simple_switch_CLI --thrift-port 9091",
+    ]
