@@ -13,7 +13,7 @@ from pathlib import Path
 
 from p4front.own_files import own_folder
 from softswitch.compat.flags import CommandError, Flag, Given, parse
-from softswitch.dataplane.interface import interface
+from softswitch.dataplane.interface import interface as c_interface
 
 SWITCH, GRPC_SWITCH = "simple_switch", "simple_switch_grpc"
 DEFAULT_THRIFT_PORT = 9090
@@ -193,7 +193,7 @@ def _queues(values: argparse.Namespace) -> Iterator[str]:
     """There always, as in bmv2: packets wait in them while a link is busy, and for rates that are set by Thrift."""
     if values.priority_queues < 1:
         raise CommandError(f"--priority-queues: a port has at least one queue, not {values.priority_queues}")
-    yield from ("--priority-queues", str(min(values.priority_queues, interface().constants["SS_PRIORITIES"])))
+    yield from ("--priority-queues", str(min(values.priority_queues, c_interface().constants["SS_PRIORITIES"])))
     for flag in ("queue_rate", "queue_depth"):
         value = getattr(values, flag)
         if value is not None:

@@ -94,8 +94,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class DefaultEntry:
+    """An action with its parameters, or a member or group of the table's action profile."""
+
     action: str
     params: tuple[int, ...] = ()
+    member: int | None = None
+    group: int | None = None
 
 
 class CounterValue(NamedTuple):

@@ -256,8 +256,26 @@ class Table:
         with self._handle.use():
             native.library().ss_table_reset_default(self.pointer)
 
+    def put_default(self, default: DefaultEntry) -> None:
+        """One of another table, or as it was before. Raises EntryNotFound for a member or group that is not there."""
+        if default.member is None and default.group is None:
+            if self.profile is not None:  # the program's own, as no other can be set
+                self.reset_default()
+            else:
+                self.set_default(default.action, default.params)
+            return
+        if self.info.const_default:
+            raise ConstantTable(f"the default action of table {self.info.name} is const")
+        kind, number = (BY_GROUP, default.group) if default.member is None else (BY_MEMBER, default.member)
+        with self._handle.use():
+            native.check(native.library().ss_table_refer_default(self.pointer, kind, number))
+
     def default(self) -> DefaultEntry:
-        index, row, _ = self._get_default()
+        index, row, _, (kind, number) = self._get_default()
+        if kind == BY_MEMBER:
+            return DefaultEntry("", member=number)
+        if kind == BY_GROUP:
+            return DefaultEntry("", group=number)
         return DefaultEntry(*self._rows.decode_action(index, row, 0))
 
     def default_counter(self) -> CounterValue:
@@ -455,13 +473,16 @@ class Table:
             entry, CounterValue(row[READ_PACKETS], row[READ_BYTES]), row[READ_UNUSED], bool(row[READ_CONST]), meter
         )
 
-    def _get_default(self) -> tuple[int, array[int], CounterValue]:
+    def _get_default(self) -> tuple[int, array[int], CounterValue, tuple[int, int]]:
+        """Number of the action, its data, what is counted, and what is referred to instead (ss_reference, id)."""
         index = c_uint32()
         row = packed([0] * (self._rows.data_words + 1))
-        counter = packed([0, 0])
+        counter, instead = packed([0, 0]), packed([0, 0])
         with self._handle.use():
-            native.library().ss_table_get_default(self.pointer, byref(index), address(row), address(counter))
-        return index.value, row, CounterValue(counter[0], counter[1])
+            native.library().ss_table_get_default(
+                self.pointer, byref(index), address(row), address(counter), address(instead)
+            )
+        return index.value, row, CounterValue(counter[0], counter[1]), (instead[0], instead[1])
 
     def forget_notes(self) -> None:
         """After the entries and their action sets are gone."""

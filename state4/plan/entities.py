@@ -112,7 +112,7 @@ def wanted_entities(p4info: p4i.P4Info, but: Collection[int] = ()) -> list[p4r.E
             if table.preamble.id in counted:
                 entry.counter_data.SetInParent()
             found.append(p4r.Entity(table_entry=entry))
-        if not table.const_default_action_id and not table.implementation_id:
+        if not table.const_default_action_id:
             default = p4r.TableEntry(table_id=table.preamble.id, is_default_action=True)
             found.append(p4r.Entity(table_entry=default))
     for profile in p4info.action_profiles:

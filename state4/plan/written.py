@@ -91,7 +91,9 @@ class _Translation:
             self._delete(key)
         elif found[0].table_entry.is_const and not key.table_entry.is_default_action:
             self._resources(found[0].table_entry)
-        elif key.table_entry.is_default_action and is_initial(found[0].table_entry, table.initial_default_action):
+        elif key.table_entry.is_default_action and (
+            found[0].table_entry.is_const or is_initial(found[0].table_entry, table.initial_default_action)
+        ):
             self._delete(key)
         else:
             self._put(found[0], key)

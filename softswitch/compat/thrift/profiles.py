@@ -11,7 +11,15 @@ from finsy.proto import p4r
 from softswitch.compat.thrift.access import Access, OneTable, Program
 from softswitch.compat.thrift.errors import TABLES
 from softswitch.compat.thrift.handles import IdHandles
-from softswitch.compat.thrift.tables import INDIRECT, check_mutable, delete, insert, modify
+from softswitch.compat.thrift.tables import (
+    INDIRECT,
+    check_default,
+    check_mutable,
+    delete,
+    insert,
+    modify,
+    write_default,
+)
 from softswitch.compat.thrift.values import from_params, to_action
 from softswitch.dataplane.entries import Group, GroupMember, Member
 from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
@@ -152,22 +160,25 @@ class ProfileCalls:
             check_mutable(one)
             modify(program, one, handle, _to_group(program, one, group))
 
-    # ---- default entries: this switch runs the program's own default action there ----
+    # ---- default entries: the program's own default action, until a member or group takes its place ----
 
-    def bm_mt_indirect_set_default_member(self, context: int, name: str, _member: int) -> None:
-        self._no_default(context, name, INDIRECT)
+    def bm_mt_indirect_set_default_member(self, context: int, name: str, member: int) -> None:
+        with self._access.writing(context, TABLES) as program:
+            one = program.table(name, INDIRECT)
+            check_default(one)
+            write_default(program, one, _to_member(program, one, member))
 
-    def bm_mt_indirect_ws_set_default_group(self, context: int, name: str, _group: int) -> None:
-        self._no_default(context, name, SELECTED)
+    def bm_mt_indirect_ws_set_default_group(self, context: int, name: str, group: int) -> None:
+        with self._access.writing(context, TABLES) as program:
+            one = program.table(name, SELECTED)
+            check_default(one)
+            write_default(program, one, _to_group(program, one, group, empty=True))
 
     def bm_mt_indirect_reset_default_entry(self, context: int, name: str) -> None:
-        with self._access.reading(context, TABLES) as program:
-            program.table(name, INDIRECT)
-
-    def _no_default(self, context: int, name: str, types: tuple[str, ...]) -> NoReturn:
-        with self._access.reading(context, TABLES) as program:
-            program.table(name, types)
-        TABLES.fail("ERROR", f"the default entry of table {name} is const: it has an action profile")
+        with self._access.writing(context, TABLES) as program:
+            one = program.table(name, INDIRECT)
+            if not one.view.info.const_default:  # else it is what it was
+                write_default(program, one, None)
 
 
 class _Profile:
@@ -228,11 +239,12 @@ def _to_member(program: Program, one: OneTable, handle: int) -> p4r.TableAction:
     return p4r.TableAction(action_profile_member_id=number)
 
 
-def _to_group(program: Program, one: OneTable, handle: int) -> p4r.TableAction:
+def _to_group(program: Program, one: OneTable, handle: int, *, empty: bool = False) -> p4r.TableAction:
+    """Raises EMPTY_GRP unless `empty` groups are possible, as in the place of a default action."""
     assert one.view.profile is not None
     profile = _Profile(program, one.view.profile.name)
     number = profile.group_id(handle)
-    if not program.config.pipeline.profiles[one.view.profile.name].group(number).members:
+    if not empty and not program.config.pipeline.profiles[one.view.profile.name].group(number).members:
         TABLES.fail("EMPTY_GRP", f"group {handle} has no members")
     return p4r.TableAction(action_profile_group_id=number)
 

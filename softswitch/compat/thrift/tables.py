@@ -58,7 +58,7 @@ class TableCalls:
                 state = one.table.find(Entry(key[0], priority=key[1]))
                 if state is not None and not state.const:
                     delete(program, one, key)
-            if reset_default and one.view.profile is None and not one.view.info.const_default:
+            if reset_default and not one.view.info.const_default:
                 write_default(program, one, None)
 
     def bm_mt_add_entry(
@@ -141,9 +141,8 @@ class TableCalls:
         with self._access.writing(context, TABLES) as program:
             one = program.table(name, SIMPLE)
             action = to_action(program.config.index, tuple(one.view.scopes), action_name, data)
-            if one.view.info.const_default:
-                TABLES.fail("DEFAULT_ENTRY_IS_CONST", f"the default action of table {name} is const")
-            write_default(program, one, action)
+            check_default(one)
+            write_default(program, one, p4r.TableAction(action=action))
 
     def bm_mt_reset_default_entry(self, context: int, name: str) -> None:
         with self._access.writing(context, TABLES) as program:
@@ -154,10 +153,15 @@ class TableCalls:
     def bm_mt_get_default_entry(self, context: int, name: str) -> Any:
         with self._access.reading(context, TABLES) as program:
             one = program.table(name)
+            index, members, groups = self._ids(program, one)
+            default = one.table.default()
+            if default.member is not None:
+                return BmActionEntry(BmActionEntryType.MBR_HANDLE, mbr_handle=members.handle(default.member))
+            if default.group is not None:
+                return BmActionEntry(BmActionEntryType.GRP_HANDLE, grp_handle=groups.handle(default.group))
             if one.view.profile is not None:
                 return BmActionEntry(action_type=BmActionEntryType.NONE)
-            default = one.table.default()
-            return from_action(program.config.index, default.action, default.params)
+            return from_action(index, default.action, default.params)
 
     # ---- direct counters and meters ----
 
@@ -241,11 +245,16 @@ def delete(program: Program, one: OneTable, key: EntryKey) -> None:
     one.handles.removed(one.table, key)
 
 
-def write_default(program: Program, one: OneTable, action: p4r.Action | None) -> None:
+def check_default(one: OneTable) -> None:
+    if one.view.info.const_default:
+        TABLES.fail("DEFAULT_ENTRY_IS_CONST", f"the default action of table {one.view.name} is const")
+
+
+def write_default(program: Program, one: OneTable, action: p4r.TableAction | None) -> None:
     """None: back to the program's own."""
     message = p4r.TableEntry(table_id=one.view.id, is_default_action=True)
     if action is not None:
-        message.action.action.CopyFrom(action)
+        message.action.CopyFrom(action)
     program.write(MODIFY, p4r.Entity(table_entry=message))
 
 

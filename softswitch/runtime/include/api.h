@@ -223,7 +223,10 @@ uint32_t ss_table_read(ss_table *table, uint64_t *rows, uint32_t capacity, bool 
 int ss_table_find(ss_table *table, const uint64_t *row, uint64_t *read_row);
 int ss_table_set_default(ss_table *table, uint32_t action, const uint64_t *data);
 void ss_table_reset_default(ss_table *table);
-void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes);
+/* A member or group of the table's profile in the place of its default action, until ss_table_reset_default. */
+int ss_table_refer_default(ss_table *table, uint32_t kind, uint64_t id);
+void ss_table_get_default(ss_table *table, uint32_t *action, uint64_t *data, uint64_t *packets_bytes,
+                          uint64_t *kind_reference);
 void ss_table_clear(ss_table *table); /* const entries stay */
 void ss_table_stats(ss_table *table, uint64_t *hits_misses);
 /* Entries of one table for one with the same keys, of a pipeline that packets do not use. `actions`: for the number of

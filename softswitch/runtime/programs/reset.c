@@ -12,14 +12,14 @@ static void reset_entries(ss_instance *instance)
 {
     ss_pipeline *pipeline = &instance->pipeline;
     const ss_program *program = pipeline->program;
-    for (uint32_t i = 0; i < program->table_count; i++)
+    for (uint32_t i = 0; i < program->table_count; i++) {
         ss_table_empty(pipeline->tables[i]);
+        ss_table_reset_default(pipeline->tables[i]);
+    }
     for (uint32_t i = 0; i < program->profile_count; i++)
         ss_profile_clear(instance->profiles[i]);
-    for (uint32_t i = 0; i < program->table_count; i++) {
-        ss_table_reset_default(pipeline->tables[i]);
+    for (uint32_t i = 0; i < program->table_count; i++)
         ss_table_load_initial(pipeline->tables[i]);
-    }
     for (uint32_t i = 0; i < program->value_set_count; i++)
         ss_value_set_clear(pipeline->value_sets[i]);
 }

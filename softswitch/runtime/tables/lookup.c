@@ -12,6 +12,9 @@ const ss_entry *ss_table_lookup(ss_table *table, const uint64_t *key, uint64_t s
         table->misses++;
         table->last_slot = SS_DEFAULT_SLOT;
         *hit = false;
+        if (ss_unlikely(table->default_kind != SS_BY_ACTION))
+            return ss_profile_choose(table->profile, table->default_kind, table->default_target,
+                                     table->profile_position, selector_hash);
         return table->default_entry;
     }
     ss_node *node = (ss_node *)rule; /* the rule is its first member */

@@ -29,6 +29,9 @@ struct ss_table {
     ss_instance *instance;
     ss_matcher matcher;
     ss_entry *default_entry;
+    uint32_t default_kind; /* ss_reference: a controller may have put a member or group in its place */
+    uint64_t default_reference;
+    void *default_target;
     ss_profile *profile;
     uint32_t profile_position;
     uint32_t data_words; /* of the action that has the most */

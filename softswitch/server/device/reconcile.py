@@ -169,8 +169,7 @@ class Reconciliation:
                 new_table.clear()
                 entries += new_table.carry_from(old_table)
             if self._default_changed(view) and not new_table.info.const_default:
-                default = old_table.default()
-                new_table.set_default(default.action, default.params)
+                new_table.put_default(old_table.default())
         for name, value_set in self._old.pipeline.value_sets.items():
             if name in self._new.pipeline.value_sets and value_set.members():
                 self._new.pipeline.value_sets[name].set(value_set.members())

@@ -105,9 +105,14 @@ def _default(config: Config, view: TableView) -> _Default:
 
 
 def _default_message(config: Config, view: TableView, request: p4r.TableEntry, found: _Default) -> p4r.TableEntry:
-    const = view.info.const_default or view.profile is not None
-    message = p4r.TableEntry(table_id=view.id, is_default_action=True, is_const=const)
-    message.action.action.CopyFrom(from_action(config.index, found.entry.action, found.entry.params))
+    message = p4r.TableEntry(table_id=view.id, is_default_action=True)
+    if found.entry.member is not None:
+        message.action.action_profile_member_id = found.entry.member
+    elif found.entry.group is not None:
+        message.action.action_profile_group_id = found.entry.group
+    else:
+        message.is_const = view.info.const_default or view.profile is not None
+        message.action.action.CopyFrom(from_action(config.index, found.entry.action, found.entry.params))
     unpack_note(found.note, message)
     show_resources(view, request, message, found.counter, found.meter)
     return message

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from finsy.proto import p4r
 
-from softswitch.dataplane.entries import ColourCounts, CounterValue, Entry, EntryState, MeterState
+from softswitch.dataplane.entries import ColourCounts, CounterValue, DefaultEntry, Entry, EntryState, MeterState
 from softswitch.dataplane.tables import Table
 from softswitch.proto.update_kinds import DELETE, INSERT, MODIFY
 from softswitch.server.entities.actions import check_scope, to_action
@@ -26,6 +26,7 @@ from softswitch.server.program.config import Config
 from softswitch.server.program.index import TableView
 
 Undo = Callable[[], None]
+_MEMBER, _GROUP = "action_profile_member_id", "action_profile_group_id"
 
 
 def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Undo:
@@ -89,7 +90,7 @@ def _check_style(config: Config, view: TableView, entry: Entry, old: EntryState 
         )
 
 
-def _check_reference(config: Config, view: TableView, entry: Entry) -> None:
+def _check_reference(config: Config, view: TableView, entry: Entry | DefaultEntry) -> None:
     assert view.profile is not None
     profile = config.pipeline.profiles[view.profile.name]
     if entry.member is not None and all(m.id != entry.member for m in profile.members()):
@@ -150,15 +151,16 @@ def _write_default(config: Config, view: TableView, kind: int, message: p4r.Tabl
     check_default_key(view, message)
     if view.info.const_default:
         raise denied(f"the default action of table {view.name} is const")
-    if view.profile is not None:
-        raise denied(f"the default entry of table {view.name} is const: it has an action profile (9.1.3)")
+    chosen = message.action.WhichOneof("type")
+    if view.profile is not None and message.HasField("action") and chosen not in (_MEMBER, _GROUP):
+        raise denied(f"table {view.name} has an action profile: the action of its default entry is const (9.1.3)")
     check_resources(view, message)
     table = table_of(config, view)
     old, counter, note = table.default(), table.default_counter(), config.default_notes.get(view.id, b"")
     meter = table.direct_meter_state(None) if view.info.direct_meter else None
 
     def undo() -> None:
-        table.set_default(old.action, old.params)
+        table.put_default(old)
         config.default_notes[view.id] = note
         _put_back(view, table, None, counter, meter)
 
@@ -167,10 +169,18 @@ def _write_default(config: Config, view: TableView, kind: int, message: p4r.Tabl
         config.default_notes.pop(view.id, None)
         _put_back(view, table, None, CounterValue(), MeterState() if meter is not None else None)
         return undo
-    if message.action.WhichOneof("type") != "action":
+    if view.profile is not None:  # as bmv2's Thrift clients can
+        if chosen == _MEMBER:
+            default = DefaultEntry("", member=message.action.action_profile_member_id)
+        else:
+            default = DefaultEntry("", group=message.action.action_profile_group_id)
+        _check_reference(config, view, default)
+        table.put_default(default)
+    elif chosen != "action":
         raise invalid(f"table {view.name}: the default entry needs an action")
-    check_scope(view, message.action.action.action_id, default=True)
-    table.set_default(*to_action(config.index, message.action.action))
+    else:
+        check_scope(view, message.action.action.action_id, default=True)
+        table.set_default(*to_action(config.index, message.action.action))
     config.default_notes[view.id] = pack_note(message)
     apply_resources(view, table, None, message, modify=True)
     return undo

@@ -72,7 +72,7 @@ class Reader:
         for table in self._p4info.tables:
             if not table.is_const_table:
                 found += [p4r.Entity(table_entry=entry) for entry in self.entries(table)]
-            if not table.const_default_action_id and not table.implementation_id:
+            if not table.const_default_action_id:
                 found += [p4r.Entity(table_entry=entry) for entry in self._default(table)]
         return found
 
@@ -109,7 +109,7 @@ class Reader:
     def _default(self, table: p4i.Table) -> Iterator[p4r.TableEntry]:
         name = table.preamble.name
         answer = self._client.call(f"reading the default of {name}", "bm_mt_get_default_entry", CONTEXT, name)
-        if answer.action_type == BmActionEntryType.ACTION_DATA:
+        if answer.action_type != BmActionEntryType.NONE:  # of a table with an action profile: the program's own
             entry = p4r.TableEntry(table_id=table.preamble.id, is_default_action=True)
             self._action(entry.action, table, answer)
             yield entry
