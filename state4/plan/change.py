@@ -84,6 +84,8 @@ def _is_empty(entity: p4r.Entity) -> bool:
 def is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
     """Whether a default action is the one that the program itself declares."""
     action = entry.action.action
+    if not entry.HasField("action"):
+        return True  # of a table with an action profile: bmv2 has none until a member or group is set
     if not entry.action.HasField("action"):
         return False
     if action.action_id != initial.action_id:

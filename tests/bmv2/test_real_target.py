@@ -4,11 +4,7 @@ ours, which stands for it where it is not installed."""
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,34 +19,13 @@ from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
 from state4.targets.bmv2.client import Bmv2Client
-from state4.targets.bmv2.program import SWITCH, bmv2_config_of
+from state4.targets.bmv2.program import bmv2_config_of
 from state4.targets.bmv2.target import Bmv2Target
 from state4.values import CellWrites, RegisterSpec
 from tests.bmv2.entities import STATE, everything, text_of
 from tests.state4_programs import program
 
 pytestmark = pytest.mark.bmv2
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """A simple_switch without ports and without a program."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    argv = [SWITCH, "--thrift-port", str(port), "--device-id", str(port), "--no-p4", "--", "--enable-swap"]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture

@@ -171,7 +171,10 @@ def test_packets_wait_before_egress_while_a_link_is_slow(net: Veths, commands: P
 
     with started(net, commands, tmp_path / "log", "--", "--grpc-server-addr", f"unix:{tmp_path}/s.sock"):
         assert depths() == [(0, 0)] * len(sent)
-        net.inside(net.switch, *"tc qdisc add dev s2 root tbf rate 2mbit burst 3000 limit 1000000".split())
+        net.inside(
+            net.switch,
+            *["tc", "qdisc", "add", "dev", "s2", "root", "tbf", "rate", "2mbit", "burst", "3000", "limit", "1000000"],
+        )
         slow = depths()
         assert slow[0] == slow[-1][1:] * 2 == (0, 0)
         assert max(enqueued for enqueued, _ in slow) > 10 and max(left for _, left in slow) > 10

@@ -1,1 +1,1 @@
-"""The bmv2 target against Thrift servers of our own: one that only keeps books, and softswitch's, which forwards."""
+"""The bmv2 target against softswitch's own Thrift server, in simple_switch's place (tests/bmv2: beside that one)."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import nfs
 from experiments.control import programs
+from softswitch.build.device_config import collect
+from softswitch.build.program import compile_program
 from state4.cli.main import main
 from state4.errors import BadAddress, TargetError, Unsupported
 from state4.instrumentation.running import all_registers
@@ -17,8 +21,7 @@ from state4.targets.bmv2.client import Bmv2Client
 from state4.targets.bmv2.program import missing_line
 from state4.targets.bmv2.target import Bmv2Target
 from tests.bmv2.entities import STATE
-from tests.bmv2.thrift.bench import Bench
-from tests.bmv2.thrift.fake_bmv2 import serving
+from tests.bmv2.thrift.bench import Bench, serving
 from tests.state4_programs import program
 
 
@@ -26,24 +29,32 @@ def test_an_installed_program_is_found_by_a_controller_that_never_saw_it(
     bench: Bench, chained: InstalledProgram
 ) -> None:
     bench.target.install(chained)
-    with serving(bench.fake) as address, Bmv2Target(address) as other:
+    with Bmv2Target(bench.served.address) as other:
         assert other.running() == chained.p4info
 
 
-def test_a_program_is_compiled_once(bench: Bench, chained: InstalledProgram, compiler: Path) -> None:
-    bench.target.verify(chained)
-    bench.target.install(chained)
+@pytest.fixture
+def target() -> Iterator[Bmv2Target]:
+    """Of a switch whose programs p4c-bm2-ss compiles, in a process of its own."""
+    with serving() as served, Bmv2Target(served.address) as made:
+        yield made
+
+
+def test_a_program_is_compiled_once(target: Bmv2Target, chained: InstalledProgram, compiler: Path) -> None:
+    target.verify(chained)
+    target.install(chained)
     assert len(compiler.read_text().splitlines()) == 1
+    assert target.running() == chained.p4info
 
 
-def test_the_compilers_message_comes_with_the_refusal(bench: Bench, state: InstalledProgram) -> None:
-    refused = InstalledProgram("refused", state.text + "// refuse_me\n", state.p4info, state.layout)
-    with pytest.raises(TargetError, match=r"p4c-bm2-ss refused refused.p4: refused.p4\(1\): error: no"):
-        bench.target.verify(refused)
+def test_the_compilers_message_comes_with_the_refusal(target: Bmv2Target, state: InstalledProgram) -> None:
+    refused = InstalledProgram("refused", f"{state.text}\nnonsense;\n", state.p4info, state.layout)
+    with pytest.raises(TargetError, match=r"p4c-bm2-ss refused refused\.p4: .*refused\.p4:\d+.*nonsense"):
+        target.verify(refused)
 
 
 def test_an_original_is_compiled_as_it_is_and_anew_when_it_changes(
-    bench: Bench, tmp_path: Path, compiler: Path
+    target: Bmv2Target, tmp_path: Path, compiler: Path
 ) -> None:
     source = tmp_path / "plain.p4"
     texts = []
@@ -53,7 +64,7 @@ def test_an_original_is_compiled_as_it_is_and_anew_when_it_changes(
         folder.mkdir()
         programs._prepared.cache_clear()
         original = programs.load_prepared(programs.store_original(source, folder))
-        bench.target.install(original)
+        target.install(original)
         assert {spec.name for spec in all_registers(original.p4info)} == {spec.name for spec in original.registers}
         texts.append(original.text)
     assert texts[0] != texts[1] and all(f'#include "{source}"' in text for text in texts)
@@ -66,10 +77,11 @@ def test_nothing_runs_yet(bench: Bench) -> None:
 
 
 def test_a_program_of_somebody_else_needs_its_source(bench: Bench, chained: InstalledProgram) -> None:
-    bench.fake.forwarding = bench.fake.addressed = type(bench.fake.forwarding)('{"tables": []}')
+    l2 = nfs.program_path("l2")
+    bench.served.device.install(compile_program(l2), collect(l2).to_bytes())
     with pytest.raises(TargetError, match="--running"):
         bench.target.running()
-    with serving(bench.fake) as address, Bmv2Target(address, running=chained.p4info) as told:
+    with Bmv2Target(bench.served.address, running=chained.p4info) as told:
         assert told.running() == chained.p4info
 
 
@@ -97,22 +109,23 @@ def test_a_saved_program_cannot_be_forgotten_but_installing_clears_it_away(
     bench.target.save(state)
     with pytest.raises(TargetError, match="saved and never committed"):
         bench.target.discard_saved()
-    with serving(bench.fake) as address, Bmv2Target(address) as other:
+    first = bench.served.forwarding
+    with Bmv2Target(bench.served.address) as other:
         with pytest.raises(TargetError, match="saved and never committed"):
             other.save(state)
+        assert bench.served.forwarding is first
         other.install(state)
-        assert bench.fake.forwarding is bench.fake.addressed
+        assert bench.served.device.saved is None and bench.served.forwarding is not first
 
 
-def test_without_the_switches_for_it_nothing_can_be_swapped(bench: Bench, state: InstalledProgram) -> None:
-    from bm_runtime.standard.ttypes import InvalidSwapOperation, SwapOperationErrorCode
-
-    def refuse(_config: str) -> None:
-        raise InvalidSwapOperation(code=SwapOperationErrorCode.CONFIG_SWAP_DISABLED)
-
-    bench.fake.bm_load_new_config = refuse  # type: ignore[method-assign]
-    with pytest.raises(TargetError, match="--enable-swap"):
-        bench.target.install(state)
+@pytest.mark.usefixtures("compiled_here")
+def test_without_the_switches_for_it_nothing_can_be_swapped(state: InstalledProgram) -> None:
+    with (
+        serving(enable_swap=False) as served,
+        Bmv2Target(served.address) as target,
+        pytest.raises(TargetError, match="--enable-swap"),
+    ):
+        target.install(state)
 
 
 def test_addresses() -> None:
@@ -123,18 +136,22 @@ def test_addresses() -> None:
         Bmv2Client("127.0.0.1:1")
 
 
-def test_a_switch_that_is_just_starting_is_waited_for(bench: Bench) -> None:
-    with serving(bench.fake, last_service_after_s=0.2) as address:
-        Bmv2Client(address).close()
+def test_a_switch_that_is_just_starting_is_waited_for() -> None:
+    """simple_switch listens before its last service is there."""
+    with serving() as served:
+        last = threading.Timer(0.2, served.services.__setitem__, ("simple_switch", served.services["simple_switch"]))
+        del served.services["simple_switch"]
+        last.start()
+        Bmv2Client(served.address).close()
+        last.join()
 
 
-def test_what_is_not_a_simple_switch_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_a_simple_switch_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bmv2_client, "_SERVICES_S", 0.1)
-    with (
-        serving(bench.fake, last_service_after_s=100) as address,
-        pytest.raises(TargetError, match=r"is not simple_switch .*Unknown service"),
-    ):
-        Bmv2Client(address)
+    with serving() as served:
+        del served.services["simple_switch"]
+        with pytest.raises(TargetError, match=r"is not simple_switch .*Unknown service"):
+            Bmv2Client(served.address)
 
 
 def test_missing_programs_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

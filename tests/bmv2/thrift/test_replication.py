@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from finsy.proto import p4r
 
+from softswitch.dataplane.entries import Replica
 from state4.clones.header import REPLICA
 from state4.clones.store import CloneStore
 from state4.errors import SessionInUse, Unsupported
@@ -16,8 +17,8 @@ from state4.rsrm import claim_session, start_cloning
 from state4.shared_sessions import shared_sessions
 from state4.targets.bmv2.target import Bmv2Target
 from state4.targets.cpu_port import CPU_PORT, find_cpu_port
-from tests.bmv2.thrift.bench import Bench
-from tests.bmv2.thrift.fake_bmv2 import serving
+from tests.bmv2.thrift.bench import Bench, serving
+from tests.state4_programs import request
 
 
 def test_a_multicast_group_has_one_bit_per_port(bench: Bench, chained: InstalledProgram) -> None:
@@ -28,23 +29,42 @@ def test_a_multicast_group_has_one_bit_per_port(bench: Bench, chained: Installed
     for port, instance in ((1, 0), (4, 0), (2, 5)):
         group.replicas.add(port=bytes([port]), instance=instance)
     bench.target.write_entities([update])
-    assert [bench.fake.nodes[node] for node in bench.fake.groups[77]] == [(0, "10010"), (5, "100")]
+    made = [arguments[1:3] for call, arguments in bench.served.requests if call == "bm_mc_node_create"]
+    assert made == [(0, "10010"), (5, "100")]
+    assert sorted(bench.served.groups[77]) == [(0, 1), (0, 4), (5, 2)]
     update.type = p4r.Update.DELETE
     bench.target.write_entities([update])
-    assert 77 not in bench.fake.groups and not bench.fake.nodes
+    assert 77 not in bench.served.groups and bench.served.count("bm_mc_node_destroy") == 2
+
+
+def _depths(bench: Bench) -> list[tuple[str, tuple[int, ...]]]:
+    return [(call, arguments) for call, arguments in bench.served.requests if call.endswith(("_depth", "_depths"))]
 
 
 def test_clone_sessions_belong_to_the_switch_and_get_a_long_queue(bench: Bench, state: InstalledProgram) -> None:
     target, layout = bench.target, state.layout
     target.install(state)
-    assert bench.fake.queue_depths == {"others": 1024}
+    assert _depths(bench) == [("set_all_egress_queue_depths", (1024,))]
     target.configure_clone_session(layout.session, 510)
     target.set_clone_flag(layout, True)
-    assert bench.fake.forwarding.registers[layout.flag_register] == [1]
-    assert bench.fake.sessions == {layout.session: 510} and bench.fake.queue_depths == {"others": 1024, 510: 65536}
+    assert bench.served.cells(layout.flag_register) == [1] and bench.served.sessions == {layout.session: 510}
+    assert _depths(bench)[-2:] == [
+        ("set_all_egress_queue_depths", (1024,)),
+        ("set_egress_queue_depth", (510, 65536)),
+    ]
     target.save(state)
     target.set_clone_flag(layout, False)  # the flag is out of reach: the session ends the cloning
-    assert not bench.fake.sessions
+    assert not bench.served.sessions
+
+
+def test_packets_are_cloned_from_the_flag_on_until_it_is_off(bench: Bench, state: InstalledProgram) -> None:
+    target, switch = bench.target, bench.served.device.switch
+    target.install(state)
+    target.configure_clone_session(state.layout.session, 510)
+    target.set_clone_flag(state.layout, True)
+    assert [port for port, _ in switch.inject(1, request())].count(510) == 1
+    target.set_clone_flag(state.layout, False)
+    assert all(port != 510 for port, _ in switch.inject(1, request()))
 
 
 def test_groups_and_sessions_are_read_as_they_were_written(bench: Bench, state: InstalledProgram) -> None:
@@ -68,13 +88,13 @@ def test_groups_and_sessions_are_read_as_they_were_written(bench: Bench, state: 
 
 def test_a_session_of_somebody_else_is_not_taken(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
-    bench.fake.sessions[state.layout.session] = 3
+    bench.served.device.pre.put_session(state.layout.session, (Replica(3),))
     with pytest.raises(SessionInUse, match="is in use"):
         claim_session(bench.target, state.layout.session)
     with pytest.raises(SessionInUse):
         start_cloning(bench.target, state.layout, CloneStore(state.layout))  # type: ignore[arg-type]
-    assert bench.fake.sessions == {state.layout.session: 3}
-    assert bench.fake.forwarding.registers[state.layout.flag_register] == [0]
+    assert bench.served.sessions == {state.layout.session: 3}
+    assert bench.served.cells(state.layout.flag_register) == [0]
 
 
 @pytest.fixture
@@ -96,12 +116,11 @@ def test_the_cpu_port_is_the_one_behind_the_interface(network: Path) -> None:
     assert find_cpu_port("", lambda: ports, network) == CPU_PORT
 
 
-def test_bmv2_tells_its_ports(bench: Bench) -> None:
-    bench.fake.interfaces = {64: "lo"}
-    with serving(bench.fake) as address:
-        with Bmv2Target(address, cpu_interface="lo") as target:
+def test_bmv2_tells_its_ports() -> None:
+    with serving({64: "lo"}) as served:
+        with Bmv2Target(served.address, cpu_interface="lo") as target:
             assert target.cpu_port == 64
-        with Bmv2Target(address, cpu_interface="lo", cpu_port=65) as target:
+        with Bmv2Target(served.address, cpu_interface="lo", cpu_port=65) as target:
             assert target.cpu_port == 65
 
 
@@ -112,14 +131,12 @@ def test_a_session_that_carries_updates_sends_to_a_group_meanwhile(bench: Bench,
     target.configure_clone_session(7, 3)
     layout = replace(state.layout, shared=frozenset({7, 8}))
     with shared_sessions(target, layout):
-        assert bench.fake.sessions == {7: "group 32775", 8: "group 32776"}
-        cpu = "1" + "0" * target.cpu_port
-        assert [bench.fake.nodes[node] for node in bench.fake.groups[0x8007]] == [(0, "1000"), (REPLICA, cpu)]
-        assert [bench.fake.nodes[node] for node in bench.fake.groups[0x8008]] == [(REPLICA, cpu)]
+        assert bench.served.sessions == {7: "group 32775", 8: "group 32776"}
+        assert bench.served.groups == {0x8007: [(0, 3), (REPLICA, 510)], 0x8008: [(REPLICA, 510)]}
         found = target.clone_session(7)
         assert found is not None
         assert [(int.from_bytes(r.port, "big"), r.instance) for r in found.replicas] == [(3, 1), (510, REPLICA)]
-    assert bench.fake.sessions == {7: 3} and not bench.fake.groups and not bench.fake.nodes
+    assert bench.served.sessions == {7: 3} and not bench.served.groups
 
 
 def test_sessions_known_only_at_run_time_are_refused_as_bmv2_does_not_list_them(
@@ -135,10 +152,10 @@ def test_sessions_known_only_at_run_time_are_refused_as_bmv2_does_not_list_them(
 
 def test_a_group_that_somebody_else_made_is_not_touched(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
-    bench.fake.sessions[7] = "group 12"
+    bench.served.device.pre.put_session(7, (), 12)
     with (
         pytest.raises(Unsupported, match="multicast group 12, which State4 did not create"),
         shared_sessions(bench.target, replace(state.layout, shared=frozenset({7}))),
     ):
         pass
-    assert bench.fake.sessions == {7: "group 12"}
+    assert bench.served.sessions == {7: "group 12"}

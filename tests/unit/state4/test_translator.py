@@ -246,7 +246,7 @@ def test_a_switch_is_asked_for_all_that_the_control_plane_may_have_put_there() -
     assert [by_name[t.table_id] for t in tables if t.HasField("counter_data")] == ["routes"]
     assert [by_name[t.table_id] for t in tables if t.HasField("meter_config")] == ["hosts"]
     defaults = [by_name[e.table_entry.table_id] for e in asked if e.table_entry.is_default_action]
-    assert defaults == ["routes", "hosts", "fixed", "keyless"]  # const, and of a profile: nobody can have changed them
+    assert defaults == ["routes", "hosts", "fixed", "balanced", "bundled", "keyless"]  # not those that are const
     rest = [e for e in asked if not e.HasField("table_entry")]
     profiles = [number(old(), "action_profiles", name) for name in ("paths", "bundles")]
     assert sorted(e.action_profile_member.action_profile_id for e in rest if e.HasField("action_profile_member")) == (

@@ -24,6 +24,7 @@ from bm_runtime.standard.ttypes import (
 from finsy.proto import p4r
 from sswitch_runtime.ttypes import InvalidMirroringOperation, MirroringSessionConfig
 
+from softswitch.server.errors import Refused
 from tests.state4_programs import request
 from tests.switch.compat.thrift.bench import ANY, ThriftBench, exact, thrift_bench
 from tests.switch.compat.thrift.test_entries import TO, refusal
@@ -144,7 +145,81 @@ def test_members_and_groups_and_who_uses_them(bench: ThriftBench) -> None:
     assert call.bm_mt_act_prof_get_groups(0, WAYS) == []
     assert call.bm_mt_act_prof_add_member(0, WAYS, TO, [b"\4"]) == 0
     assert refusal(call.bm_mt_act_prof_add_member, 0, "none", TO, [b"\4"]) == "INVALID_ACTION_PROFILE_NAME"
-    assert refusal(call.bm_mt_indirect_set_default_member, 0, CHOSEN, 0) == "ERROR"
+
+
+def test_a_member_or_group_takes_the_place_of_the_default_action(bench: ThriftBench) -> None:
+    call, inject = bench.standard, bench.device.switch.inject
+    for port in (2, 3):
+        call.bm_mt_act_prof_add_member(0, WAYS, TO, [bytes([port])])
+    call.bm_mt_act_prof_create_group(0, WAYS)
+    call.bm_mt_indirect_set_default_member(0, CHOSEN, 1)
+    assert [port for port, _ in inject(1, request())] == [3]
+    found = call.bm_mt_get_default_entry(0, CHOSEN)
+    assert (found.action_type, found.mbr_handle) == (BmActionEntryType.MBR_HANDLE, 1)
+    assert refusal(call.bm_mt_act_prof_delete_member, 0, WAYS, 1) == "MBR_STILL_USED"
+    call.bm_mt_act_prof_modify_member(0, WAYS, 1, TO, [b"\4"])
+    assert [port for port, _ in inject(1, request())] == [4]
+    call.bm_mt_indirect_ws_set_default_group(0, CHOSEN, 0)  # empty yet: then nothing is done
+    call.bm_mt_act_prof_delete_member(0, WAYS, 1)
+    assert call.bm_mt_get_default_entry(0, CHOSEN).grp_handle == 0
+    nothing = inject(1, request())
+    call.bm_mt_act_prof_add_member_to_group(0, WAYS, 0, 0)
+    assert [port for port, _ in inject(1, request())] == [2]
+    assert refusal(call.bm_mt_act_prof_delete_group, 0, WAYS, 0) == "GRP_STILL_USED"
+    call.bm_mt_indirect_reset_default_entry(0, CHOSEN)
+    assert inject(1, request()) == nothing
+    assert call.bm_mt_get_default_entry(0, CHOSEN).action_type == BmActionEntryType.NONE
+    call.bm_mt_act_prof_delete_group(0, WAYS, 0)
+
+
+def test_defaults_that_cannot_be(bench: ThriftBench) -> None:
+    call = bench.standard
+    assert refusal(call.bm_mt_indirect_set_default_member, 0, CHOSEN, 5) == "INVALID_MBR_HANDLE"
+    assert refusal(call.bm_mt_indirect_ws_set_default_group, 0, CHOSEN, 5) == "INVALID_GRP_HANDLE"
+    assert refusal(call.bm_mt_indirect_set_default_member, 0, "MyIngress.exacts", 0) == "WRONG_TABLE_TYPE"
+    assert refusal(call.bm_mt_indirect_reset_default_entry, 0, "MyIngress.exacts") == "WRONG_TABLE_TYPE"
+
+
+def test_a_default_member_is_cleared_and_reset_with_the_rest(bench: ThriftBench) -> None:
+    call = bench.standard
+    for reset in (lambda: call.bm_mt_clear_entries(0, CHOSEN, True), call.bm_reset_state):
+        call.bm_mt_act_prof_add_member(0, WAYS, TO, [b"\3"])
+        call.bm_mt_indirect_set_default_member(0, CHOSEN, 0)
+        call.bm_mt_clear_entries(0, CHOSEN, False)
+        assert call.bm_mt_get_default_entry(0, CHOSEN).action_type == BmActionEntryType.MBR_HANDLE
+        reset()
+        assert call.bm_mt_get_default_entry(0, CHOSEN).action_type == BmActionEntryType.NONE
+        for member in call.bm_mt_act_prof_get_members(0, WAYS):
+            call.bm_mt_act_prof_delete_member(0, WAYS, member.mbr_handle)
+
+
+def test_p4runtime_reads_writes_and_keeps_a_default_member(bench: ThriftBench) -> None:
+    bench.become_primary()
+    bench.standard.bm_mt_act_prof_add_member(0, WAYS, TO, [b"\3"])
+    wanted = p4r.Entity(table_entry=p4r.TableEntry(table_id=bench.id("chosen"), is_default_action=True))
+    (own,) = bench.p4runtime_read(wanted)
+    assert own.table_entry.is_const and own.table_entry.action.HasField("action")
+    bench.standard.bm_mt_indirect_set_default_member(0, CHOSEN, 0)
+    (found,) = bench.p4runtime_read(wanted)
+    assert not found.table_entry.is_const and found.table_entry.action.action_profile_member_id == 1
+    change = p4r.SetForwardingPipelineConfigRequest(
+        device_id=1, action=p4r.SetForwardingPipelineConfigRequest.RECONCILE_AND_COMMIT
+    )
+    change.election_id.low = 1
+    assert bench.device.active is not None
+    change.config.p4_device_config = bench.device.active.device_config
+    bench.device.set_config(change)
+    assert bench.p4runtime_read(wanted) == [found]
+    bench.p4runtime_write(p4r.Update(type=p4r.Update.MODIFY, entity=wanted))  # without an action: the program's own
+    assert bench.p4runtime_read(wanted) == [own]
+    bench.p4runtime_write(p4r.Update(type=p4r.Update.MODIFY, entity=found))
+    assert bench.p4runtime_read(wanted) == [found]
+    with pytest.raises(Refused, match="the action of its default entry is const"):
+        wanted.table_entry.action.CopyFrom(own.table_entry.action)
+        bench.p4runtime_write(p4r.Update(type=p4r.Update.MODIFY, entity=wanted))
+    found.table_entry.action.action_profile_member_id = 77
+    with pytest.raises(Refused, match="no member 77"):
+        bench.p4runtime_write(p4r.Update(type=p4r.Update.MODIFY, entity=found))
 
 
 def test_members_of_p4runtime_have_handles(bench: ThriftBench) -> None:

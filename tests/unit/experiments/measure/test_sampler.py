@@ -1,4 +1,4 @@
-"""What the sampler reads of a switch, and the table that comes of it."""
+"""The table that comes of what the sampler reads."""
 
 from __future__ import annotations
 
@@ -7,21 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.measure.sampler import bmv2_reader
 from experiments.measure.sampling import samples_of
-from tests.bmv2.thrift.fake_bmv2 import Config, FakeBmv2, serving
-
-
-def test_bmv2_is_read_cell_by_cell() -> None:
-    fake = FakeBmv2()
-    fake.forwarding = fake.addressed = Config(registers={"I.bytes": [0, 10, 20, 30]})
-    with serving(fake) as address:
-        read = bmv2_reader(address, "I.bytes", [1, 3])
-        assert read()[1] == [10, 30]
-        fake.addressed = Config()  # a program without the register
-        assert read()[1] is None
-        fake.addressed = fake.forwarding
-        assert read()[1] == [10, 30]
 
 
 def test_samples_become_a_table_in_which_nothing_unknown_is_zero(tmp_path: Path) -> None:
