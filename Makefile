@@ -139,7 +139,7 @@ conformance: | base-packages $(INSTALLED) ## p4c's test data, from a checkout th
 .PHONY: tutorials
 tutorials: | root net-packages $(INSTALLED) $(TUTORIALS_VENV)/.installed ## * The exercises of p4lang/tutorials, run and checked: make tutorials FOLDER=../tutorials
 	@if [ -z "$(FOLDER)" ]; then echo "error: name a checkout of p4lang/tutorials: make tutorials FOLDER=<folder>" >&2; exit 2; fi
-	@$(PYTHON) -m conformance.tutorials $(FOLDER) --python $(TUTORIALS_VENV)/bin/python $(ARGS)
+	@$(PYTHON) -m conformance.labs.tutorials $(FOLDER) --python $(TUTORIALS_VENV)/bin/python $(ARGS)
 
 .PHONY: programs
 programs: | base-packages $(INSTALLED) ## What State4 makes of a folder of P4 programs: make programs FOLDER=../programs

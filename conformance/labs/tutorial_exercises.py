@@ -1,46 +1,10 @@
-"""The exercises of p4lang/tutorials: what a student types, and what the README says happens then.
-
-Each check looks at what the exercise's own programs printed. Waiting is for words that they print, not for times, so
-that a busy machine only takes longer.
-"""
+"""The exercises of p4lang/tutorials: what a student types, and what the README says happens then."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-Outputs = Mapping[str, str]
-"""What was printed, by the name of the file that it went to; `""` is Mininet's own output."""
-
-
-class NotAsSaid(Exception):
-    """Something did not happen that the exercise's README says; the message is what."""
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """`lines` are typed to Mininet; `{NAME}` is a file for output. `checked`: in words, for the table."""
-
-    name: str
-    lines: tuple[str, ...]
-    check: Callable[[Outputs], None]
-    checked: str
-
-
-def background(host: str, command: str, file: str) -> str:
-    return f"{host} {command} > {{{file}}} 2>&1 &"
-
-
-def until(word: str, file: str, *, settle_s: float = 2, limit_s: int = 90) -> str:
-    """Waits for a word in a file; a receiver that says it sniffs needs a moment more."""
-    look = f'grep -q "{word}" {{{file}}}'
-    return f"sh for i in $(seq {limit_s * 4}); do {look} && break; sleep 0.25; done; sleep {settle_s}"
-
-
-def need(found: object, words: str) -> None:
-    if not found:
-        raise NotAsSaid(words)
+from conformance.labs.runs import Exercise, Outputs, background, need, ping_replies, until
 
 
 def packets(text: str) -> list[str]:
@@ -50,11 +14,6 @@ def packets(text: str) -> list[str]:
 
 def _messages(text: str, message: str) -> list[str]:
     return [packet for packet in packets(text) if message in packet]
-
-
-def _replies(text: str) -> int:
-    found = re.search(r"(\d+) received", text)
-    return int(found[1]) if found else 0
 
 
 def _bandwidths(text: str) -> list[float]:
@@ -99,8 +58,8 @@ def _flowcache(out: Outputs) -> None:
     need("Installed P4 Program using SetForwardingPipelineConfig on s3" in said, "the controller starts")
     need("decodePacketInMetadata" in said, "it gets packet-ins")
     need(
-        _replies(out["ping"]) >= 5,
-        f"h1 gets replies from h2 by the flows that it installs ({_replies(out['ping'])} of 10)",
+        ping_replies(out["ping"]) >= 5,
+        f"h1 gets replies from h2 by the flows that it installs ({ping_replies(out['ping'])} of 10)",
     )
     need("error occurred" not in said, "it runs without an error of P4Runtime")
     need("Deleted flow_cache entry" in said, "it is told of idle flows, and deletes them")
@@ -130,13 +89,13 @@ def _mri(out: Outputs) -> None:
 
 
 def _multicast(out: Outputs) -> None:
-    need(_replies(out["h1h2"]) and _replies(out["h1h3"]), "h1 reaches h2 and h3")
-    need(not _replies(out["h1h4"]), "h1 does not reach h4, which is in no group")
+    need(ping_replies(out["h1h2"]) and ping_replies(out["h1h3"]), "h1 reaches h2 and h3")
+    need(not ping_replies(out["h1h4"]), "h1 does not reach h4, which is in no group")
 
 
 def _p4runtime(out: Outputs) -> None:
-    need(_replies(out["before"]) == 0, "no replies before the controller runs")
-    need(_replies(out["after"]) >= 4, "h1 gets replies from h2 once it runs")
+    need(ping_replies(out["before"]) == 0, "no replies before the controller runs")
+    need(ping_replies(out["after"]) >= 4, "h1 gets replies from h2 once it runs")
     counted = re.findall(r"(s[12]) MyIngress\.(\w+) (\d+): (\d+) packets", out["controller"])
     for switch, name, tunnel in (
         ("s1", "ingressTunnelCounter", "100"),

@@ -1,4 +1,4 @@
-"""What `conformance.tutorials` looks for in the output of each exercise, and what it says when it cannot run."""
+"""What `conformance.labs` looks for in the output of exercises, and what it says when it cannot run them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance import tutorials
-from conformance.slow_links import queue_rates, topology_of
-from conformance.tutorial_exercises import EXERCISES, Exercise, NotAsSaid
+from conformance.labs import p4_learning, tutorials
+from conformance.labs.learning_exercises import EXERCISES as LEARNING
+from conformance.labs.runs import Exercise, NotAsSaid
+from conformance.labs.slow_links import queue_rates, topology_of
+from conformance.labs.tutorial_exercises import EXERCISES
 
 IPERF = "[  1] 0.0000-2.0121 sec  7.38 MBytes  {} Mbits/sec\n"
 PACKET = "got a packet\n###[ IP ]###\n  tos       = {tos}\n  ttl       = {ttl}\n{more}\n"
@@ -101,6 +103,61 @@ def test_all_thirteen_are_there_and_their_lines_are_lines() -> None:
     assert [exercise.name for exercise in EXERCISES] == sorted(SAMPLES)
     for exercise in EXERCISES:
         assert all(set(line) <= set(string.printable) - {"\n"} for line in exercise.lines)
+
+
+REACHED = "*** Results: 0% dropped (2/2 received)"
+LOST = "('1.2.3.4', '5.6.7.8', {}, 80, 6, 7)\n"
+LOSSES = "".join(LOST.format(number) for number in range(5))
+LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "reflector": ({"h1": "A packet was reflected\n" * 3}, {"h1": "A packet was reflected\n" * 2}),
+    "l2-learning-thrift": (
+        {"": REACHED, "controller": "".join(f"mac: 00000A00000{n} ingress_port: {n}\n" for n in range(1, 5))},
+        {"": REACHED, "controller": "mac: 00000A000001 ingress_port: 1\n" * 9},
+    ),
+    "rsvp-thrift": (
+        {"controller": "Successful reservation(h1->h6)\nSuccessful reservation(h6->h1)", "ping": PING.format(5)},
+        {"controller": "Successful reservation(h1->h6)", "ping": PING.format(5)},
+    ),
+    "ecmp": (
+        {"": REACHED, "before": "1 1 1 1", "after": "61 51 41 61"},
+        {"": REACHED, "before": "1 1 1 1", "after": "221 1 1 1"},
+    ),
+    "flowlet": (
+        {"": REACHED, "before": "1 1 1 1", "after": "11 8 1 6", "ping": PING.format(20)},
+        {"": REACHED, "before": "1 1 1 1", "after": "21 1 1 1", "ping": PING.format(20)},
+    ),
+    "heavy-hitter": (
+        {"": REACHED, "h2": "Received from (...) total: 999\nReceived from (...) total: 1000"},
+        {"": REACHED, "h2": "Received from (...) total: 1001"},
+    ),
+    "count-min-sketch": (
+        {"decode": "Packets sent and read by the cms: 5/5\n" * 60},
+        {"decode": "Packets sent and read by the cms: 5/4\n" * 60},
+    ),
+    "traceroute": ({"": REACHED, "trace": "['10.1.1.1', '20.1.2.2']"}, {"": REACHED, "trace": "[]"}),
+    "loss-detection": (
+        {"ping": PING.format(2), "send": LOSSES, "controller": f"Packets dropped: 5 at link s1->s2:\n{LOSSES}"},
+        {"ping": PING.format(2), "send": LOSSES, "controller": f"Packets dropped: 5 at link s2->s3:\n{LOSSES}"},
+    ),
+    "repeater-thrift": ({"": REACHED}, {"": "*** Results: 50% dropped (1/2 received)"}),
+}
+
+
+@pytest.mark.parametrize("exercise", LEARNING, ids=lambda exercise: exercise.name)
+def test_so_does_each_check_of_p4_learning(exercise: Exercise) -> None:
+    samples = {known.check: LEARNING_SAMPLES[known.name] for known in LEARNING if known.name in LEARNING_SAMPLES}
+    right, wrong = samples[exercise.check]
+    assert set(right) - {""} <= names_of(exercise)
+    exercise.check(defaultdict(str, right))
+    for outputs in (wrong, {}):
+        with pytest.raises(NotAsSaid):
+            exercise.check(defaultdict(str, outputs))
+
+
+def test_p4_utils_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "exercises" / "01-Reflector").mkdir(parents=True)
+    assert p4_learning.main([str(tmp_path), "--p4-utils", str(tmp_path)]) == 2
+    assert "is no checkout of nsg-ethz/p4-utils" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("words", "said"), [([], "is no checkout"), (["knitting"], "there is no exercise knitting")])

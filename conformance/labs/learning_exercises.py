@@ -1,0 +1,253 @@
+"""The exercises of nsg-ethz/p4-learning: what a student types, and what the README says happens then.
+
+Each of the 25 folders with a solution is here but what needs nanomsg (digests of 04-L2_Learning by Thrift: its other
+half, by the CPU port, is here).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.labs.runs import Exercise, Outputs, background, need, ping_replies, until
+
+
+@dataclass(frozen=True)
+class LearningExercise(Exercise):
+    """`folder`: below exercises/, that with the README; `config`: what p4run starts. `commands`: it needs them."""
+
+    folder: str = ""
+    config: str = "p4app.json"
+    commands: tuple[str, ...] = ()
+
+
+def reached(host: str, other: str, tries: int = 90) -> str:
+    """Waits until pings are answered: controllers need a while to write their entries."""
+    return f"{host} for i in $(seq {tries}); do ping -c 1 -W 1 {other} > /dev/null && break; done"
+
+
+def pings(out: Outputs) -> None:
+    need(re.search(r"\*\*\* Results: 0% dropped \((\d+)/\1 received\)", out[""]), "pingall: all reach one another")
+
+
+_TX = "sh for i in {ports}; do cat /sys/class/net/s1-eth$i/statistics/tx_packets; done > {{{file}}}"
+
+
+def sent_by_s1(file: str, ports: str = "2 3 4 5") -> str:
+    """How many frames s1 has sent through the interfaces of its paths."""
+    return _TX.format(ports=ports, file=file)
+
+
+def differences(out: Outputs) -> list[int]:
+    before, after = ([int(word) for word in out[name].split()] for name in ("before", "after"))
+    return [b - a for a, b in zip(before, after, strict=True)]
+
+
+def _reflector(out: Outputs) -> None:
+    need(out["h1"].count("A packet was reflected") >= 3, "each packet that h1 sends comes back")
+
+
+def _ecmp(out: Outputs) -> None:
+    pings(out)
+    spread = differences(out)
+    need(sum(spread) >= 200 and min(spread) > 20, f"packets of 200 flows take all four paths ({spread})")
+
+
+def _flowlet(out: Outputs) -> None:
+    pings(out)
+    spread = differences(out)
+    need(ping_replies(out["ping"]) == 20, "20 pings are answered")
+    need(sum(count > 0 for count in spread) > 1, f"flowlets of one flow take several paths ({spread})")
+
+
+def _heavy_hitter(out: Outputs) -> None:
+    pings(out)
+    totals = [int(number) for number in re.findall(r"total: (\d+)", out["h2"])]
+    need(
+        totals and max(totals) == 1000,
+        f"h2 gets 1000 packets of a flow of 1100, and no more ({max(totals, default=0)})",
+    )
+
+
+def _sketch(out: Outputs) -> None:
+    pairs = [(int(a), int(b)) for a, b in re.findall(r"read by the cms: (\d+)/(\d+)", out["decode"])]
+    need(len(pairs) == 60, "the controller decodes all flows that were sent")
+    need(
+        all(sent <= read for sent, read in pairs), "no flow is counted too low: the hashes are those of the controller"
+    )
+    close = sum(read == sent for sent, read in pairs)
+    need(close > 50, f"nearly all are counted exactly ({close} of 60)")
+
+
+def _loss(out: Outputs) -> None:
+    need(ping_replies(out["ping"]) > 0, "h1 reaches h2")
+    lost = {tuple(line.split(", ")[:4]) for line in re.findall(r"^\((.*)\)$", out["send"], re.MULTILINE)}
+    told = {tuple(line.split(", ")[:4]) for line in re.findall(r"^\((.*)\)$", out["controller"], re.MULTILINE)}
+    need(len(lost) == 5, "send.py names five packets that will be dropped")
+    need("at link s1->s2" in out["controller"] and lost <= told, "the controller names the same ones, and the link")
+
+
+def _traceroute(out: Outputs) -> None:
+    pings(out)
+    hops = re.findall(r"\d+\.\d+\.\d+\.\d+", out["trace"])
+    need(len(hops) >= 2, f"the switches on the way answer ({', '.join(hops) or 'none'})")
+
+
+def _rsvp(out: Outputs) -> None:
+    need(out["controller"].count("Successful reservation") == 2, "two reservations are made")
+    need(ping_replies(out["ping"]) >= 4, f"h1 reaches h6 by them ({ping_replies(out['ping'])} of 5)")
+
+
+def _exercise(
+    name: str,
+    folder: str,
+    *lines: str,
+    checked: str = "pingall: 0 % dropped",
+    check: Callable[[Outputs], None] = pings,
+    config: str = "p4app.json",
+    commands: tuple[str, ...] = (),
+) -> LearningExercise:
+    return LearningExercise(name, lines, check, checked, folder, config, commands)
+
+
+def _both(name: str, folder: str, *lines: str, config: str = "p4app.json") -> tuple[LearningExercise, ...]:
+    """By Thrift and by P4Runtime."""
+    return tuple(
+        _exercise(f"{name}-{way}", f"{folder}/{way}", *lines, config=config) for way in ("thrift", "p4runtime")
+    )
+
+
+def _learning(way: str) -> LearningExercise:
+    """Forwarding needs learned addresses; until then frames are flooded."""
+    return _exercise(
+        f"l2-learning-{way}",
+        f"04-L2_Learning/{way}",
+        background("sh", "python -u l2_learning_controller.py s1 cpu", "controller"),
+        reached("h1", "h2"),
+        "pingall",
+        until("mac: 00000A000004", "controller", settle_s=0, limit_s=30),
+        checked="pingall: 0 % dropped; the controller learns addresses from the CPU port",
+        check=_learned,
+        config="p4app_cpu.json",
+        commands=("brctl",),
+    )
+
+
+def _learned(out: Outputs) -> None:
+    pings(out)
+    need(len(set(re.findall(r"mac: (\w+)", out["controller"]))) >= 4, "the controller learns the hosts' addresses")
+
+
+def _mpls(name: str, way: str) -> LearningExercise:
+    return _exercise(f"{name}-{way}", f"04-MPLS/{way}/{name}", reached("h1", "h2"), reached("h1", "h3"), "pingall")
+
+
+_RESERVE = r"printf 'add_reservation h1 h6 1000 5 1\nadd_reservation h6 h1 1000 5 1\nexit\n'"
+_CONTROLLER = "sh python routing-controller.py > {controller} 2>&1"
+_TRACE = "import traceroute; print(traceroute.traceroute(dst='10.6.2.2', sport=6001, dport=80))"
+
+EXERCISES: tuple[LearningExercise, ...] = (
+    _exercise(
+        "reflector",
+        "01-Reflector",
+        "h1 (sleep 3; echo; sleep 1; echo; sleep 1; echo; sleep 3) | timeout 60 python -u send_receive.py > {h1} 2>&1",
+        checked="three packets come back",
+        check=_reflector,
+    ),
+    *_both("repeater", "02-Repeater", reached("h1", "h2"), "pingall"),
+    _exercise("repeater-table", "02-Repeater/thrift", "pingall", config="p4app_table.json"),
+    *_both("l2-forwarding", "03-L2_Basic_forwarding", reached("h1", "h2"), reached("h4", "h3"), "pingall"),
+    *_both("l2-flooding", "03-L2_Flooding", reached("h1", "h2"), "pingall", config="p4app-other-ports.json"),
+    _learning("thrift"),
+    _learning("p4runtime"),
+    *(_mpls(name, way) for name in ("mpls_basics", "mpls_stacked") for way in ("thrift", "p4runtime")),
+    *(
+        _exercise(
+            f"rsvp-{way}",
+            f"04-RSVP/{way}",
+            f"sh {_RESERVE} | python rsvp_controller.py > {{controller}} 2>&1",
+            "h1 ping -c 5 h6 > {ping} 2>&1",
+            checked="two reservations, and pings over them",
+            check=_rsvp,
+        )
+        for way in ("thrift", "p4runtime")
+    ),
+    _exercise(
+        "ecmp",
+        "05-ECMP",
+        "pingall",
+        sent_by_s1("before"),
+        "h1 python send.py 10.0.6.2 200 > /dev/null 2>&1",
+        sent_by_s1("after"),
+        checked="pingall: 0 % dropped; 200 flows take all four paths",
+        check=_ecmp,
+    ),
+    _exercise(
+        "flowlet",
+        "05-Flowlet_Switching",
+        "pingall",
+        sent_by_s1("before"),
+        "h1 ping -c 20 -i 0.3 h2 > {ping} 2>&1",
+        sent_by_s1("after"),
+        checked="pingall: 0 % dropped; pings of one flow take several paths",
+        check=_flowlet,
+    ),
+    _exercise(
+        "heavy-hitter",
+        "06-Heavy_Hitter_Detector",
+        "pingall",
+        background("h2", "python -u receive.py", "h2"),
+        "sh sleep 5",
+        "h1 python send.py 10.0.2.2 1100 > /dev/null 2>&1",
+        "sh sleep 3",
+        checked="pingall: 0 % dropped; of 1100 packets of a flow 1000 arrive",
+        check=_heavy_hitter,
+    ),
+    _exercise(
+        "count-min-sketch",
+        "07-Count-Min-Sketch",
+        "sh python cm-sketch-controller.py --option set_hashes > {hashes} 2>&1",
+        "h1 python send.py --n-pkt 1000 --n-hh 10 --n-sfw 50 > {send} 2>&1",
+        "sh python cm-sketch-controller.py --option decode --n 1000 > {decode} 2>&1",
+        checked="60 flows are counted, none too low, by the hashes that the controller set",
+        check=_sketch,
+    ),
+    *_both("routing", "08-Simple_Routing", _CONTROLLER, "pingall"),
+    _exercise(
+        "traceroute",
+        "09-Traceroutable",
+        _CONTROLLER,
+        "pingall",
+        f'h1 python -c "{_TRACE}" > {{trace}} 2>&1',
+        checked="pingall: 0 % dropped; traceroute names the switches on the way",
+        check=_traceroute,
+    ),
+    _exercise(
+        "congestion",
+        "10-Congestion_Aware_Load_Balancing",
+        reached("h1", "h2"),
+        reached("h4", "h3"),
+        "pingall",
+        config="p4app-line.json",
+    ),
+    _exercise(
+        "loss-detection",
+        "11-Packet-Loss-Detection",
+        background("sh", "python -u packet-loss-controller.py --option run", "controller"),
+        reached("h1", "h2"),
+        background("h1", "ping -i 0.02 h2", "ping_all"),
+        "h1 python send.py --n-pkt 100 --n-drops 5 --fail-hops 1 > {send} 2>&1",
+        until("Packets dropped", "controller", settle_s=2, limit_s=30),
+        "h1 ping -c 2 h2 > {ping} 2>&1",
+        checked="the controller names the five packets that were dropped, and the link",
+        check=_loss,
+        commands=("brctl",),
+    ),
+    _exercise(
+        "fast-reroute",
+        "12-Fast-Reroute",
+        r"sh printf 'exit\n' | python controller.py > {controller} 2>&1",
+        "pingall",
+    ),
+)
