@@ -104,6 +104,15 @@ class DigestInfo:
 
 
 @dataclass(frozen=True)
+class CrcInfo:
+    """A call of hash() with crc16_custom or crc32_custom, whose parameters controllers may set. `width`: 16 or 32."""
+
+    name: str
+    index: int
+    width: int
+
+
+@dataclass(frozen=True)
 class ControllerHeaderInfo:
     """A header with `@controller_header(name)`. `fields` in order: name in P4Info ("": not shown there), and width in
     the data plane."""
@@ -124,6 +133,7 @@ class PipelineInfo:
     digests: tuple[DigestInfo, ...] = ()
     errors: tuple[str, ...] = field(default=())
     controller_headers: tuple[ControllerHeaderInfo, ...] = ()
+    crcs: tuple[CrcInfo, ...] = ()
 
 
 _COUNTER_BYTES, _METER_BYTES = 16, 112

@@ -54,6 +54,7 @@ def text(info: PipelineInfo, tables: Sequence[TableInstance], profiles: Sequence
         "digests",
         [f"{{{_string(d.name)}, {sum(words(width) for _, width in d.fields)}}}" for d in info.digests],
     )
+    array("ss_crc_desc", "crcs", [f"{{{_string(c.name)}, {c.width}}}" for c in info.crcs])
     functions = ["reset", "reset_metadata", "copy_fields", "parse", "ingress", "egress", "deparse"]
     fields = [
         ".abi = SS_ABI",

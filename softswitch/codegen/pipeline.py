@@ -237,6 +237,7 @@ def _info(unit: TranslationUnit, program: Program) -> PipelineInfo:
         profiles=tuple(unit.profiles),
         value_sets=tuple(unit.value_sets),
         digests=tuple(unit.digests),
+        crcs=tuple(unit.crcs),
         errors=tuple(program.errors),
         controller_headers=_controller_headers(program),
     )

@@ -70,7 +70,10 @@ def describe(info: PipelineInfo) -> Json:
             {"name": r.name, "id": number, "size": r.cells, "bitwidth": r.width}
             for number, r in enumerate(info.registers)
         ],
-        "calculations": [],
+        "calculations": [
+            {"name": crc.name, "id": number, "algo": f"crc{crc.width}_custom", "input": []}
+            for number, crc in enumerate(info.crcs)
+        ],
         "learn_lists": [
             {"id": number + 1, "name": digest.name, "elements": []} for number, digest in enumerate(info.digests)
         ],

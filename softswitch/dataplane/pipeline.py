@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.dataplane import native
+from softswitch.dataplane.crcs import Crc
 from softswitch.dataplane.externs import Counter, Meter, Register, Words
 from softswitch.dataplane.handle import PipelineHandle
 from softswitch.dataplane.profiles import Profile, ValueSet
@@ -44,6 +45,7 @@ class Pipeline:
         self.registers = {register.name: Register(handle, register) for register in info.registers}
         self.counters = {counter.name: Counter(handle, counter) for counter in info.counters}
         self.meters = {meter.name: Meter(handle, meter) for meter in info.meters}
+        self.crcs = {crc.name: Crc(handle, crc) for crc in info.crcs}
         self.value_sets = {value_set.name: ValueSet(handle, value_set) for value_set in info.value_sets}
 
     def reset_state(self) -> None:

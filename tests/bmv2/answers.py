@@ -49,7 +49,8 @@ def answers(host: str, port: int, config: str) -> Iterator[str]:
         clients["standard"].bm_load_new_config(config)
         clients["standard"].bm_swap_configs()
         for call, *arguments in (*_ENTRIES, *_DEFAULTS, *_PROFILES, *_ARRAYS, *_REPLICATION, *_SWITCH):
-            yield f"{call}{tuple(arguments)}: {_answer(clients, call, arguments)}"
+            if any(hasattr(client, call) for client in clients.values()):  # some bindings are older than some calls
+                yield f"{call}{tuple(arguments)}: {_answer(clients, call, arguments)}"
     finally:
         transport.close()
 

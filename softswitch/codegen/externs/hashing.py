@@ -14,7 +14,7 @@ from softswitch.codegen.externs import operands
 from softswitch.codegen.functions.function_body import FunctionBody, Value
 from softswitch.codegen.values import cexpr, packing, scalars
 from softswitch.codegen.values.cexpr import CExpr
-from softswitch.codegen.values.hashes import HASHES, hash_call
+from softswitch.codegen.values.hashes import HASHES, custom_crc_call, hash_call
 from softswitch.codegen.values.layout import scalar_width, wire_bits
 
 
@@ -106,7 +106,11 @@ def hash_(body: FunctionBody, expr: ast.Call, info: CallInfo) -> Value | None:
     parts = operands.parts(body, operands.argument(info, "data", expr))
     limit = body.keep(_number(body, info, "max", expr))
     data, length = pack(body, parts)
-    value = body.temp("uint64_t", hash_call(algorithm, data, length), "hash")
+    number = body.unit.custom_crc(algorithm)
+    call = hash_call(algorithm, data, length)
+    if number is not None:
+        call = custom_crc_call(number, algorithm, data, length)
+    value = body.temp("uint64_t", call, "hash")
     bound = operands.as64(limit)
     reduced = cexpr.ternary(cexpr.binary("==", bound, 0), 0, cexpr.binary("%", value, bound))
     body.emit(f"{value} = {reduced};")

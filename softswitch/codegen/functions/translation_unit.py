@@ -14,7 +14,7 @@ from softswitch.codegen.functions.environment import Environment
 from softswitch.codegen.names import Namer
 from softswitch.codegen.values.layout import Layout
 from softswitch.codegen.values.wire import Wire
-from softswitch.model import CounterInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
+from softswitch.model import CounterInfo, CrcInfo, DigestInfo, ProfileInfo, RegisterInfo, ValueSetInfo
 
 _PURE_METHODS = ("length", "packet_in.length")
 FieldPath = tuple[str, ...]
@@ -45,6 +45,8 @@ class TranslationUnit:
         """Places of the objects in the lists of their kinds."""
         self.value_sets: list[ValueSetInfo] = []
         self.digests: list[DigestInfo] = []
+        self.crcs: list[CrcInfo] = []
+        self._hashes = 0
         self.legacy_lists: list[tuple[tuple[FieldPath, ...], tuple[FieldPath, ...]]] = []
         """Field lists given as data: fields of the user metadata, and of standard_metadata."""
         self.header_type: Type = VoidType()
@@ -72,6 +74,17 @@ class TranslationUnit:
                 return info.index
         self.digests.append(DigestInfo(name, len(self.digests), fields))
         return len(self.digests) - 1
+
+    def custom_crc(self, algorithm: str) -> int | None:
+        """For each call of hash(): the number of its CRC, if that one's parameters can be set. They have p4c's names:
+        calc, calc_0, calc_1."""
+        name = f"calc_{self._hashes - 1}" if self._hashes else "calc"
+        self._hashes += 1
+        widths = {"crc16_custom": 16, "crc32_custom": 32}
+        if algorithm not in widths:
+            return None
+        self.crcs.append(CrcInfo(name, len(self.crcs), widths[algorithm]))
+        return len(self.crcs) - 1
 
     def has_effects(self, expr: ast.Expr, in_parser: bool) -> bool:
         """Whether evaluating `expr` may change something, or may reject in a parser."""

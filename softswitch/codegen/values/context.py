@@ -15,7 +15,7 @@ FRAME = cexpr.name("f")
 
 
 def pipeline_object(kind: str, number: int) -> CExpr:
-    """An object of the running pipeline. `kind`: "tables", "arrays", "counters", "meters" or "value_sets"."""
+    """An object of the running pipeline. `kind`: "tables", "arrays", "counters", "meters", "value_sets" or "crcs"."""
     return cexpr.index(cexpr.arrow(cexpr.arrow(X, "pipeline"), kind), number)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from p4front.types.constants import ConstValue
 from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.cexpr import CExpr, Operand
+from softswitch.codegen.values.context import pipeline_object
 
 HASHES = ("crc32", "crc32_custom", "crc16", "crc16_custom", "random", "identity", "csum16", "xor16")
 
@@ -23,3 +24,10 @@ def hash_call(algorithm: str, data: CExpr, length: Operand, more: tuple[CExpr, C
     if more is not None:
         return cexpr.cast("uint64_t", cexpr.call(f"ss_{name}_joined", data, length, *more))
     return cexpr.cast("uint64_t", cexpr.call(f"ss_{name}", data, length))
+
+
+def custom_crc_call(number: int, algorithm: str, data: CExpr, length: Operand) -> CExpr:
+    """The hash with the parameters of a CRC of the pipeline, if a controller has set them."""
+    crc = pipeline_object("crcs", number)
+    custom = cexpr.call("ss_crc_custom", cexpr.address(crc), data, length)
+    return cexpr.ternary(cexpr.member(crc, "configured"), custom, hash_call(algorithm, data, length))

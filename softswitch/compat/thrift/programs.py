@@ -33,6 +33,7 @@ from thrift.Thrift import TApplicationException
 from softswitch.build.device_config import parse
 from softswitch.compat.bmv2_config import config_json, describe, is_described
 from softswitch.compat.thrift.multicast import MulticastCalls
+from softswitch.dataplane.crcs import CrcParameters
 from softswitch.errors import SwitchError
 from softswitch.server.device.unelected import Unelected
 from softswitch.server.errors import Code, Refused
@@ -228,13 +229,32 @@ class ProgramCalls:
         log.info("a request is refused: digests go to P4Runtime's clients, which set time-outs and sizes")
         raise InvalidLearnOperation(code=LearnOperationErrorCode.ERROR)
 
-    # ---- hashes: none of this switch has parameters ----
+    # ---- hashes: crc16_custom and crc32_custom ----
 
-    def bm_set_crc16_custom_parameters(self, _context: int, _name: str, _config: Any) -> None:
-        raise InvalidCrcOperation(code=CrcErrorCode.INVALID_CALCULATION_NAME)
+    def bm_set_crc16_custom_parameters(self, _context: int, name: str, config: Any) -> None:
+        self._set_crc(name, 16, config)
 
-    def bm_set_crc32_custom_parameters(self, _context: int, _name: str, _config: Any) -> None:
-        raise InvalidCrcOperation(code=CrcErrorCode.INVALID_CALCULATION_NAME)
+    def bm_set_crc32_custom_parameters(self, _context: int, name: str, config: Any) -> None:
+        self._set_crc(name, 32, config)
+
+    def _set_crc(self, name: str, width: int, config: Any) -> None:
+        parameters = CrcParameters(
+            config.polynomial or 0,
+            config.initial_remainder or 0,
+            config.final_xor_value or 0,
+            bool(config.data_reflected),
+            bool(config.remainder_reflected),
+        )
+        try:
+            with self._clients.writing() as program:
+                crc = program.pipeline.crcs.get(name)
+                if crc is not None and crc.info.width == width:
+                    crc.set(parameters)
+                    return
+        except Refused as refused:
+            raise _told(refused.message) from None
+        names = CrcErrorCode
+        raise InvalidCrcOperation(code=names.INVALID_CALCULATION_NAME if crc is None else names.WRONG_TYPE_CALCULATION)
 
 
 def _described(config: Config) -> str:

@@ -182,6 +182,11 @@ ss_value_set *ss_pipeline_value_set(ss_instance *instance, uint32_t index);
 /* The sizes of the program's lists in the order of ss_program: 7 counts. */
 void ss_pipeline_shape(ss_instance *instance, uint32_t *counts);
 uint64_t ss_pipeline_serial(ss_instance *instance); /* of loading, unique within the switch */
+/* The parameters of a CRC of ss_program.crcs: polynomial, initial remainder, final xor, and whether data and remainder
+ * are reflected. */
+#define SS_CRC_WORDS 5u
+int ss_pipeline_set_crc(ss_instance *instance, uint32_t index, const uint32_t *parameters);
+int ss_pipeline_get_crc(ss_instance *instance, uint32_t index, uint32_t *parameters);
 
 /* ---- tables ---- */
 /* A row that is written, in words: these, then value words, mask words and data words. */

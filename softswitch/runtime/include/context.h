@@ -3,6 +3,7 @@
 #define SS_CONTEXT_H
 
 #include "bits.h"
+#include "crcs.h"
 #include "hashes.h"
 #include "pipeline.h"
 

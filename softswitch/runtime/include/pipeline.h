@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SS_ABI 3u
+#define SS_ABI 4u
 
 enum ss_instance_type { /* simple_switch's instance_type */
                         SS_NORMAL = 0,
@@ -78,6 +78,7 @@ typedef struct ss_array ss_array;     /* a register array */
 typedef struct ss_counter ss_counter; /* indirect counter */
 typedef struct ss_meter ss_meter;     /* indirect meter */
 typedef struct ss_value_set ss_value_set;
+typedef struct ss_crc ss_crc; /* crcs.h */
 
 /* ss_entry.action of a hit that does nothing: a selector group without live members. */
 #define SS_NO_ACTION UINT32_MAX
@@ -163,6 +164,11 @@ typedef struct ss_digest_desc {
     uint32_t words;
 } ss_digest_desc;
 
+typedef struct ss_crc_desc { /* a call of hash() with a CRC whose parameters can be set */
+    const char *name;
+    uint32_t width; /* 16 or 32 */
+} ss_crc_desc;
+
 /* The objects of a running instance of a program: one array per kind, in the order of the descriptions. */
 typedef struct ss_pipeline {
     const struct ss_program *program;
@@ -173,6 +179,7 @@ typedef struct ss_pipeline {
     ss_value_set **value_sets;
     void *owner;        /* the runtime's */
     uint32_t drop_port; /* the egress_spec that drops (511 unless configured otherwise) */
+    ss_crc *crcs;
 } ss_pipeline;
 
 typedef struct ss_program {
@@ -203,6 +210,8 @@ typedef struct ss_program {
      * headers to `out` (max_emit bytes free) and returns their length; the runtime adds the payload (data + consumed/8)
      * and applies truncate_to. */
     uint32_t (*deparse)(ss_pipeline *pipeline, ss_packet *packet, uint8_t *out);
+    uint32_t crc_count;
+    const ss_crc_desc *crcs;
 } ss_program;
 
 /* ---- services of the runtime, called by generated code (resolved when the shared object is opened) ---- */

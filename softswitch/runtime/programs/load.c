@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 
 #include "arrays/counters.h"
+#include "arrays/crcs.h"
 #include "arrays/meters.h"
 #include "arrays/registers.h"
 #include "core/error.h"
@@ -44,6 +45,7 @@ static void destroy(ss_instance *instance)
     free(pipeline->counters);
     free(pipeline->meters);
     free(pipeline->value_sets);
+    free(pipeline->crcs);
     free(instance->profiles);
     for (int i = 0; i < 3; i++)
         free(instance->user[i]);
@@ -64,8 +66,9 @@ static bool make_objects(ss_instance *instance)
     pipeline->value_sets = calloc(program->value_set_count + 1, sizeof *pipeline->value_sets);
     instance->profiles = calloc(program->profile_count + 1, sizeof *instance->profiles);
     instance->emit = malloc(program->max_emit + 1);
-    if (!pipeline->tables || !pipeline->arrays || !pipeline->counters || !pipeline->meters || !pipeline->value_sets ||
-        !instance->profiles || !instance->emit)
+    pipeline->crcs = ss_crcs_create(program);
+    if (!pipeline->crcs || !pipeline->tables || !pipeline->arrays || !pipeline->counters || !pipeline->meters ||
+        !pipeline->value_sets || !instance->profiles || !instance->emit)
         return false;
     for (int i = 0; i < 3; i++)
         if (!(instance->user[i] = aligned_zero(program->user_size)))

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.switch.scene import Scene, scene
+from softswitch.build.program import compile_text
+from softswitch.dataplane.crcs import CrcParameters
+from tests.switch.scene import Scene, program, scene
 
 CHECK = b"123456789"  # what catalogues of checksums give their results for
 
@@ -177,3 +179,87 @@ def test_equal_data_has_equal_hashes_in_both_pipelines() -> None:
     ) as s:
         value = format(crc16(bytes([0x2A, 7])) % 0xFFFF, "04x")
         assert s.out("2a00000000") == f"2a{value}{value}"
+
+
+# ---- parameters that controllers set ----
+
+
+def reversed_bits(value: int, width: int) -> int:
+    return int(f"{value:0{width}b}"[::-1], 2)
+
+
+def crc_of(data: bytes, width: int, given: CrcParameters) -> int:
+    """Bit by bit, as a division of polynomials."""
+    ones = (1 << width) - 1
+    register = given.initial & ones
+    for byte in data:
+        byte = reversed_bits(byte, 8) if given.data_reflected else byte
+        for bit in range(7, -1, -1):
+            top = register >> (width - 1) ^ (byte >> bit & 1)
+            register = (register << 1 & ones) ^ (given.polynomial & ones if top else 0)
+    register = reversed_bits(register, width) if given.remainder_reflected else register
+    return register ^ (given.final_xor & ones)
+
+
+PARAMETERS = st.builds(
+    CrcParameters, *[st.integers(0, (1 << 32) - 1)] * 3, data_reflected=st.booleans(), remainder_reflected=st.booleans()
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "parameters", "answer"),
+    [
+        (32, CrcParameters(0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, True, True), 0xE3069283),  # CRC-32C
+        (32, CrcParameters(0x04C11DB7, 0xFFFFFFFF, 0xFFFFFFFF, False, False), 0xFC891918),  # CRC-32/BZIP2
+        (16, CrcParameters(0x1021, 0xFFFF, 0, False, False), 0x29B1),  # CRC-16/CCITT-FALSE
+    ],
+)
+def test_crcs_of_the_catalogues(width: int, parameters: CrcParameters, answer: int) -> None:
+    with scene(**nine_bytes(f"crc{width}_custom")) as s:
+        s.pipeline.crcs["calc"].set(parameters)
+        assert hashed(s, CHECK, 0, (1 << 64) - 1) == answer == crc_of(CHECK, width, parameters)
+
+
+@pytest.mark.parametrize("width", [16, 32])
+def test_any_parameters(width: int) -> None:
+    with scene(**nine_bytes(f"crc{width}_custom")) as s:
+        standard = (0x8005, 0, 0) if width == 16 else (0x04C11DB7, 0xFFFFFFFF, 0xFFFFFFFF)
+        assert s.pipeline.crcs["calc"].read() == CrcParameters(*standard, True, True)
+
+        @settings(max_examples=60, deadline=None)
+        @given(st.binary(min_size=9, max_size=9), PARAMETERS)
+        def check(data: bytes, parameters: CrcParameters) -> None:
+            s.pipeline.crcs["calc"].set(parameters)
+            assert hashed(s, data, 0, (1 << 64) - 1) == crc_of(data, width, parameters)
+
+        check()
+
+
+def test_each_call_has_parameters_of_its_own() -> None:
+    """They have p4c's names, which count all calls."""
+    call = "hash(hdr.h.{}, HashAlgorithm.{}, 16w0, {{ hdr.h.a }}, 32w0xffffffff);"
+    ways = (("x", "crc32_custom"), ("y", "crc16"), ("z", "crc16_custom"))
+    ingress = " ".join(call.format(*way) for way in ways)
+    with scene(fields="bit<8> a; bit<32> x; bit<16> y; bit<16> z;", ingress=ingress) as s:
+        assert list(s.pipeline.crcs) == ["calc", "calc_1"]
+        before = s.out("31" + "00" * 8)
+        s.pipeline.crcs["calc_1"].set(CrcParameters(0x1021, 0xFFFF, 0, False, False))
+        after = s.out("31" + "00" * 8)
+        assert before[:14] == after[:14] and before[14:] != after[14:]
+
+
+def test_parameters_stay_when_the_new_program_has_the_same_hashes() -> None:
+    given = CrcParameters(0x1EDC6F41, 1, 2, True, False)
+    with scene(**nine_bytes("crc32_custom")) as s:
+        first = s.pipeline
+        first.crcs["calc"].set(given)
+        new = s.switch.load(compile_text(program(**nine_bytes("crc32_custom"), egress="std.priority = 1;")))
+        s.switch.commit(new)
+        assert new.crcs["calc"].read() == given
+        own = CrcParameters(0x1021, 0, 0, False, False)
+        first.crcs["calc"].set(own)
+        s.switch.commit(first)
+        assert first.crcs["calc"].read() == own  # it was set by itself
+        other = s.switch.load(compile_text(program(**nine_bytes("crc16_custom"))))
+        s.switch.commit(other)
+        assert other.crcs["calc"].read() == CrcParameters(0x8005, 0, 0, True, True)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from bm_runtime.standard.ttypes import (
     BmCrc16Config,
+    BmCrc32Config,
     BmResourceType,
+    CrcErrorCode,
     InvalidCrcOperation,
     InvalidDevMgrOperation,
     InvalidIdLookup,
@@ -24,6 +26,7 @@ from softswitch.build.device_config import collect, parse
 from softswitch.build.program import compile_program
 from softswitch.compat.bmv2_config import config_json
 from softswitch.compat.thrift.simple_switch import SimpleSwitchCalls
+from softswitch.dataplane.crcs import CrcParameters
 from softswitch.dataplane.stats import Drop
 from softswitch.dataplane.switch import Switch
 from softswitch.server.device.device import Device
@@ -209,3 +212,31 @@ def test_what_else_clients_ask(bench: ThriftBench) -> None:
         call.bm_learning_ack_buffer(0, 1, 1)
     with pytest.raises(InvalidCrcOperation):
         call.bm_set_crc16_custom_parameters(0, "calc", BmCrc16Config())
+
+
+HASHING = """
+control MyIngress(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
+    apply {
+        standard_metadata.egress_spec = 2;
+        hash(hdr.request.value, HashAlgorithm.crc32_custom, 64w0, { hdr.request.op }, 64w0xffffffffff);
+    }
+}
+"""
+
+
+def test_parameters_of_hashes(tmp_path: Path) -> None:
+    with thrift_bench(tmp_path, HASHING) as bench:
+        described = json.loads(bench.standard.bm_get_config())["calculations"]
+        assert [(calculation["name"], calculation["algo"]) for calculation in described] == [("calc", "crc32_custom")]
+        (before,) = bench.device.switch.inject(1, request(op=7))
+        set_32 = bench.standard.bm_set_crc32_custom_parameters
+        set_32(0, "calc", BmCrc32Config(0x1EDC6F41, -1, -1, True, True))
+        (after,) = bench.device.switch.inject(1, request(op=7))
+        assert before != after
+        read = bench.device.target().pipeline.crcs["calc"].read()
+        assert read == CrcParameters(0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, True, True)
+        set_16, config = bench.standard.bm_set_crc16_custom_parameters, BmCrc16Config(1, 2, 3, True, True)
+        for call, name, code in ((set_16, "calc", "WRONG_TYPE_CALCULATION"), (set_16, "x", "INVALID_CALCULATION_NAME")):
+            with pytest.raises(InvalidCrcOperation) as caught:
+                call(0, name, config)
+            assert CrcErrorCode._VALUES_TO_NAMES[caught.value.code] == code
