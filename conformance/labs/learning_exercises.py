@@ -1,7 +1,7 @@
 """The exercises of nsg-ethz/p4-learning: what a student types, and what the README says happens then.
 
-Each of the 25 folders with a solution is here but what needs nanomsg (digests of 04-L2_Learning by Thrift: its other
-half, by the CPU port, is here).
+All 25 folders with a solution are here. Of 04-L2_Learning it is the half that learns from the CPU port: by Thrift,
+digests come by nanomsg, which this switch does not send.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from conformance.labs.runs import Exercise, Outputs, background, need, ping_repl
 
 @dataclass(frozen=True)
 class LearningExercise(Exercise):
-    """`folder`: below exercises/, that with the README; `config`: what p4run starts. `commands`: it needs them."""
+    """`folder`: below exercises/, that with the README; `config`: what p4run starts. `commands`, `modules`: what it needs
+    besides p4-utils."""
 
     folder: str = ""
     config: str = "p4app.json"
     commands: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 def reached(host: str, other: str, tries: int = 90) -> str:
@@ -107,8 +109,9 @@ def _exercise(
     check: Callable[[Outputs], None] = pings,
     config: str = "p4app.json",
     commands: tuple[str, ...] = (),
+    modules: tuple[str, ...] = (),
 ) -> LearningExercise:
-    return LearningExercise(name, lines, check, checked, folder, config, commands)
+    return LearningExercise(name, lines, check, checked, folder, config, commands, modules)
 
 
 def _both(name: str, folder: str, *lines: str, config: str = "p4app.json") -> tuple[LearningExercise, ...]:
@@ -131,6 +134,7 @@ def _learning(way: str) -> LearningExercise:
         check=_learned,
         config="p4app_cpu.json",
         commands=("brctl",),
+        modules=("nnpy",),  # for digests, but imported always
     )
 
 

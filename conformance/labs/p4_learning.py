@@ -48,6 +48,11 @@ def _begin(options: argparse.Namespace, folder: Path) -> Callable[[Exercise, Pat
         missing = [name for name in exercise.commands if shutil.which(name) is None]
         if missing:
             return Outcome(exercise, f"not run: there is no {missing[0]}", 0)
+        try:
+            for module in exercise.modules:
+                require_module(python, module, environment)
+        except Unusable as error:
+            return Outcome(exercise, f"not run: {error}", 0)
         where = folder / "exercises" / exercise.folder
         shutil.copytree(where / "solution", where, dirs_exist_ok=True)
         return runs.run(exercise, (), f"p4run --config {exercise.config}", where, output, environment)
