@@ -15,8 +15,8 @@ from conformance.labs.runs import Exercise, Outputs, background, need, ping_repl
 
 @dataclass(frozen=True)
 class LearningExercise(Exercise):
-    """`folder`: below exercises/, that with the README; `config`: what p4run starts. `commands`, `modules`: what it needs
-    besides p4-utils."""
+    """`folder`: below exercises/, that with the README; `config`: what p4run starts. `commands`, `modules`: what it
+    needs besides p4-utils."""
 
     folder: str = ""
     config: str = "p4app.json"
