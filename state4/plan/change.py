@@ -48,11 +48,14 @@ class Change:
         """What the control plane put into the running program, for the new one: what the plan keeps of it."""
         names = {t.preamble.id: t.preamble.name for t in self.old.tables}
         defaults = {t.preamble.id: t.initial_default_action for t in self.old.tables}
+        indirect = {t.preamble.id for t in self.old.tables if t.implementation_id}
         wanted = []
         for entity in entities:
             entry = entity.table_entry
             if entity.HasField("table_entry"):
                 initial = entry.is_default_action and is_initial(entry, defaults[entry.table_id])
+                if entry.is_default_action and entry.table_id in indirect and not _refers(entry):
+                    continue  # only a member or group can take the place of the program's own
                 if entry.is_const or initial or names.get(entry.table_id) not in self.plan.tables:
                     continue
             if _is_empty(entity):
@@ -81,11 +84,13 @@ def _is_empty(entity: p4r.Entity) -> bool:
     return bool(entity.HasField("value_set_entry") and not entity.value_set_entry.members)
 
 
+def _refers(entry: p4r.TableEntry) -> bool:
+    return entry.action.WhichOneof("type") in ("action_profile_member_id", "action_profile_group_id")
+
+
 def is_initial(entry: p4r.TableEntry, initial: Any) -> bool:
     """Whether a default action is the one that the program itself declares."""
     action = entry.action.action
-    if not entry.HasField("action"):
-        return True  # of a table with an action profile: bmv2 has none until a member or group is set
     if not entry.action.HasField("action"):
         return False
     if action.action_id != initial.action_id:

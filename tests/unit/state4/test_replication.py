@@ -27,8 +27,13 @@ TABLE = """
         actions = { set; }
         const entries = { 1: set(1); }
     }
+    table indirect {
+        key = { hdr.request.op: exact; }
+        actions = { set; NoAction; }
+        implementation = action_selector(HashAlgorithm.crc16, 32w8, 32w8);
+    }
 """
-BODY = "t.apply(); fixed.apply();"
+BODY = "t.apply(); fixed.apply(); indirect.apply();"
 OLD = installed("register<bit<16>>(8) sums;", BODY + "sums.write(0, 1);", name="old", tables=TABLE)
 
 
@@ -148,6 +153,17 @@ def test_what_the_program_says_itself_is_not_carried() -> None:
     assert carried(initial, unset, const, entry("fixed", 3, "set", b"\x01")) == []
     none = p4r.Entity(table_entry=p4r.TableEntry(table_id=initial.table_entry.table_id, is_default_action=True))
     assert carried(none) == [none]  # no action at all is none of the program's
+
+
+def test_of_an_indirect_table_a_default_is_carried_that_is_a_member_or_group() -> None:
+    own = entry("indirect", 0, "NoAction", is_default_action=True)
+    member, group, none = (entry("indirect", 0, "NoAction", is_default_action=True) for _ in range(3))
+    member.table_entry.action.action_profile_member_id = 3
+    group.table_entry.action.action_profile_group_id = 3
+    none.table_entry.ClearField("action")
+    other = entry("indirect", 0, "set", b"\x01", is_default_action=True)
+    assert carried(own, member, none, other) == [member]
+    assert carried(own, group) == [group]
 
 
 def test_a_table_that_the_list_leaves_out_is_not_carried() -> None:
