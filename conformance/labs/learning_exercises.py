@@ -1,7 +1,6 @@
 """The exercises of nsg-ethz/p4-learning: what a student types, and what the README says happens then.
 
-All 25 folders with a solution are here. Of 04-L2_Learning it is the half that learns from the CPU port: by Thrift,
-digests come by nanomsg, which this switch does not send.
+All 25 folders with a solution are here.
 """
 
 from __future__ import annotations
@@ -121,20 +120,20 @@ def _both(name: str, folder: str, *lines: str, config: str = "p4app.json") -> tu
     )
 
 
-def _learning(way: str) -> LearningExercise:
-    """Forwarding needs learned addresses; until then frames are flooded."""
+def _learning(way: str, source: str) -> LearningExercise:
+    """Forwarding needs learned addresses; until then frames are flooded. `source`: of addresses, "cpu" or "digest"."""
     return _exercise(
-        f"l2-learning-{way}",
+        f"l2-learning-{source}-{way}",
         f"04-L2_Learning/{way}",
-        background("sh", "python -u l2_learning_controller.py s1 cpu", "controller"),
+        background("sh", f"python -u l2_learning_controller.py s1 {source}", "controller"),
         reached("h1", "h2"),
         "pingall",
         until("mac: 00000A000004", "controller", settle_s=0, limit_s=30),
-        checked="pingall: 0 % dropped; the controller learns addresses from the CPU port",
+        checked=f"pingall: 0 % dropped; the controller learns addresses ({source})",
         check=_learned,
-        config="p4app_cpu.json",
-        commands=("brctl",),
-        modules=("nnpy",),  # for digests, but imported always
+        config=f"p4app_{source}.json",
+        commands=("brctl",) if source == "cpu" else (),
+        modules=("nnpy",),  # for digests by Thrift, but imported always
     )
 
 
@@ -163,8 +162,7 @@ EXERCISES: tuple[LearningExercise, ...] = (
     _exercise("repeater-table", "02-Repeater/thrift", "pingall", config="p4app_table.json"),
     *_both("l2-forwarding", "03-L2_Basic_forwarding", reached("h1", "h2"), reached("h4", "h3"), "pingall"),
     *_both("l2-flooding", "03-L2_Flooding", reached("h1", "h2"), "pingall", config="p4app-other-ports.json"),
-    _learning("thrift"),
-    _learning("p4runtime"),
+    *(_learning(way, source) for source in ("cpu", "digest") for way in ("thrift", "p4runtime")),
     *(_mpls(name, way) for name in ("mpls_basics", "mpls_stacked") for way in ("thrift", "p4runtime")),
     *(
         _exercise(

@@ -149,6 +149,11 @@ def _add_thrift(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="listen there (default 127.0.0.1; there is no authentication)",
     )
+    group.add_argument(
+        "--notifications-addr",
+        metavar="ADDRESS",
+        help="Thrift clients subscribe there for digests, by nanomsg: ipc:///PATH or tcp://HOST:PORT (default: none)",
+    )
     group.add_argument("--enable-swap", action="store_true", help="Thrift clients may load and swap programs")
     group.add_argument("--enable-ports", action="store_true", help="Thrift clients may open and close ports")
 
@@ -284,7 +289,12 @@ def thrift_server(device: Device, options: argparse.Namespace, interfaces: dict[
             f"--thrift-port needs bmv2's bindings, and there is no module {error.name}: pip install 'state4[bmv2]'"
         ) from None
     chosen = SwitchOptions(
-        options.thrift_port, interfaces, options.enable_swap, options.enable_ports, options.ring_frames
+        options.thrift_port,
+        interfaces,
+        options.enable_swap,
+        options.enable_ports,
+        options.ring_frames,
+        options.notifications_addr,
     )
     return ThriftServer(device, chosen, options.thrift_host)
 

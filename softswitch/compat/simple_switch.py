@@ -22,7 +22,7 @@ _LOG_BYTES, _LOG_FILES = 5 << 20, 3
 """bmv2's defaults for a log file."""
 _LEVELS = ("trace", "debug", "info", "warn", "error", "off")
 _CPU_PORT, _DROP_PORT = 510, 511
-_NO_NANOMSG = "this switch sends nothing by nanomsg"
+_NO_NANOMSG = "by nanomsg only digests are sent"
 _NO_LIMIT = "groups and their members are limited by memory only"
 
 _COMMON = (
@@ -45,7 +45,11 @@ _COMMON = (
     Flag(("--log-flush",), "", no_effect="each line is written at once", silent=True),
     Flag(("--log-file-max-size",), "rotate the log file at this size (default 5 MiB)", "BYTES", number=True),
     Flag(("--log-file-max-files",), "number of rotated files to keep (default 3)", "N", number=True),
-    Flag(("--notifications-addr",), "", "ADDRESS", no_effect=_NO_NANOMSG),
+    Flag(
+        ("--notifications-addr",),
+        "Thrift clients subscribe there for digests (default ipc:///tmp/bmv2-DEVICE-notifications.ipc)",
+        "ADDRESS",
+    ),
     Flag(("--debugger",), "", refused="there is no debugger; --log-console shows each packet's way"),
     Flag(("--debugger-addr",), "", "ADDRESS", refused="there is no debugger; --log-console shows each packet's way"),
     Flag(("--restore-state",), "", "FILE", refused="bmv2's state files are not read; `state4 snapshot` writes one"),
@@ -236,6 +240,8 @@ def _thrift(command: str, given: Given, port: int, notes: list[str]) -> Iterator
         notes.append(f"Thrift is not served: port {port} is in use, and no --thrift-port was given")
         return
     yield from ("--thrift-port", str(port))
+    default = f"ipc:///tmp/bmv2-{values.device_id or 0}-notifications.ipc"
+    yield from ("--notifications-addr", values.notifications_addr or default)
     if values.enable_swap if command == SWITCH else not values.disable_swap:
         yield "--enable-swap"
     if values.enable_ports:

@@ -110,7 +110,7 @@ LOST = "('1.2.3.4', '5.6.7.8', {}, 80, 6, 7)\n"
 LOSSES = "".join(LOST.format(number) for number in range(5))
 LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "reflector": ({"h1": "A packet was reflected\n" * 3}, {"h1": "A packet was reflected\n" * 2}),
-    "l2-learning-thrift": (
+    "l2-learning-cpu-thrift": (
         {"": REACHED, "controller": "".join(f"mac: 00000A00000{n} ingress_port: {n}\n" for n in range(1, 5))},
         {"": REACHED, "controller": "mac: 00000A000001 ingress_port: 1\n" * 9},
     ),

@@ -28,6 +28,10 @@ from softswitch.server.errors import Code, Refused, of_switch
 log = logging.getLogger(__name__)
 
 
+class ThriftError(SwitchError):
+    """An address that can't be listened on, or is none."""
+
+
 @dataclass(frozen=True)
 class Errors:
     """The exceptions of one kind of call. `codes`: for what P4Runtime's writers refuse, by its canonical code."""

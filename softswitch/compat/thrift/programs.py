@@ -6,7 +6,8 @@ import base64
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -32,6 +33,7 @@ from thrift.Thrift import TApplicationException
 
 from softswitch.build.device_config import parse
 from softswitch.compat.bmv2_config import config_json, describe, is_described
+from softswitch.compat.thrift.learning import LearnLists
 from softswitch.compat.thrift.multicast import MulticastCalls
 from softswitch.dataplane.crcs import CrcParameters
 from softswitch.errors import SwitchError
@@ -54,19 +56,26 @@ _SECTIONS = {
 @dataclass(frozen=True)
 class SwitchOptions:
     """`interfaces`: name of each port's network interface. `enable_swap`: whether clients may load programs;
-    `enable_ports`: whether they may open and close ports, on any interface that the switch can."""
+    `enable_ports`: whether they may open and close ports, on any interface that the switch can. `notifications`: where
+    they subscribe for digests (ipc://PATH, tcp://HOST:PORT); None: none are sent."""
 
     port: int
     interfaces: dict[int, str] = field(default_factory=dict)
     enable_swap: bool = False
     enable_ports: bool = False
     ring_frames: int | None = None
+    notifications: str | None = None
 
 
 class ProgramCalls:
     """Handlers. What no typed exception can say is a TApplicationException with the text."""
 
-    def __init__(self, clients: Unelected, multicast: MulticastCalls, options: SwitchOptions) -> None:
+    def __init__(
+        self, clients: Unelected, multicast: MulticastCalls, options: SwitchOptions, learning: LearnLists | None = None
+    ) -> None:
+        self.learning = learning
+        self.notifications: str | None = None
+        """The address, once they are sent."""
         self._clients = clients
         self._multicast = multicast
         self._options = options
@@ -141,6 +150,7 @@ class ProgramCalls:
             if refused.code != Code.FAILED_PRECONDITION:  # without a program there is nothing to reset
                 raise _told(refused.message) from None
         self._multicast.reset()
+        self._learning(lambda lists, config: lists.reset(config))
 
     def bm_serialize_state(self) -> str:
         """JSON: P4Runtime's entities, and the cells of registers as base64 of little-endian numbers."""
@@ -165,7 +175,9 @@ class ProgramCalls:
     # ---- the switch ----
 
     def bm_mgmt_get_info(self) -> Any:
-        return BmConfig(device_id=self._clients.device.device_id, thrift_port=self._options.port)
+        info = BmConfig(device_id=self._clients.device.device_id, thrift_port=self._options.port)
+        info.notifications_socket = self.notifications
+        return info
 
     def bm_dev_mgr_show_ports(self) -> list[Any]:
         with self._clients.writing_switch():
@@ -201,19 +213,30 @@ class ProgramCalls:
         if not self._options.enable_ports:
             _fail_port("the switch runs without --enable-ports")
 
-    # ---- learning: digests go to P4Runtime's clients, which acknowledge them there ----
+    # ---- learning: digests go to all who subscribed, and to P4Runtime's clients, whose settings are their own ----
 
-    def bm_learning_ack(self, _context: int, number: int, _buffer: int, _samples: Sequence[int]) -> None:
+    def bm_learning_ack(self, _context: int, number: int, buffer: int, samples: Sequence[int]) -> None:
         self._check_list(number)
+        self._learning(lambda lists, config: lists.acknowledge(config, number, buffer, samples))
 
-    def bm_learning_ack_buffer(self, _context: int, number: int, _buffer: int) -> None:
+    def bm_learning_ack_buffer(self, _context: int, number: int, buffer: int) -> None:
         self._check_list(number)
+        self._learning(lambda lists, config: lists.acknowledge(config, number, buffer))
 
-    def bm_learning_set_timeout(self, _context: int, number: int, _timeout_ms: int) -> None:
-        self._no_learning(number)
+    def bm_learning_set_timeout(self, _context: int, number: int, timeout_ms: int) -> None:
+        self._check_list(number)
+        self._learning(lambda lists, config: lists.set_timeout(config, number, max(0, timeout_ms)))
 
-    def bm_learning_set_buffer_size(self, _context: int, number: int, _samples: int) -> None:
-        self._no_learning(number)
+    def bm_learning_set_buffer_size(self, _context: int, number: int, samples: int) -> None:
+        self._check_list(number)
+        self._learning(lambda lists, config: lists.set_max_samples(config, number, max(1, samples)))
+
+    def _learning(self, do: Callable[[LearnLists, Config], None]) -> None:
+        """Nothing if no notifications are sent, or no program runs."""
+        if self.learning is None:
+            return
+        with suppress(Refused), self._clients.reading() as config:
+            do(self.learning, config)
 
     def _check_list(self, number: int) -> None:
         try:
@@ -223,11 +246,6 @@ class ProgramCalls:
             known = False
         if not known:
             raise InvalidLearnOperation(code=LearnOperationErrorCode.INVALID_LIST_ID)
-
-    def _no_learning(self, number: int) -> NoReturn:
-        self._check_list(number)
-        log.info("a request is refused: digests go to P4Runtime's clients, which set time-outs and sizes")
-        raise InvalidLearnOperation(code=LearnOperationErrorCode.ERROR)
 
     # ---- hashes: crc16_custom and crc32_custom ----
 

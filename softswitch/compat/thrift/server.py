@@ -14,13 +14,15 @@ from sswitch_runtime import SimpleSwitch
 
 from softswitch.compat.thrift.access import Access
 from softswitch.compat.thrift.arrays import ArrayCalls
+from softswitch.compat.thrift.errors import ThriftError
+from softswitch.compat.thrift.learning import LearnLists
 from softswitch.compat.thrift.multicast import MulticastCalls
 from softswitch.compat.thrift.profiles import ProfileCalls
 from softswitch.compat.thrift.programs import ProgramCalls, SwitchOptions
 from softswitch.compat.thrift.protocol import Connection, Service
+from softswitch.compat.thrift.publisher import Publisher
 from softswitch.compat.thrift.simple_switch import SimpleSwitchCalls
 from softswitch.compat.thrift.tables import TableCalls
-from softswitch.errors import SwitchError
 from softswitch.server.device.device import Device
 from softswitch.server.device.unelected import Unelected
 from softswitch.server.rpc.listen import is_loopback
@@ -31,21 +33,26 @@ MAX_CLIENTS = 32
 _END_S = 0.5
 
 
-class ThriftError(SwitchError):
-    """A port that can't be listened on."""
-
-
 class ThriftServer:
-    """bmv2's services of one device. `start` listens, `stop` hangs up on all clients."""
+    """bmv2's services of one device. `start` listens, `stop` hangs up on all clients. Raises ThriftError for an address
+    of notifications that is none."""
 
     def __init__(self, device: Device, options: SwitchOptions, host: str = DEFAULT_HOST) -> None:
         clients = Unelected(device)
         access, multicast = Access(clients), MulticastCalls(clients)
+        self._device = device
+        self._publisher = None
+        learning = None
+        if options.notifications is not None:
+            self._publisher = Publisher(options.notifications)
+            learning = LearnLists(device.device_id, self._publisher)
+            self._publisher.tick = learning.tick
+        self._programs = ProgramCalls(clients, multicast, options, learning)
         standard = (
             TableCalls(access),
             ProfileCalls(access),
             ArrayCalls(access),
-            ProgramCalls(clients, multicast, options),
+            self._programs,
         )
         self._services = {
             "standard": Service(Standard, standard),
@@ -69,6 +76,19 @@ class ThriftServer:
         if not is_loopback(self._address[0]):
             log.warning("other machines may reach the Thrift port %d, which has no authentication", self._address[1])
         self._begin(self._accept, self._listening)
+        if self._publisher is not None:
+            self._publish(self._publisher)
+
+    def _publish(self, publisher: Publisher) -> None:
+        """Without notifications all else works: another switch with the same device id may have the address."""
+        try:
+            publisher.start()
+        except OSError as error:
+            log.warning("no notifications are sent: %s: %s", publisher.address, (error.strerror or str(error)).lower())
+            return
+        self._programs.notifications = publisher.address
+        if self._programs.learning is not None:  # to the end: without subscribers it takes nothing
+            self._device.digest_listeners.append(self._programs.learning.hear)
 
     @property
     def port(self) -> int:
@@ -86,6 +106,8 @@ class ThriftServer:
             one.close()
         for thread in threads:
             thread.join(_END_S)
+        if self._publisher is not None:
+            self._publisher.stop()
 
     def _begin(self, do: Callable[[socket.socket], None], client: socket.socket) -> None:
         thread = threading.Thread(target=self._run, args=(do, client), daemon=True, name="thrift")

@@ -12,6 +12,7 @@ from finsy.proto import p4i, p4r
 
 from softswitch.build.isolated import Compilers
 from softswitch.build.program import CompiledPipeline
+from softswitch.dataplane.entries import DigestMessage
 from softswitch.dataplane.handover import HandedOver, Handover
 from softswitch.dataplane.switch import Switch
 from softswitch.errors import SwitchError
@@ -65,6 +66,8 @@ class Device:
         self.device_id = device_id
         self.arbitration = Arbitration(device_id)
         self.pre = ReplicationEngine(switch)
+        self.digest_listeners: list[Callable[[DigestMessage, Config], None]] = []
+        """Called for each digest of the active program, besides P4Runtime's clients."""
         self.translations = Translations(reserved=(switch.cpu_port, switch.drop_port))
         self.batches = Batches(switch, self.pre)
         self.compilers = Compilers()

@@ -79,6 +79,9 @@ class Notifier:
                 if sender.digests is not config.digests:  # of a program that is replaced: nothing more may come
                     sender.digests.flush(send)
             config.digests.tick(send)
+            if message is not None and message.program == config.pipeline.handle.serial:
+                for hear in self._device.digest_listeners:
+                    hear(message, config)
 
     def _idle(self) -> None:
         watch, seen = IdleWatch(), self._device.active
