@@ -41,8 +41,8 @@ class ThriftServer:
         clients = Unelected(device)
         access, multicast = Access(clients), MulticastCalls(clients)
         self._device = device
-        self._publisher = None
-        learning = None
+        self._publisher: Publisher | None = None
+        learning: LearnLists | None = None
         if options.notifications is not None:
             self._publisher = Publisher(options.notifications)
             learning = LearnLists(device.device_id, self._publisher)
