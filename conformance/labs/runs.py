@@ -158,7 +158,7 @@ def prepare(folder: Path, python: Path, modules: Sequence[str], commands: Sequen
 
 def require_module(python: Path, module: str, environment: Mapping[str, str]) -> None:
     """Raises Unusable."""
-    command = [python, "-c", f"import {module}"]
+    command = [str(python), "-c", f"import {module}"]
     done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unusable(f"{python} has no {module}: {done.stderr.strip().splitlines()[-1]}")

@@ -12,7 +12,7 @@
 #define SEND_TRIES 4
 #define HEADER_ROOM 256u
 #define MAX_REFUSED 8u /* merged frames in a row */
-#define SLOW_BYTES (64 << 10)
+#define SLOW_BYTES (64u << 10)
 #define FRAME_COST 2304u /* bytes that a frame of the usual MTU takes in the kernel */
 
 /* Room for the header that the kernel wants before the frame, which is all zero for a frame of its own, and `bytes`. */
@@ -222,13 +222,22 @@ void ss_packet_flush(ss_port *port)
     packet->tx_count = 0;
 }
 
-/* What waits in the interface's queueing disciplines belongs to the socket until it leaves. Without them there is no
- * queue. */
+/* What waits in the interface's queueing disciplines belongs to the socket until it leaves. */
+static uint32_t waiting_bytes(const ss_packet_port *packet)
+{
+    int waiting;
+    return ioctl(packet->fd, SIOCOUTQ, &waiting) ? 0 : (uint32_t)waiting;
+}
+
+/* Frames of this batch may leave at once or wait: they are sent when that decides. Without queueing disciplines there
+ * is no queue. */
 bool ss_packet_is_slow(ss_port *port)
 {
     ss_packet_port *packet = (ss_packet_port *)port;
-    int waiting = 0;
-    if (!port->sw->qdiscs || packet->fd < 0 || ioctl(packet->fd, SIOCOUTQ, &waiting))
+    if (!port->sw->qdiscs || packet->fd < 0)
         return false;
-    return (uint32_t)waiting + packet->tx_count * FRAME_COST > SLOW_BYTES;
+    if (waiting_bytes(packet) + packet->tx_count * FRAME_COST <= SLOW_BYTES)
+        return false;
+    ss_packet_flush(port);
+    return waiting_bytes(packet) > SLOW_BYTES;
 }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from softswitch.build.device_config import collect
+from softswitch.build.program import compile_program
+from softswitch.compat.bmv2_config import config_json
 from softswitch.compat.thrift.programs import SwitchOptions
 from softswitch.compat.thrift.protocol import Service
 from softswitch.compat.thrift.server import ThriftServer
@@ -14,6 +21,7 @@ from softswitch.dataplane.externs import Register
 from softswitch.dataplane.switch import Switch
 from softswitch.server.device.device import Device
 from softswitch.server.program.config import Config
+from state4.targets.bmv2 import program as bmv2_program
 from state4.targets.bmv2.target import Bmv2Target
 
 PORTS = (1, 2, 3, 64, 258, 510)
@@ -101,3 +109,13 @@ def serving(interfaces: dict[int, str] | None = None, *, enable_swap: bool = Tru
             yield Served(device, server)
         finally:
             server.stop()
+
+
+def compile_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs are compiled as softswitch's p4c-bm2-ss does, without a process for it, which takes a second."""
+
+    def compiled(source: Path, _defines: Sequence[str]) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(config_json(compile_program(source).info, collect(source)))
+        return found
+
+    monkeypatch.setattr(bmv2_program, "_compile", compiled)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import nfs
-from softswitch.build.device_config import collect
-from softswitch.build.program import compile_program
-from softswitch.compat.bmv2_config import config_json
 from state4.programs import InstalledProgram, prepare_program
 from state4.targets.bmv2 import program as bmv2_program
 from state4.targets.bmv2.target import Bmv2Target
 from tests.bmv2.entities import STATE
-from tests.bmv2.thrift.bench import Bench, serving
+from tests.bmv2.thrift.bench import Bench, compile_here, serving
 from tests.state4_programs import program
 
 _COMPILER = """#!/bin/sh
@@ -41,19 +36,9 @@ def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
-def _compile(source: Path, _defines: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(config_json(compile_program(source).info, collect(source)))
-    return found
-
-
 @pytest.fixture
-def compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiles as that p4c-bm2-ss does, without a process for it, which takes a second."""
-    monkeypatch.setattr(bmv2_program, "_compile", _compile)
-
-
-@pytest.fixture
-def bench(compiled_here: None) -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    compile_here(monkeypatch)
     with serving() as served, Bmv2Target(served.address) as target:
         yield Bench(served, target)
 

@@ -127,8 +127,8 @@ def test_multicast_groups_and_entries_of_the_chained_program(bench: Bench, chain
     bench.target.install(chained)
     wanted = updates(load_entries(nfs.entries_path(nfs.program_path("chained")), chained.p4info))
     bench.target.write_entities(wanted)
-    (group,) = (u.entity for u in wanted if u.entity.packet_replication_engine_entry.HasField("multicast_group_entry"))
-    replicas = group.packet_replication_engine_entry.multicast_group_entry.replicas
+    groups = [u.entity.packet_replication_engine_entry.multicast_group_entry for u in wanted]
+    (replicas,) = (group.replicas for group in groups if group.multicast_group_id == 1)
     assert replicas and sorted(bench.served.groups[1]) == sorted(
         (replica.instance, int.from_bytes(replica.port, "big")) for replica in replicas
     )

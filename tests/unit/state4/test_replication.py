@@ -27,13 +27,16 @@ TABLE = """
         actions = { set; }
         const entries = { 1: set(1); }
     }
+"""
+INDIRECT = """
+    action set(bit<8> v) { hdr.request.op = v; }
     table indirect {
         key = { hdr.request.op: exact; }
         actions = { set; NoAction; }
         implementation = action_selector(HashAlgorithm.crc16, 32w8, 32w8);
     }
 """
-BODY = "t.apply(); fixed.apply(); indirect.apply();"
+BODY = "t.apply(); fixed.apply();"
 OLD = installed("register<bit<16>>(8) sums;", BODY + "sums.write(0, 1);", name="old", tables=TABLE)
 
 
@@ -156,14 +159,17 @@ def test_what_the_program_says_itself_is_not_carried() -> None:
 
 
 def test_of_an_indirect_table_a_default_is_carried_that_is_a_member_or_group() -> None:
-    own = entry("indirect", 0, "NoAction", is_default_action=True)
-    member, group, none = (entry("indirect", 0, "NoAction", is_default_action=True) for _ in range(3))
+    program = installed("register<bit<16>>(8) sums;", "indirect.apply(); sums.write(0, 1);", tables=INDIRECT)
+    context = context_of(FakeSwitch(program), program)
+    (table,) = program.p4info.tables
+    none, own, member, group = (
+        p4r.Entity(table_entry=p4r.TableEntry(table_id=table.preamble.id, is_default_action=True)) for _ in range(4)
+    )
+    own.table_entry.action.action.action_id = table.action_refs[0].id
     member.table_entry.action.action_profile_member_id = 3
     group.table_entry.action.action_profile_group_id = 3
-    none.table_entry.ClearField("action")
-    other = entry("indirect", 0, "set", b"\x01", is_default_action=True)
-    assert carried(own, member, none, other) == [member]
-    assert carried(own, group) == [group]
+    for chosen in (member, group):
+        assert [update.entity for update in context.translate([none, own, chosen]).updates] == [chosen]
 
 
 def test_a_table_that_the_list_leaves_out_is_not_carried() -> None:
