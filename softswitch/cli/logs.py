@@ -30,7 +30,7 @@ _WAIT_S = 0.1
 @dataclass(frozen=True)
 class LogOptions:
     """`file` None: the console, which is standard error; in the style of bmv2 standard output. `trace` shows packets at
-    every level. A file of `max_bytes` is put aside, and so many as `max_files` are kept; 0: it grows."""
+    every level. A file of `max_bytes` is rotated, and `max_files` of them are kept; 0: it grows."""
 
     level: str = "warn"
     file: Path | None = None

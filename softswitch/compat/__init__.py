@@ -1,1 +1,1 @@
-"""What users of bmv2 know, on this switch. May import `server` and all below it; commands import it."""
+"""Commands, flags and Thrift services as in bmv2 and p4c. May import `server` and all below it; commands import it."""

@@ -1,9 +1,8 @@
-"""The description of a program that bmv2's tools read: its JSON, with tables, actions and arrays but no code.
+"""bmv2's JSON description of a program: its tables, actions and arrays, without code.
 
-`simple_switch_CLI` and p4-utils learn from it what a program has, and that is all it holds: `pipelines`, `actions`,
-`register_arrays` and so on, as p4c writes them for simple_switch, with parsers and primitives left empty. Beside these
-keys stand those of the device config (softswitch/build/device_config.py), so the same file is a program that this
-switch can load.
+`simple_switch_CLI` and p4-utils read from it what a program contains. It has the keys that p4c writes for simple_switch
+(`pipelines`, `actions`, `register_arrays` and so on), with parsers and primitives left empty, and next to them those of
+the device config (softswitch/build/device_config.py), so the same file can be loaded into this switch.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ _VALIDITY = ("isValid()", "$valid$")
 
 
 def config_json(info: PipelineInfo, device_config: DeviceConfig) -> str:
-    """The whole file of a compiled program."""
+    """The compiled file of a program: device config and description in one JSON object."""
     content = describe(info)
     content.update(json.loads(device_config.to_bytes()))
     return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def is_described(config: Json) -> bool:
-    """Whether a device config in JSON has the description as well."""
+    """Whether a device config in JSON includes bmv2's description."""
     return "pipelines" in config and "actions" in config
 
 
 def describe(info: PipelineInfo) -> Json:
-    """bmv2's description of a program. Ids count the objects of a kind from 0."""
+    """bmv2's description of a program. Ids count from 0 for each kind of object."""
     headers = _Headers()
     actions = _actions(info)
     tables = [_table(table, info, actions, headers, number) for number, table in enumerate(info.tables)]
@@ -89,7 +88,7 @@ def describe(info: PipelineInfo) -> Json:
 
 
 def match_type(keys: Iterable[KeyField]) -> str:
-    """Of a whole table, by its keys, as p4c chooses it."""
+    """bmv2's match type of a table, chosen from its keys as p4c does."""
     kinds = {key.match for key in keys}
     for kind in (RANGE, TERNARY, OPTIONAL, LPM):
         if kind.name in kinds:
@@ -98,23 +97,23 @@ def match_type(keys: Iterable[KeyField]) -> str:
 
 
 def key_type(match: str) -> str:
-    """Of one key: bmv2 has no optional matches, they are ternary."""
+    """bmv2's match type of one key; optional becomes ternary, because bmv2 has no optional matches."""
     return TERNARY.name if match == OPTIONAL.name else match
 
 
 def matched_keys(table: TableInfo) -> tuple[KeyField, ...]:
-    """Without the keys of a selector."""
+    """The keys of the table's match, without those of its selector."""
     return tuple(key for key in table.keys if MATCH_KINDS[key.match].matched)
 
 
 class _Headers:
-    """The headers that keys name. bmv2's JSON has a key's width with its header only."""
+    """The headers that keys refer to: bmv2's JSON gives the width of a key only in the type of its header."""
 
     def __init__(self) -> None:
         self._fields: dict[str, dict[str, int]] = {}
 
     def target(self, key: KeyField) -> list[str]:
-        """Header and field of a key, `hdr.ipv4.dst` being field `dst` of `ipv4`."""
+        """Header and field of a key: `hdr.ipv4.dst` is field `dst` of `ipv4`."""
         *path, field = key.name.split(".")
         if any(character in key.name for character in " (") and field not in _VALIDITY:
             path, field = [], key.name  # an expression
@@ -122,7 +121,7 @@ class _Headers:
         if field in _VALIDITY:
             field = "$valid$"
         while self._fields.setdefault(header, {}).setdefault(field, key.width) != key.width:
-            field += "_"  # another expression of that name
+            field += "_"  # a different expression with the same name
         return [header, field]
 
     def sections(self) -> Json:

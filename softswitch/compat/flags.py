@@ -1,5 +1,5 @@
-"""Command lines of other programs' commands: every flag of the original is taken, and has an effect, a note that it has
-none, or a refusal with the reason."""
+"""Command lines of other programs' commands: each flag of the original is accepted, has no effect (with a note), or is
+refused with the reason."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from softswitch.errors import SwitchError
 
 
 class CommandError(SwitchError):
-    """A command line that is not carried out; the message names the flag and the reason."""
+    """A command line that is refused; the message names the flag and the reason."""
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One flag, by its `names` in the original. `value` is its argument's name; None: it has none. `optional`: the
-    argument may be missing, and else follows `=`. `several`: it may be given more than once.
+    """One flag with its `names` in the original command. `value` names its argument; None: it takes none. `optional`:
+    the value if the argument is missing; if present it follows `=`. `several`: the flag may be repeated.
 
-    `no_effect` and `refused` are the reason why the flag does nothing here, or why a command with it does not start. A
-    flag with `silent` needs no note: what it asks for is so here anyway."""
+    `no_effect` and `refused` give the reason why the flag does nothing here, or why a command with it does not start. A
+    `silent` flag needs no note, because the switch always does what it asks for."""
 
     names: tuple[str, ...]
     text: str
@@ -50,7 +50,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Given:
-    """A command line: values of flags, the words that belong to no flag, and what has to be said about flags."""
+    """A parsed command line: values of flags, positional words, and notes about flags for the user."""
 
     values: argparse.Namespace
     words: tuple[str, ...]
@@ -63,8 +63,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(command: str, description: str, flags: Sequence[Flag], words: Sequence[str], usage: str) -> Given:
-    """Raises CommandError for what the original would refuse, and for flags that are refused here; SystemExit(0) after
-    `--help`."""
+    """Parses a command line. Raises CommandError for what the original would reject and for flags that are refused
+    here; SystemExit(0) after `--help`."""
     parser = _Parser(prog=command, description=description, usage=usage)
     for flag in flags:
         _add(parser, flag)
@@ -98,14 +98,14 @@ def _add(parser: argparse.ArgumentParser, flag: Flag) -> None:
 
 
 def _joined(flags: Sequence[Flag], words: Sequence[str]) -> Iterator[str]:
-    """A flag whose argument is missing gets its default, so that the next word is not taken for it."""
+    """Inserts the default after a flag whose argument is missing, so that the next word is not taken for it."""
     optional = {name: flag.optional for flag in flags if flag.optional is not None for name in flag.names}
     for word in words:
         yield f"{word}={optional[word]}" if word in optional else word
 
 
 def _judge(flags: Sequence[Flag], values: argparse.Namespace) -> Iterator[str]:
-    """Notes about flags without effect. Raises CommandError."""
+    """Yields notes about flags without effect. Raises CommandError for a refused flag."""
     for flag in flags:
         value = getattr(values, flag.key)
         given = bool(value) if flag.value is None or flag.several else str(value) != str(flag.default)

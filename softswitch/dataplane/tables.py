@@ -149,7 +149,7 @@ class Table:
 
     @property
     def has_notes(self) -> bool:
-        """Whether some entries have metadata or action sets, which are kept beside the rows."""
+        """Whether some entries have metadata or action sets, which are kept apart from the rows."""
         return bool(self._metadata or self._sets)
 
     def write_rows(self, operation: int, rows: list[int]) -> int:

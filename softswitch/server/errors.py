@@ -1,4 +1,4 @@
-"""What a request is refused with: a canonical code (google.rpc.Code) and a message that names the object."""
+"""Why a request is refused: a canonical code (google.rpc.Code) and a message that names the object."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _GRPC_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Refused(Exception):
-    """A request, or one entity of it, that was not carried out."""
+    """A request, or one entity of it, is refused."""
 
     def __init__(self, code: Code, message: str, details: Sequence[p4r.Error] = ()) -> None:
         super().__init__(message)
@@ -91,10 +91,10 @@ _SWITCH_CODES: tuple[tuple[type[switch_errors.SwitchError], Code], ...] = (
 
 
 def of_switch(error: switch_errors.SwitchError) -> Refused:
-    """The status sent to a client: the switch's message, without details of this machine such as cache paths."""
+    """The status for a client: the switch's message, without details of this machine such as cache paths."""
     code = next((c for kind, c in _SWITCH_CODES if isinstance(error, kind)), Code.INTERNAL)
     if code is Code.INTERNAL and not isinstance(error, switch_errors.CompilationFailed):
-        log.error("a request failed: %s", error)
+        log.error("request failed: %s", error)
         return Refused(code, "the switch cannot do that; see its log")
     return Refused(code, str(error))
 

@@ -1,6 +1,6 @@
 """Passing arguments: copy-in, copy-out, in P4's order (6.7, 6.8).
 
-An aggregate goes by reference instead of being copied where nobody can tell: the callee reaches nothing but its
+An aggregate is passed by reference instead of being copied if that makes no difference: the callee uses only its
 parameters, and no two arguments overlap."""
 
 from __future__ import annotations

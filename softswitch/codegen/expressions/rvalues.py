@@ -102,7 +102,7 @@ def constant_value(body: FunctionBody, value: ConstValue, type_: Type, expr: ast
 
 
 def rvalues(body: FunctionBody, exprs: Sequence[ast.Expr], wants: Sequence[Type | None] = ()) -> list[Value]:
-    """Values from left to right: one that a later expression could still change is put aside first."""
+    """Values from left to right: one that a later expression could still change is saved first."""
     values: list[Value] = []
     for i, expr in enumerate(exprs):
         value = rvalue(body, expr, wants[i] if i < len(wants) else None)

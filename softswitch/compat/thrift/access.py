@@ -1,4 +1,4 @@
-"""The program that a call is about, under the lock that all clients share, and what its names stand for."""
+"""The program that a call works on, under the lock that all clients share, and lookups by name."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _CONTEXT = 0
 
 @dataclass(frozen=True)
 class OneTable:
-    """A table with its handles, which are up to date."""
+    """A table with its up-to-date handles."""
 
     view: TableView
     table: Table
     handles: EntryHandles
 
     def state(self, key: EntryKey) -> EntryState:
-        """Raises INVALID_HANDLE if the entry has just gone."""
+        """Raises INVALID_HANDLE if the entry has just been removed."""
         state = self.table.find(Entry(key[0], priority=key[1]))
         if state is None:
             TABLES.fail("INVALID_HANDLE")
@@ -43,18 +43,18 @@ class OneTable:
 
 @dataclass(frozen=True)
 class Program:
-    """What calls work on."""
+    """The program that a call works on."""
 
     clients: Unelected
     config: Config
     handles: ProgramHandles
 
     def write(self, kind: p4r.Update.Type.ValueType, entity: p4r.Entity) -> None:
-        """Raises Refused."""
+        """Applies one update. Raises Refused."""
         self.clients.write(self.config, kind, entity)
 
     def table(self, name: str, types: tuple[str, ...] = ()) -> OneTable:
-        """`types`: those of bmv2 that the call is for; any if there are none. Raises INVALID_TABLE_NAME,
+        """`types`: bmv2's types of tables that the call accepts; empty: any. Raises INVALID_TABLE_NAME,
         WRONG_TABLE_TYPE."""
         view = by_name(self.config.index.tables, name)
         if view is None:
@@ -72,7 +72,7 @@ class Program:
         return view
 
     def message(self, one: OneTable, key: EntryKey) -> p4r.TableEntry:
-        """An entry as it is, to be written again with a change; with its meter, which would be reset otherwise."""
+        """The entry as it is, to be written back with a change; with its meter, which would be reset otherwise."""
         state = one.state(key)
         message = from_state(self.config, one.view, state)
         message.is_const = False
@@ -82,7 +82,7 @@ class Program:
 
 
 class Access:
-    """The way to the program."""
+    """Gives calls the program, for reading or for writing."""
 
     def __init__(self, clients: Unelected) -> None:
         self.clients = clients
@@ -109,7 +109,7 @@ def by_name(views: Mapping[int, View], name: str) -> View | None:
 
 
 def table_type(view: TableView) -> str:
-    """bmv2's name for it."""
+    """bmv2's name for the type of the table."""
     if view.profile is None:
         return "simple"
     return "indirect_ws" if view.profile.info.selector else "indirect"

@@ -20,12 +20,12 @@ from softswitch.server.entities.profiles import read_value_sets
 from softswitch.server.program.index import CounterView, RegisterView, ValueSetView
 
 _TOP = (1 << 63) - 1
-"""bmv2 gives this for every cell that is larger."""
+"""bmv2 returns this for any cell with a larger value."""
 _MASK = (1 << 64) - 1
 
 
 class ArrayCalls:
-    """Handlers. Each raises the exception of its kind of array."""
+    """Handlers. Each raises the exception for its kind of array."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -55,7 +55,7 @@ class ArrayCalls:
         with self._access.writing(context, REGISTERS) as program:
             view = _register(program, name)
             if not 0 <= start <= end <= view.info.cells:
-                REGISTERS.fail("INVALID_INDEX", f"register {name} has {view.info.cells} cells")
+                REGISTERS.fail("INVALID_INDEX", f"register {name} has only {view.info.cells} cells")
             _write_register(program, view, start, end, value)
 
     def bm_register_reset(self, context: int, name: str) -> None:
@@ -105,7 +105,7 @@ class ArrayCalls:
             message = p4r.MeterEntry(meter_id=view.id, config=to_rates(METERS, rates))
             program.write(MODIFY, p4r.Entity(meter_entry=message))
 
-    # ---- parser value sets: a value is all fields behind each other, filled up to whole bytes at the front ----
+    # ---- parser value sets: a value is all its fields concatenated, padded to whole bytes at the front ----
 
     def bm_parse_vset_get(self, context: int, name: str) -> list[bytes]:
         with self._access.reading(context, VALUE_SETS) as program:
@@ -140,18 +140,18 @@ def _register(program: Program, name: str, index: int | None = None) -> Register
     if view is None:
         REGISTERS.fail("INVALID_REGISTER_NAME", f"there is no register {name!r}")
     if index is not None and not 0 <= index < view.info.cells:
-        REGISTERS.fail("INVALID_INDEX", f"register {name} has {view.info.cells} cells, not one with index {index}")
+        REGISTERS.fail("INVALID_INDEX", f"register {name} has {view.info.cells} cells: no index {index}")
     return view
 
 
 def _write_register(program: Program, view: RegisterView, start: int, end: int, value: int) -> None:
-    """One value to some cells; bits that a cell has no room for are cut off."""
+    """Writes one value to a range of cells; bits that do not fit in a cell are cut off."""
     if start == end:
         return
     message = p4r.RegisterEntry(register_id=view.id)
     if end - start == 1:
         message.index.index = start
-    entity = p4r.Entity(register_entry=message)  # of several cells: the register
+    entity = p4r.Entity(register_entry=message)  # without an index: the whole register
     program.clients.check(entity)
     register, info = program.config.pipeline.registers[view.name], view.info
     raw = (value & ((1 << info.width) - 1)).to_bytes(info.cell_bytes, "little") * (end - start)
@@ -165,12 +165,12 @@ def _array(views: dict[int, CounterView], name: str, index: int | None, errors: 
     if view is None:
         errors.fail(no_name, f"there is no {name!r}")
     if index is not None and not 0 <= index < view.info.cells:
-        errors.fail("INVALID_INDEX", f"{name} has {view.info.cells} cells, not one with index {index}")
+        errors.fail("INVALID_INDEX", f"{name} has {view.info.cells} cells: no index {index}")
     return view
 
 
 def _value_set(program: Program, name: str) -> ValueSetView:
-    """Raises ERROR for one whose fields are not all exact: bmv2's calls have no masks."""
+    """Raises ERROR unless all fields of the set are exact: bmv2's calls have no masks."""
     view = by_name(program.config.index.value_sets, name)
     if view is None:
         VALUE_SETS.fail("INVALID_PARSE_VSET_NAME", f"there is no value set {name!r}")

@@ -1,4 +1,4 @@
-"""Why a call was not carried out, in the words of bmv2: the typed exceptions of its services, with its codes."""
+"""Why a call was refused, as bmv2 reports it: the typed exceptions of its services, with its codes."""
 
 from __future__ import annotations
 
@@ -34,20 +34,21 @@ class ThriftError(SwitchError):
 
 @dataclass(frozen=True)
 class Errors:
-    """The exceptions of one kind of call. `codes`: for what P4Runtime's writers refuse, by its canonical code."""
+    """The exceptions for one kind of call. `codes`: bmv2's code for each canonical code of a refused P4Runtime
+    write."""
 
     exception: Callable[..., Exception]
     names: Any
     codes: Mapping[Code, str]
 
     def fail(self, name: str, why: str = "") -> NoReturn:
-        """Raises the exception with the code of that name; the log has `why`, which the protocol cannot carry."""
-        log.info("a request is refused: %s%s", name, f" ({why})" if why else "")
+        """Raises the exception with the code of that name; `why` is logged, because the protocol cannot carry it."""
+        log.info("request refused: %s%s", name, f" ({why})" if why else "")
         raise self.exception(code=getattr(self.names, name, self.names.ERROR))
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turns refusals of the server and errors of the switch into the exception."""
+        """Turns refusals by the server and errors of the switch into the exception."""
         try:
             yield
         except Refused as refused:

@@ -1,8 +1,8 @@
-"""bmv2's handles: small numbers for entries, members and groups, which it chooses and clients name them by.
+"""bmv2's handles: small numbers that the switch assigns to entries, members and groups, and by which clients name them.
 
-An entry's handle is the smallest free index with, in its top byte, how often the index was freed before; a member's or
-group's is the smallest free number. Entries that P4Runtime's clients write get handles as well: whenever a table was
-changed by somebody else, its entries are compared with those that are known.
+An entry's handle is the smallest free index, with the number of times that index was freed in its top byte; a member's
+or group's is the smallest free number. Entries written by P4Runtime clients get handles as well: after another client
+has changed a table, its entries are compared with the known ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def key_of(entry: Entry) -> EntryKey:
 
 
 class Numbers:
-    """The smallest free ones."""
+    """Hands out the smallest free numbers."""
 
     def __init__(self) -> None:
         self._freed: list[int] = []
@@ -49,7 +49,7 @@ class Numbers:
 
 
 class EntryHandles:
-    """Of one table."""
+    """The handles of one table's entries."""
 
     def __init__(self) -> None:
         self._revision: int | None = None
@@ -59,8 +59,8 @@ class EntryHandles:
         self._numbers = Numbers()
 
     def follow(self, table: Table, before: EntryHandles | None = None) -> None:
-        """Catches up with what others did to the table. `before`: handles of this table in the program before; if its
-        entries were carried over, they keep their handles."""
+        """Catches up with changes by other clients. `before`: handles of this table in the previous program; entries
+        that were carried over keep them."""
         if self._revision == table.revision:
             return
         found = [key_of(state.entry) for state in table.states()]
@@ -76,7 +76,7 @@ class EntryHandles:
         self._revision = table.revision
 
     def added(self, table: Table, key: EntryKey) -> int:
-        """The handle of an entry that was just inserted."""
+        """Assigns a handle to an entry that was just inserted, and returns it."""
         self._take(key)
         self._revision = table.revision
         return self.handle(key)
@@ -86,13 +86,14 @@ class EntryHandles:
         self._revision = table.revision
 
     def handle(self, key: EntryKey) -> int:
-        """As the signed number that Thrift carries."""
+        """The handle as the signed number that Thrift carries."""
         index = self._indices[key]
         number = self._versions.get(index, 0) << _INDEX_BITS | index
         return number - (1 << 32) if number >> 31 else number
 
     def key(self, handle: int, *, any_version: bool = False) -> EntryKey:
-        """Raises INVALID_HANDLE, EXPIRED_HANDLE. `any_version`: as calls on counters and meters take handles."""
+        """Raises INVALID_HANDLE, EXPIRED_HANDLE. `any_version`: ignores the top byte, as calls on counters and meters
+        do."""
         version, index = (handle & 0xFFFFFFFF) >> _INDEX_BITS, handle & ((1 << _INDEX_BITS) - 1)
         if index not in self._keys:
             TABLES.fail("INVALID_HANDLE")
@@ -101,7 +102,7 @@ class EntryHandles:
         return self._keys[index]
 
     def in_order(self) -> Iterator[tuple[int, EntryKey]]:
-        """Handles with keys, by index."""
+        """Handles with their keys, by index."""
         for index in sorted(self._keys):
             yield self.handle(self._keys[index]), self._keys[index]
 
@@ -117,7 +118,7 @@ class EntryHandles:
 
 
 class IdHandles:
-    """Of the members or the groups of one action profile, which P4Runtime's clients number themselves."""
+    """The handles of one action profile's members or groups, whose ids P4Runtime clients choose."""
 
     def __init__(self) -> None:
         self._ids: dict[int, int] = {}
@@ -125,7 +126,7 @@ class IdHandles:
         self._numbers = Numbers()
 
     def follow(self, ids: Collection[int]) -> None:
-        """Catches up with what others did."""
+        """Catches up with changes by other clients."""
         there = set(ids)
         for number in [number for number in self._handles if number not in there]:
             handle = self._handles.pop(number)
@@ -143,7 +144,7 @@ class IdHandles:
         return self._handles[number]
 
     def unused_id(self) -> int:
-        """For one that is to be made: its handle plus one, as 0 is no id."""
+        """An id for a new member or group: its handle plus one, because 0 is not a valid id."""
         number = self._numbers.take()
         self._numbers.free(number)
         number += 1
@@ -152,12 +153,12 @@ class IdHandles:
         return number
 
     def in_order(self) -> list[tuple[int, int]]:
-        """Handles with ids."""
+        """Handles with their ids."""
         return sorted(self._ids.items())
 
 
 class ProgramHandles:
-    """Of all tables and profiles of one program."""
+    """The handles of all tables and profiles of one program."""
 
     def __init__(self, before: ProgramHandles | None) -> None:
         self._before = before
@@ -178,7 +179,7 @@ class ProgramHandles:
         return _followed(self._groups, profile, [one.id for one in config.pipeline.profiles[profile].groups()])
 
     def forget_before(self) -> None:
-        """The program before that one is none of its business."""
+        """Releases the handles of the previous program, which the next one does not need."""
         self._before = None
 
 
@@ -189,7 +190,7 @@ def _followed(known: dict[str, IdHandles], profile: str, ids: list[int]) -> IdHa
 
 
 class AllHandles:
-    """Of all programs that a device holds."""
+    """The handles of all programs that a device holds."""
 
     def __init__(self) -> None:
         self._by_program: WeakKeyDictionary[Config, ProgramHandles] = WeakKeyDictionary()

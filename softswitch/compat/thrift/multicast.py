@@ -1,7 +1,7 @@
 """The service `simple_pre_lag`: multicast groups as trees of nodes, with link aggregation groups (`bm_mc_*`).
 
-The switch has a list of replicas for each group; the nodes are kept here. Groups of P4Runtime's clients are shown as
-nodes, one for each replica number, and can be changed in either way.
+The switch stores a list of replicas per group; the nodes are stored here. Groups of P4Runtime clients appear as nodes,
+one for each instance, and both kinds of client can change any group.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ MAX_LAGS = 256
 _MAX_PORTS = 512
 _MAX_INSTANCE = 0xFFFF
 _LAG_HASH = 0xFF
-"""simple_switch's choice of a member is the same for all packets."""
+"""simple_switch chooses the same member of a LAG for all packets."""
 
 
 @dataclass
 class _Node:
-    """`group`: the one that it is associated with."""
+    """`group`: the one that the node is associated with."""
 
     instance: int
     ports: tuple[int, ...]
@@ -46,15 +46,15 @@ class MulticastCalls:
         self._numbers = Numbers()
         self._groups: dict[int, list[int]] = {}
         self._lags: dict[int, tuple[int, ...]] = {}
-        self._seen: dict[int, tuple[Replica, ...]] = {}  # the replicas that the nodes of a group stand for
+        self._seen: dict[int, tuple[Replica, ...]] = {}  # of each group, the replicas that its nodes stand for
 
     def bm_mc_mgrp_create(self, context: int, group: int) -> int:
         with self._writing(context):
             if not 0 <= group <= _MAX_INSTANCE:
-                MULTICAST.fail("INVALID_MGID", f"{group} is no multicast group")
+                MULTICAST.fail("INVALID_MGID", f"{group} is not a valid group id")
             if group not in self._groups:
                 if len(self._groups) >= MAX_GROUPS:
-                    MULTICAST.fail("TABLE_FULL", f"there are {MAX_GROUPS} groups")
+                    MULTICAST.fail("TABLE_FULL", f"all {MAX_GROUPS} groups are in use")
                 self._groups[group] = []
                 self._apply(group)
         return group
@@ -128,7 +128,7 @@ class MulticastCalls:
             )
 
     def reset(self) -> None:
-        """No groups, no nodes, no link aggregation groups."""
+        """Removes all groups, nodes and link aggregation groups."""
         with self._writing(0):
             for group in list(self._groups):
                 self._clients.device.pre.put_group(group, None)
@@ -148,7 +148,7 @@ class MulticastCalls:
             yield
 
     def _follow(self) -> None:
-        """Catches up with groups that other clients have written."""
+        """Catches up with groups written by other clients."""
         there = {group.id: group.replicas for group in self._clients.device.switch.multicast_groups()}
         for group in [group for group in self._groups if group not in there]:
             self._forget(group)
@@ -169,7 +169,7 @@ class MulticastCalls:
 
     def _add(self, node: _Node) -> int:
         if len(self._nodes) >= MAX_NODES:
-            MULTICAST.fail("TABLE_FULL", f"there are {MAX_NODES} nodes")
+            MULTICAST.fail("TABLE_FULL", f"all {MAX_NODES} nodes are in use")
         handle = self._numbers.take()
         self._nodes[handle] = node
         return handle
@@ -191,13 +191,13 @@ class MulticastCalls:
         self._apply(group)
 
     def _forget(self, group: int) -> None:
-        """The group is gone; its nodes stay."""
+        """Forgets a deleted group; its nodes stay."""
         for handle in self._groups.pop(group):
             self._nodes[handle].group = None
         self._seen.pop(group, None)
 
     def _apply(self, group: int) -> None:
-        """Gives the switch what the nodes of a group mean."""
+        """Writes the replicas that a group's nodes stand for to the switch."""
         replicas: list[Replica] = []
         for handle in self._groups[group]:
             node = self._nodes[handle]
@@ -216,7 +216,7 @@ def _entity(group: int) -> p4r.Entity:
 
 
 def _ports(bits: str) -> tuple[int, ...]:
-    """From a map of 0 and 1 whose last character is number 0."""
+    """The ports of a port map: a string of 0 and 1 whose last character is port 0."""
     if len(bits) > _MAX_PORTS or set(bits) - {"0", "1"}:
-        MULTICAST.fail("ERROR", f"a map has 0 and 1 for up to {_MAX_PORTS} ports")
+        MULTICAST.fail("ERROR", f"a port map consists of 0 and 1, for up to {_MAX_PORTS} ports")
     return tuple(number for number, bit in enumerate(reversed(bits)) if bit == "1")

@@ -63,7 +63,7 @@ class ProfileCalls:
             program.write(MODIFY, p4r.Entity(action_profile_member=message))
 
     def bm_mt_act_prof_get_members(self, context: int, name: str) -> list[Any]:
-        """Nothing for a profile that is not there, as in bmv2."""
+        """Empty for an unknown profile, as in bmv2."""
         with self._access.reading(context, TABLES) as program:
             if all(view.name != name for view in program.config.index.profiles.values()):
                 return []
@@ -182,7 +182,7 @@ class ProfileCalls:
 
 
 class _Profile:
-    """One action profile with its handles, which are up to date."""
+    """One action profile with its up-to-date handles."""
 
     def __init__(self, program: Program, name: str, *, selects: bool = False) -> None:
         self.view: ProfileView = program.profile(name)

@@ -1,4 +1,4 @@
-"""Calls on the switch and its programs: what runs, loading and swapping, state as a whole, ports, learning, hashes."""
+"""Calls on the switch and its programs: loading and swapping, state as a whole, ports, learning, hashes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class SwitchOptions:
 
 
 class ProgramCalls:
-    """Handlers. What no typed exception can say is a TApplicationException with the text."""
+    """Handlers. An error without a typed exception becomes a TApplicationException with its text."""
 
     def __init__(
         self, clients: Unelected, multicast: MulticastCalls, options: SwitchOptions, learning: LearnLists | None = None
@@ -85,7 +85,7 @@ class ProgramCalls:
     # ---- programs ----
 
     def bm_get_config(self) -> str:
-        """The file that a client loaded, or the description of the program."""
+        """The file that a client loaded, else the description of the program."""
         try:
             with self._clients.reading() as config:
                 pass
@@ -143,7 +143,8 @@ class ProgramCalls:
     # ---- state as a whole ----
 
     def bm_reset_state(self) -> None:
-        """The program's state as after loading it, and no multicast groups; mirror sessions stay, as in bmv2."""
+        """Resets the state to that of a program just loaded and removes multicast groups; mirror sessions stay, as in
+        bmv2."""
         try:
             self._clients.reset()
         except Refused as refused:
@@ -153,7 +154,7 @@ class ProgramCalls:
         self._learning(lambda lists, config: lists.reset(config))
 
     def bm_serialize_state(self) -> str:
-        """JSON: P4Runtime's entities, and the cells of registers as base64 of little-endian numbers."""
+        """JSON with P4Runtime's entities, and registers' cells as base64 of little-endian numbers."""
         try:
             with self._clients.reading() as config, self._clients.device.switch.safe_point():
                 reading = self._clients.device.batches.take(config, p4r.ReadRequest(entities=_everything()))
@@ -190,9 +191,9 @@ class ProgramCalls:
     def bm_dev_mgr_add_port(self, interface: str, port: int, pcap: str) -> None:
         self._check_ports()
         if pcap:
-            _fail_port("a client cannot have files written: no capture by this call")
+            _fail_port("clients cannot make the switch write files: leave out the capture file")
         if not 0 <= port <= _MAX_PORT or not 0 < len(interface.encode()) <= _MAX_INTERFACE_NAME:
-            _fail_port(f"port {port} or interface {interface!r} cannot be")
+            _fail_port(f"port {port} or interface {interface!r} is not valid")
         try:
             with self._clients.writing_switch():
                 self._clients.device.switch.add_interface(port, interface, self._options.ring_frames)
@@ -281,15 +282,15 @@ def _described(config: Config) -> str:
         if is_described(json.loads(text)):
             return text
     except (ValueError, TypeError):
-        pass  # the bare source of a program
+        pass  # source text only
     return config_json(config.compiled.info, parse(config.device_config))
 
 
 def _source_of(text: str) -> bytes:
-    """Raises TApplicationException for a file of another compiler."""
+    """The source of a loaded file. Raises TApplicationException for a file of another compiler."""
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):  # the compiler says what is wrong
+    except (ValueError, RecursionError):  # the compiler will report the error
         content = {}
     if isinstance(content, dict) and is_described(content) and "softswitch_config" not in content:
         raise _told(
@@ -300,7 +301,7 @@ def _source_of(text: str) -> bytes:
 
 
 def _everything() -> list[p4r.Entity]:
-    """All that a program and the switch hold but registers."""
+    """Wildcards for everything that a program and the switch hold, except registers."""
     entries, defaults, members, groups, values, counters, meters, trees, sessions = (p4r.Entity() for _ in range(9))
     entries.table_entry.counter_data.SetInParent()
     entries.table_entry.meter_config.SetInParent()
@@ -316,12 +317,12 @@ def _everything() -> list[p4r.Entity]:
 
 
 def _fail_swap(code: int, why: str) -> NoReturn:
-    log.info("a request is refused: %s", why)
+    log.info("request refused: %s", why)
     raise InvalidSwapOperation(code=code)
 
 
 def _fail_port(why: str) -> NoReturn:
-    log.info("a request is refused: %s", why)
+    log.info("request refused: %s", why)
     raise InvalidDevMgrOperation(code=DevMgrErrorCode.ERROR)
 
 

@@ -1,7 +1,7 @@
-"""Thrift's binary protocol with bounds, and the way from a request to its handler.
+"""Thrift's binary protocol with limits on the size of requests, and dispatch of a request to its handler.
 
-Requests are read by Thrift's Python code, whose recursion is limited; its C code follows nested lists as deep as a
-request says. Answers, which may be long, are written by the C code.
+Requests are decoded by Thrift's Python code, whose recursion is limited; its C code follows nested lists to any depth
+that a request gives. Responses, which may be long, are encoded by the C code.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from thrift.transport.TTransport import TBufferedTransport, TTransportException
 log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 16 << 20
 MAX_ITEMS = 4096
-"""Of one list in a request."""
+"""Limit on the elements of one list in a request."""
 _BUFFER_BYTES = 1 << 16
 
 
 class Bounded(TBufferedTransport):  # type: ignore[misc]
-    """A connection of which one request takes so many bytes at most."""
+    """A connection whose requests have at most MAX_REQUEST_BYTES each."""
 
     def __init__(self, client: socket.socket) -> None:
         plain = TSocket()
@@ -38,7 +38,9 @@ class Bounded(TBufferedTransport):  # type: ignore[misc]
 
     def read(self, size: int) -> bytes:
         if size > self._left:
-            raise TTransportException(TTransportException.SIZE_LIMIT, f"a request is over {MAX_REQUEST_BYTES:,} bytes")
+            raise TTransportException(
+                TTransportException.SIZE_LIMIT, f"a request is longer than {MAX_REQUEST_BYTES:,} bytes"
+            )
         data: bytes = super().read(size)
         self._left -= len(data)
         return data
@@ -46,21 +48,21 @@ class Bounded(TBufferedTransport):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Service:
-    """`module`: the bindings, with `Iface` and types of arguments and result for each call. `handlers`: objects,
-    each of which has some of the calls as methods."""
+    """A Thrift service. `module`: its bindings, with `Iface` and, for each call, the types of arguments and result.
+    `handlers`: objects, each of which implements some of the calls as methods."""
 
     module: Any
     handlers: tuple[object, ...]
 
     def method(self, call: str) -> Any:
-        """None for a call that the service does not have."""
+        """The handler of a call; None if the service has no such call."""
         if not hasattr(self.module, f"{call}_args") or not hasattr(self.module.Iface, call):
             return None
         return next((getattr(one, call) for one in self.handlers if hasattr(one, call)), None)
 
 
 class Connection:
-    """One client's."""
+    """The connection of one client."""
 
     def __init__(self, services: Mapping[str, Service], client: socket.socket) -> None:
         self._services = services
@@ -70,7 +72,7 @@ class Connection:
         self._out = TBinaryProtocolAccelerated(self._transport)
 
     def serve(self) -> None:
-        """Answers requests until the client hangs up, or says what is no request."""
+        """Answers requests until the client hangs up or sends something that is not a request."""
         while True:
             self._transport.next_request()
             try:
@@ -78,16 +80,16 @@ class Connection:
                 goes_on = self._answer(name, kind, number)
             except TTransportException as error:
                 if error.type == TTransportException.SIZE_LIMIT:
-                    log.warning("a Thrift client was cut off: %s", error)
+                    log.warning("disconnected a Thrift client: %s", error)
                 return
             except (TException, ValueError, RecursionError, AssertionError, TypeError) as error:
-                log.warning("a Thrift client was cut off, whose request makes no sense: %s", error)
+                log.warning("disconnected a Thrift client after a malformed request: %s", error)
                 return
             if not goes_on:
                 return
 
     def _answer(self, name: str, kind: int, number: int) -> bool:
-        """False for a service that is not there, after which bmv2 hangs up."""
+        """Answers one request. False for an unknown service, after which bmv2 hangs up."""
         service_name, _, call = name.partition(":")
         service = self._services.get(service_name)
         method = service.method(call) if service is not None and kind == TMessageType.CALL else None
@@ -105,7 +107,7 @@ class Connection:
         return True
 
     def _call(self, service: Service, method: Any, call: str, arguments: Any, number: int) -> tuple[int, int, Any]:
-        """Kind of answer, its number, and what it says."""
+        """Type, number and body of the response."""
         names = [spec[2] for spec in arguments.thrift_spec or () if spec is not None]
         values = [getattr(arguments, name) for name in names]
         result = getattr(service.module, f"{call}_result")()
@@ -116,12 +118,12 @@ class Connection:
                 )
             result.success = method(*values)
         except TApplicationException as error:
-            log.info("a request is refused: %s: %s", call, error.message)
+            log.info("request refused: %s: %s", call, error.message)
             return TMessageType.EXCEPTION, number, error
         except TException as error:  # one of the service's own
             result.ouch = error
         except Exception:
-            log.exception("a request failed: %s", call)
+            log.exception("request failed: %s", call)
             text = "internal error; see the daemon's log"
             return TMessageType.EXCEPTION, number, TApplicationException(TApplicationException.INTERNAL_ERROR, text)
         return TMessageType.REPLY, number, result

@@ -1,4 +1,4 @@
-"""Listens for Thrift clients: one thread for each, none but loopback unless told otherwise."""
+"""Listens for Thrift clients, one thread for each; on loopback unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ThriftServer:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Raises ThriftError for a port in use, or an address that is not there."""
+        """Raises ThriftError if the port is in use or the address does not exist."""
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
         try:
             self._listening = socket.create_server(self._address, family=family, backlog=MAX_CLIENTS)
@@ -134,7 +134,7 @@ class ThriftServer:
             if full or ended:
                 client.close()
                 if full:
-                    log.warning("a Thrift client was sent away: %d are connected", MAX_CLIENTS)
+                    log.warning("refused a Thrift client: %d are already connected", MAX_CLIENTS)
                 continue
             self._begin(self._serve, client)
 

@@ -26,9 +26,9 @@ class SimpleSwitchCalls:
     # ---- mirror sessions ----
 
     def mirroring_session_add(self, session: int, config: Any) -> None:
-        """Makes or replaces it."""
+        """Adds or replaces a session."""
         if not 0 <= session <= MAX_SESSION:
-            _fail(f"mirror session {session} is not within 0 and {MAX_SESSION}")
+            _fail(f"mirror session {session} is not between 0 and {MAX_SESSION}")
         if config.port is not None and not 0 <= config.port <= _MAX_PORT:
             _fail(f"mirror session {session}: there is no port {config.port}")
         own = () if config.port is None else (Replica(config.port),)
@@ -43,7 +43,7 @@ class SimpleSwitchCalls:
             self._clients.note_switch(_entity(session))
 
     def mirroring_session_get(self, session: int) -> Any:
-        """Of a session that a P4Runtime client made, the port if it has only one."""
+        """For a session of a P4Runtime client, the port if it has exactly one."""
         with self._clients.writing_switch():
             found = self._find(session)
             group = self._clients.device.pre.group_of(session)

@@ -95,7 +95,7 @@ class TableCalls:
     bm_mt_indirect_set_entry_ttl = bm_mt_set_entry_ttl
 
     def bm_mt_get_entries(self, context: int, name: str) -> list[Any]:
-        """Nothing for a table that is not there, as in bmv2."""
+        """Empty for an unknown table, as in bmv2."""
         with self._access.reading(context, TABLES) as program:
             if all(view.name != name for view in program.config.index.tables.values()):
                 return []
@@ -125,7 +125,7 @@ class TableCalls:
             return _entry(program.config.index, one, handle, state, *self._ids(program, one)[1:])
 
     def _ids(self, program: Program, one: OneTable) -> tuple[Any, Any, Any]:
-        """The index, and the handles of members and groups of the table's profile."""
+        """The P4Runtime index, and the handles of members and groups of the table's profile, if any."""
         if one.view.profile is None:
             return program.config.index, None, None
         name = one.view.profile.name
@@ -147,7 +147,7 @@ class TableCalls:
     def bm_mt_reset_default_entry(self, context: int, name: str) -> None:
         with self._access.writing(context, TABLES) as program:
             one = program.table(name, SIMPLE)
-            if not one.view.info.const_default:  # else it is what it was
+            if not one.view.info.const_default:  # a const default never changes
                 write_default(program, one, None)
 
     def bm_mt_get_default_entry(self, context: int, name: str) -> Any:
@@ -224,7 +224,7 @@ def check_mutable(one: OneTable) -> None:
 
 
 def insert(program: Program, one: OneTable, key: Sequence[Any], options: Any, action: p4r.TableAction) -> int:
-    """The handle of a new entry."""
+    """Inserts an entry and returns its handle."""
     if not one.view.fields:
         TABLES.fail("NO_TABLE_KEY", f"table {one.view.name} has no key")
     message = _key_message(one, key, options)
@@ -259,7 +259,7 @@ def write_default(program: Program, one: OneTable, action: p4r.TableAction | Non
 
 
 def signed(value: int) -> int:
-    """As Thrift carries 64 bits."""
+    """The value as Thrift's signed 64-bit integer."""
     return value - (1 << 64) if value >> 63 else value
 
 
@@ -269,7 +269,7 @@ def _key_message(one: OneTable, key: Sequence[Any], options: Any) -> p4r.TableEn
 
 
 def _message(program: Program, one: OneTable, key: EntryKey) -> p4r.TableEntry:
-    """Key only."""
+    """A message with the key alone."""
     whole = program.message(one, key)
     return p4r.TableEntry(table_id=one.view.id, match=whole.match, priority=whole.priority)
 

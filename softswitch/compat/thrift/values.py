@@ -1,8 +1,8 @@
-"""Keys, actions and rates: bmv2's structures to P4Runtime's messages and back.
+"""Converts keys, actions and rates between bmv2's structures and P4Runtime's messages.
 
-bmv2's numbers are big-endian with all bytes that the field has, and every key of a table is there; in P4Runtime a field
-that matches anything is left out. In bmv2 the smallest priority wins, in P4Runtime the largest: they are counted
-downwards from the largest number there is, as simple_switch_grpc does.
+bmv2's numbers are big-endian with all bytes of the field, and every key of a table is present; P4Runtime leaves out a
+field that matches anything. In bmv2 the smallest priority wins, in P4Runtime the largest, so priorities are counted
+down from the largest number, as in simple_switch_grpc.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def byte_count(width: int) -> int:
 
 
 def padding(width: int) -> int:
-    """Zero bits before a value in its bytes; bmv2 counts them as part of a prefix."""
+    """Number of zero bits before a value in its bytes; bmv2 counts them as part of a prefix."""
     return 8 * byte_count(width) - width
 
 
@@ -51,7 +51,7 @@ def padding(width: int) -> int:
 
 
 def to_matches(view: TableView, params: Sequence[Any]) -> list[p4r.FieldMatch]:
-    """Raises BAD_MATCH_KEY, as bmv2 does, for a key of the wrong form; bits before a value are ignored."""
+    """Raises BAD_MATCH_KEY, as bmv2 does, for a malformed key; bits before a value are ignored."""
     if len(params) != len(view.fields):
         TABLES.fail("BAD_MATCH_KEY", f"table {view.name} has {len(view.fields)} keys, not {len(params)}")
     matches = [_to_match(field, param) for field, param in zip(view.fields, params, strict=True)]
@@ -72,7 +72,7 @@ def _to_match(field: MatchView, param: Any) -> p4r.FieldMatch | None:
     elif kind == "LPM":
         value, length = _number(field, param.lpm and param.lpm.key), param.lpm.prefix_length
         if length is None or not 0 <= length <= width:
-            TABLES.fail("BAD_MATCH_KEY", f"{field.codec.name}: prefix length {length} is not within 0 and {width}")
+            TABLES.fail("BAD_MATCH_KEY", f"{field.codec.name}: prefix length {length} is not between 0 and {width}")
         length -= padding(width)
         if length <= 0:
             return None
@@ -134,12 +134,12 @@ def _from_key(field: MatchView, key: KeyMatch) -> Any:
 
 
 def to_priority(view: TableView, options: Any) -> int:
-    """P4Runtime's. Raises ERROR for a number that has none."""
+    """P4Runtime's priority for bmv2's. Raises ERROR if it is out of range."""
     if not view.needs_priority:
         return 0
     given = (options.priority if options is not None else 0) or 0
     if not 0 <= given < LAST_PRIORITY:
-        TABLES.fail("ERROR", f"priority {given} is not within 0 and {LAST_PRIORITY - 1}")
+        TABLES.fail("ERROR", f"priority {given} is not between 0 and {LAST_PRIORITY - 1}")
     return LAST_PRIORITY - int(given)
 
 
@@ -151,8 +151,8 @@ def from_priority(view: TableView, priority: int) -> Any:
 
 
 def to_action(index: P4Index, offered: Sequence[int], name: str, data: Sequence[bytes]) -> p4r.Action:
-    """`offered`: ids of the actions that are possible there. Raises INVALID_ACTION_NAME, BAD_ACTION_DATA. Bits that a
-    parameter has no room for are cut off, as bmv2 does where it uses them."""
+    """`offered`: ids of the actions that are allowed here. Raises INVALID_ACTION_NAME, BAD_ACTION_DATA. Bits that do
+    not fit in a parameter are cut off, as bmv2 does when it uses them."""
     number = index.action_ids.get(name)
     if number is None or number not in offered:
         TABLES.fail("INVALID_ACTION_NAME", f"there is no action {name!r}")
@@ -167,7 +167,7 @@ def to_action(index: P4Index, offered: Sequence[int], name: str, data: Sequence[
 
 
 def from_params(view: ActionView, params: Sequence[int]) -> list[bytes]:
-    """In the fewest bytes, as bmv2 gives them."""
+    """In as few bytes as possible, as bmv2 returns them."""
     return [encode(value) for _, value in zip(view.params, params, strict=True)]
 
 
@@ -183,15 +183,15 @@ def to_rates(errors: Errors, rates: Sequence[Any]) -> p4r.MeterConfig:
     """bmv2's two rates, in units per microsecond. Raises the exception of `errors`."""
     names = errors.names._NAMES_TO_VALUES
     if len(rates) != 2:
-        errors.fail("BAD_RATES_LIST" if "BAD_RATES_LIST" in names else "ERROR", f"{len(rates)} rates are given, not 2")
+        errors.fail("BAD_RATES_LIST" if "BAD_RATES_LIST" in names else "ERROR", f"expected 2 rates, not {len(rates)}")
     numbers = []
     for rate in rates:
         each_s = (rate.units_per_micros or 0.0) * 1e6
         if not math.isfinite(each_s) or not 0 <= each_s <= _MAX_RATE:
-            _bad_rate(errors, f"{rate.units_per_micros} is no rate")
+            _bad_rate(errors, f"{rate.units_per_micros} is not a valid rate")
         if rate.burst_size is None or rate.burst_size < 0:
             wrong = "INVALID_BURST_SIZE_VALUE" if "INVALID_BURST_SIZE_VALUE" in names else "ERROR"
-            errors.fail(wrong, f"{rate.burst_size} is no burst")
+            errors.fail(wrong, f"{rate.burst_size} is not a valid burst size")
         numbers.append((round(each_s), int(rate.burst_size)))
     (cir, cburst), (pir, pburst) = numbers
     if cir > pir:
@@ -205,7 +205,7 @@ def _bad_rate(errors: Errors, why: str) -> None:
 
 
 def from_rates(config: MeterConfig | None) -> list[Any]:
-    """Empty for a meter that nobody has configured."""
+    """Empty for a meter that was never configured."""
     if config is None:
         return []
     return [

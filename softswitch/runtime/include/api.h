@@ -92,7 +92,7 @@ void ss_switch_release(ss_switch *sw); /* ... to here; nestable within one threa
 void ss_switch_hold_ports(ss_switch *sw);
 void ss_switch_release_ports(ss_switch *sw);
 /* The number of a port whose ring is three quarters full of waiting frames, SS_NO_PORT: none. For another thread than
- * the one that holds, which must not release meanwhile. */
+ * the one that holds, which must not release until then. */
 #define SS_NO_PORT UINT32_MAX
 uint32_t ss_switch_nearly_full(ss_switch *sw);
 #define SS_REAL_TIME UINT64_MAX /* for ss_switch_set_time: the clock runs */

@@ -15,7 +15,7 @@ static int compare(const ss_span_field *field, const ss_rule *a, const ss_rule *
     return order ? order : (a->priority > b->priority) - (a->priority < b->priority);
 }
 
-/* What the subtree of a rule knows, from its children. */
+/* Recomputes what a rule knows of its subtree from its children. */
 static void update(const ss_span_field *field, ss_rule *rule)
 {
     ss_interval *span = rule->span;
@@ -32,7 +32,7 @@ static void update(const ss_span_field *field, ss_rule *rule)
     }
 }
 
-/* Two trees: what comes before a rule, and what comes after it. */
+/* Splits a tree into the rules before `at` and those after it. */
 static void split(const ss_span_field *field, ss_rule *root, const ss_rule *at, ss_rule **before, ss_rule **after)
 {
     if (!root) {

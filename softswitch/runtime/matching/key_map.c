@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #define FIRST_CAPACITY 4u
-#define HUGE_PAGE (2ull << 20) /* bytes; larger arrays ask for such pages, or each key costs a miss of the TLB, too */
+#define HUGE_PAGE (2ull << 20) /* bytes; larger arrays use such pages, or each key would also cost a TLB miss */
 
 void ss_key_map_init(ss_key_map *map, uint32_t words) { *map = (ss_key_map){.words = words, .stride = words + 1}; }
 
@@ -28,7 +28,7 @@ static uint64_t *allocate(uint64_t bytes)
     return slots;
 }
 
-/* The slot of a key, or the free one where it belongs. */
+/* The slot of a key, or the free slot where it belongs. */
 static uint64_t *place(const ss_key_map *map, const uint64_t *key)
 {
     for (uint64_t number = ss_hash_words(key, map->words);; number++) {
@@ -70,7 +70,7 @@ void ss_key_map_remove(ss_key_map *map, const uint64_t *key)
 {
     uint64_t mask = map->capacity - 1;
     uint64_t hole = (uint64_t)(place(map, key) - map->slots) / map->stride;
-    for (uint64_t next = hole;;) { /* what would not be found any more behind the hole moves into it */
+    for (uint64_t next = hole;;) { /* an entry that could no longer be found behind the hole moves into it */
         next = (next + 1) & mask;
         uint64_t *slot = ss_key_map_slot(map, next);
         if (!slot[0])

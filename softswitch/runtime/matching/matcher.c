@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANY_GROUPS 16u /* from here on the results of lookups are kept ... */
+#define MANY_GROUPS 16u /* from here on the results of lookups are cached ... */
 #define MANY_RANGES 64u /* ... or from so many rules with ranges */
 
 bool ss_matcher_init(ss_matcher *matcher, const ss_key_desc *keys, uint32_t key_count)
@@ -76,7 +76,7 @@ uint32_t ss_matcher_rule_words(const ss_matcher *matcher)
     return matcher->ranges ? 3 * matcher->words + SS_INTERVAL_WORDS : 2 * matcher->words;
 }
 
-/* The mask of the group that a rule belongs to: its own mask without the ranges. */
+/* The mask of a rule's group: the rule's own mask without the ranges. */
 static void group_mask(const ss_matcher *matcher, const ss_rule *rule, uint64_t *out)
 {
     memcpy(out, rule->mask, matcher->words * sizeof *out);
@@ -107,7 +107,7 @@ bool ss_matcher_prepare(const ss_matcher *matcher, ss_rule *rule, uint64_t *stor
             ss_compare_words(rule->value + field->first, rule->mask + field->first, field->words) > 0)
             return false;
         if (field->match == SS_LPM) {
-            for (uint32_t i = 0; i < field->words; i++) { /* the mask must be a prefix: ones from the top */
+            for (uint32_t i = 0; i < field->words; i++) { /* the mask must be a prefix: ones, then zeros */
                 uint32_t low = i * 64, from = field->width - prefix;
                 uint64_t all = ss_word_mask(field->width, i);
                 uint64_t want = from <= low ? all : from >= low + 64 ? 0 : all & (UINT64_MAX << (from - low));
@@ -152,7 +152,7 @@ ss_rule *ss_matcher_find(const ss_matcher *matcher, const ss_rule *like)
     return rule && rule->priority == like->priority ? rule : NULL;
 }
 
-/* Moves the group to its place by bound; the list is sorted but for this one. */
+/* Moves a group to its place by bound; the rest of the list is sorted. */
 static void sort_group(ss_matcher *matcher, ss_group *group)
 {
     uint32_t at = 0;
@@ -218,7 +218,7 @@ static void remove_group(ss_matcher *matcher, ss_group *group)
     free_group(group);
 }
 
-/* Behind the better rules of its own masked key. */
+/* Links a rule behind the better rules of its masked key. */
 static bool link_rule(const ss_matcher *matcher, ss_group *group, ss_rule *rule)
 {
     uint64_t *slot = ss_key_map_put(&group->rules, rule->masked);
@@ -260,10 +260,10 @@ static void unlink_rule(const ss_matcher *matcher, ss_group *group, ss_rule *rul
     }
 }
 
-/* Whether the probe of a group says its only masked key. */
+/* Marks the probes as stale if the probe of a group contains, or contained, its only masked key. */
 static void changed(ss_matcher *matcher, const ss_group *group)
 {
-    if (group->rules.count <= 2) /* it has one, or had one before */
+    if (group->rules.count <= 2) /* it has one masked key, or had one before */
         matcher->probes_stale = true;
     ss_results_forget(&matcher->results);
 }
@@ -273,7 +273,7 @@ static const uint64_t *lpm_field(const ss_matcher *matcher, const ss_rule *rule)
     return rule->value + matcher->fields[matcher->lpm].first;
 }
 
-/* Learns the prefix lengths of all rules anew. Without memory every length is asked. */
+/* Recomputes the prefix lengths of all rules. Without memory every length is probed. */
 static void learn_prefixes(ss_matcher *matcher, uint32_t bits)
 {
     ss_prefixes_free(&matcher->prefixes);
@@ -301,7 +301,7 @@ static void prefix_added(ss_matcher *matcher, const ss_rule *rule)
 static void prefix_removed(ss_matcher *matcher)
 {
     if (matcher->prefixes.lengths && ++matcher->prefixes.gone > matcher->count + 1024)
-        learn_prefixes(matcher, matcher->prefixes.bits); /* as seldom as a group is tightened */
+        learn_prefixes(matcher, matcher->prefixes.bits); /* as rarely as a group is tightened */
 }
 
 bool ss_matcher_insert(ss_matcher *matcher, ss_rule *rule)
@@ -360,5 +360,5 @@ void ss_matcher_remove(ss_matcher *matcher, ss_rule *rule)
     if (group->count == 0)
         remove_group(matcher, group);
     else if (matcher->prioritised && rule->priority == group->bound && ++group->removed > group->count / 2)
-        tighten(matcher, group); /* seldom enough that removing n rules costs O(n) */
+        tighten(matcher, group); /* rarely enough that removing n rules costs O(n) */
 }

@@ -30,7 +30,7 @@ void ss_prefixes_free(ss_prefixes *prefixes)
 void ss_prefixes_add(ss_prefixes *prefixes, const uint64_t *field, uint32_t length)
 {
     if (!length)
-        return; /* what matches anything is asked last of all */
+        return; /* a rule that matches anything is always probed last */
     uint64_t first = ss_leading_bits(prefixes, field);
     uint64_t count = length < prefixes->bits ? 1ull << (prefixes->bits - length) : 1;
     uint64_t bit = 1ull << ((length - 1) / ss_lengths_per_bit(prefixes->width));

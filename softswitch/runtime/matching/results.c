@@ -20,7 +20,7 @@ void ss_results_free(ss_results *results)
     results->slots = NULL;
 }
 
-/* In front of its set; the one that was there takes the place behind it. */
+/* Inserts a result at the front of its set; the previous first one moves to the second place. */
 void ss_results_keep(ss_results *results, uint64_t hash, const uint64_t *key, ss_rule *found)
 {
     size_t bytes = results->stride * sizeof *results->slots;

@@ -1,4 +1,4 @@
-/* A rule of a matcher, and which of two is better. */
+/* A rule of a matcher, and the order of rules. */
 #ifndef SS_RULE_H
 #define SS_RULE_H
 
@@ -9,12 +9,12 @@ struct ss_interval;
 
 typedef struct ss_rule {
     union {
-        struct ss_rule *next;     /* a worse one with the same masked key */
+        struct ss_rule *next;     /* the next worse one with the same masked key */
         struct ss_interval *span; /* in a matcher with ranges: its place in the tree of its masked key */
     };
     struct ss_group *group;
     uint64_t order;   /* of insertion, never reused */
-    int32_t priority; /* larger wins; at equal priority the older rule */
+    int32_t priority; /* the larger wins; at equal priority the older rule */
     uint64_t *masked; /* the key words under the group's mask */
     /* as the controller gave them, normalised; range: low and high. `value` may be the same as `masked` */
     uint64_t *value, *mask;

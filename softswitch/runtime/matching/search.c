@@ -1,12 +1,12 @@
-/* Lookups. For each group one probe: its bound, then either the only masked key that it has with its rule, or a link to
- * its map, then its mask and that key. Groups of one key, which most are where masks are many, are compared in a row of
- * memory; of the others the places in their maps are fetched some probes ahead, all at once. */
+/* Lookups. There is one probe per group: its bound, then either the rule of its only masked key or a link to its map,
+ * then its mask and that key. Groups with one key, the most common case when there are many masks, are compared in
+ * contiguous memory; for the others, their places in the maps are prefetched some probes ahead. */
 #include "matching/search.h"
 
 #include <string.h>
 
 #define AHEAD 8u
-#define IS_GROUP 1u /* set in the link of a probe that is not the rule itself */
+#define IS_GROUP 1u /* set in the link of a probe if it is not the rule itself */
 
 enum { PROBE_BOUND, PROBE_LINK };
 
@@ -47,7 +47,7 @@ static inline ss_rule *better_one(const ss_matcher *matcher, ss_rule *first, con
 {
     if (matcher->ranges)
         return ss_intervals_search(&matcher->span, first, key, best, contains, matcher);
-    return best && !ss_rule_better(first, best) ? best : first; /* lpm: the rule itself is not looked at */
+    return best && !ss_rule_better(first, best) ? best : first; /* lpm: without reading the rule itself */
 }
 
 static inline bool matches(const uint64_t *mask, const uint64_t *masked, const uint64_t *key, uint32_t words)
@@ -58,7 +58,7 @@ static inline bool matches(const uint64_t *mask, const uint64_t *masked, const u
     return true;
 }
 
-/* The hashes of the keys for the maps of `count` probes, whose places are fetched. */
+/* Computes the hashes of the keys in the maps of `count` probes, and prefetches their places. */
 static void fetch(const ss_matcher *matcher, const uint64_t *probe, uint32_t count, const uint64_t *key,
                   uint64_t *hashes)
 {
@@ -83,7 +83,7 @@ static ss_rule *search(const ss_matcher *matcher, const uint64_t *key)
     ss_rule *best = NULL;
     for (uint32_t g = 0; g < matcher->group_count; g++, probe += stride) {
         if (best && (!matcher->prioritised || best->priority > (int64_t)probe[PROBE_BOUND]))
-            break; /* lpm: groups come longest prefix first, and no two have the same one */
+            break; /* lpm: groups are ordered by prefix length, longest first, and lengths are unique */
         if (g % AHEAD == 0)
             fetch(matcher, probe, matcher->group_count - g < AHEAD ? matcher->group_count - g : AHEAD, key, hashes);
         uint64_t link = probe[PROBE_LINK];
@@ -102,7 +102,7 @@ static ss_rule *search(const ss_matcher *matcher, const uint64_t *key)
     return best;
 }
 
-/* Of a group: the rule with the key, if there is one. */
+/* The rule of a group for the key, if any. */
 static inline ss_rule *in_group(const ss_group *group, const uint64_t *key, uint32_t words)
 {
     uint64_t masked[words + 1];
@@ -112,7 +112,7 @@ static inline ss_rule *in_group(const ss_group *group, const uint64_t *key, uint
     return slot ? (ss_rule *)(uintptr_t)slot[0] : NULL;
 }
 
-/* The longest prefix, by the lengths that can be it. */
+/* Finds the longest prefix among the lengths that can match. */
 static ss_rule *search_prefixes(const ss_matcher *matcher, const uint64_t *key)
 {
     const ss_field *field = &matcher->fields[matcher->lpm];

@@ -6,15 +6,15 @@
 #include "packets/jobs.h"
 #include "ports/port.h"
 
-#define MAX_WAITING_BYTES (256ull << 20) /* of all queues */
+#define MAX_WAITING_BYTES (256ull << 20) /* in all queues together */
 #define MAX_RATE 1000000000u             /* a packet a nanosecond */
 #define SLOW_PORT_NS 200000              /* how often a slow port is looked at */
 
 typedef struct egress_queue {
     ss_jobs jobs;
     uint64_t depth, delay_ns;
-    uint64_t last_ns; /* when the last packet that was let in leaves */
-    bool used;        /* there was one */
+    uint64_t last_ns; /* when the last admitted packet leaves */
+    bool used;        /* a packet was admitted before */
 } egress_queue;
 
 struct ss_egress {
@@ -41,7 +41,7 @@ static struct ss_egress *new_queues(void)
     return made;
 }
 
-/* Sets one number of all queues that are meant. */
+/* Sets the depth or rate of the selected queues. */
 static int configure(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t number, bool is_rate)
 {
     uint32_t priorities = sw->egress ? sw->egress->priorities : SS_PRIORITIES;
@@ -167,7 +167,7 @@ uint64_t ss_egress_wait_ns(const ss_switch *sw)
     }
     if (next == UINT64_MAX || next <= sw->now_ns)
         return next == UINT64_MAX ? next : 0;
-    return sw->fixed_time_us == SS_REAL_TIME ? next - sw->now_ns : UINT64_MAX; /* else whoever sets the time wakes us */
+    return sw->fixed_time_us == SS_REAL_TIME ? next - sw->now_ns : UINT64_MAX; /* else setting the time wakes us */
 }
 
 void ss_egress_free(ss_switch *sw)

@@ -1,4 +1,4 @@
-/* Packet injection: run one to completion, inject one as if received, send one out, or run many to measure the time. */
+/* Packet injection: run one packet to completion, inject one as if received, send one out, or time a run of many. */
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/instance.h"
@@ -64,19 +64,19 @@ int ss_submit(ss_switch *sw, uint32_t port, const uint8_t *frame, uint32_t lengt
         ss_flush(sw);
     }
     ss_switch_release(sw);
-    ss_wake(sw); /* the thread runs what was deferred */
+    ss_wake(sw); /* the thread runs deferred packets */
     return status;
 }
 
 int ss_bench(ss_switch *sw, uint32_t port, const uint8_t *frames, uint64_t frames_bytes, uint64_t packets, uint64_t *ns,
              uint64_t *outputs)
 {
-    for (uint64_t at = 0, length; at < frames_bytes; at += 4 + length) { /* all sizes right before any packet runs */
+    for (uint64_t at = 0, length; at < frames_bytes; at += 4 + length) { /* checks all sizes before running a packet */
         length = 0;
         if (frames_bytes - at >= 4)
             memcpy(&length, frames + at, 4);
         if (frames_bytes - at < 4 || length > frames_bytes - at - 4)
-            return ss_fail(SS_INVALID, "the frames end in the middle of one");
+            return ss_fail(SS_INVALID, "the last frame is incomplete");
     }
     if (!frames_bytes)
         return ss_fail(SS_INVALID, "no frames");

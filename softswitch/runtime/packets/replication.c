@@ -4,15 +4,15 @@
 #include "core/safe_point.h"
 #include "ports/port.h"
 
-/* A port that exists and is up; also the CPU port if controllers take its packets from the queue. */
+/* Whether a port exists and is up, or is the CPU port of controllers that take packets from the queue. */
 static bool works(const ss_switch *sw, uint32_t number)
 {
     const ss_port *port = ss_port_at(sw, number);
     return port ? port->up : number == sw->cpu_port;
 }
 
-/* Of each replica and its backups the first whose port works; with all of them down the replica itself, which is then
- * dropped at its port after its pass through egress, as one without backups is. */
+/* Chooses for each replica the first of it and its backups whose port works. If all are down it is the replica itself,
+ * which is dropped at its port after its egress pass, like one without backups. */
 static void choose(ss_replicas *replicas, const ss_switch *sw)
 {
     uint32_t count = 0;

@@ -7,19 +7,19 @@
 typedef struct ss_replica {
     uint32_t port, instance;
 } ss_replica;
-typedef struct ss_choice { /* a replica, or (backup) what stands in for the one before while its port is down */
+typedef struct ss_choice { /* a replica, or a backup of the previous one for while its port is down */
     ss_replica replica;
     bool backup;
 } ss_choice;
 typedef struct ss_replicas {
     uint32_t count, truncate; /* truncate 0: none */
-    ss_replica *replica;      /* what packets get now: one of each replica and its backups */
-    uint32_t version;         /* port_version for which that was chosen */
+    ss_replica *replica;      /* in use: for each replica, itself or a backup */
+    uint32_t version;         /* port_version at the time of that choice */
     uint32_t choice_count;    /* equal to count without backups */
     ss_choice choices[];
 } ss_replicas;
 
-const ss_replicas *ss_pre_session(ss_switch *sw, uint32_t id); /* NULL: there is none */
+const ss_replicas *ss_pre_session(ss_switch *sw, uint32_t id); /* NULL: none */
 const ss_replicas *ss_pre_group(ss_switch *sw, uint32_t id);
 void ss_pre_clear(ss_switch *sw);
 

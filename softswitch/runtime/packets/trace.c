@@ -32,7 +32,7 @@ static int put_value(char *text, size_t room, const uint64_t *words, uint32_t wi
     return length;
 }
 
-/* " NAME=VALUE" of one key or parameter; a line that is full ends early. */
+/* " NAME=VALUE" of one key or parameter; a full line is cut off. */
 static void put_field(char *line, size_t room, size_t *length, const char *before, const char *name,
                       const uint64_t *words, uint32_t width)
 {

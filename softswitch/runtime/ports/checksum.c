@@ -1,9 +1,9 @@
 #include "ports/checksum.h"
 
-#define SCTP_CHECKSUM 8u   /* its offset; no other protocol has one there */
+#define SCTP_CHECKSUM 8u   /* offset; no other protocol's checksum is there */
 #define CRC32C 0x82f63b78u /* the polynomial of Castagnoli, reversed */
 
-typedef uint64_t ss_lanes __attribute__((vector_size(16))); /* of one register on every 64-bit machine */
+typedef uint64_t ss_lanes __attribute__((vector_size(16))); /* fit in one register on every 64-bit machine */
 
 static inline ss_lanes load_lanes(const uint8_t *at)
 {
@@ -12,7 +12,7 @@ static inline ss_lanes load_lanes(const uint8_t *at)
     return lanes;
 }
 
-/* 32 bits at a time into sums of 64, which do not overflow; two registers for each half keep the adders busy. */
+/* Adds 32 bits at a time to 64-bit sums, which cannot overflow; two registers per half keep the adders busy. */
 uint32_t ss_sum(const uint8_t *bytes, uint32_t count)
 {
     ss_lanes low = {0}, high = {0}, other_low = {0}, other_high = {0};
@@ -53,7 +53,7 @@ bool ss_complete_checksum(uint8_t *frame, uint32_t length)
 {
     ss_headers at;
     if (!ss_find_headers(frame, length, &at) || (at.version == 6 && at.extended))
-        return false; /* senders leave checksums to the card only without extension headers */
+        return false; /* offloaded checksums come without extension headers only */
     return ss_complete_partial(frame, length, at.transport, at.protocol == SS_TCP ? TCP_CHECKSUM : UDP_CHECKSUM);
 }
 
@@ -68,7 +68,7 @@ static void complete_crc(uint8_t *frame, uint32_t length, uint32_t start)
             crc = crc >> 1 ^ (CRC32C & -(crc & 1));
     }
     crc = ~crc;
-    for (int byte = 0; byte < 4; byte++) /* RFC 9260, appendix A: the lowest byte comes first */
+    for (int byte = 0; byte < 4; byte++) /* RFC 9260, appendix A: least significant byte first */
         field[byte] = (uint8_t)(crc >> 8 * byte);
 }
 

@@ -1,14 +1,14 @@
 /* The Internet checksum (RFC 1071), and checksums that a sender left to its network card.
  *
- * A veth hands such frames over as they are: the checksum field holds the sum of the pseudo header, and the receiver
- * would throw the packet away once we have sent it on. */
+ * A veth passes such frames on as they are: the checksum field holds the sum of the pseudo header, and the receiver
+ * would discard the packet after we have sent it on. */
 #ifndef SS_CHECKSUM_H
 #define SS_CHECKSUM_H
 
 #include "ports/headers.h"
 
-/* The one's complement sum of 16-bit words, in the machine's byte order, folded to 16 bits. Sums of pieces add up where
- * all but the last have an even number of bytes. */
+/* The one's complement sum of 16-bit words, in the machine's byte order, folded to 16 bits. Sums of pieces can be added
+ * if all pieces but the last have an even number of bytes. */
 uint32_t ss_sum(const uint8_t *bytes, uint32_t count);
 
 static inline uint32_t ss_fold(uint32_t sum)
@@ -40,7 +40,7 @@ static inline void ss_store_word(uint8_t *at, uint32_t sum)
     memcpy(at, &word, 2);
 }
 
-/* Of the addresses and the protocol: the pseudo header without its length. */
+/* The sum of the addresses and the protocol: the pseudo header without its length. */
 uint32_t ss_pseudo_sum(const uint8_t *frame, const ss_headers *at);
 void ss_write_ip4_checksum(uint8_t *ip); /* of a header with or without options */
 
@@ -52,10 +52,10 @@ static inline uint32_t ss_checksum_of(uint32_t sum)
     return result ? result : 0xffff;
 }
 
-/* Completes the TCP or UDP checksum; false: no TCP or UDP in it. For ports that are not told where it is. */
+/* Completes the TCP or UDP checksum; false: the frame has neither. For ports that are not told where it is. */
 bool ss_complete_checksum(uint8_t *frame, uint32_t length);
-/* The same where the sender says which bytes are summed, from `start`, and where in them the result goes. That covers
- * all protocols with an Internet checksum, and SCTP with its CRC32c. false: outside of the frame. */
+/* The same where the sender gives the start of the summed bytes and, relative to it, the offset of the result. Covers
+ * all protocols with an Internet checksum, and SCTP with its CRC32c. false: outside the frame. */
 bool ss_complete_partial(uint8_t *frame, uint32_t length, uint32_t start, uint32_t offset);
 
 #endif

@@ -13,7 +13,7 @@ static bool ask(int fd, const char *name, void *request)
     return ioctl(fd, SIOCETHTOOL, &question) == 0;
 }
 
-/* How many features this kernel has names for. */
+/* The number of features for which this kernel has names. */
 static uint32_t count_features(int fd, const char *name)
 {
     struct {

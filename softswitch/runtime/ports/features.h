@@ -1,4 +1,4 @@
-/* Which segments of up to 64 KiB an interface takes: what `ethtool -k` shows. */
+/* Which segments of up to 64 KiB an interface accepts, as shown by `ethtool -k`. */
 #ifndef SS_FEATURES_H
 #define SS_FEATURES_H
 
@@ -9,8 +9,7 @@ typedef struct ss_features {
     bool udp;
 } ss_features;
 
-/* All false where the interface does not tell. It takes the kernel's lock of interfaces: not for the path of packets.
- */
+/* All false if the interface does not say. Takes the kernel's lock on interfaces: not for the packet path. */
 ss_features ss_read_features(int fd, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* A port of memory: frames sent to it wait for ss_port_take. Frames come in by ss_inject and ss_submit. */
+/* A port in memory: frames sent to it wait for ss_port_take. Frames enter by ss_inject and ss_submit. */
 #ifndef SS_MEMORY_PORT_H
 #define SS_MEMORY_PORT_H
 

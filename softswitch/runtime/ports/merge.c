@@ -24,13 +24,13 @@ bool ss_part_summed(const uint8_t *headers, const ss_headers *at, uint32_t paylo
     const uint8_t *transport = headers + at->transport;
     const uint8_t *ip = headers + at->network;
     if (at->version == 4 && (ss_sum(ip, IP4_BYTES) != 0xffff || ss_load_word(ip + IP4_CHECKSUM) == 0xffff))
-        return false; /* 0xffff: another form of 0 than the kernel's */
+        return false; /* 0xffff: not the form of 0 that the kernel writes */
     uint32_t field = ss_load_word(transport + (at->protocol == SS_TCP ? TCP_CHECKSUM : UDP_CHECKSUM));
     uint32_t bytes = at->payload - at->transport;
     uint32_t sum = ss_sum(transport, bytes) + ss_pseudo_sum(headers, at) + ss_word(bytes + payload) + payload_sum;
     if (ss_fold(sum) != 0xffff || field == 0)
         return false;
-    /* A TCP checksum of 0 has two forms, and which one comes out depends on who takes the merged frame apart. */
+    /* A TCP checksum of 0 has two forms, and which one is written depends on who splits the merged frame. */
     return at->protocol == SS_UDP || field != 0xffff;
 }
 
@@ -58,7 +58,7 @@ static bool same_flow(const ss_part *first, const ss_part *part)
            same(l4_a, l4_b, TCP_CHECKSUM + 2, at->payload - at->transport);
 }
 
-/* Whether `part` is the frame that follows `index` others, `before` bytes of payload after the first one's. */
+/* Whether `part` comes after `index` other frames, `before` bytes of payload after the first one's. */
 static bool follows(const ss_part *first, const ss_part *part, uint32_t index, uint32_t before)
 {
     const ss_headers *at = &first->at;
@@ -76,7 +76,7 @@ static bool follows(const ss_part *first, const ss_part *part, uint32_t index, u
            (more & ~(TCP_FIN | TCP_PSH)) == (flags & ~TCP_CWR);
 }
 
-/* Nothing can follow: the segment is short, or says that it is the last. */
+/* Nothing can follow: the segment is short, or is marked as the last. */
 static bool ends(const ss_part *first, const ss_part *part)
 {
     return part->payload < first->payload ||

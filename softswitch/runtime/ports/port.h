@@ -1,4 +1,4 @@
-/* A port: the one interface between the data plane and whatever carries frames. Another kind of port is another
+/* A port: the one interface between the data plane and whatever carries frames. Other kinds of port implement another
  * ss_port_ops. */
 #ifndef SS_PORT_H
 #define SS_PORT_H
@@ -8,7 +8,7 @@
 struct ss_frame { /* borrowed from the port until `release` */
     const uint8_t *data;
     uint32_t length;
-    uint32_t payload_at;  /* of a segment of a super-frame: where the payload of TCP or UDP begins; 0: came alone */
+    uint32_t payload_at;  /* in a segment of a super-frame: offset of the TCP or UDP payload; else 0 */
     uint32_t payload_sum; /* its ss_sum (checksum.h) */
 };
 

@@ -1,4 +1,4 @@
-/* The ports of a switch: added, removed, counted. */
+/* Adding and removing the ports of a switch, and their counters. */
 #include "core/error.h"
 #include "core/safe_point.h"
 #include "core/wake.h"

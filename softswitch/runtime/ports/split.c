@@ -2,7 +2,7 @@
 
 #include "ports/checksum.h"
 
-/* The version of IP and the protocol that a kind of super-frame has; false: a kind that we do not know. */
+/* Whether the super-frame's type agrees with its IP version and protocol; false also for an unknown type. */
 static bool kind_fits(const struct virtio_net_hdr *header, const ss_headers *at)
 {
     switch (header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
@@ -17,7 +17,7 @@ static bool kind_fits(const struct virtio_net_hdr *header, const ss_headers *at)
     }
 }
 
-/* Bytes behind the Ethernet header and its tags as IP counts them. */
+/* Number of bytes after the Ethernet header and its tags, as IP counts them. */
 static uint32_t ip_bytes(const uint8_t *ip, uint32_t version)
 {
     return version == 4 ? ss_get_16(ip + IP4_LENGTH) : ss_get_16(ip + IP6_LENGTH) + IP6_BYTES;
@@ -31,7 +31,7 @@ bool ss_split_begin(ss_split *split, const uint8_t *frame, uint32_t length, cons
         return false;
     uint32_t field = at.protocol == SS_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
     bool partial = header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
-    /* Another place for the checksum is that of a packet within a packet: its outer headers would stay wrong. */
+    /* Another place for the checksum means a packet within a packet, whose outer headers would stay wrong. */
     if (partial && (header->csum_start != at.transport || header->csum_offset != field))
         return false;
     bool routed = at.version == 6 && at.extended; /* the addresses may not be those of the pseudo header */

@@ -1,4 +1,4 @@
-/* Entries that go over to the same table of another program, without a controller in between. */
+/* Carries entries over to the same table of another program, without involving a controller. */
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/safe_point.h"
@@ -6,7 +6,7 @@
 #include "tables/pairs.h"
 #include "tables/slots.h"
 
-#define SLOTS_AT_ONCE 16384u /* counters and meters, in one hold of packets */
+#define SLOTS_AT_ONCE 16384u /* counters and meters copied in one hold */
 
 static int by_order(const void *a, const void *b)
 {
@@ -14,7 +14,7 @@ static int by_order(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-/* The entries that controllers gave, the oldest first; NULL: no memory. */
+/* The entries written by controllers, oldest first; NULL: no memory. */
 static ss_node **own_entries(const ss_table *table, uint32_t *count)
 {
     ss_node **found = malloc((table->matcher.count + 1) * sizeof(ss_node *));
@@ -74,7 +74,7 @@ static int carry_one(const ss_table_carry *carry, const ss_node *node, uint64_t 
     return status;
 }
 
-/* `targets`: what `sources` have become, NULL where a const entry is. Packets count meanwhile. */
+/* `targets`: the new entries for `sources`, NULL where the new program has a const entry. Counting goes on. */
 static void carry_resources(const ss_table_carry *carry, ss_node *const *sources, ss_node *const *targets,
                             uint32_t count)
 {
@@ -123,7 +123,7 @@ int ss_table_carry_entries(ss_table_carry *carry)
     uint32_t count = 0;
     int status = SS_NO_MEMORY;
     carry->carried = 0;
-    pthread_mutex_lock(&sw->control); /* packets go on: they change no entry */
+    pthread_mutex_lock(&sw->control); /* packets go on: they do not change entries */
     ss_clock_update(sw);
     ss_node **sources = own_entries(carry->from, &count);
     ss_node **targets = calloc(count + 1, sizeof(ss_node *));

@@ -1,4 +1,4 @@
-/* Direct counters and meters as controllers see them. Slot SS_DEFAULT_SLOT means those of the default entry. */
+/* Direct counters and meters as controllers see them. SS_DEFAULT_SLOT is the slot of the default entry. */
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/safe_point.h"
@@ -20,7 +20,7 @@ int ss_table_set_counter(ss_table *table, uint64_t slot, const uint64_t *packets
     return status;
 }
 
-/* The meter of a slot, or of the default entry; NULL, and the text is set, if there is none. */
+/* The meter of a slot, or of the default entry; NULL, after ss_fail, if there is none. */
 static ss_meter_cell *meter_at(ss_table *table, uint64_t slot)
 {
     if (table->desc->direct_meter && slot == SS_DEFAULT_SLOT)

@@ -40,7 +40,7 @@ static int set_target(ss_table *table, ss_node *node, const uint64_t *row)
     return SS_OK;
 }
 
-/* `initial`: an entry of the program, for which there is always room; it may be const. */
+/* `initial`: an entry of the program itself, which may be const and fits whatever the table's size. */
 static int insert(ss_table *table, const uint64_t *row, bool initial, bool fixed, ss_node **made)
 {
     if (table->matcher.words == 0)
@@ -172,7 +172,7 @@ void ss_table_clear(ss_table *table) { clear(table, false); }
 
 void ss_table_empty(ss_table *table) { clear(table, true); }
 
-/* The entries that the program itself gives. */
+/* The entries that the program itself declares. */
 int ss_table_load_initial(ss_table *table)
 {
     const ss_table_desc *desc = table->desc;
@@ -184,7 +184,8 @@ int ss_table_load_initial(ss_table *table)
     for (uint32_t i = 0; i < desc->entry_count && status == SS_OK; i++) {
         const ss_const_entry *entry = &desc->entries[i];
         if (entry->action >= desc->action_count) {
-            status = ss_fail(SS_LOAD, "entry %u of table %s names no action of it", i, desc->name);
+            status =
+                ss_fail(SS_LOAD, "entry %u of table %s names an action that the table does not have", i, desc->name);
             break;
         }
         row[SS_ROW_PRIORITY] = (uint64_t)(int64_t)entry->priority;
@@ -200,7 +201,7 @@ int ss_table_load_initial(ss_table *table)
         ss_node *made;
         status = insert(table, row, true, desc->const_entries || entry->fixed, &made);
         if (status == SS_EXISTS)
-            status = SS_OK; /* as in the reference switch, the first of equal entries is the one that counts */
+            status = SS_OK; /* as in the reference switch, the first of equal entries wins */
     }
     free(row);
     return status;

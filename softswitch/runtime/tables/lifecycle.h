@@ -1,4 +1,4 @@
-/* Tables made and freed with their pipeline. */
+/* Tables are created and freed with their pipeline. */
 #ifndef SS_TABLE_LIFECYCLE_H
 #define SS_TABLE_LIFECYCLE_H
 

@@ -11,7 +11,7 @@ static int add_chunk(ss_node_pool *pool)
 {
     size_t bytes = pool->chunk_bytes ? 2 * pool->chunk_bytes : FIRST_CHUNK;
     bytes = bytes > LARGEST_CHUNK ? LARGEST_CHUNK : bytes;
-    if (bytes < 2 * SS_NODE_ALIGN + pool->node_bytes) /* actions with very much data */
+    if (bytes < 2 * SS_NODE_ALIGN + pool->node_bytes) /* actions with a lot of data */
         bytes = (2 * SS_NODE_ALIGN + pool->node_bytes + FIRST_CHUNK - 1) / FIRST_CHUNK * FIRST_CHUNK;
     void *chunk = aligned_alloc(bytes == LARGEST_CHUNK ? LARGEST_CHUNK : SS_NODE_ALIGN, bytes);
     if (!chunk)

@@ -30,12 +30,12 @@ void ss_table_move_counts(const ss_table_move *move)
         to->default_meter = from->default_meter;
 }
 
-/* Slots of the entries that are in both tables, which have the same key: pairs of (from, to). Returns how many there
- * are; at most `capacity` are filled in. They are right until a controller changes entries. */
+/* Pairs (from, to) of slots of the entries that both tables have, whose keys are the same. Returns the number of pairs;
+ * fills in at most `capacity`. They are valid until a controller changes entries. */
 uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t capacity)
 {
     uint32_t found = 0;
-    pthread_mutex_lock(&from->instance->sw->control); /* packets go on: they change no entry */
+    pthread_mutex_lock(&from->instance->sw->control); /* packets go on: they do not change entries */
     for (uint32_t i = 0; i < from->slot_count; i++) {
         const ss_node *node = from->slots[i];
         const ss_node *other = node ? ss_table_like(to, node) : NULL;

@@ -1,4 +1,4 @@
-/* Two tables with the same keys: which entries both have, and moving their direct counters and meters. */
+/* Two tables with the same keys: finding the entries of both, and moving their direct counters and meters. */
 #ifndef SS_PAIRS_H
 #define SS_PAIRS_H
 
@@ -6,8 +6,7 @@
 #include "include/api.h"
 #include "tables/table.h"
 
-/* The node of a table with the same key and priority as a node of another table with the same keys, NULL if there is
- * none. */
+/* The node in a table with the key and priority of a node of another table with the same keys; NULL: none. */
 const ss_node *ss_table_like(const ss_table *table, const ss_node *node);
 void ss_table_move_counts(const ss_table_move *move);
 

@@ -11,7 +11,7 @@ typedef struct member {
     ss_entry **entries; /* one per table of the profile: tables may number the same action differently */
 } member;
 
-typedef struct seat { /* of a member in a group */
+typedef struct seat { /* a member's place in a group */
     member *member;
     uint32_t weight;
     uint64_t watch_port; /* or SS_NO_WATCH_PORT */
@@ -21,7 +21,7 @@ typedef struct group {
     uint64_t id;
     uint32_t references, seat_count, live_count, live_version;
     seat *seats;
-    member **live; /* each member as often as its weight says, while its watch port is up */
+    member **live; /* each member repeated by its weight, if its watch port is up */
 } group;
 
 struct ss_profile {
@@ -99,7 +99,7 @@ static int write_member(ss_profile *profile, uint32_t operation, uint64_t id, ss
     if (operation == SS_MODIFY) {
         ss_entry **replaced = old->entries;
         old->entries = *entries;
-        *entries = replaced; /* freed by the caller, outside of the safe point */
+        *entries = replaced; /* freed by the caller, outside the safe point */
         return SS_OK;
     }
     if (old->references)
@@ -266,7 +266,7 @@ const ss_entry *ss_profile_choose(ss_profile *profile, uint32_t kind, void *targ
     return chosen->entries[position];
 }
 
-/* Tables are cleared before, so nothing refers to members or groups any more. */
+/* Tables are cleared first, so nothing refers to members or groups any more. */
 void ss_profile_clear(ss_profile *profile)
 {
     for (uint32_t i = 0; i < profile->groups.capacity; i++)

@@ -8,7 +8,7 @@
 ss_profile *ss_profile_create(ss_instance *instance, const ss_profile_desc *desc);
 void ss_profile_destroy(ss_profile *profile);
 void ss_profile_clear(ss_profile *profile);
-uint32_t ss_profile_attach(ss_profile *profile, uint32_t data_words); /* a table joins; returns its position */
+uint32_t ss_profile_attach(ss_profile *profile, uint32_t data_words); /* adds a table; returns its position */
 void *ss_profile_refer(ss_profile *profile, uint32_t kind, uint64_t id);
 void ss_profile_unrefer(uint32_t kind, void *target);
 const ss_entry *ss_profile_choose(ss_profile *profile, uint32_t kind, void *target, uint32_t position, uint64_t hash);

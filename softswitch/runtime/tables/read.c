@@ -1,4 +1,4 @@
-/* Entries as controllers read them: rows, one by key, those that expired, and what was looked up. */
+/* Reading entries for controllers: all rows, one row by key, expired entries, and hit counts. */
 #include "core/clock.h"
 #include "core/safe_point.h"
 #include "tables/entries.h"
@@ -26,7 +26,7 @@ static void read_node(const ss_table *table, const ss_node *node, uint64_t now_n
 
 uint32_t ss_table_entry_count(ss_table *table) { return table->matcher.count; }
 
-/* Fills at most `capacity` rows; returns how many there are to read. */
+/* Fills at most `capacity` rows; returns the total number of rows. */
 uint32_t ss_table_read(ss_table *table, uint64_t *rows, uint32_t capacity, bool expired_only)
 {
     uint32_t found = 0, words = ss_table_read_words(table);

@@ -1,5 +1,4 @@
-/* The slots of a table: one for each entry, with its direct counter and meter; those of deleted entries are used again.
- */
+/* The slots of a table: one per entry, with its direct counter and meter; slots of deleted entries are reused. */
 #ifndef SS_SLOTS_H
 #define SS_SLOTS_H
 
@@ -7,6 +6,6 @@
 
 ss_node *ss_node_create(ss_table *table);          /* NULL: no memory */
 bool ss_slot_take(ss_table *table, ss_node *node); /* false: no memory */
-void ss_node_free(ss_table *table, ss_node *node); /* with its slot and what it refers to */
+void ss_node_free(ss_table *table, ss_node *node); /* also frees its slot and its reference */
 
 #endif

@@ -1,4 +1,4 @@
-/* A table, as the files of this folder share it. */
+/* The structure of a table, shared by the files of this folder. */
 #ifndef SS_TABLE_H
 #define SS_TABLE_H
 
@@ -12,7 +12,7 @@ typedef struct ss_cell {
     uint64_t packets, bytes;
 } ss_cell;
 
-/* A lookup that has found a node reads the second cache line of it, and no other. */
+/* A lookup that has found a node reads only the node's second cache line. */
 typedef struct ss_node {
     ss_rule rule;
     uint64_t last_hit_ns, idle_ns, reference;
@@ -22,7 +22,7 @@ typedef struct ss_node {
     bool carried;   /* came from another program's table (carry.c) */
     ss_entry entry; /* last: its data, then the rule's words follow */
 } ss_node;
-_Static_assert(offsetof(ss_node, idle_ns) == SS_NODE_ALIGN, "what packets read of a node is not in one cache line");
+_Static_assert(offsetof(ss_node, idle_ns) == SS_NODE_ALIGN, "the fields that packets read are not in one cache line");
 
 struct ss_table {
     const ss_table_desc *desc;
@@ -34,8 +34,8 @@ struct ss_table {
     void *default_target;
     ss_profile *profile;
     uint32_t profile_position;
-    uint32_t data_words; /* of the action that has the most */
-    uint32_t last_slot;  /* of the latest lookup: an action of a profile does not know its entry */
+    uint32_t data_words; /* of the action with the most data */
+    uint32_t last_slot;  /* of the latest lookup: a profile's action does not know its entry */
     uint64_t hits, misses;
     ss_node_pool nodes;
     ss_node **slots; /* NULL where free */

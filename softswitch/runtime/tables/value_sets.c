@@ -114,7 +114,7 @@ int ss_value_set_write(ss_value_set *set, uint32_t operation, uint32_t count, co
     return status;
 }
 
-/* Value and mask words of each member, in the order of insertion; returns how many there are. */
+/* Value and mask words of each member, in insertion order; returns the number of members. */
 uint32_t ss_value_set_read(ss_value_set *set, uint64_t *rows, uint32_t capacity)
 {
     uint32_t words = set->matcher.words;

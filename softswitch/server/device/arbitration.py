@@ -13,7 +13,7 @@ from softswitch.server.device.roles import Scope, parse_scope
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found
 
 ElectionId = int
-"""128-bit election id as one number."""
+"""A 128-bit election id as one number."""
 
 CLIENTS_PER_ROLE = 32
 
@@ -31,15 +31,15 @@ class Client:
     """One open stream. `send` queues a StreamMessageResponse for it; `election` None: never becomes primary."""
 
     send: Callable[[p4r.StreamMessageResponse], None]
-    role: str | None = None  # None before its first arbitration message
+    role: str | None = None  # None until its first arbitration message
     election: ElectionId | None = None
     gone: bool = False
 
 
 @dataclass(eq=False)
 class _Role:
-    """State of one role. `config` is the Any of the latest primary, and `scope` what it says; None: full access.
-    `rising`: whose messages will make the primary another one, or none, as soon as what is under way has ended."""
+    """State of one role. `config`: the Any of the latest primary; `scope`: its meaning; None: full access. `rising`:
+    clients whose messages will change or remove the primary as soon as the current operation has ended."""
 
     name: str
     clients: list[Client] = field(default_factory=list)
@@ -50,7 +50,7 @@ class _Role:
     scope: Scope | None = None
 
     def wins(self, election: ElectionId | None) -> bool:
-        """Whether a client with this id is primary from now on."""
+        """Whether a client with this id becomes primary."""
         return election is not None and (self.highest is None or election >= self.highest)
 
 
@@ -65,7 +65,7 @@ class Arbitration:
         """Held by each Write and pipeline change, so that a new primary begins after what was under way."""
 
     def update(self, client: Client, message: p4r.MasterArbitrationUpdate) -> None:
-        """An arbitration message from `client`: answers and notifies. Raises Refused, which ends the stream."""
+        """Handles an arbitration message from `client`: answers and notifies. Raises Refused, which ends the stream."""
         name = message.role.name
         election = election_id(message.election_id) if message.HasField("election_id") else None
         with self._lock:
@@ -75,7 +75,7 @@ class Arbitration:
                 role.rising.add(client)  # a client that keeps the write lock over several requests releases it
         with self.write_lock, self._lock:
             role.rising.discard(client)
-            if client.gone:  # while it waited
+            if client.gone:  # in the meantime
                 return
             self._check(client, message, name, election)
             given = message.role.config if message.role.HasField("config") else None
@@ -109,10 +109,11 @@ class Arbitration:
         if election is not None and any(c.election == election for c in role.clients if c is not client):
             raise invalid(f"election id {election} is in use by another client of role {name!r}")
         if client.role is None and len(role.clients) >= CLIENTS_PER_ROLE:
-            raise Refused(Code.RESOURCE_EXHAUSTED, f"role {name!r} has {CLIENTS_PER_ROLE} clients already")
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"role {name!r} already has {CLIENTS_PER_ROLE} clients")
 
     def _scope(self, name: str, config: Any) -> Scope | None:
-        """Raises Refused for a config of another scheme, or one that wants what another role has for itself."""
+        """Raises Refused for a config of another scheme, or one that claims objects that another role has
+        exclusively."""
         if config is None:
             return None
         scope = parse_scope(config)
@@ -122,17 +123,17 @@ class Arbitration:
                     scope.shared & role.scope.exclusive
                 )
                 if taken:
-                    raise invalid(f"role {role.name!r} has {min(taken):#010x}, which can't be exclusive to one of both")
+                    raise invalid(f"role {role.name!r} has {min(taken):#010x}, which can't be exclusive to one of them")
         return scope
 
     def scope(self, role: str) -> Scope | None:
-        """What a role may do; None: everything, also for an unused role."""
+        """What a role may do; None: everything, which also holds for an unused role."""
         with self._lock:
             state = self._roles.get(role)
             return state.scope if state is not None else None
 
     def remove(self, client: Client) -> None:
-        """The stream has ended."""
+        """Handles the end of a stream."""
         with self._lock:
             client.gone = True
             role = self._roles.get(client.role) if client.role is not None else None
@@ -166,7 +167,8 @@ class Arbitration:
             client.send(response)
 
     def check_write(self, role: str, election: ElectionId | None) -> None:
-        """Raises Refused unless the primary of `role` asks (specification 12, in its order of checks)."""
+        """Raises Refused unless the request is from the primary of `role` (specification 12, in its order of
+        checks)."""
         with self._lock:
             state = self._roles.get(role)
             if state is None:
@@ -177,19 +179,19 @@ class Arbitration:
                 raise denied(f"election id {election} is not the primary's, {state.primary.election}")
 
     def check_holds(self, role: str, election: ElectionId) -> None:
-        """For a client that keeps the write lock over several of its messages, in between: raises Refused as
-        `check_write`, also as soon as another client is to become primary."""
+        """For a client that keeps the write lock over several of its messages, in between: raises Refused like
+        `check_write`, and also as soon as another client is to become primary."""
         self.check_write(role, election)
         with self._lock:
             if self._roles[role].rising:
                 raise denied(f"another client becomes the primary of role {role!r}")
 
     def check_common(self, number: int) -> None:
-        """For a client that has no role: raises Refused (PERMISSION_DENIED) if a role has this object for itself."""
+        """For a client without a role: raises Refused (PERMISSION_DENIED) if a role has this object exclusively."""
         with self._lock:
             for role in self._roles.values():
                 if role.scope is not None and role.clients and number in role.scope.exclusive:
-                    raise denied(f"role {role.name!r} has object {number:#010x} for itself")
+                    raise denied(f"role {role.name!r} has exclusive access to object {number:#010x}")
 
     def is_primary(self, client: Client) -> bool:
         with self._lock:
@@ -197,7 +199,7 @@ class Arbitration:
             return role is not None and role.primary is client
 
     def send_to_primaries(self, message: p4r.StreamMessageResponse) -> bool:
-        """Sends to the primary of every role that wants the message; False if there is none."""
+        """Sends to the primary of every role that accepts the message; False if there is none."""
         with self._lock:
             primaries = [
                 role.primary

@@ -1,4 +1,4 @@
-"""Write and Read requests: the entities of a batch to the functions that carry them out (specification 12 and 13)."""
+"""Write and Read requests: dispatches the entities of a batch (specification 12 and 13)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _OPERATIONS = dict(zip(_KINDS, (native.INSERT, native.MODIFY, native.DELETE), st
 
 
 class Batches:
-    """Batches for one switch. The caller sees to it that one is written at a time."""
+    """Batches for one switch. The caller must write only one at a time."""
 
     def __init__(self, switch: Switch, pre: ReplicationEngine) -> None:
         self._switch = switch
@@ -69,12 +69,12 @@ class Batches:
         ended: Callable[[], bool] = lambda: False,
         note: Callable[[p4r.Entity], None] = lambda _: None,
     ) -> None:
-        """Carries out all updates; `scope` is what the client's role may write, `note` is told what was written. Raises
-        Refused (UNKNOWN) with one p4.v1.Error for each update if any failed. Once the client has stopped waiting
-        (`ended`), the rest is not carried out."""
+        """Applies all updates; `scope`: what the client's role may write; `note` is called with what was written.
+        Raises Refused (UNKNOWN) with one p4.v1.Error for each update if any failed. Once the client has stopped waiting
+        (`ended`), the remaining updates are not applied."""
         atomicity = request.atomicity
         if atomicity not in p4r.WriteRequest.Atomicity.values():
-            raise invalid(f"atomicity {atomicity} is unknown")
+            raise invalid(f"unknown atomicity {atomicity}")
         if atomicity == p4r.WriteRequest.CONTINUE_ON_ERROR:
             errors: list[Refused | None] = []
             looked = -_UPDATES_BETWEEN_LOOKS
@@ -86,7 +86,7 @@ class Batches:
                         raise Refused(Code.CANCELLED, f"{looked} of {len(request.updates)} updates were tried")
                 wanted = request.updates[len(errors) : len(errors) + limit]
                 done, _ = self._plain_ones(config, wanted, scope)
-                # What is refused ends a run; after that runs are short, so that what comes behind it is not read again.
+                # A refusal ends a run; after that runs are short, so that the rest is not read again and again.
                 limit = min(4 * limit, MAX_ROWS) if done == len(wanted) else 1
                 for update in wanted[:done]:
                     errors.append(None)
@@ -108,9 +108,9 @@ class Batches:
     def _plain_ones(
         self, config: Config, updates: Sequence[p4r.Update], scope: Scope | None, *, undoable: bool = False
     ) -> tuple[int, Undo]:
-        """Carries out the first of some updates as long as they are of one kind, plain entries of one table, and not
-        refused; all of them in one step to packets. Returns how many, and how to undo them; `undoable`: only what can
-        be undone."""
+        """Applies the longest prefix of some updates that are of one kind, plain entries of one table, and not refused,
+        all in one safe point. Returns their number, and how to undo them; `undoable`: only updates that can be
+        undone."""
         kind, number = updates[0].type, updates[0].entity.table_entry.table_id
         table = self._plain_table(config, number) if kind in _KINDS and number else None
         if table is None or not table.takes(kind) or (undoable and kind != p4r.Update.INSERT):
@@ -138,7 +138,7 @@ class Batches:
         return known[number]
 
     def attempt(self, config: Config, update: p4r.Update) -> Refused | None:
-        """Carries out one update; why it was refused, None if it was not."""
+        """Applies one update; returns why it was refused, None if it was not."""
         return self._attempt(config, update, None)[0]
 
     def _all_or_none(
@@ -175,7 +175,7 @@ class Batches:
 
     def _attempt(self, config: Config, update: p4r.Update, scope: Scope | None) -> tuple[Refused | None, Undo | None]:
         try:
-            with self._switch.safe_point():  # an entry and its counter or meter are one step to packets
+            with self._switch.safe_point():  # packets see an entry and its counter or meter change together
                 return None, self._write_one(config, update, scope)
         except Refused as refused:
             return refused, None
@@ -192,7 +192,7 @@ class Batches:
         if scope is not None and kind is not None:
             number = object_id(kind, getattr(update.entity, kind))
             if not scope.has(number):
-                raise denied(f"object {number:#010x} is none of the client's role")
+                raise denied(f"object {number:#010x} is outside the client's role")
         if kind == "packet_replication_engine_entry":
             return self._pre.write(update.type, update.entity.packet_replication_engine_entry)
         if kind == "digest_entry":
@@ -204,12 +204,12 @@ class Batches:
         return _WRITERS[kind](config, update.type, getattr(update.entity, kind))
 
     def read(self, config: Config, request: p4r.ReadRequest) -> Iterator[p4r.ReadResponse]:
-        """What a request asks for, in messages of a limited size. Raises Refused."""
+        """The entities that a request asks for, in messages of a limited size. Raises Refused."""
         return self.take(config, request).responses()
 
     def take(self, config: Config, request: p4r.ReadRequest, scope: Scope | None = None) -> Reading:
-        """Takes the state that a request asks for, all of it as of now; encoding it can wait. `scope`: what the role
-        that the request names may see."""
+        """Reads the state that a request asks for, all at this moment; encoding it can wait. `scope`: what the role
+        named in the request may see."""
         found: list[tuple[str, Iterator[Any]]] = []
         errors: list[Refused | None] = []
         for entity in request.entities:
@@ -238,14 +238,14 @@ class Batches:
 
 
 class Reading:
-    """What a Read found. `errors`: one for each entity of the request, None: it was read."""
+    """The result of a Read. `errors`: one for each entity of the request, None: it was read."""
 
     def __init__(self, found: Sequence[tuple[str, Iterator[Any]]], errors: Sequence[Refused | None]) -> None:
         self._found = found
         self._errors = errors
 
     def responses(self) -> Iterator[p4r.ReadResponse]:
-        """Answers in messages of a limited size. Raises Refused (UNKNOWN) at the end if an entity of the request was
+        """Responses in messages of a limited size. Raises Refused (UNKNOWN) at the end if an entity of the request was
         refused."""
         response = p4r.ReadResponse()
         for kind, messages in self._found:

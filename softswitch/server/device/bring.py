@@ -1,4 +1,4 @@
-"""Entities of a program by their keys: how they are now, and how a program that is not forwarding gets them."""
+"""Entities of a program by their keys: their current values, and writing them to a program that is not forwarding."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from softswitch.server.program.config import Config
 
 _ALWAYS_THERE = ("value_set_entry", "meter_entry", "counter_entry", "register_entry")
 _DELETED = ("table_entry", "digest_entry", "action_profile_group", "action_profile_member")
-"""In the order in which they can go."""
+"""In an order in which they can be deleted."""
 _MAX_PASSES = 4
 
 
 def read_by_keys(
     batches: Batches, config: Config, keys: Sequence[p4r.Entity]
 ) -> Iterator[tuple[p4r.Entity, list[p4r.Entity]]]:
-    """Each key of `changes.key_of` with what is there now: one entity, all cells of a key without an index, or nothing.
-    The contents of registers are left out, since they may be large."""
+    """Each key from `changes.key_of` with its current value: one entity, all cells for a key without an index, or
+    nothing. The contents of registers are left out, because they may be large."""
     for key in keys:
         yield key, _read(batches, config, key)
 
@@ -42,7 +42,7 @@ def _read(batches: Batches, config: Config, key: p4r.Entity) -> list[p4r.Entity]
             entry.meter_config.SetInParent()
     request = p4r.ReadRequest(entities=[wanted])
     found = [e for answer in batches.take(config, request).responses() for e in answer.entities]
-    if entry is not None and not entry.match:  # to a Read, no match means every entry
+    if entry is not None and not entry.match:  # in a Read, no match means every entry
         found = [e for e in found if not e.table_entry.match and e.table_entry.priority == entry.priority]
     return found
 
@@ -50,11 +50,11 @@ def _read(batches: Batches, config: Config, key: p4r.Entity) -> list[p4r.Entity]
 def bring(
     batches: Batches, config: Config, puts: Sequence[p4r.Entity], deletes: Sequence[p4r.Entity]
 ) -> list[tuple[p4r.Entity, Refused]]:
-    """Makes entities what `puts` say, whether they are there or not, and takes away those with the keys `deletes`.
-    Returns those that cannot be, with the reason.
+    """Writes the entities `puts`, whether or not they exist already, and deletes those with the keys `deletes`. Returns
+    those that cannot be written, with the reason.
 
-    What is to change is deleted first where nothing else needs it, so that a full table, or a group that was made anew
-    with another size, is no obstacle."""
+    An entity that changes is deleted first unless another one needs it, so that a full table, or a group that was
+    recreated with another size, is not an obstacle."""
     for kind in _DELETED:
         for entity in [*puts, *deletes]:
             if entity.WhichOneof("entity") == kind and not entity.table_entry.is_default_action:
@@ -84,7 +84,7 @@ def _put(batches: Batches, config: Config, entity: p4r.Entity) -> Refused | None
 
 
 def _delete(batches: Batches, config: Config, entity: p4r.Entity) -> Refused | None:
-    if entity.table_entry.is_default_action:  # back to the program's own
+    if entity.table_entry.is_default_action:  # restores the program's own
         return batches.attempt(config, p4r.Update(type=MODIFY, entity=key_of(entity)))
     error = batches.attempt(config, p4r.Update(type=DELETE, entity=entity))
     return error if error is not None and error.code != Code.NOT_FOUND else None

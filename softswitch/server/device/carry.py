@@ -1,4 +1,4 @@
-"""Entries of tables that mean the same in two programs go from one to the other inside the switch."""
+"""Copies entries of tables that mean the same in two programs from one to the other inside the switch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from softswitch.server.program.index import ActionView, TableView
 from softswitch.server.values.translation import NameTable
 
 Pair = tuple[TableView, TableView]
-"""A table of the old program and the one of the new program that gets its entries."""
+"""A table of the old program, and the table of the new program that gets its entries."""
 
 
 def pairs(old: Config, new: Config, wanted: Sequence[bulk_pb2.TablePair]) -> list[Pair]:
-    """Raises Refused: NOT_FOUND, INVALID_ARGUMENT for entries that have to be translated."""
+    """Raises Refused: NOT_FOUND; INVALID_ARGUMENT for entries that have to be translated."""
     views = [{view.name: view for view in config.index.tables.values()} for config in (old, new)]
     found = []
     for pair in wanted:
@@ -35,7 +35,7 @@ def pairs(old: Config, new: Config, wanted: Sequence[bulk_pb2.TablePair]) -> lis
 
 
 def difference(old: Config, new: Config, before: TableView, after: TableView) -> str:
-    """Why entries of a table do not mean the same in another one, "" if they do."""
+    """Why a table's entries do not mean the same in another table; "" if they do."""
     if before.info.keys != after.info.keys or _fields(before) != _fields(after):
         return "it has another key"
     if (before.profile is None) != (after.profile is None):
@@ -53,7 +53,7 @@ def difference(old: Config, new: Config, before: TableView, after: TableView) ->
 
 
 def _fields(view: TableView) -> list[NameTable | None]:
-    """Whose names stand for the values of each match field; None: nobody's."""
+    """The translated type whose names stand for the values of each match field; None: none."""
     return [field.codec.names for field in view.fields]
 
 
@@ -64,7 +64,7 @@ def _params(config: Config, name: str) -> list[NameTable | None]:
 
 
 def carry(old: Config, new: Config, wanted: Sequence[Pair], asked: Sequence[bytes]) -> bulk_pb2.CarryEntriesResponse:
-    """Raises Refused, SwitchError: a table is full, or a member or group is missing."""
+    """Raises Refused or SwitchError if a table is full, or a member or group is missing."""
     by_new = {after.id: before for before, after in wanted}
     answer = bulk_pb2.CarryEntriesResponse()
     for before, after in wanted:
@@ -73,10 +73,10 @@ def carry(old: Config, new: Config, wanted: Sequence[Pair], asked: Sequence[byte
         try:
             entry = p4r.TableEntry.FromString(data)
         except DecodeError:
-            raise invalid("bytes that are no p4.v1.TableEntry") from None
+            raise invalid("malformed p4.v1.TableEntry") from None
         view = new.index.table(entry.table_id)
         if view.id not in by_new:
-            raise invalid(f"table {view.name} is none of those that are carried")
+            raise invalid(f"table {view.name} is not one of those that are carried")
         state = table_of(old, by_new[view.id]).find(key_entry(view, entry))
         if state is not None and not state.const:
             answer.there.append(position)

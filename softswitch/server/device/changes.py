@@ -21,17 +21,17 @@ from softswitch.server.program.config import Config
 
 MAX_KEYS = 1 << 13
 MAX_WAITING = 16
-"""Writes that wait for the end of a change, each in one of the server's threads; more are refused."""
+"""Number of writes that may wait for the end of a change, each in one of the server's threads; more are refused."""
 LONGEST_WAIT_S = 1.0
 LONGEST_TOTAL_S = 2.0
-"""How long a change may keep writers waiting at once, and from the first time that it does."""
+"""How long a change may block writers at a time, and in total from the first time on."""
 _LOOK_S = 0.05
 _REPLACED = "another client has changed the program in the meantime, or started to; nothing was committed"
 
 
 @dataclass(eq=False)
 class Change:
-    """One client's change, from `config` to `saved`. `fence`: who it is."""
+    """One client's change from `config` to `saved`. `fence`: the client."""
 
     fence: Fence
     config: Config
@@ -42,7 +42,7 @@ class Change:
     _held_until: float = 0.0
 
     def note(self, entity: p4r.Entity) -> None:
-        """Somebody has written this."""
+        """Records the key of a write."""
         if self.overflow:
             return
         self._keys[key_of(entity).SerializeToString(deterministic=True)] = None
@@ -50,23 +50,23 @@ class Change:
             self.note_all()
 
     def note_all(self) -> None:
-        """Somebody has written more than can be named."""
+        """Records that there were more writes than can be listed."""
         self.overflow = True
         self._keys.clear()
 
     def take(self) -> tuple[list[p4r.Entity], bool]:
-        """The keys since the last call, and whether there were more than could be noted (then there are none)."""
+        """The keys since the last call, and whether there were too many to record (then there are none)."""
         keys, overflow = self._keys, self.overflow
         self._keys, self.overflow = {}, False
         return [p4r.Entity.FromString(key) for key in keys], overflow
 
     @property
     def is_settled(self) -> bool:
-        """Whether everything that was written has been taken."""
+        """Whether all recorded writes have been taken."""
         return not self._keys and not self.overflow
 
     def hold_writers(self, wait_s: float) -> None:
-        """Other clients' writes wait from now on, until the change ends, but no longer than this."""
+        """Blocks other clients' writes from now on, until the change ends, but at most for this time."""
         now = time.monotonic()
         if self._held_since is None:
             self._held_since = now
@@ -74,7 +74,7 @@ class Change:
 
     @property
     def writers_wait_s(self) -> float:
-        """How long writers have to wait yet at most."""
+        """How much longer writers may be blocked."""
         return max(0.0, self._held_until - time.monotonic())
 
     def is_of(self, role: str | None, election: int | None) -> bool:
@@ -82,7 +82,7 @@ class Change:
 
 
 class Changes:
-    """The changes of one device, one at a time. All methods but `begin` and `end` need the write lock, `lock`."""
+    """The changes of one device, one at a time. All methods but `begin` and `end` require the write lock, `lock`."""
 
     def __init__(self, lock: threading.RLock) -> None:
         self._writable = threading.Condition(lock)
@@ -90,30 +90,30 @@ class Changes:
         self.current: Change | None = None
 
     def begin(self, change: Change, is_primary: Callable[[Change], bool]) -> None:
-        """Raises Refused (ABORTED) while another role's change is under way. One of the same role, or of a client that
-        is no longer primary, gives way."""
+        """Starts a change. Raises Refused (ABORTED) while another role's change is in progress. A change of the same
+        role, or of a client that is no longer primary, is ended instead."""
         with self._writable:
             other = self.current
             if other is not None and other.fence.role != change.fence.role and is_primary(other):
-                raise Refused(Code.ABORTED, f"role {other.fence.role!r} changes the program just now; try again")
+                raise Refused(Code.ABORTED, f"role {other.fence.role!r} is changing the program; try again")
             self.current = change
             self._writable.notify_all()
 
     def end(self, change: Change) -> None:
-        """Writers go on; what was noted is forgotten."""
+        """Ends a change: unblocks writers and forgets the recorded keys."""
         with self._writable:
             if self.current is change:
                 self.current = None
                 self._writable.notify_all()
 
     def check(self, change: Change, active: Config | None, saved: Config | None) -> None:
-        """Raises Refused (ABORTED) if the change cannot go on: another one, or another program, has come between."""
+        """Raises Refused (ABORTED) if the change cannot continue, because another change or program has intervened."""
         if self.current is not change or change.config is not active or change.saved not in (None, saved):
             raise Refused(Code.ABORTED, _REPLACED)
 
     def enter(self, role: str | None, election: int | None, ended: Callable[[], bool] = lambda: False) -> None:
-        """Waits, with the lock released, while a change of another client is in its last step. `role` None: of a client
-        that does not say who it is. Raises Refused: UNAVAILABLE if too many wait, CANCELLED if the client goes."""
+        """Waits, with the lock released, while a change of another client is in its last step. `role` None: a client
+        without a role. Raises Refused: UNAVAILABLE if too many are waiting, CANCELLED if the client disconnects."""
         if self._is_open(role, election):
             return
         if self._waiting >= MAX_WAITING:
@@ -132,8 +132,8 @@ class Changes:
         return change is None or change.is_of(role, election) or not change.writers_wait_s
 
     def note(self, config: Config, entity: p4r.Entity, role: str | None = None, election: int | None = None) -> None:
-        """A client has written this to `config`. Of what the change's own client writes, groups and sessions of the
-        switch are left out: they are none of a program's."""
+        """Records what a client has written to `config`. Groups and sessions written by the change's own client are
+        left out: they do not belong to a program."""
         change = self.current
         if change is None or config is not change.config:
             return
@@ -141,28 +141,28 @@ class Changes:
             change.note(entity)
 
     def note_all(self, config: Config) -> None:
-        """A client has written to everything in `config`."""
+        """Records that a client has written to everything in `config`."""
         if self.current is not None and config is self.current.config:
             self.current.note_all()
 
     def sees(self, saved: Config | None) -> Config | None:
-        """The saved program as other clients see it: not at all while it belongs to a change."""
+        """The saved program as visible to other clients: none while it belongs to a change."""
         return None if saved is not None and self.is_private(saved) else saved
 
     def is_private(self, saved: Config | None) -> bool:
         return saved is not None and self.current is not None and self.current.saved is saved
 
     def is_for(self, saved: Config, role: str, election: int | None) -> bool:
-        """Whether that client may commit a saved program."""
+        """Whether this client may commit a saved program."""
         return not self.is_private(saved) or (self.current is not None and self.current.is_of(role, election))
 
     def saved_by(self, role: str, election: int | None, saved: Config) -> None:
-        """A client has saved a program: one that changes the program has it to itself."""
+        """Records that a client has saved a program; if the client has a change, the program belongs to it alone."""
         if self.current is not None and self.current.is_of(role, election):
             self.current.saved = saved
 
     def check_settled(self, saved: Config) -> None:
-        """Raises Refused (ABORTED) if a program would be committed without others' concurrent writes."""
+        """Raises Refused (ABORTED) if a commit would lose others' concurrent writes."""
         if self.is_private(saved) and self.current is not None and not self.current.is_settled:
             raise Refused(
                 Code.ABORTED, "other clients have written to the running program since; fetch those writes first"
@@ -170,7 +170,7 @@ class Changes:
 
 
 def key_of(entity: p4r.Entity) -> p4r.Entity:
-    """What an entity is about, without its values: what to ask for in a Read, or to delete."""
+    """The key of an entity, without values: what to ask for in a Read, or to delete."""
     kind = entity.WhichOneof("entity") or ""
     found = getattr(entity, kind, None)
     key = p4r.Entity()

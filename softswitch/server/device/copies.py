@@ -1,4 +1,4 @@
-"""Single cells of registers that go over to a new program as they are at the swap."""
+"""Single cells of registers that are copied to a new program at the swap, with their values at that moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from softswitch.server.errors import invalid, out_of_range
 
 @dataclass(frozen=True)
 class CellCopy:
-    """`count` cells of a register from `start` on, to the same places of another one."""
+    """`count` cells of a register from `start` on, copied to the same indices of another one."""
 
     old: Register
     new: Register
@@ -20,7 +20,7 @@ class CellCopy:
 
 
 def checked_copy(old: Register, new: Register, start: int, count: int) -> CellCopy:
-    """`count` 0: to the end. Raises Refused."""
+    """`count` 0: up to the end. Raises Refused."""
     if (old.info.width, old.info.cell_bytes) != (new.info.width, new.info.cell_bytes):
         raise invalid(f"cells of {old.info.name} and {new.info.name} differ in width, so they cannot be copied")
     cells = min(old.info.cells, new.info.cells)
@@ -31,6 +31,6 @@ def checked_copy(old: Register, new: Register, start: int, count: int) -> CellCo
 
 
 def copy_cells(copies: Sequence[CellCopy]) -> None:
-    """In order. The caller has stopped packets."""
+    """Copies in order. The caller has stopped packets."""
     for copy in copies:
         copy.new.write(copy.start, copy.old.read(copy.start, copy.count))

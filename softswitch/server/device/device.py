@@ -35,14 +35,14 @@ from softswitch.server.values.translation import Translations
 log = logging.getLogger(__name__)
 Request = p4r.SetForwardingPipelineConfigRequest
 MAX_STATE_BYTES = 1 << 30
-"""Of a program that a client sends; up to three are loaded at a time (active, saved, the one before)."""
+"""Limit on the state of a program sent by a client; up to three are loaded at a time (active, saved, previous)."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What a change of programs did. `program`: number of the one that was saved or committed, 0 for VERIFY; `held_ns`:
-    how long packets waited for a change that keeps their state, 0 for all others; `kept_entries`: how many entries of
-    tables such a change has kept, None for all others."""
+    """The result of a change of programs. `program`: number of the program saved or committed, 0 for VERIFY; `held_ns`:
+    how long packets waited in a change that keeps their state, 0 for others; `kept_entries`: number of table entries
+    kept by such a change, None for others."""
 
     program: int = 0
     held_ns: int = 0
@@ -51,7 +51,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Replaced:
-    """What is kept of a program to understand its messages. `serial`: the pipeline's."""
+    """What is needed to understand a program's messages. `serial`: the pipeline's serial number."""
 
     serial: int
     digests: Digests
@@ -59,7 +59,8 @@ class Replaced:
 
 
 class Device:
-    """One device of the server. `active` forwards packets; `saved`, if any, waits for COMMIT and takes the writes."""
+    """One device of the server. `active` forwards packets; `saved`, if any, waits for COMMIT and is the one written
+    to."""
 
     def __init__(self, switch: Switch, device_id: int) -> None:
         self.switch = switch
@@ -77,7 +78,7 @@ class Device:
         self._before: Replaced | None = None
         self.digest_lock = threading.RLock()
         self.clones_for: object = None
-        """Whose request the switch keeps clones for (hold.py)."""
+        """The request for which the switch keeps clones (hold.py)."""
 
     def check_id(self, device_id: int) -> None:
         """Raises Refused (NOT_FOUND) for another device."""
@@ -85,7 +86,7 @@ class Device:
             raise not_found(f"no device {device_id}; this is device {self.device_id}")
 
     def target(self) -> Config:
-        """The config that reads and writes mean. Raises Refused (FAILED_PRECONDITION) without one."""
+        """The config that reads and writes address. Raises Refused (FAILED_PRECONDITION) without one."""
         config = self.changes.sees(self.saved) or self.active
         if config is None:
             raise Refused(Code.FAILED_PRECONDITION, "no forwarding pipeline config has been set")
@@ -113,12 +114,12 @@ class Device:
         compiled, p4info = self._verify(p4r.ForwardingPipelineConfig(p4_device_config=blob), ended)
         with self.arbitration.write_lock:
             if self.saved is not None:
-                raise Refused(Code.ABORTED, "another program is saved already")
+                raise Refused(Code.ABORTED, "another program is already saved")
             self.saved = self._load(p4info, blob, None, compiled)
             return self.saved
 
     def install(self, compiled: CompiledPipeline, blob: bytes) -> None:
-        """The program that the daemon was started with; nothing is refused for want of a primary."""
+        """Sets the program that the daemon was started with; no primary is required."""
         with self.arbitration.write_lock:
             config = self._load(compiled.p4info, blob, None, compiled)
             self._commit(config)
@@ -130,8 +131,8 @@ class Device:
         program: int = 0,
         given_up: frozenset[str] = frozenset(),
     ) -> Changed:
-        """`ended`: whether the client stopped waiting for it. `program`: what the request builds on; of COMMIT the
-        number of the saved program, else of the active one; 0: whatever is there. `given_up`: registers whose contents
+        """`ended`: whether the client has stopped waiting. `program`: the program that the request builds on; for
+        COMMIT the number of the saved one, else of the active one; 0: any. `given_up`: registers whose contents
         RECONCILE_AND_COMMIT need not keep.
 
         Raises Refused; a config that can't be realized leaves the running program untouched."""
@@ -144,7 +145,7 @@ class Device:
             with self.arbitration.write_lock:
                 self._check_primary(request)
                 if self.saved is None or not self.changes.is_for(self.saved, request.role, _election(request)):
-                    raise not_found("no config was saved: VERIFY_AND_SAVE comes first")
+                    raise not_found("no config was saved: use VERIFY_AND_SAVE first")
                 if program:
                     check_number(self.saved, program, "saved")
                 return Changed(self.commit_saved())
@@ -184,7 +185,7 @@ class Device:
     def _verify(
         self, config: p4r.ForwardingPipelineConfig, ended: Callable[[], bool]
     ) -> tuple[CompiledPipeline, p4i.P4Info]:
-        """Compiles (or finds in the cache) and ties to the P4Info. An absent P4Info means the program's own."""
+        """Compiles (or finds in the cache) and matches with the P4Info. Without a P4Info the program's own is used."""
         try:
             compiled = self.compilers.compile(_program_of(config.p4_device_config), ended=ended)
         except SwitchError as error:
@@ -195,7 +196,7 @@ class Device:
         return compiled, p4info
 
     def _check_state(self, compiled: CompiledPipeline) -> None:
-        """Raises Refused (RESOURCE_EXHAUSTED) for more state than a switch takes."""
+        """Raises Refused (RESOURCE_EXHAUSTED) for more state than the switch allows."""
         wanted = state_bytes(compiled.info)
         if wanted > MAX_STATE_BYTES:
             raise Refused(
@@ -214,7 +215,7 @@ class Device:
         return {*self.switch.ports(), self.switch.cpu_port}
 
     def saved_for(self, fence: Fence) -> Config:
-        """The saved program, for a client that may have it alone. The caller has the write lock. Raises Refused."""
+        """The saved program, which may belong to this client alone. The caller holds the write lock. Raises Refused."""
         config = fence.check_program(self.saved, "saved")
         self.check_own(config, fence)
         return config
@@ -225,17 +226,17 @@ class Device:
             raise Refused(Code.ABORTED, "the saved program belongs to another client's change")
 
     def commit_saved(self) -> int:
-        """COMMIT; the program's number. The caller checks who asks. Raises Refused: FAILED_PRECONDITION if nothing was
-        saved, ABORTED if what others wrote meanwhile would be missing in it."""
+        """COMMIT; returns the program's number. The caller has checked the client. Raises Refused: FAILED_PRECONDITION
+        if nothing was saved, ABORTED if the program lacks what others have written."""
         with self.arbitration.write_lock:
             if self.saved is None:
-                raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
+                raise Refused(Code.FAILED_PRECONDITION, "no config was saved: use VERIFY_AND_SAVE first")
             self.changes.check_settled(self.saved)
             return self._commit(self.saved)
 
     def hand_over(self, config: Config, handover: Handover, copies: Sequence[CellCopy] = ()) -> HandedOver:
-        """Moves what packets have changed, then `copies`, and commits, in one step to packets; or nothing when clones
-        are missing. The caller has the write lock. Raises Refused (ABORTED) as `commit_saved` does."""
+        """Moves what packets have changed, then `copies`, and commits, in one safe point; does nothing if clones are
+        missing. The caller holds the write lock. Raises Refused (ABORTED) like `commit_saved`."""
         self.changes.check_settled(config)
         with self.digest_lock, self.switch.safe_point() if copies else nullcontext():
             done = self.switch.hand_over(config.pipeline, handover)
@@ -245,20 +246,20 @@ class Device:
         return done
 
     def forget_clones(self, owner: object) -> None:
-        """Stops keeping clones, unless another client is having them kept by now."""
+        """Stops keeping clones, unless they are now kept for another client."""
         with self.arbitration.write_lock:
             if self.clones_for is owner:
                 self.clones_for = None
                 self.switch.forget_clones()
 
     def discard_saved(self) -> bool:
-        """Forgets the saved config; False if there was none."""
+        """Discards the saved config; False if there was none."""
         with self.arbitration.write_lock:
             discarded, self.saved = self.saved is not None, None
             return discarded
 
     def _commit(self, config: Config) -> int:
-        """The program's number."""
+        """Returns the program's number."""
         with self.digest_lock:
             self.switch.commit(config.pipeline)
             self._activated(config)
@@ -272,15 +273,15 @@ class Device:
         log.info("program %s is active", config.compiled.name)
 
     def sender(self, serial: int) -> Replaced | None:
-        """How to understand what a program said: the active one, or the one before, whose last messages are still on
-        their way after a swap. None without a program."""
+        """The key to a program's messages: of the active one, or of the previous one, whose last messages are still in
+        transit after a swap. None without a program."""
         before, active = self._before, self.active
         if before is not None and before.serial == serial:
             return before
         return Replaced(active.pipeline.handle.serial, active.digests, active.packet_in) if active is not None else None
 
     def _reconcile(self, old: Config, new: Config, given_up: frozenset[str] = frozenset()) -> tuple[int, int]:
-        """How long packets waited in ns, and how many entries of tables were kept."""
+        """How long packets waited in ns, and how many table entries were kept."""
         change = Reconciliation(old, new)
         try:
             problems = change.problems(given_up)
@@ -295,8 +296,8 @@ class Device:
     def get_config(
         self, request: p4r.GetForwardingPipelineConfigRequest
     ) -> tuple[p4r.GetForwardingPipelineConfigResponse, int]:
-        """The active config (the saved one before any COMMIT), as much of it as the request asks for, and its number;
-        0 if there is none."""
+        """The active config (before any COMMIT the saved one), with the parts that the request asks for, and its
+        number; 0 if there is none."""
         self.check_id(request.device_id)
         response = p4r.GetForwardingPipelineConfigResponse()
         config = self.active or self.saved
@@ -314,11 +315,11 @@ class Device:
 
 
 def _program_of(device_config: bytes) -> bytes:
-    """A device config without the wrapper that clients of the first servers put around it."""
+    """A device config without the wrapper that clients of the first servers added."""
     inner = unwrapped(device_config)
     if inner is None:
         return device_config
-    log.warning("the device config came in the deprecated wrapper p4.tmp.P4DeviceConfig; its device_data is taken")
+    log.warning("the device config came in the deprecated wrapper p4.tmp.P4DeviceConfig; using its device_data")
     return inner
 
 

@@ -1,7 +1,7 @@
-"""Fencing: a request that changes something says who asks and which program it is for.
+"""Fencing: a request that changes something names its client and the program that it is meant for.
 
-A client that was demoted, or whose program was replaced meanwhile, gets an error, and nothing is changed. The caller
-holds the write lock of the arbitration from the check to the end of what it does, as for P4Runtime's Write.
+A client that was demoted, or whose program was replaced, gets an error, and nothing is changed. The caller holds the
+write lock of the arbitration from the check to the end of the operation, as for P4Runtime's Write.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Fence:
         return cls(message.role, message.election_id_high << 64 | message.election_id_low, message.program)
 
     def check_client(self, arbitration: Arbitration, *, sets_programs: bool = False) -> Scope | None:
-        """What the client's role may write. Raises Refused (PERMISSION_DENIED) unless the role's primary asks, and its
-        role may set programs if it must (`sets_programs`)."""
+        """What the client's role may write. Raises Refused (PERMISSION_DENIED) unless the client is the role's primary
+        and, with `sets_programs`, the role may set programs."""
         arbitration.check_write(self.role, self.election)
         scope = arbitration.scope(self.role)
         if sets_programs and scope is not None and not scope.pipeline:
@@ -53,12 +53,12 @@ class Fence:
         return scope
 
     def check_program(self, config: Config | None, what: str) -> Config:
-        """The program that is meant. `what`: "active" or "saved", which `config` is. Raises Refused: ABORTED if it is
-        another one by now, FAILED_PRECONDITION if there is none."""
+        """The program that is meant. `what`: "active" or "saved", describing `config`. Raises Refused: ABORTED if it
+        has been replaced, FAILED_PRECONDITION if there is none."""
         if config is None:
             raise Refused(Code.FAILED_PRECONDITION, f"no program is {what}")
         if not self.program:
-            raise invalid("the fence does not say for which program the request is")
+            raise invalid("the fence does not name the program that the request is for")
         check_number(config, self.program, what)
         return config
 

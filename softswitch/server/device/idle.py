@@ -12,7 +12,7 @@ from softswitch.server.program.config import Config
 from softswitch.server.program.index import TableView
 
 MAX_ENTRIES = 1000
-"""Entries in one notification."""
+"""Largest number of entries in one notification."""
 
 _Key = tuple[int, tuple[KeyMatch, ...], int]
 """Table id, match, priority."""
@@ -22,13 +22,12 @@ class IdleWatch:
     """Finds entries that were idle for longer than their time-out; each again after every further time-out."""
 
     def __init__(self) -> None:
-        self._told: dict[_Key, int] = {}  # idle time at the latest notification
+        self._notified: dict[_Key, int] = {}  # idle time at the latest notification
 
     def scan(self, config: Config) -> list[p4r.StreamMessageResponse]:
-        """Notifications that are due now, one table in each. What is due counts as told, whether it can be told or
-        not."""
-        told, self._told = self._told, {}
-        found = [(view, self._due(config, view, told)) for view in config.index.tables.values()]
+        """Notifications that are due now, one table in each. Due entries count as notified even without a receiver."""
+        notified, self._notified = self._notified, {}
+        found = [(view, self._due(config, view, notified)) for view in config.index.tables.values()]
         notifications = []
         for view, due in found:
             for at in range(0, len(due), MAX_ENTRIES):
@@ -39,15 +38,15 @@ class IdleWatch:
                 notifications.append(response)
         return notifications
 
-    def _due(self, config: Config, view: TableView, told: dict[_Key, int]) -> list[EntryState]:
+    def _due(self, config: Config, view: TableView, notified: dict[_Key, int]) -> list[EntryState]:
         due: list[EntryState] = []
         for state in table_of(config, view).states(expired_only=True) if view.info.idle_timeout else ():
             key = (view.id, state.entry.keys, state.entry.priority)
-            before = told.get(key, 0)
-            if before > state.idle_ns:  # it was hit since
+            before = notified.get(key, 0)
+            if before > state.idle_ns:  # it was hit in between
                 before = 0
             if state.idle_ns - before >= state.entry.idle_timeout_ns:
                 before = state.idle_ns
                 due.append(state)
-            self._told[key] = before
+            self._notified[key] = before
         return due

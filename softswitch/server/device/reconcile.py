@@ -28,8 +28,8 @@ def _same_table(old: TableInfo, new: TableInfo) -> bool:
 
 
 class Reconciliation:
-    """One change from `old` to `new`, both loaded. First `problems`, then `copy_control`, then `handover`. `renames`:
-    old name -> new name of tables, counters and meters."""
+    """One change from `old` to `new`, both loaded. Call `problems` first, then `copy_control`, then `handover`.
+    `renames`: old name -> new name of tables, counters and meters."""
 
     def __init__(self, old: Config, new: Config, renames: Mapping[str, str] | None = None) -> None:
         self._old = old
@@ -40,7 +40,8 @@ class Reconciliation:
     # ---- what would be lost ----
 
     def problems(self, given_up: frozenset[str] = frozenset()) -> list[str]:
-        """Everything that can't be kept, in words; empty if all can. `given_up`: registers whose contents may go."""
+        """Everything that can't be kept, in words; empty if all can. `given_up`: registers whose contents need not be
+        kept."""
         found = [p for view in self._old.index.tables.values() for p in self._table_problems(view)]
         found += self._register_problems(given_up) + self._array_problems() + self._profile_problems()
         for name, value_set in self._old.pipeline.value_sets.items():
@@ -80,7 +81,7 @@ class Reconciliation:
         return found
 
     def _keeps_all(self, view: TableView) -> bool:
-        """Whether the new table has room for all that this one can have, which need not be looked at then."""
+        """Whether the new table has room for everything the old one can hold, so that it need not be counted."""
         new = next((v for v in self._new.index.tables.values() if v.name == view.name), None)
         if new is None or difference(self._old, self._new, view, new) or self._default_changed(view):
             return False
@@ -102,7 +103,7 @@ class Reconciliation:
         return found
 
     def _is_fixed(self, new: TableInfo, entry: Entry) -> bool:
-        """Whether the new program gives a const entry with the same key."""
+        """Whether the new program declares a const entry with the same key."""
         state = self._new.pipeline.tables[new.name].find(entry)
         return state is not None and state.const
 
@@ -154,8 +155,8 @@ class Reconciliation:
     # ---- carrying over ----
 
     def copy_control(self) -> int:
-        """What only the control plane changes: profiles, entries, default actions, value sets, digests. Returns the
-        number of entries."""
+        """Copies what only the control plane changes: profiles, entries, default actions, value sets, digests. Returns
+        the number of entries."""
         entries = 0
         for name, profile in self._old.pipeline.profiles.items():
             new = self._new.pipeline.profiles.get(name)
@@ -179,8 +180,8 @@ class Reconciliation:
         return entries
 
     def handover(self) -> Handover:
-        """What packets change: registers, counters and meters, indirect and direct. No cell of an array is
-        copied, so packets wait for no longer when there are many."""
+        """Moves what packets change: registers, counters and meters, indirect and direct. No cells of arrays are
+        copied, so packets wait no longer if there are many."""
         registers = [
             (new, old)
             for name, old in self._old.pipeline.registers.items()
@@ -189,7 +190,7 @@ class Reconciliation:
         return replace(self.counts(), registers=registers)
 
     def counts(self, components: Mapping[int, Component] | None = None) -> Handover:
-        """Counters and meters alone, and clones of updates of `components`."""
+        """Moves only counters and meters, and the cloned updates of `components`."""
         old, new = self._old.pipeline, self._new.pipeline
         return Handover(
             components=components,
@@ -207,7 +208,7 @@ class Reconciliation:
         )
 
     def copy_counts(self) -> None:
-        """Counters, and the counts of meters' colours, alone; where a client holds packets itself."""
+        """Moves only counters and the per-colour counts of meters, for a client that holds packets itself."""
         for name, counter in self._old.pipeline.counters.items():
             new_counter = self._new.pipeline.counters.get(self._renamed(name))
             if new_counter is not None and _same_array(counter.info, new_counter.info):
@@ -237,7 +238,8 @@ class Reconciliation:
         return kept
 
     def _same_register(self, old: RegisterInfo, new: RegisterInfo | None) -> bool:
-        """Whether a register is declared alike: not only its layout, but the names and types of its cells' members."""
+        """Whether a register is declared identically: not only its layout, but also the names and types of its
+        members."""
         if new is None or replace(old, index=new.index) != new:
             return False
         before, after = (_declaration(config, old.name) for config in (self._old, self._new))
@@ -252,7 +254,7 @@ def _same_meter(old: TableInfo, new: TableInfo) -> bool:
 
 
 def _declaration(config: Config, register: str) -> list[tuple[str, str]]:
-    """Of a register's cells."""
+    """The names and types of the members of a register's cells."""
     spec = next(r.type_spec for r in config.index.info.registers if r.preamble.name == register)
     return list(config.index.data.declaration(spec))
 

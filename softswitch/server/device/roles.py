@@ -1,6 +1,6 @@
 """What a role may do (P4Runtime specification 5.2): role configs in the form of stratum's `P4RoleConfig`.
 
-The specification leaves the format open. This is the one that existing clients use: ids that the role may write,
+The specification leaves the format open. This is the one that existing clients use: the ids that the role may write,
 exclusively or shared; whether it gets packet-ins, and which; whether it may set the program. A role without a config
 may do everything.
 """
@@ -18,7 +18,7 @@ from softswitch.server.errors import invalid
 
 @dataclass(frozen=True)
 class Scope:
-    """`packet_filter`: metadata id and value that a packet-in must have."""
+    """`packet_filter`: the metadata id and value that a packet-in must have."""
 
     exclusive: frozenset[int]
     shared: frozenset[int]
@@ -27,11 +27,11 @@ class Scope:
     pipeline: bool
 
     def has(self, number: int) -> bool:
-        """Whether an object is the role's; what has no id (number 0) is everybody's."""
+        """Whether an object belongs to the role; objects without an id (number 0) belong to everybody."""
         return number == 0 or number in self.exclusive or number in self.shared
 
     def wants(self, message: p4r.StreamMessageResponse) -> bool:
-        """Whether a packet, digest or notification is for the role."""
+        """Whether a packet, digest or notification is meant for the role."""
         if message.HasField("packet"):
             wanted = self.packet_filter
             return self.packet_ins and (
@@ -46,7 +46,7 @@ def parse_scope(config: Any) -> Scope:
     """From `role.config`, a google.protobuf.Any. Raises Refused (INVALID_ARGUMENT) for another scheme."""
     message = stratum.P4RoleConfig()
     if not config.Is(message.DESCRIPTOR):
-        raise invalid(f"role.config is {config.type_url or 'empty'}; {message.DESCRIPTOR.full_name} is understood here")
+        raise invalid(f"role.config is {config.type_url or 'empty'}; only {message.DESCRIPTOR.full_name} is supported")
     config.Unpack(message)
     wanted = message.packet_in_filter
     has_filter = message.HasField("packet_in_filter") and wanted.metadata_id != 0
@@ -72,7 +72,7 @@ _ID_FIELDS = {
 
 
 def object_id(kind: str, message: Any) -> int:
-    """Id of the program's object that an entity belongs to; 0 for those of the switch."""
+    """Id of the program's object that an entity belongs to; 0 for the switch's entities."""
     if kind in ("direct_counter_entry", "direct_meter_entry"):
         return int(message.table_entry.table_id)
     field = _ID_FIELDS.get(kind)
@@ -80,7 +80,7 @@ def object_id(kind: str, message: Any) -> int:
 
 
 def shown(scope: Scope | None, kind: str, messages: Iterator[Any]) -> Iterator[Any]:
-    """Those that belong to the role."""
+    """The entities that belong to the role."""
     if scope is None:
         return messages
     return (message for message in messages if scope.has(object_id(kind, message)))

@@ -1,8 +1,8 @@
 """Clients without an election id: those of bmv2's Thrift services, which know neither roles nor primaries.
 
-They share the lock of P4Runtime's clients: each of their requests happens before or after a Write, never within one;
-they wait while a change of programs is in its last step, and what they write is noted for it. What a role has for
-itself is not theirs, and the only saved program that they can commit is their own.
+They share the lock of P4Runtime clients: each of their requests happens before or after a Write, never in between; they
+wait while a change of programs is in its last step, and their writes are recorded for it. Objects that a role has
+exclusively are not accessible to them, and the only saved program that they can commit is their own.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Unelected:
 
     @contextmanager
     def reading(self) -> Iterator[Config]:
-        """The program that requests are about: a saved one as soon as there is one, as in simple_switch."""
+        """The program that requests address: a saved one as soon as there is one, as in simple_switch."""
         with self.device.arbitration.write_lock:
             yield self.device.target()
 
     @contextmanager
     def writing(self, ended: Callable[[], bool] = lambda: False) -> Iterator[Config]:
-        """The same for requests that write. `ended`: whether the client no longer waits for the answer."""
+        """The same for requests that write. `ended`: whether the client has stopped waiting."""
         with self.device.arbitration.write_lock:
             self.device.changes.enter(None, None, ended)
             with self.device.digest_lock:
@@ -41,18 +41,18 @@ class Unelected:
 
     @contextmanager
     def writing_switch(self) -> Iterator[None]:
-        """For what belongs to the switch and not to a program: groups, sessions, ports."""
+        """For objects of the switch rather than a program: groups, sessions, ports."""
         with self.device.arbitration.write_lock:
             self.device.changes.enter(None, None)
             yield
 
     def note_switch(self, entity: p4r.Entity) -> None:
-        """After a write to a group or session."""
+        """Called after a write to a group or session."""
         if self.device.active is not None:
             self.device.changes.note(self.device.active, entity)
 
     def write(self, config: Config, kind: p4r.Update.Type.ValueType, entity: p4r.Entity) -> None:
-        """Carries out one update of P4Runtime; within `writing`."""
+        """Applies one P4Runtime update; within `writing`."""
         self.check(entity)
         refused = self.device.batches.attempt(config, p4r.Update(type=kind, entity=entity))
         if refused is not None:
@@ -60,23 +60,23 @@ class Unelected:
         self.note(config, entity)
 
     def check(self, entity: p4r.Entity) -> None:
-        """Before a write that is no update of P4Runtime."""
+        """Called before a write that is not a P4Runtime update."""
         kind = entity.WhichOneof("entity") or ""
         self.device.arbitration.check_common(object_id(kind, getattr(entity, kind, None)))
 
     def note(self, config: Config, entity: p4r.Entity) -> None:
-        """After it: so that a change of programs knows of it."""
+        """Called after it, to record it for a change of programs."""
         self.device.changes.note(config, entity)
 
     # ---- programs ----
 
     def save(self, blob: bytes, ended: Callable[[], bool] = lambda: False) -> None:
-        """Compiles and loads a program, which takes the requests from now on. Raises Refused: ABORTED while another one
+        """Compiles and loads a program, which requests address from now on. Raises Refused: ABORTED while another one
         is saved."""
         self._saved = self.device.save(blob, ended)
 
     def commit(self) -> None:
-        """Raises Refused: FAILED_PRECONDITION if no program of `save` waits."""
+        """Raises Refused (FAILED_PRECONDITION) if `save` has not loaded a program."""
         with self.device.arbitration.write_lock:
             self.device.changes.enter(None, None)
             if self._saved is None or self.device.saved is not self._saved:
@@ -85,7 +85,7 @@ class Unelected:
             self._saved = None
 
     def reset(self) -> None:
-        """Everything in the program as after loading it."""
+        """Resets everything in the program to its state after loading."""
         with self.writing() as config:
             for number in (*config.index.tables, *config.index.registers, *config.index.counters, *config.index.meters):
                 self.device.arbitration.check_common(number)

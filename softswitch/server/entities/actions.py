@@ -1,4 +1,4 @@
-"""Action messages to names and parameters and back (P4Runtime specification 9.1.2)."""
+"""Converts Action messages to names and parameters, and back (P4Runtime specification 9.1.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_SIZE_SEMANTICS = max(p4r.ActionProfileActionSet.SizeSemantics.values())
 
 
 def to_action(index: P4Index, message: p4r.Action) -> tuple[str, tuple[int, ...]]:
-    """Name and parameters in order. Raises Refused for a missing, unknown or doubled parameter."""
+    """Name and parameters in order. Raises Refused for a missing, unknown or repeated parameter."""
     view = index.action(message.action_id)
     given: dict[int, bytes] = {}
     for param in message.params:
@@ -46,7 +46,7 @@ def from_action(index: P4Index, name: str, params: Sequence[int]) -> p4r.Action:
 
 
 def check_scope(table: TableView, action_id: int, *, default: bool) -> None:
-    """Raises Refused unless the table offers the action at that place."""
+    """Raises Refused unless the table allows the action there."""
     scope = table.scopes.get(action_id)
     if scope is None:
         raise invalid(f"table {table.name} has no action with id {action_id:#010x}")
@@ -62,7 +62,7 @@ def to_action_set(config: Config, table: TableView, message: p4r.ActionProfileAc
     if message.action_selection_mode >= _RANDOM:
         raise unimplemented(f"action profile {table.profile.name} selects by hash only")
     if message.size_semantics > _MAX_SIZE_SEMANTICS:
-        raise unimplemented(f"size_semantics {message.size_semantics} is unknown")
+        raise unimplemented(f"unknown size_semantics {message.size_semantics}")
     actions = []
     for item in message.action_profile_actions:
         check_scope(table, item.action.action_id, default=False)
@@ -89,7 +89,7 @@ def from_action_set(
 
 
 def watch_port(config: Config, message: p4r.ActionProfileAction | p4r.ActionProfileGroup.Member) -> int | None:
-    """Port on which a member's liveness depends; None: on none. Raises Refused unless the switch has the port."""
+    """The port that a member's liveness depends on; None: no port. Raises Refused if the switch has no such port."""
     kind = message.WhichOneof("watch_kind")
     if kind == "watch":
         port = int(message.watch)
@@ -107,7 +107,7 @@ def watch_port(config: Config, message: p4r.ActionProfileAction | p4r.ActionProf
 def checked_weight(profile: ProfileView, weight: int) -> int:
     if profile.proto.weights_disallowed:
         if weight:
-            raise invalid(f"action profile {profile.name} takes no weights")
+            raise invalid(f"action profile {profile.name} does not take weights")
         return 1
     if weight <= 0:
         raise invalid(f"action profile {profile.name}: weight {weight} is not positive")
@@ -115,8 +115,8 @@ def checked_weight(profile: ProfileView, weight: int) -> int:
 
 
 def check_group_size(profile: ProfileView, weights: Sequence[int], max_size: int, semantics: int = 0) -> None:
-    """Raises Refused if a group is larger than it says or than the profile allows (9.2.2). `semantics`: a SizeSemantics
-    that replaces the profile's own; 0: none does."""
+    """Raises Refused if a group is larger than its declared size or than the profile allows (9.2.2). `semantics`: a
+    SizeSemantics that replaces the profile's own; 0: keep the profile's."""
     most = max_size or profile.proto.max_group_size
     by_members = profile.proto.WhichOneof("selector_size_semantics") == "sum_of_members"
     if semantics == _BY_MEMBERS if semantics else by_members:

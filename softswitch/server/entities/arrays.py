@@ -27,19 +27,19 @@ View = TypeVar("View")
 
 def _check_modify(kind: int, what: str) -> None:
     if kind != p4r.Update.MODIFY:
-        raise invalid(f"{what} cells are always there: they can only be modified")
+        raise invalid(f"{what} cells always exist: they can only be modified")
 
 
 def _check_index(index: int, cells: int, what: str) -> int:
     if index < 0:
         raise invalid(f"{what}: index {index} is negative")
     if index >= cells:
-        raise out_of_range(f"{what} has {cells} cells, not one with index {index}")
+        raise out_of_range(f"{what} has {cells} cells: no index {index}")
     return index
 
 
 def _range(message: p4r.RegisterEntry | p4r.CounterEntry | p4r.MeterEntry, cells: int, what: str) -> range:
-    """The cells that a message means: one, or all without an index."""
+    """The cells that a message addresses: one, or all if it has no index."""
     if not message.HasField("index"):
         return range(cells)
     first = _check_index(message.index.index, cells, what)
@@ -50,15 +50,15 @@ def _selected(views: dict[int, View], number: int, get: Callable[[int], View], h
     if number:
         return [get(number)]
     if has_index:
-        raise invalid("an index needs the id of its array")
+        raise invalid("an index requires the id of its array")
     return list(views.values())
 
 
-# ---- registers: composite values are concatenated, the first field in the highest bits ----
+# ---- registers: composite values are concatenated, the first field in the most significant bits ----
 
 
 def write_register(config: Config, kind: int, message: p4r.RegisterEntry) -> Undo:
-    """Writes a cell, or every cell if there is no index. Raises Refused."""
+    """Writes one cell, or every cell if there is no index. Raises Refused."""
     _check_modify(kind, "register")
     view = config.index.register(message.register_id)
     what = f"register {view.name}"
@@ -72,7 +72,7 @@ def write_register(config: Config, kind: int, message: p4r.RegisterEntry) -> Und
 
 
 def read_registers(config: Config, request: p4r.RegisterEntry) -> Iterator[p4r.RegisterEntry]:
-    """The values are taken at once and encoded one by one later; likewise in the other functions of this kind."""
+    """Values are read at once and encoded later, one by one; the other read functions here do the same."""
     index = config.index
     taken = []
     for view in _selected(index.registers, request.register_id, index.register, request.HasField("index")):
@@ -97,7 +97,7 @@ def _widths(view: RegisterView) -> tuple[int, ...]:
 
 
 def _join(config: Config, view: RegisterView, leaves: list[int]) -> int:
-    """The cell of a value: its scalars one after the other. Headers are always valid in a register."""
+    """The cell for a value: its scalars concatenated. Headers in registers are always valid."""
     validity = config.index.data.validity(view.spec)
     scalars = [leaf for leaf, valid in zip(leaves, validity, strict=True) if not valid]
     value = 0
@@ -109,7 +109,7 @@ def _join(config: Config, view: RegisterView, leaves: list[int]) -> int:
 
 
 def _split(config: Config, view: RegisterView, value: int) -> Iterator[int]:
-    """The leaves of a cell, as DataTypes.encode takes them."""
+    """The leaves of a cell's value, in the form that DataTypes.encode takes."""
     left, widths = view.info.width, iter(_widths(view))
     for valid in config.index.data.validity(view.spec):
         if valid:
@@ -155,7 +155,7 @@ def read_counters(config: Config, request: p4r.CounterEntry) -> Iterator[p4r.Cou
 
 
 def write_meter(config: Config, kind: int, message: p4r.MeterEntry) -> Undo:
-    """Configures a cell, or every cell if there is no index; without `config` it is all green. Raises Refused."""
+    """Configures one cell, or every cell if there is no index; without `config` meters return green. Raises Refused."""
     _check_modify(kind, "meter")
     view = config.index.meter(message.meter_id)
     cells = _range(message, view.info.cells, f"meter {view.name}")

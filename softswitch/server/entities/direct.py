@@ -14,20 +14,20 @@ THREE_BY_ONE, TWO_BY_ONE = p4i.MeterSpec.SINGLE_RATE_THREE_COLOR, p4i.MeterSpec.
 
 def to_counter(message: p4r.CounterData) -> CounterValue:
     if message.packet_count < 0 or message.byte_count < 0:
-        raise invalid("counters are not negative")
+        raise invalid("counters cannot be negative")
     return CounterValue(packets=message.packet_count, bytes=message.byte_count)
 
 
 def from_counter(value: CounterValue) -> p4r.CounterData:
-    mask = (1 << 63) - 1  # the message's numbers are signed
+    mask = (1 << 63) - 1  # the message's integers are signed
     return p4r.CounterData(packet_count=value.packets & mask, byte_count=value.bytes & mask)
 
 
 def to_meter(message: p4r.MeterConfig, type_: int) -> MeterConfig:
-    """`type_`: a MeterSpec.Type. Raises Refused for rates that such a meter can't have (9.4)."""
+    """`type_`: a MeterSpec.Type. Raises Refused for rates that are invalid for such a meter (9.4)."""
     rates = (message.cir, message.cburst, message.pir, message.pburst, message.eburst)
     if min(rates) < 0:
-        raise invalid("rates and bursts of meters are not negative")
+        raise invalid("rates and bursts of meters cannot be negative")
     if type_ != THREE_BY_ONE and message.eburst:
         raise invalid("eburst belongs to single-rate three-colour meters")
     if type_ in (THREE_BY_ONE, TWO_BY_ONE):
@@ -46,7 +46,7 @@ def from_meter(config: MeterConfig) -> p4r.MeterConfig:
 
 
 def check_cleared(message: p4r.MeterCounterData) -> None:
-    """Counts of colours can be cleared, not set (9.4.1). Raises Refused."""
+    """Per-colour counts can be cleared but not set (9.4.1). Raises Refused."""
     for value in (message.green, message.yellow, message.red):
         if value.packet_count or value.byte_count:
             raise invalid("the counts of a meter's colours can only be set to 0")
@@ -58,7 +58,7 @@ def from_colours(counts: ColourCounts) -> p4r.MeterCounterData:
 
 
 def check_resources(view: TableView, message: p4r.TableEntry) -> None:
-    """Raises Refused if the message has a resource that the table has not, or a value that a resource can't have."""
+    """Raises Refused if the message has a resource that the table lacks, or an invalid value for one."""
     if message.HasField("counter_data"):
         if not view.info.direct_counter:
             raise invalid(f"table {view.name} has no direct counter")
@@ -72,8 +72,8 @@ def check_resources(view: TableView, message: p4r.TableEntry) -> None:
 
 
 def apply_resources(view: TableView, table: Table, key: Entry | None, message: p4r.TableEntry, *, modify: bool) -> None:
-    """Writes the resources of an entry that was just written (None: the default entry): an absent meter_config resets
-    the meter, absent counters stay."""
+    """Writes the direct resources of an entry that was just written (None: the default entry). Without meter_config the
+    meter is reset; without counter_data counters are kept."""
     if message.HasField("counter_data"):
         set_counter(table, key, to_counter(message.counter_data))
     if view.info.direct_meter and (modify or message.HasField("meter_config")):
@@ -84,7 +84,7 @@ def apply_resources(view: TableView, table: Table, key: Entry | None, message: p
 
 
 def set_counter(table: Table, key: Entry | None, value: CounterValue) -> None:
-    """Of an entry, or of the default entry."""
+    """Sets the counter of an entry (None: of the default entry)."""
     if key is None:
         table.set_default_counter(value)
     else:
@@ -99,7 +99,7 @@ def set_meter(table: Table, key: Entry | None, state: MeterState) -> None:
 def show_resources(
     view: TableView, request: p4r.TableEntry, message: p4r.TableEntry, counter: CounterValue, meter: MeterState | None
 ) -> None:
-    """Adds the resources that a read asks for; a meter that was not configured has no meter_config."""
+    """Adds the resources that a read requests; a meter that was never configured has no meter_config."""
     if request.HasField("counter_data") and view.info.direct_counter:
         message.counter_data.CopyFrom(from_counter(counter))
     if meter is None:

@@ -1,4 +1,4 @@
-"""FieldMatch messages to key matches and back (P4Runtime specification 9.1.1)."""
+"""Converts FieldMatch messages to key matches and back (P4Runtime specification 9.1.1)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from softswitch.server.values.bytestrings import decode, encode
 def to_keys(
     fields: Sequence[MatchView], matches: Iterable[p4r.FieldMatch], what: str, *, create: bool = True
 ) -> tuple[KeyMatch, ...]:
-    """One key match per field; a field without a message matches anything. `create`: new names of translated types get
-    numbers. Raises Refused."""
+    """One key match per field; a field without a message matches anything. `create`: unknown names of translated types
+    get numbers. Raises Refused."""
     given: dict[int, p4r.FieldMatch] = {}
     for match in matches:
         if match.field_id in given:
@@ -45,7 +45,7 @@ def _absent(view: MatchView, what: str) -> KeyMatch:
 def _to_key(view: MatchView, message: p4r.FieldMatch, create: bool) -> KeyMatch:
     kind, codec, width = message.WhichOneof("field_match_type"), view.codec, view.key.width
     if kind != view.key.match:
-        raise invalid(f"{codec.name}: a match of kind {view.key.match} is needed, not {kind or 'an empty one'}")
+        raise invalid(f"{codec.name}: expected a match of kind {view.key.match}, not {kind or 'an empty one'}")
     if kind == EXACT.name:
         return Exact(codec.decode(message.exact.value, create=create))
     if kind == OPTIONAL.name:
@@ -56,10 +56,10 @@ def _to_key(view: MatchView, message: p4r.FieldMatch, create: bool) -> KeyMatch:
         value, prefix = codec.decode(message.lpm.value, create=create), message.lpm.prefix_len
         if not 0 < prefix <= width:
             raise invalid(
-                f"{codec.name}: prefix length {prefix} is not within 1 and {width}; leave out a match on anything"
+                f"{codec.name}: prefix length {prefix} is not between 1 and {width}; omit the field to match anything"
             )
         if value & ((1 << (width - prefix)) - 1):
-            raise invalid(f"{codec.name}: bits behind the prefix of {prefix} must be 0")
+            raise invalid(f"{codec.name}: bits after the prefix of {prefix} must be 0")
         return Lpm(value, prefix)
     if kind == TERNARY.name:
         value, mask = (
@@ -67,21 +67,21 @@ def _to_key(view: MatchView, message: p4r.FieldMatch, create: bool) -> KeyMatch:
             decode(message.ternary.mask, width, codec.name),
         )
         if mask == 0:
-            raise invalid(f"{codec.name}: leave out a match on anything instead of mask 0")
+            raise invalid(f"{codec.name}: omit the field instead of giving mask 0")
         if value & ~mask:
-            raise invalid(f"{codec.name}: bits that the mask leaves out must be 0 in the value")
+            raise invalid(f"{codec.name}: bits of the value outside the mask must be 0")
         return Ternary(value, mask)
     low = codec.decode(message.range.low, create=create)
     high = codec.decode(message.range.high, create=create)
     if low > high:
         raise invalid(f"{codec.name}: range from {low} to {high} is empty")
     if low == 0 and high == (1 << width) - 1:
-        raise invalid(f"{codec.name}: leave out a match on anything instead of the whole range")
+        raise invalid(f"{codec.name}: omit the field instead of giving the whole range")
     return Range(low, high)
 
 
 def _check_whole(view: MatchView, message: p4r.FieldMatch) -> None:
-    """A name matches as a whole: its number means nothing to the control plane, nor do parts of it."""
+    """A translated name matches only as a whole: the number that stands for it means nothing to the control plane."""
     width, kind = view.key.width, view.key.match
     whole = {
         LPM.name: message.lpm.prefix_len == width,
@@ -90,12 +90,12 @@ def _check_whole(view: MatchView, message: p4r.FieldMatch) -> None:
     }
     if not whole[kind]:
         raise invalid(
-            f"{view.codec.name}: names match only as a whole: all {width} bits, a range of one, or leave it out"
+            f"{view.codec.name}: names match only as a whole: give all {width} bits, a range of one value, or omit it"
         )
 
 
 def from_keys(fields: Sequence[MatchView], keys: Sequence[KeyMatch]) -> list[p4r.FieldMatch]:
-    """Canonical messages: fields that match anything are left out."""
+    """Canonical messages: fields that match anything are omitted."""
     result = []
     for view, key in zip(fields, keys, strict=True):
         message = _from_key(view, key)

@@ -1,6 +1,6 @@
-"""Arrays as packed cells, for the bulk service (softswitch/proto/bulk.proto): found, read, checked, written.
+"""Arrays as packed cells, for the bulk service (softswitch/proto/bulk.proto): lookup, reading, checking, writing.
 
-A cell is checked as the same value would be that comes in a P4Runtime message, so that every later Read can show it.
+Cells get the same checks as values in a P4Runtime message, so that every later Read can represent them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ COUNTER_BYTES, METER_BYTES = 16, 40
 REGISTER, COUNTER, METER = bulk_pb2.REGISTER, bulk_pb2.COUNTER, bulk_pb2.METER
 KIND_NAMES = {REGISTER: "register", COUNTER: "counter", METER: "meter"}
 MAX_NUMBER = (1 << 63) - 1
-"""Counts, rates and bursts are signed in P4Runtime's messages."""
+"""Counts, rates and bursts are signed integers in P4Runtime's messages."""
 
 
 def preambles(config: Config, kind: bulk_pb2.ArrayKind) -> list[p4i.Preamble]:
-    """Those of all arrays of a kind. Raises Refused (INVALID_ARGUMENT)."""
+    """The preambles of all arrays of a kind. Raises Refused (INVALID_ARGUMENT)."""
     if kind == REGISTER:
         return [register.preamble for register in config.p4info.registers]
     if kind == COUNTER:
@@ -48,7 +48,7 @@ def resolve(config: Config, kind: bulk_pb2.ArrayKind, name: str) -> p4i.Preamble
 
 
 def array_key(kind: bulk_pb2.ArrayKind, number: int, index: int | None) -> p4r.Entity:
-    """A cell of the array with an id, or all of it."""
+    """The entity for one cell of the array with this id, or for the whole array."""
     entity = p4r.Entity()
     if kind == REGISTER:
         entity.register_entry.register_id = number
@@ -62,7 +62,7 @@ def array_key(kind: bulk_pb2.ArrayKind, number: int, index: int | None) -> p4r.E
 
 
 def cell_count(config: Config, kind: bulk_pb2.ArrayKind, name: str) -> int:
-    """Length of an array."""
+    """Number of cells of an array."""
     pipeline = config.pipeline
     if kind == REGISTER:
         return pipeline.registers[name].info.cells
@@ -89,7 +89,7 @@ def read_packed(config: Config, kind: bulk_pb2.ArrayKind, name: str, start: int,
 
 
 def write_packed(config: Config, kind: bulk_pb2.ArrayKind, array: p4i.Preamble, start: int, data: bytes) -> int:
-    """Writes consecutive cells in one step, and returns how many. Raises Refused, and then has written none."""
+    """Writes consecutive cells in one step and returns their number. Raises Refused without having written any."""
     name, what = array.name, f"{KIND_NAMES[kind]} {array.name}"
     if kind == REGISTER:
         cells = register_cells(config, array, data)
@@ -116,14 +116,14 @@ def cell_writes(
     where = _rows(indices, 8, f"{what}, indices").reshape(-1)
     values = register_cells(config, array, cells)
     if len(where) != len(values):
-        raise invalid(f"{what}: {len(where)} indices but {len(values)} cells")
+        raise invalid(f"{what}: {len(where)} indices, but {len(values)} cells")
     if len(where):
         check_range(config, REGISTER, array.name, int(where.max()), 1)
     return where, values
 
 
 def register_cells(config: Config, array: p4i.Preamble, data: bytes) -> NDArray[np.generic]:
-    """Cells as the data plane stores them. Raises Refused for one that is no value of the register's type."""
+    """Cells as the data plane stores them. Raises Refused for a cell that is not a value of the register's type."""
     register = config.pipeline.registers[array.name]
     info, what = register.info, f"register {array.name}"
     _check_whole(data, info.cell_bytes, what)
@@ -139,22 +139,22 @@ def register_cells(config: Config, array: p4i.Preamble, data: bytes) -> NDArray[
 
 
 def _check_named(info: RegisterInfo, counts: Sequence[int], rows: NDArray[np.uint8], what: str) -> None:
-    """Of enums and errors, which have a name for each value. `counts`: how many of each scalar of a cell; 0: any."""
+    """Checks enums and errors, which have a name for each value. `counts`: number of values of each scalar; 0: any."""
     for row in rows:
         left, packed = info.width, int.from_bytes(row.tobytes(), "little")
         for width, count in zip(info.leaves or (info.width,), counts, strict=True):
             left -= width
             value = packed >> left & ((1 << width) - 1)
             if count and value >= count:
-                raise out_of_range(f"{what}: {value} is none of the {count} values of its enum")
+                raise out_of_range(f"{what}: {value} is not one of the {count} values of its enum")
 
 
 def _meter(view: CounterView, row: Sequence[int], what: str) -> MeterConfig | None:
-    """From five words, as P4Runtime's message would be checked. Raises Refused."""
+    """The configuration in five words, checked like a P4Runtime message. Raises Refused."""
     wanted = meter_config(row)
     if wanted is None or list(wanted.words()) != list(row):
         if any(row):
-            raise invalid(f"{what}: the words {', '.join(map(str, row))} are no configuration of a meter")
+            raise invalid(f"{what}: the words {', '.join(map(str, row))} are not a meter configuration")
         return None
     if max(row[1:]) > MAX_NUMBER:
         raise out_of_range(f"{what}: {max(row[1:])} is more than {MAX_NUMBER}")
@@ -169,10 +169,10 @@ def _meter(view: CounterView, row: Sequence[int], what: str) -> MeterConfig | No
 
 def _check_whole(data: bytes, size: int, what: str) -> None:
     if len(data) % size:
-        raise invalid(f"{what}: {len(data)} bytes are no whole number of cells of {size} bytes")
+        raise invalid(f"{what}: {len(data)} bytes are not a whole number of cells of {size} bytes")
 
 
 def _rows(data: bytes, size: int, what: str) -> NDArray[np.uint64]:
-    """64-bit words, one row for each cell. Raises Refused unless the cells are whole."""
+    """64-bit words, one row per cell. Raises Refused unless the cells are complete."""
     _check_whole(data, size, what)
     return np.frombuffer(data, "<u8").reshape(-1, size // 8)

@@ -1,7 +1,7 @@
-"""Table entries of the usual form, straight from their messages to rows of the runtime, many in one call.
+"""A fast path for ordinary table entries: from messages straight to rows of the runtime, many in one call.
 
-What is in any way special, or wrong, is left to `table_writes`, which knows all rules and says what is wrong: a row
-here is `None` then. So nothing is checked twice, and every error has one text.
+Anything special or invalid is left to `table_writes`, which knows all rules and reports errors; the row is `None` here.
+So nothing is checked twice, and each error has one text.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from softswitch.server.program.config import Config
 from softswitch.server.program.index import MatchView, TableView
 
 MAX_ROWS = 1024
-"""Written in one step to packets."""
+"""Rows that are written in one safe point."""
 
 _Match = Callable[[p4r.FieldMatch, int, int], tuple[int, int] | None]
 _SPECIAL = ("counter_data", "meter_config", "meter_counter_data", "time_since_last_hit")
 
 
 def _number(data: bytes, full: int) -> int:
-    """-1: not a value of the field."""
+    """The number; -1 if it is not a value of the field."""
     value = int.from_bytes(data, "big") if data else -1
     return value if value <= full else -1
 
@@ -70,12 +70,12 @@ _MATCHES: dict[str, _Match] = {
     RANGE.name: _range,
     OPTIONAL.name: _optional,
 }
-"""How a match becomes value and mask (low and high)."""
+"""How each kind of match becomes value and mask (low and high for ranges)."""
 
 
 @dataclass(frozen=True)
 class _Field:
-    """`absent`: value and mask of a field that is left out; None: it may not be."""
+    """`absent`: value and mask if the field is omitted; None: it must be present."""
 
     match: _Match
     width: int
@@ -86,7 +86,7 @@ class _Field:
 
 @dataclass(frozen=True)
 class _Action:
-    """`params`: id -> position, largest value; `sizes`: words of each in order."""
+    """`params`: id -> (position, largest value); `sizes`: words of each parameter, in order."""
 
     index: int
     params: dict[int, tuple[int, int]]
@@ -94,7 +94,7 @@ class _Action:
 
 
 class PlainTable:
-    """The tables whose entries can be plain: no action profile, no const entries, no names of the control plane."""
+    """A table whose entries can take the fast path: no action profile, no const entries, no translated names."""
 
     def __init__(self, view: TableView, table: Table, actions: dict[int, _Action]) -> None:
         self.table = table
@@ -109,13 +109,14 @@ class PlainTable:
         self._resets_meter = bool(view.info.direct_meter)
 
     def takes(self, kind: int) -> bool:
-        """Entries with notes have to be looked at one by one; one that is new has none before."""
+        """Whether writes of this kind can take the fast path; entries with notes need the general one, except new
+        ones."""
         if kind == INSERT:
             return True
         return not self.table.has_notes and (kind == DELETE or (kind == MODIFY and not self._resets_meter))
 
     def row(self, kind: int, entry: p4r.TableEntry) -> list[int] | None:
-        """None: not plain."""
+        """The row for an entry; None: it needs the general path."""
         priority, idle_ns = entry.priority, entry.idle_timeout_ns
         if entry.is_default_action or entry.is_const or (priority <= 0 if self._view.needs_priority else priority):
             return None
@@ -178,7 +179,7 @@ def _field(view: MatchView) -> _Field:
 
 
 def _split(values: Sequence[int], sizes: Sequence[int]) -> list[int]:
-    """In words, the least significant first."""
+    """Values as words, least significant first."""
     found: list[int] = []
     for value, size in zip(values, sizes, strict=True):
         found.append(value & U64_MAX)
@@ -188,7 +189,7 @@ def _split(values: Sequence[int], sizes: Sequence[int]) -> list[int]:
 
 
 def plain_table(config: Config, number: int) -> PlainTable | None:
-    """The table with an id if its entries can be plain."""
+    """The table with this id, if its entries can take the fast path."""
     view = config.index.tables.get(number)
     if view is None or view.profile is not None or view.info.const_entries or not view.fields:
         return None

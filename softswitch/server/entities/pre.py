@@ -22,7 +22,7 @@ Undo = Callable[[], None]
 
 @dataclass(frozen=True)
 class _Note:
-    """What the switch does not keep. `old_ports`: in the deprecated number field `egress_port`."""
+    """What the switch does not store. `old_ports`: the client used the deprecated number field `egress_port`."""
 
     metadata: bytes = b""
     class_of_service: int = 0
@@ -30,8 +30,8 @@ class _Note:
 
 
 class ReplicationEngine:
-    """Reads and writes the switch's groups and sessions. `class_of_service` and `metadata` are kept, not used, and so
-    is which of the two fields for ports the client used: it gets its ports back in that one."""
+    """Reads and writes the switch's groups and sessions. `class_of_service` and `metadata` are stored but not used; so
+    is which of the two port fields the client used, because reads return ports in the same field."""
 
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
@@ -40,7 +40,7 @@ class ReplicationEngine:
         self._bound: dict[int, tuple[int, tuple[Replica, ...]]] = {}
 
     def put_group(self, number: int, replicas: tuple[Replica, ...] | None) -> None:
-        """Makes or replaces a multicast group, or takes it away (None). Raises SwitchError."""
+        """Creates, replaces or (None) removes a multicast group. Raises SwitchError."""
         self._group_notes.pop(number, None)
         if replicas is None:
             self._switch.delete_multicast_group(number)
@@ -49,8 +49,8 @@ class ReplicationEngine:
         self._follow_group(number)
 
     def put_session(self, number: int, replicas: tuple[Replica, ...] | None, group: int | None = None) -> None:
-        """The same for a clone session. `group`: a multicast group to whose replicas the session sends as well, also
-        when they change."""
+        """Creates, replaces or removes a clone session. `group`: a multicast group whose replicas the session sends to
+        as well, following later changes of the group."""
         self._session_notes.pop(number, None)
         self._bound.pop(number, None)
         if replicas is None:
@@ -62,22 +62,22 @@ class ReplicationEngine:
             self._follow_group(group)
 
     def group_of(self, session: int) -> int | None:
-        """The multicast group that a session was bound to."""
+        """The multicast group that a session is bound to."""
         return self._bound[session][0] if session in self._bound else None
 
     def own_replicas(self, session: int) -> tuple[Replica, ...]:
-        """What a session that is bound to a group sends to besides."""
+        """What a session that is bound to a group sends to in addition."""
         return self._bound[session][1]
 
     def _follow_group(self, number: int) -> None:
-        """Sessions that send to a group get its replicas."""
+        """Updates the sessions that are bound to a group with its replicas."""
         group = self._groups().get(number)
         for session, (bound, own) in self._bound.items():
             if bound == number:
                 self._switch.set_clone_session(session, (*own, *(group.replicas if group is not None else ())))
 
     def write(self, kind: int, message: p4r.PacketReplicationEngineEntry) -> Undo:
-        """Carries out one update and gives what undoes it. Raises Refused or SwitchError."""
+        """Applies one update and returns its undo. Raises Refused or SwitchError."""
         which = message.WhichOneof("type")
         if which == "multicast_group_entry":
             return self._write_group(kind, message.multicast_group_entry)
@@ -146,7 +146,7 @@ class ReplicationEngine:
         return lambda: put(old, old_note, old_bound)
 
     def read(self, message: p4r.PacketReplicationEngineEntry) -> Iterator[p4r.PacketReplicationEngineEntry]:
-        """Entries that fit the request; id 0 means all. Raises Refused for an empty request."""
+        """Entries that match the request; id 0 means all. Raises Refused for an empty request."""
         which = message.WhichOneof("type")
         if which == "multicast_group_entry":
             wanted = message.multicast_group_entry.multicast_group_id
@@ -180,7 +180,7 @@ class ReplicationEngine:
 
 def _check_presence(kind: int, present: bool, what: str) -> None:
     if kind == p4r.Update.INSERT and present:
-        raise EntryExists(f"{what} is there already")
+        raise EntryExists(f"{what} already exists")
     if kind in (p4r.Update.MODIFY, p4r.Update.DELETE) and not present:
         raise EntryNotFound(f"there is no {what}")
 
@@ -197,7 +197,7 @@ def _replicas(messages: Iterable[p4r.Replica], what: str) -> tuple[Replica, ...]
         for backup in message.backup_replicas:
             other = decode(backup.port, PORT_BITS, f"{what}, port of a backup")
             if other == port:
-                raise invalid(f"{what}: port {port} can't stand in for itself")
+                raise invalid(f"{what}: port {port} can't be its own backup")
             backups.append((other, _instance(backup.instance, what)))
         replica = Replica(port, _instance(message.instance, what), tuple(backups))
         for pair in ((replica.port, replica.instance), *backups):

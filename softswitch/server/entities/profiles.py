@@ -1,4 +1,4 @@
-"""Members and groups of action profiles, and parser value sets (P4Runtime specification 9.2 and 9.6)."""
+"""Action profile members and groups, and parser value sets (P4Runtime specification 9.2 and 9.6)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_member(config: Config, kind: int, message: p4r.ActionProfileMember) ->
     member = Member(number, *to_action(config.index, message.action))
     if kind == INSERT:
         if old is not None:
-            raise Refused(Code.ALREADY_EXISTS, f"action profile {view.name} has a member {number} already")
+            raise Refused(Code.ALREADY_EXISTS, f"action profile {view.name} already has a member {number}")
         profile.insert_member(member)
         return lambda: profile.delete_member(number)
     assert old is not None
@@ -76,7 +76,7 @@ def write_group(config: Config, kind: int, message: p4r.ActionProfileGroup) -> U
     group = _to_group(config, view, profile, message)
     if kind == INSERT:
         if old is not None:
-            raise Refused(Code.ALREADY_EXISTS, f"action profile {view.name} has a group {number} already")
+            raise Refused(Code.ALREADY_EXISTS, f"action profile {view.name} already has a group {number}")
         profile.insert_group(group)
         return lambda: profile.delete_group(number)
     assert old is not None
@@ -90,7 +90,9 @@ def write_group(config: Config, kind: int, message: p4r.ActionProfileGroup) -> U
 def _to_group(config: Config, view: ProfileView, profile: Profile, message: p4r.ActionProfileGroup) -> Group:
     most = view.proto.max_group_size
     if message.max_size < 0 or (most and not 0 < message.max_size <= most):
-        raise invalid(f"max_size {message.max_size}: groups of action profile {view.name} say a size from 1 to {most}")
+        raise invalid(
+            f"max_size {message.max_size}: groups of action profile {view.name} have a max_size from 1 to {most}"
+        )
     known = {m.id for m in profile.members()}
     members, seen = [], set()
     for item in message.members:
@@ -137,19 +139,19 @@ def _views(config: Config, number: int, inner: int) -> list[ProfileView]:
     if number:
         return [config.index.profile(number)]
     if inner:
-        raise invalid("a member or group id needs the id of its action profile")
+        raise invalid("a member or group id requires the id of its action profile")
     return list(config.index.profiles.values())
 
 
 def write_value_set(config: Config, kind: int, message: p4r.ValueSetEntry) -> Undo:
     if kind != MODIFY:
-        raise invalid("value sets are always there: they can only be modified")
+        raise invalid("value sets always exist: they can only be modified")
     view = config.index.value_set(message.value_set_id)
     members = [to_keys(view.fields, member.match, f"value set {view.name}") for member in message.members]
     if len(set(members)) != len(members):
         raise Refused(Code.ALREADY_EXISTS, f"value set {view.name}: a member is given twice")
     if len(members) > view.info.size:
-        raise Refused(Code.RESOURCE_EXHAUSTED, f"value set {view.name} holds {view.info.size} members at most")
+        raise Refused(Code.RESOURCE_EXHAUSTED, f"value set {view.name} holds at most {view.info.size} members")
     value_set = config.pipeline.value_sets[view.name]
     old = value_set.members()
     value_set.set(members)

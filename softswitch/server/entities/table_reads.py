@@ -1,6 +1,6 @@
 """Reading table entries and their direct resources, with wildcards (P4Runtime specification 9.1.6).
 
-Each function takes the state at once and gives an iterator that encodes it later.
+Each function reads the state at once and returns an iterator that encodes it later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from softswitch.server.program.index import TableView
 
 @dataclass(frozen=True)
 class _Default:
-    """The default entry as it is now."""
+    """The current default entry."""
 
     entry: DefaultEntry
     counter: CounterValue
@@ -31,10 +31,10 @@ class _Default:
 
 
 def read_table_entries(config: Config, request: p4r.TableEntry) -> Iterator[p4r.TableEntry]:
-    """The entries that a request selects, as it asks for them. Raises Refused."""
+    """The entries that a request selects, in the form that it requests. Raises Refused."""
     if request.table_id == 0:
         if request.match or request.priority or request.HasField("action"):
-            raise invalid("with table_id 0 all tables are read and nothing else can be selected")
+            raise invalid("table_id 0 reads all tables: nothing else can be selected")
         views = list(config.index.tables.values())
     else:
         views = [config.index.table(request.table_id)]
@@ -78,7 +78,7 @@ def selected(config: Config, view: TableView, request: p4r.TableEntry) -> list[E
     try:
         keys = to_keys(view.fields, request.match, f"table {view.name}", create=False)
     except Refused as refused:
-        if refused.code == Code.NOT_FOUND:  # a name that was never written
+        if refused.code == Code.NOT_FOUND:  # a translated name that was never written
             return []
         raise
     if view.needs_priority and request.priority == 0:
@@ -119,7 +119,7 @@ def _default_message(config: Config, view: TableView, request: p4r.TableEntry, f
 
 
 def read_direct_counters(config: Config, request: p4r.DirectCounterEntry) -> Iterator[p4r.DirectCounterEntry]:
-    """Counters of the entries that the request names, or of all. Raises Refused."""
+    """Counters of the entries that the request selects. Raises Refused."""
     taken = _direct(config, request.table_entry, "counter")
 
     def messages() -> Iterator[p4r.DirectCounterEntry]:
@@ -133,7 +133,7 @@ def read_direct_counters(config: Config, request: p4r.DirectCounterEntry) -> Ite
 
 
 def read_direct_meters(config: Config, request: p4r.DirectMeterEntry) -> Iterator[p4r.DirectMeterEntry]:
-    """Meters of the entries that the request names, or of all; counts of colours if it asks. Raises Refused."""
+    """Meters of the entries that the request selects, with per-colour counts if requested. Raises Refused."""
     taken = _direct(config, request.table_entry, "meter")
 
     def messages() -> Iterator[p4r.DirectMeterEntry]:
@@ -153,10 +153,10 @@ def read_direct_meters(config: Config, request: p4r.DirectMeterEntry) -> Iterato
 def _direct(
     config: Config, entry: p4r.TableEntry, what: str
 ) -> list[tuple[TableView, list[EntryState] | list[_Default]]]:
-    """The entries (or the default entry) of the tables that have the resource."""
+    """The entries (or default entries) of the tables with this resource."""
     if entry.table_id == 0:
         if entry.match:
-            raise invalid(f"direct {what}s of all tables are read without a match")
+            raise invalid(f"table_id 0 reads direct {what}s of all tables: no match can be given")
         views = list(config.index.tables.values())
     else:
         views = [config.index.table(entry.table_id)]

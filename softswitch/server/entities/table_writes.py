@@ -1,4 +1,4 @@
-"""Writing table entries, default entries, direct counters and direct meters; each write knows how to undo itself."""
+"""Writes of table entries, default entries, direct counters and direct meters; each returns its undo."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MEMBER, _GROUP = "action_profile_member_id", "action_profile_group_id"
 
 
 def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Undo:
-    """Carries out one update. Raises Refused or SwitchError, and then has changed nothing."""
+    """Applies one update. Raises Refused or SwitchError without having changed anything."""
     if message.table_id == 0:
         raise invalid("table_id is missing")
     view = config.index.table(message.table_id)
@@ -39,7 +39,7 @@ def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Und
     if message.is_default_action:
         return _write_default(config, view, kind, message)
     if kind == INSERT and not view.fields:
-        raise invalid(f"table {view.name} has no key: it has no entries but the default one")
+        raise invalid(f"table {view.name} has no key, and so no entry but the default one")
     table, key = table_of(config, view), key_entry(view, message)
     old = None if kind == INSERT else table.find(key)
     _check_const(view, kind, message, old)
@@ -56,7 +56,7 @@ def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Und
     if old is not None:
         return _modify(view, table, key, entry, message, old)
     if not message.HasField("action"):
-        raise invalid(f"table {view.name}: an entry to insert needs an action")
+        raise invalid(f"table {view.name}: an inserted entry needs an action")
     table.insert(entry)
     try:
         apply_resources(view, table, key, message, modify=False)
@@ -67,26 +67,26 @@ def write_table_entry(config: Config, kind: int, message: p4r.TableEntry) -> Und
 
 
 def _check_const(view: TableView, kind: int, message: p4r.TableEntry, old: EntryState | None) -> None:
-    """Of const entries only the counters and meters can be written (9.1.4 and 9.1.5). Raises Refused."""
+    """Of const entries only counters and meters can be written (9.1.4 and 9.1.5). Raises Refused."""
     fixed = view.info.const_entries if old is None else old.const
     more = message.HasField("action") or message.idle_timeout_ns or message.metadata or message.controller_metadata
     if fixed and (kind != MODIFY or more):
-        raise denied(f"table {view.name}: of const entries only the counters and meters can be written")
+        raise denied(f"table {view.name}: only counters and meters of const entries can be written")
 
 
 def _check_style(config: Config, view: TableView, entry: Entry, old: EntryState | None) -> None:
-    """Entries of all tables of a selector have action sets, or none has (9.2.3). Raises Refused."""
+    """Either all entries of a selector's tables have action sets, or none (9.2.3). Raises Refused."""
     one_shot, counted = bool(entry.action_set), 0
     for other in config.index.tables.values():
         if view.profile is not None and other.profile is not None and other.profile.id == view.profile.id:
             sharing = table_of(config, other)
             counted += len(sharing) - sharing.action_sets if one_shot else sharing.action_sets
     if old is not None and bool(old.entry.action_set) != one_shot:
-        counted -= 1  # it changes its style
+        counted -= 1  # this entry changes over
     if counted:
         raise invalid(
             f"table {view.name}: entries of one action profile either all have action sets, or all name members and "
-            f"groups; {counted} are of the other kind"
+            f"groups; {counted} use the other form"
         )
 
 
@@ -109,7 +109,7 @@ def _find(view: TableView, table: Table, key: Entry) -> EntryState:
 def _put_back(
     view: TableView, table: Table, key: Entry | None, counter: CounterValue, meter: MeterState | None
 ) -> None:
-    """The resources of an entry, or of the default entry, as they were."""
+    """Restores the resources of an entry, or of the default entry."""
     if view.info.direct_counter:
         set_counter(table, key, counter)
     if meter is not None:
@@ -147,7 +147,7 @@ def _modify(view: TableView, table: Table, key: Entry, entry: Entry, message: p4
 
 def _write_default(config: Config, view: TableView, kind: int, message: p4r.TableEntry) -> Undo:
     if kind != MODIFY:
-        raise invalid(f"table {view.name}: the default entry is always there, it can only be modified")
+        raise invalid(f"table {view.name}: the default entry always exists: it can only be modified")
     check_default_key(view, message)
     if view.info.const_default:
         raise denied(f"the default action of table {view.name} is const")
@@ -215,7 +215,7 @@ def write_direct_meter(config: Config, kind: int, message: p4r.DirectMeterEntry)
 
 
 def _resource_key(view: TableView, message: p4r.TableEntry) -> Entry | None:
-    """The entry whose resource is meant; None: the default entry."""
+    """The entry whose resource is addressed; None: the default entry."""
     if not message.is_default_action:
         return key_entry(view, message)
     check_default_key(view, message)
@@ -224,7 +224,7 @@ def _resource_key(view: TableView, message: p4r.TableEntry) -> Entry | None:
 
 def _direct_table(config: Config, kind: int, entry: p4r.TableEntry, what: str) -> TableView:
     if kind != MODIFY:
-        raise invalid(f"direct {what}s can only be modified: they come and go with their entry")
+        raise invalid(f"direct {what}s can only be modified: they exist exactly as long as their entry")
     if entry.table_id == 0:
         raise invalid("table_entry.table_id is missing")
     return config.index.table(entry.table_id)

@@ -1,4 +1,4 @@
-"""TableEntry messages (P4Runtime specification 9.1): the entry's key, what it does, and its notes."""
+"""TableEntry messages (P4Runtime specification 9.1): an entry's key, its action, and its notes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def table_of(config: Config, view: TableView) -> Table:
 
 
 def pack_note(message: p4r.TableEntry) -> bytes:
-    """`controller_metadata` and `metadata` as the one note that the switch keeps with an entry."""
+    """`controller_metadata` and `metadata` packed into the one note that the switch stores with an entry."""
     if not message.controller_metadata and not message.metadata:
         return b""
     return int(message.controller_metadata).to_bytes(8, "big") + bytes(message.metadata)
@@ -33,25 +33,27 @@ def unpack_note(note: bytes, message: p4r.TableEntry) -> None:
 
 
 def check_default_key(view: TableView, message: p4r.TableEntry) -> None:
-    """Raises Refused if a message that means the default entry says what that one can't have (9.1.3, 9.1.8)."""
+    """Raises Refused if a message for the default entry has what only other entries can have (9.1.3, 9.1.8)."""
     if message.match or message.priority:
-        raise invalid(f"table {view.name}: the default entry has neither match nor priority")
+        raise invalid(f"table {view.name}: the default entry cannot have a match or a priority")
     if message.idle_timeout_ns or message.HasField("time_since_last_hit"):
-        raise invalid(f"table {view.name}: the default entry has no idle time-out")
+        raise invalid(f"table {view.name}: the default entry cannot have an idle time-out")
 
 
 def key_entry(view: TableView, message: p4r.TableEntry) -> Entry:
-    """An Entry with the key of `message` only. Raises Refused for a key or a priority that the table can't have."""
+    """An Entry with only the key of `message`. Raises Refused for a key or priority that is invalid for the table."""
     keys = to_keys(view.fields, message.match, f"table {view.name}")
     if view.needs_priority and message.priority <= 0:
-        raise invalid(f"table {view.name}: entries need a priority above 0 (ternary, range or optional match)")
+        raise invalid(
+            f"table {view.name}: entries need a priority above 0 (there are ternary, range or optional matches)"
+        )
     if not view.needs_priority and message.priority:
-        raise invalid(f"table {view.name}: priority must be 0, no match field is ternary, range or optional")
+        raise invalid(f"table {view.name}: priority must be 0: no match field is ternary, range or optional")
     return Entry(keys, priority=message.priority)
 
 
 def full_entry(config: Config, view: TableView, key: Entry, message: p4r.TableEntry) -> Entry:
-    """The key with time-out and note of `message`, and what it does if `message` says so."""
+    """The key with time-out and note of `message`, and its action if `message` has one."""
     if message.idle_timeout_ns and not view.info.idle_timeout:
         raise invalid(f"table {view.name} has no idle time-outs (support_timeout)")
     if message.idle_timeout_ns < 0:
@@ -68,7 +70,7 @@ def _with_action(config: Config, view: TableView, entry: Entry, message: p4r.Tab
         raise invalid(f"table {view.name}: the action is empty")
     if view.profile is None:
         if kind != "action":
-            raise invalid(f"table {view.name} is direct: its entries have an action, not {kind}")
+            raise invalid(f"table {view.name} has no action profile: its entries need an action, not {kind}")
         check_scope(view, message.action.action_id, default=False)
         name, params = to_action(config.index, message.action)
         return replace(entry, action=name, params=params)
@@ -86,7 +88,7 @@ def _with_action(config: Config, view: TableView, entry: Entry, message: p4r.Tab
 
 
 def from_state(config: Config, view: TableView, state: EntryState) -> p4r.TableEntry:
-    """Key, action, priority, time-out and notes; direct resources are the reader's."""
+    """Key, action, priority, time-out and notes; direct resources are added by the reader."""
     entry = state.entry
     message = p4r.TableEntry(table_id=view.id, priority=entry.priority, idle_timeout_ns=entry.idle_timeout_ns)
     message.match.extend(from_keys(view.fields, entry.keys))

@@ -1,4 +1,4 @@
-"""One forwarding-pipeline config that the device holds: its program, loaded, and what requests need of it."""
+"""One forwarding-pipeline config that the device holds: its loaded program, and what requests need of it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from softswitch.server.values.translation import Translations
 
 
 def _new_number() -> int:
-    """One that no other program gets, of this switch or of one before it on the same address."""
+    """A number that no other program gets, neither on this switch nor on an earlier one at the same address."""
     return secrets.randbits(63) | 1
 
 
 @dataclass(eq=False)
 class Config:
-    """`cookie` None: the client set none. `default_notes`: metadata of default entries by table id. `ports`: the
-    numbers of the switch's ports now. `number`: by which requests name the program that they are for."""
+    """`cookie` None: the client set none. `default_notes`: metadata of default entries, by table id. `ports`: the
+    numbers of the switch's current ports. `number`: by which requests name the program that they are for."""
 
     p4info: p4i.P4Info
     device_config: bytes
@@ -50,8 +50,8 @@ def make_config(
     translations: Translations | None = None,
     ports: Callable[[], Collection[int]] = lambda: (),
 ) -> Config:
-    """`p4info` is what the client sent, or the program's own; `check_p4info` has been asked whether they mean the same.
-    The index is made of the program's own."""
+    """`p4info`: from the client, or the program's own; `check_p4info` has verified that they are equivalent. The index
+    is built from the program's own."""
     index = build_index(compiled.p4info, compiled.info, translations or Translations())
     return Config(
         p4info,

@@ -14,16 +14,16 @@ from softswitch.server.values.values import ValueCodec
 
 @dataclass(frozen=True)
 class _Field:
-    """`id` 0: P4Info does not show the field; packet-outs have zero there."""
+    """`id` 0: P4Info does not show the field, and packet-outs have zero there."""
 
     id: int
     codec: ValueCodec
 
 
 class ControllerHeader:
-    """One direction's header. `bits` 0: the program declares none, packets travel bare.
+    """The header for one direction. `bits` 0: the program declares none, so packets have no header.
 
-    Raises Refused (INVALID_ARGUMENT) if P4Info shows a field that the program has not.
+    Raises Refused (INVALID_ARGUMENT) if P4Info shows a field that the program lacks.
     """
 
     def __init__(self, index: P4Index, pipeline: PipelineInfo, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Digest lists: buffering, the cache of what was not acknowledged, time-outs (P4Runtime specification 9.8)."""
+"""Digest lists: buffering, the cache of unacknowledged lists, time-outs (P4Runtime specification 9.8)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Send = Callable[[p4r.StreamMessageResponse], bool]
 
 @dataclass
 class _Learning:
-    """One digest that is enabled. `since_ns`: when it was configured; `sent`: content of each list without
-    acknowledgement, with the number of ack time-outs that had passed since then."""
+    """One enabled digest. `since_ns`: when it was configured; `sent`: the content of each unacknowledged list, with the
+    number of ack time-outs that had passed by then."""
 
     view: DigestView
     config: p4r.DigestEntry.Config
@@ -39,17 +39,17 @@ class _Learning:
         return int(self.config.max_list_size) or MAX_LIST_LENGTH
 
     def period(self, now_ns: int) -> int:
-        """How many ack time-outs have passed since the digest was configured."""
+        """Number of ack time-outs since the digest was configured."""
         return (now_ns - self.since_ns) // self.config.ack_timeout_ns if self.config.ack_timeout_ns else 0
 
     def forget_old(self, now_ns: int) -> None:
-        """A list without acknowledgement counts for at least one ack time-out and at most two: as long as in the
-        reference server, which looks at its lists once in a time-out and forgets those that it meets again."""
+        """An unacknowledged list is remembered for at least one ack time-out and at most two, as in the reference
+        server, which checks its lists once per time-out and forgets those that it finds a second time."""
         now = self.period(now_ns)
         self.sent = {number: item for number, item in self.sent.items() if now - item[0] < 2}
 
     def waiting(self, fields: tuple[int, ...]) -> bool:
-        """Whether the same data is in the buffer or was sent and not acknowledged."""
+        """Whether the same data is in the buffer, or was sent and not acknowledged."""
         return fields in self.buffer or any(fields in content for _, content in self.sent.values())
 
 
@@ -64,7 +64,7 @@ class Digests:
 
     @property
     def busy(self) -> bool:
-        """Whether time-outs run: `tick` is due again soon."""
+        """Whether time-outs are running: `tick` is due again soon."""
         return any(e.buffer or e.sent for e in self._enabled.values())
 
     def write(self, kind: int, entry: p4r.DigestEntry) -> Undo:
@@ -72,7 +72,7 @@ class Digests:
         view = self._index.digest(entry.digest_id)
         old = self._enabled.get(view.id)
         if kind == p4r.Update.INSERT and old is not None:
-            raise Refused(Code.ALREADY_EXISTS, f"digest {view.name} is enabled already")
+            raise Refused(Code.ALREADY_EXISTS, f"digest {view.name} is already enabled")
         if kind != p4r.Update.INSERT and old is None:
             raise Refused(Code.NOT_FOUND, f"digest {view.name} is not enabled")
         if kind == p4r.Update.DELETE:
@@ -80,7 +80,7 @@ class Digests:
         else:
             config = entry.config
             if min(config.max_timeout_ns, config.max_list_size, config.ack_timeout_ns) < 0:
-                raise invalid(f"digest {view.name}: negative time-outs and sizes make no sense")
+                raise invalid(f"digest {view.name}: time-outs and sizes cannot be negative")
             self._enabled[view.id] = _Learning(view, config, self._clock_ns())
 
         def undo() -> None:

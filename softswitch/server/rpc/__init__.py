@@ -1,1 +1,1 @@
-"""gRPC: services, streams, listening. May import every other room of the server."""
+"""gRPC: services, streams, listening. May import all other folders of the server."""

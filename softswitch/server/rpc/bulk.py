@@ -46,7 +46,7 @@ MAX_NOTED_CELLS = 64
 
 
 class BulkService:
-    """softswitch.v1.Bulk for one device. `interfaces`: name of each port's network interface."""
+    """softswitch.v1.Bulk for one device. `interfaces`: the network interface of each port."""
 
     def __init__(
         self, device: Device, streams: Limit, readers: Readers, interfaces: dict[int, str] | None = None
@@ -57,7 +57,7 @@ class BulkService:
         self._interfaces = dict(interfaces or {})
 
     def _config(self, device_id: int, which: int) -> Config:
-        """device_id 0 means this device. Raises Refused."""
+        """The program that a request addresses; device_id 0 means this device. Raises Refused."""
         if device_id:
             self._device.check_id(device_id)
         config = self._device.saved if which == bulk_pb2.SAVED else self._device.active
@@ -94,9 +94,9 @@ class BulkService:
     def _read_and_clear(
         self, request: bulk_pb2.ReadArrayRequest, context: grpc.ServicerContext, name: str, start: int, count: int
     ) -> memoryview:
-        """No packet comes between: what it writes is either read or still there afterwards."""
+        """In one safe point: a packet's write is either in the result or left for the next read."""
         if request.kind != REGISTER or request.pipeline != bulk_pb2.ACTIVE:
-            raise invalid("only registers of the forwarding program are read and cleared")
+            raise invalid("only registers of the forwarding program can be read and cleared")
         with self._device.arbitration.write_lock:
             config, scope = self._writable(request, Fence.of(request), context)
             _check_scope(scope, resolve(config, REGISTER, name).id)
@@ -149,8 +149,8 @@ class BulkService:
         fence: Fence,
         context: grpc.ServicerContext,
     ) -> tuple[Config, Scope | None]:
-        """The program that the client may write to, and what of it. Waits, with the lock given up, while another
-        client's change is in its last step. The caller has the write lock. Raises Refused."""
+        """The program that the client may write to, and the scope of its role. Waits, releasing the write lock, while
+        another client's change is in its last step. The caller holds the write lock. Raises Refused."""
         device = self._device
         device.check_id(request.device_id)
         if request.pipeline == bulk_pb2.SAVED:
@@ -163,7 +163,7 @@ class BulkService:
     def _write_cells(
         self, config: Config, scope: Scope | None, parts: Iterable[bulk_pb2.CellWrites]
     ) -> list[tuple[p4i.Preamble, NDArray[np.uint64]]]:
-        """All of them in one step to packets, or none: registers and indices of their cells. Raises Refused."""
+        """Writes all cells in one safe point, or none; returns registers and indices of cells. Raises Refused."""
         arrays = [(resolve(config, REGISTER, part.name), part) for part in parts]
         for array, _ in arrays:
             _check_scope(scope, array.id)
@@ -174,13 +174,13 @@ class BulkService:
         return [(array, indices) for array, indices, _ in checked]
 
     def _note(self, config: Config, fence: Fence, kind: bulk_pb2.ArrayKind, number: int, cells: Sequence[int]) -> None:
-        """For the client that changes the program, if there is one: a few cells by their numbers, more as a whole."""
+        """Reports the write to a client that follows it: a few cells by index, more as the whole array."""
         if self._device.changes.current is None:
             return
         for index in cells if len(cells) <= MAX_NOTED_CELLS else (None,):
             self._device.changes.note(config, array_key(kind, number, index), fence.role, fence.election)
 
-    # ---- the end of a change of programs ----
+    # ---- the last step of a program change ----
 
     def Hold(
         self, requests: Iterator[bulk_pb2.HoldRequest], context: grpc.ServicerContext
@@ -195,14 +195,14 @@ class BulkService:
             yield from serve_follow(self._device, requests)
 
     def _held(self, request: bulk_pb2.HoldRequest, scope: Scope | None) -> list[bulk_pb2.ArrayChunk]:
-        """Reads, then writes of one request, while packets wait."""
+        """The reads, then the writes, of one request while packets are held."""
         chunks = self._ranges(request.reads)
         if request.writes:
             self._write_cells(self._config(0, bulk_pb2.SAVED), scope, request.writes)
         return chunks
 
     def _ranges(self, ranges: Iterable[bulk_pb2.CellRange]) -> list[bulk_pb2.ArrayChunk]:
-        """Cells of registers. Raises Refused."""
+        """The requested cells of registers. Raises Refused."""
         chunks: list[bulk_pb2.ArrayChunk] = []
         now = time.monotonic_ns()
         for part in ranges:
@@ -287,7 +287,7 @@ class BulkService:
         if active is None:
             return
         response.program = active.info.name
-        with suppress(Closed):  # another program was committed in the meantime
+        with suppress(Closed):  # another program has just been committed
             for table in active.tables.values():
                 hits, misses = table.hits_misses()
                 response.tables.add(
@@ -297,7 +297,7 @@ class BulkService:
 
 def _check_scope(scope: Scope | None, number: int) -> None:
     if scope is not None and not scope.has(number):
-        raise denied(f"object {number:#010x} is none of the client's role")
+        raise denied(f"object {number:#010x} is outside the client's role")
 
 
 def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
@@ -321,7 +321,7 @@ def _describe(config: Config) -> Iterator[bulk_pb2.Array]:
 
 
 def _snapshot(config: Config, wanted: Collection[str]) -> Iterator[bulk_pb2.ArrayChunk]:
-    """The wanted registers, or all registers and counters if none are named, of one moment."""
+    """The named registers (none: all registers and counters), all at the same moment."""
     now = time.monotonic_ns()
     snapshot = config.pipeline.snapshot()
     for name, cells in snapshot.registers.items():

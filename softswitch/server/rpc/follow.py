@@ -39,7 +39,7 @@ def serve_follow(device: Device, requests: Iterator[bulk_pb2.FollowRequest]) -> 
 
 
 def begin(device: Device, fence: Fence) -> Change:
-    """From here on everything that is written to the running program is noted. Raises Refused."""
+    """From now on every write to the running program is recorded for this change. Raises Refused."""
     with device.arbitration.write_lock:
         fence.check_client(device.arbitration, sets_programs=True)
         if device.active is None:
@@ -50,7 +50,7 @@ def begin(device: Device, fence: Fence) -> Change:
 
 
 def end(device: Device, change: Change) -> None:
-    """Its saved program, if it was not committed, is discarded, and writers go on."""
+    """Discards the change's saved program unless it was committed, and unblocks other writers."""
     with device.arbitration.write_lock:
         if change.saved is not None and device.saved is change.saved:
             device.discard_saved()
@@ -58,7 +58,7 @@ def end(device: Device, change: Change) -> None:
 
 
 def answer(device: Device, change: Change, request: bulk_pb2.FollowRequest) -> bulk_pb2.FollowResponse:
-    """Does the parts of one request in their order. Raises Refused."""
+    """Carries out the parts of one request in order. Raises Refused."""
     response = bulk_pb2.FollowResponse()
     with device.arbitration.write_lock:
         change.fence.check_client(device.arbitration, sets_programs=True)
@@ -90,7 +90,7 @@ def _is_primary(device: Device, change: Change) -> bool:
 
 def _present(config: Config | None) -> Config:
     if config is None:
-        raise Refused(Code.FAILED_PRECONDITION, "no config was saved: VERIFY_AND_SAVE comes first")
+        raise Refused(Code.FAILED_PRECONDITION, "no config was saved: use VERIFY_AND_SAVE first")
     return config
 
 
@@ -120,4 +120,4 @@ def _parsed(kind: type[M], data: bytes) -> M:
     try:
         return kind.FromString(data)
     except DecodeError:
-        raise invalid(f"bytes that are no p4.v1.{kind.__name__}") from None
+        raise invalid(f"malformed p4.v1.{kind.__name__}") from None

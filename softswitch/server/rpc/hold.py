@@ -1,9 +1,9 @@
 """Holds packets for a client that completes a program change (rpc Hold of softswitch.v1.Bulk).
 
-Either the switch does everything (`hand_over`): it has kept the latest clones, writes their updates, moves counters and
-commits, in one call without any client involved. Or the whole stream is served by one thread inside one safe point: its
-reads are final, and its writes take effect before the next packet. That time is bounded (rpc/hold_limit.py), so a
-client that dies or hangs delays packets but loses none.
+Either the switch does everything (`hand_over`): it has recorded the latest clones, and in one call it writes their
+updates, moves counters and commits, without waiting for any client. Or one thread serves the whole stream inside one
+safe point: reads are final, and writes take effect before the next packet. The duration is bounded (rpc/hold_limit.py),
+so a client that dies or hangs delays packets but loses none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def serve_hold(
     requests: Iterator[bulk_pb2.HoldRequest],
     handle: Handler,
 ) -> Iterator[bulk_pb2.HoldResponse]:
-    """Serves one stream. `handle` does the reads and writes of a request. Raises Refused."""
+    """Serves one stream. `handle` carries out the reads and writes of a request. Raises Refused."""
     first = next(requests, None)
     if first is None:
         return
@@ -71,14 +71,14 @@ def _keep_clones(device: Device, request: bulk_pb2.HoldRequest) -> bulk_pb2.Hold
 def _hand_over(
     device: Device, request: bulk_pb2.HandOver, fence: Fence, kept: bulk_pb2.HoldResponse | None
 ) -> bulk_pb2.HoldResponse:
-    """Everything in one step that no client is in the middle of."""
+    """Completes the change in one step, without a client in the loop."""
     with device.arbitration.write_lock:
         _check(device, fence)
         old, new = device.active, device.saved
         if old is None or new is None:
             raise Refused(Code.FAILED_PRECONDITION, "no program is active")
         if kept is not None and device.clones_for is not kept:
-            return bulk_pb2.HoldResponse(incomplete=True)  # another client keeps clones now
+            return bulk_pb2.HoldResponse(incomplete=True)  # another client has started to keep clones
         components = None if kept is None else {c.number: _component(old, new, c) for c in request.components}
         copies = [_copy(old, new, c) for c in request.copies]
         done = device.hand_over(new, Reconciliation(old, new, dict(request.renames)).counts(components), copies)
@@ -116,7 +116,7 @@ def _held(
     handle: Handler,
     fence: Fence,
 ) -> Iterator[bulk_pb2.HoldResponse]:
-    """Packets wait from here until a request commits."""
+    """Holds packets from here until a request commits."""
     limit_s = min(request.max_hold_us or DEFAULT_MAX_US, LONGEST_US) / 1e6
 
     def is_primary() -> None:
@@ -137,7 +137,7 @@ def _held(
 
 
 def _check(device: Device, fence: Fence) -> Scope | None:
-    """What the client may write. Raises Refused unless it may set programs, and the saved one is its own."""
+    """The scope of the client's role. Raises Refused unless it may set programs and saved this one itself."""
     scope = fence.check_client(device.arbitration, sets_programs=True)
     device.saved_for(fence)
     return scope
@@ -153,7 +153,7 @@ def _run(
     chunks = handle(request, scope)
     if request.HasField("hand_over"):
         if request.hand_over.components or request.commit:
-            raise invalid("a hand_over while packets wait has no components, and commits by itself")
+            raise invalid("a hand_over during a hold takes no components, and commits by itself")
         assert device.active is not None
         assert device.saved is not None
         change = Reconciliation(device.active, device.saved, dict(request.hand_over.renames))

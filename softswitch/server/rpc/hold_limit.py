@@ -1,5 +1,5 @@
-"""How long a client may hold packets: for as long as it requested and is primary, but no longer than the ports can
-buffer arriving frames."""
+"""Limits how long a client may hold packets: until its requested time is over, it is no longer primary, or the ports
+can no longer buffer arriving frames."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Request = TypeVar("Request")
 
 
 class LimitedRequests(Generic[Request]):
-    """The requests of a stream that holds packets. Created when packets start to wait, inside `Switch.hold`; used by
-    the holding thread.
+    """The requests of a stream that holds packets. Created when the hold begins, inside `Switch.hold`; used by the
+    holding thread.
 
-    A hold ends when `limit_s` seconds are over, or when the ring of a port is three quarters full of frames that wait:
-    no frame is lost because a client is slow, or dead. It ends as well when `check_client` raises Refused, because the
-    client has been demoted.
+    A hold ends after `limit_s` seconds, or when the ring of a port is three quarters full of waiting frames: no frame
+    is lost because a client is slow or dead. It also ends when `check_client` raises Refused, because the client has
+    been demoted.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class LimitedRequests(Generic[Request]):
         return time.monotonic() - self._began
 
     def next(self) -> Request | None:
-        """The next request; None when the client ended the stream. Raises Refused when the hold ends first."""
+        """The next request; None if the client has ended the stream. Raises Refused if the hold ends first."""
         while True:
             try:
                 request = self._arrived.get(timeout=_LOOK_S)
@@ -50,23 +50,23 @@ class LimitedRequests(Generic[Request]):
                 self.check()
 
     def check(self) -> None:
-        """Raises Refused when the hold has to end: DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED, or what
-        `check_client` raises. Nothing was committed."""
+        """Raises Refused when the hold must end: DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED, or what `check_client`
+        raises. Nothing has been committed then."""
         self._check_client()
         held_s = self.held_s
         if held_s > self._limit_s:
-            text = f"packets were held for {held_s * 1e3:.0f} ms, {self._limit_s * 1e3:.0f} ms was the limit"
+            text = f"packets were held for {held_s * 1e3:.0f} ms; the limit is {self._limit_s * 1e3:.0f} ms"
             raise Refused(Code.DEADLINE_EXCEEDED, f"{text}; nothing was committed")
         port = self._switch.nearly_full()
         if port is not None:
-            text = f"packets were held for {held_s * 1e3:.1f} ms, then the ring of port {port} was three quarters full"
+            text = f"packets were held for {held_s * 1e3:.1f} ms until the ring of port {port} was three quarters full"
             raise Refused(Code.RESOURCE_EXHAUSTED, f"{text}; nothing was committed (softswitch run --ring-frames)")
 
     def _read(self, requests: Iterator[Request]) -> None:
         try:
             for request in requests:
                 self._arrived.put(request)
-        except Exception:  # the stream was cancelled, or its client is gone
+        except Exception:  # the stream was cancelled, or the client has disconnected
             pass
         finally:
             self._arrived.put(None)

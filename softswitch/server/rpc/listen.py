@@ -1,4 +1,4 @@
-"""Where the gRPC server listens: Unix sockets and loopback, with or without TLS."""
+"""The addresses that the gRPC server listens on: Unix sockets and TCP, with or without TLS."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ListenError(SwitchError):
 
 @dataclass(frozen=True)
 class TlsOptions:
-    """PEM files. With `client_ca` clients must show a certificate that it signed (mutual TLS)."""
+    """PEM files. With `client_ca`, clients must present a certificate signed by it (mutual TLS)."""
 
     certificate: Path
     key: Path
@@ -78,7 +78,7 @@ class Server:
         self._credentials = tls.credentials() if tls is not None else None
 
     def start(self) -> None:
-        """Raises ListenError for an address in use or one that is not there."""
+        """Raises ListenError if an address is in use or does not exist."""
         for address in self.addresses:
             self._bind(address)
         self._server.start()
@@ -88,7 +88,7 @@ class Server:
         path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
         if path is not None:
             _free_socket(path)
-        before = os.umask(0o177)  # a Unix socket is never open to others, not even for a moment
+        before = os.umask(0o177)  # a Unix socket is never accessible to other users, not even briefly
         try:
             if self._credentials is not None and path is None:
                 port = self._server.add_secure_port(address, self._credentials)
@@ -106,7 +106,7 @@ class Server:
             log.warning("other machines may reach %s%s", address, "" if self._credentials else ", without TLS")
 
     def stop(self, grace_s: float = 0.1) -> None:
-        """Requests have `grace_s` to finish; streams and compilations have no end of their own."""
+        """Requests get `grace_s` to finish; streams and compilations do not end by themselves."""
         self._device.compilers.close()
         self._notifier.end()
         self._server.stop(grace_s).wait()
@@ -115,7 +115,7 @@ class Server:
         self.remove_sockets()
 
     def remove_sockets(self) -> None:
-        """Removes the files of Unix sockets that are ours still."""
+        """Removes the files of our own Unix sockets."""
         for path, inode in self._sockets:
             try:
                 if path.lstat().st_ino == inode:
@@ -125,7 +125,7 @@ class Server:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there. `host`: a name or an address, IPv6 also in brackets."""
+    """Whether only this machine can reach what listens there. `host`: a name or an address, IPv6 also in brackets."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -135,13 +135,13 @@ def is_loopback(host: str) -> bool:
 def _free_socket(path: Path) -> None:
     """Removes a stale Unix socket. Raises ListenError if a process still listens on it."""
     if not path.parent.is_dir():
-        raise ListenError(f"can't listen on unix:{path}: there is no folder {path.parent}")
+        raise ListenError(f"can't listen on unix:{path}: no such folder: {path.parent}")
     try:
-        mode = path.lstat().st_mode  # a link is not followed: it may be another user's
+        mode = path.lstat().st_mode  # without following links, which may be another user's
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ListenError(f"can't listen on unix:{path}: a file of that name is there")
+        raise ListenError(f"can't listen on unix:{path}: another file has this name")
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -152,7 +152,7 @@ def _free_socket(path: Path) -> None:
 
 
 def _reason(address: str) -> str:
-    """Why the system refuses an address: gRPC itself does not say."""
+    """Why the system refuses an address, which gRPC does not report."""
     if address.startswith("unix:"):
         path = address.removeprefix("unix:")
         if len(os.fsencode(path)) > 107:

@@ -1,4 +1,4 @@
-"""Notifications to the primary clients: packets, digests, idle entries. One thread for each."""
+"""Notifications to primary clients: packets, digests, idle entries; one thread each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from softswitch.server.device.idle import IdleWatch
 log = logging.getLogger(__name__)
 WAIT_S = 0.1
 _END_S = 0.5
-"""How long `stop` waits for a thread that a request keeps waiting."""
+"""How long `stop` waits for a thread that is blocked by a request."""
 TICK_S = 0.01
 IDLE_SCAN_S = 0.05
 
 
 class Notifier:
-    """Runs until `stop`."""
+    """Sends notifications until `stop`."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -34,7 +34,7 @@ class Notifier:
             thread.start()
 
     def end(self) -> None:
-        """Its threads end soon; `stop` waits for them."""
+        """Tells the threads to end; `stop` waits for them."""
         self._stop.set()
 
     def stop(self) -> None:
@@ -50,7 +50,7 @@ class Notifier:
             except Closed:
                 return
             except Exception:
-                log.exception("a notification failed")
+                log.exception("notification failed")
                 self._stop.wait(WAIT_S)
 
     def _packets(self) -> None:
@@ -61,7 +61,7 @@ class Notifier:
         frame = found[1]
         packet = sender.packet_in.split(frame)
         if packet is None:
-            log.warning("a frame of %d bytes to the CPU port is shorter than the packet_in header", len(frame))
+            log.warning("dropped a frame of %d bytes to the CPU port: shorter than the packet_in header", len(frame))
             return
         self._device.arbitration.send_to_primaries(p4r.StreamMessageResponse(packet=packet))
 
@@ -76,7 +76,7 @@ class Notifier:
             sender = self._device.sender(message.program) if message is not None else None
             if message is not None and sender is not None:
                 sender.digests.receive(message, send)
-                if sender.digests is not config.digests:  # of a program that is replaced: nothing more may come
+                if sender.digests is not config.digests:  # the program was replaced: send no more of its digests
                     sender.digests.flush(send)
             config.digests.tick(send)
             if message is not None and message.program == config.pipeline.handle.serial:

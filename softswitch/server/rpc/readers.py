@@ -1,4 +1,4 @@
-"""Clients that read slowly: a response that is not taken keeps a thread of the server, so they are limited."""
+"""Limits on slow readers: a response that a client does not consume occupies a thread of the server."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from softswitch.server.rpc.threads import Limit
 log = logging.getLogger(__name__)
 
 MAX_LARGE_READS = 12
-"""With `MAX_STREAMS` less than `THREADS`, so that other requests find a thread."""
+"""Together with `MAX_STREAMS` below `THREADS`, so that other requests find a thread."""
 LARGE_BYTES = 32 << 10
-"""Half of HTTP/2's first window: less than that is sent at once to any client that follows the standard's defaults."""
+"""Half of HTTP/2's initial window: less is sent immediately to any client that uses the standard's defaults."""
 STALL_S = 30.0
 """How long a client may leave a message of a read unconsumed."""
 
@@ -27,7 +27,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Readers:
-    """The reads whose responses are being sent, of both services."""
+    """The reads in progress, of both services."""
 
     def __init__(self, stall_s: float = STALL_S) -> None:
         self._large = Limit(MAX_LARGE_READS, f"{MAX_LARGE_READS} large reads are in progress; try again")
@@ -37,10 +37,10 @@ class Readers:
         self._watch: threading.Thread | None = None
 
     def send(self, messages: Iterable[M], context: grpc.ServicerContext) -> Generator[M, None, None]:
-        """Hands on the messages of a read. gRPC comes for the next when the one before has left; a request whose
-        message does not leave within the time is cancelled.
+        """Passes on the messages of a read. gRPC takes the next one when the previous has been sent; a request whose
+        message is not sent in time is cancelled.
 
-        Raises Refused (RESOURCE_EXHAUSTED) at more than `LARGE_BYTES` if too many large reads are in progress.
+        Raises Refused (RESOURCE_EXHAUSTED) if it exceeds `LARGE_BYTES` while too many large reads are in progress.
         """
         size, large = 0, False
         with ExitStack() as stack:
@@ -66,7 +66,7 @@ class Readers:
                 self._sending.pop(context, None)
 
     def _watch_sending(self) -> None:
-        """Runs until nothing was being sent for a while."""
+        """Runs until no read has been in progress for a while."""
         idle_since = time.monotonic()
         while True:
             time.sleep(min(1.0, self._stall_s / 4))
@@ -81,5 +81,5 @@ class Readers:
                 for context in stalled:
                     del self._sending[context]
             for context in stalled:
-                log.warning("a read was cancelled: its client consumed nothing for %g s", self._stall_s)
+                log.warning("cancelled a read: its client consumed nothing for %g s", self._stall_s)
                 context.cancel()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The P4Runtime service: each RPC's checks, in the order that the specification gives, and its errors."""
+"""The P4Runtime service: each RPC's checks, in the specification's order, and its errors."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from softswitch.server.rpc.threads import Limit
 log = logging.getLogger(__name__)
 API_VERSION = "1.5.0"
 HELD_NS = "softswitch-held-ns"
-"""Trailing metadata of RECONCILE_AND_COMMIT: how long packets waited."""
+"""Trailing metadata of RECONCILE_AND_COMMIT: for how long packets were held, in ns."""
 KEPT_ENTRIES = "softswitch-kept-entries"
-"""Trailing metadata of RECONCILE_AND_COMMIT: how many table entries were kept."""
+"""Trailing metadata of RECONCILE_AND_COMMIT: number of table entries that were kept."""
 GIVEN_UP = "softswitch-given-up-bin"
-"""Metadata of a request for RECONCILE_AND_COMMIT, as often as wanted: a register whose contents need not be kept."""
+"""Request metadata of RECONCILE_AND_COMMIT, may be repeated: a register whose contents need not be kept."""
 PROGRAM = "softswitch-program"
-"""Trailing metadata of Set- and GetForwardingPipelineConfig: the program's number. In a request to set one: what it
-builds on (the saved program of COMMIT, else the active one); ABORTED if that was replaced."""
+"""Trailing metadata of Set- and GetForwardingPipelineConfig: the program's number. In a request to set one: the program
+that it builds on (for COMMIT the saved one, else the active one); ABORTED if that was replaced."""
 
 
 @contextmanager
 def answering(context: grpc.ServicerContext) -> Iterator[None]:
-    """Turns what a request is refused with into its status."""
+    """Turns a refusal or an error into the status of the request."""
     try:
         yield
     except Refused as refused:
@@ -40,26 +40,26 @@ def answering(context: grpc.ServicerContext) -> Iterator[None]:
         abort(context, of_switch(error))
     except Exception:
         if context.is_active():
-            log.exception("a request failed")
+            log.exception("request failed")
             abort(context, Refused(Code.INTERNAL, "internal error; see the daemon's log"))
         raise
 
 
 def _named_program(context: grpc.ServicerContext) -> int:
-    """0: the request names none. Raises Refused."""
+    """The number of the program that the request builds on; 0: none given. Raises Refused."""
     text = str(dict(context.invocation_metadata()).get(PROGRAM, "0"))
     if not (text.isascii() and text.isdigit()):
-        raise invalid(f"{PROGRAM}: {text!r} is no number")
+        raise invalid(f"{PROGRAM}: {text!r} is not a number")
     return int(text)
 
 
 def _given_up(context: grpc.ServicerContext) -> frozenset[str]:
-    """Raises Refused."""
+    """The registers whose contents need not be kept. Raises Refused."""
     names = [value for key, value in context.invocation_metadata() if key == GIVEN_UP]
     try:
         return frozenset(name.decode() if isinstance(name, bytes) else name for name in names)
     except UnicodeDecodeError:
-        raise invalid(f"{GIVEN_UP}: a name is no UTF-8") from None
+        raise invalid(f"{GIVEN_UP}: a name is not valid UTF-8") from None
 
 
 class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
@@ -81,7 +81,7 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         with answering(context):
             device = self._device
             device.check_id(request.device_id)
-            with device.arbitration.write_lock:  # the state before or after each Write, never within one
+            with device.arbitration.write_lock:  # sees the state before or after a Write, never in between
                 reading = device.batches.take(device.target(), request, device.arbitration.scope(request.role))
             yield from self._readers.send(reading.responses(), context)
 
@@ -91,10 +91,10 @@ class P4RuntimeService(p4r_grpc.P4RuntimeServicer):
         with answering(context):
             ended = lambda: not context.is_active()  # noqa: E731
             done = self._device.set_config(request, ended, _named_program(context), _given_up(context))
-            said = {key: str(value) for key, value in ((PROGRAM, done.program), (HELD_NS, done.held_ns)) if value}
+            metadata = {key: str(value) for key, value in ((PROGRAM, done.program), (HELD_NS, done.held_ns)) if value}
             if done.kept_entries is not None:
-                said[KEPT_ENTRIES] = str(done.kept_entries)
-            context.set_trailing_metadata(tuple(said.items()))
+                metadata[KEPT_ENTRIES] = str(done.kept_entries)
+            context.set_trailing_metadata(tuple(metadata.items()))
         return p4r.SetForwardingPipelineConfigResponse()
 
     def GetForwardingPipelineConfig(

@@ -1,4 +1,4 @@
-"""StreamChannel: arbitration, packet-out and digest acknowledgements in, all messages to a client out."""
+"""StreamChannel: receives arbitration, packet-outs and digest acknowledgements; sends all messages to a client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from softswitch.server.errors import SPACE, Code, Refused, abort, denied, of_swi
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 8192
-"""Messages that wait for a slow client; packets, digests and errors beyond are dropped."""
+"""Queue length for a slow client; further packets, digests and errors are dropped."""
 
 
 class Stream:
@@ -30,7 +30,7 @@ class Stream:
         self.client = Client(self._send)
 
     def run(self, requests: Iterator[p4r.StreamMessageRequest]) -> Iterator[p4r.StreamMessageResponse]:
-        """Yields the responses until the client goes or has to go."""
+        """Yields responses until the client leaves or is disconnected."""
         reader = threading.Thread(target=self._read, args=(requests,), daemon=True, name="stream reader")
         if not self._context.add_callback(lambda: self._out.put(None)):
             return
@@ -56,10 +56,10 @@ class Stream:
         except Refused as refused:
             self._out.put(refused)
         except grpc.RpcError:
-            pass  # the client broke off
+            pass  # the client disconnected
         except Exception as error:
             if self._context.is_active():
-                log.exception("a stream failed")
+                log.exception("stream failed")
                 self._out.put(Refused(Code.INTERNAL, f"internal error: {error}"))
         finally:
             self._out.put(None)
@@ -100,8 +100,8 @@ class Stream:
             try:
                 device.switch.submit(device.switch.cpu_port, frame, config.pipeline.handle.serial)
                 return
-            except EntryNotFound:  # another program was committed after the header was made
-                with device.digest_lock:  # until the device knows, too
+            except EntryNotFound:  # another program was committed after the header was built
+                with device.digest_lock:  # waits until the device has switched as well
                     pass
 
     def _acknowledge(self, ack: p4r.DigestListAck) -> None:

@@ -1,4 +1,4 @@
-"""The threads that answer requests: they end with the process, whatever they are doing."""
+"""Threads that answer requests: daemon threads, so they end with the process at any time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from softswitch.server.errors import Code, Refused
 
 THREADS = 64
 MAX_STREAMS = 48
-"""Each open stream, of either service, takes one of the threads; the rest is for requests."""
+"""Each open stream, of either service, takes one thread; the others are for requests."""
 
 Work = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 class DaemonPool(Executor):
-    """At most `threads` daemon threads. `ThreadPoolExecutor` makes the interpreter wait for its threads, so a long
-    request would keep a switch from terminating."""
+    """At most `threads` daemon threads. With `ThreadPoolExecutor` the interpreter waits for its threads at exit, so a
+    long request would keep the switch from terminating."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._max_threads = threads
@@ -43,7 +43,7 @@ class DaemonPool(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
-        """Takes no more work; threads end after what they do now."""
+        """Accepts no more work; each thread ends after its current task."""
         with self._lock:
             self._closed = True
         for _ in range(self._started):
@@ -62,16 +62,16 @@ class DaemonPool(Executor):
 
 
 class Limit:
-    """So many at once, of both services."""
+    """Limits how many are open at once, over both services."""
 
     def __init__(self, count: int, refusal: str) -> None:
-        """`refusal`: what one too many is told."""
+        """`refusal`: the error text beyond the limit."""
         self._free = threading.BoundedSemaphore(count)
         self._refusal = refusal
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """It takes one of the places inside. Raises Refused (RESOURCE_EXHAUSTED) if none is free."""
+        """Occupies one of the places inside. Raises Refused (RESOURCE_EXHAUSTED) if none is free."""
         if not self._free.acquire(blocking=False):
             raise Refused(Code.RESOURCE_EXHAUSTED, self._refusal)
         try:
@@ -81,5 +81,5 @@ class Limit:
 
 
 def stream_limit() -> Limit:
-    """For the open streams of a server."""
-    return Limit(MAX_STREAMS, f"{MAX_STREAMS} streams are open already")
+    """The limit on open streams of a server."""
+    return Limit(MAX_STREAMS, f"{MAX_STREAMS} streams are already open")
