@@ -136,8 +136,8 @@ class OtherWriters:
             self._brought.pop(entity_identity(entity), None)
 
     def _carry_again(self, follow: Follow) -> list[p4r.Entity]:
-        """Entries that the switch carries, as they are now: first what was brought beside is taken away, since nobody
-        knows whether it is still there. Returns the operator's entries that go into the places of none."""
+        """Entries that the switch carries, as they are now: first entries that were written here are deleted, since
+        they may no longer exist. Returns the operator's entries that replace none."""
         known = {key: e for key, e in self._brought.items() if self.carrier.takes(e.table_entry)}
         if known:
             follow.bring((), list(known.values()))  # what is still there is carried
@@ -156,10 +156,10 @@ class OtherWriters:
         return self._change.translate(self._follow.read(self.carrier.wanted(), saved=False)).updates
 
     def _compare(self, follow: Follow, tables: set[int] | None) -> tuple[list[p4r.Entity], list[p4r.Entity]]:
-        """All that some tables have now, or the whole program; and what was brought and is not there any more."""
+        """The current entries of some tables, or of the whole program; and those written here and deleted since."""
         change = self._change
-        beside = () if self.carrier.shown else [old.preamble.id for old, _ in self.carrier.tables]
-        wanted = wanted_entities(change.old, beside)
+        left_out = () if self.carrier.shown else [old.preamble.id for old, _ in self.carrier.tables]
+        wanted = wanted_entities(change.old, left_out)
         if tables is not None:
             wanted = [e for e in wanted if e.table_entry.table_id in tables and not e.table_entry.is_default_action]
         translation = change.translate(follow.read(wanted, saved=False))

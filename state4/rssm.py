@@ -71,12 +71,12 @@ class Synchroniser:
         initial = self._target.read_saved_entries(tables) if tables else []
         carrier = self._others.carrier
         if carrier.tables:
-            beside = [update for update in carried if not carrier.takes(update.entity.table_entry)]
-            first = merge(beside, (), initial)
+            written_here = [update for update in carried if not carrier.takes(update.entity.table_entry)]
+            first = merge(written_here, (), initial)
             self._write_updates(first)
             own = carrier.carry(self._change.entries)
             again = [] if carrier.tables else self._others.read_declined()
-            updates = merge([*beside, *again], own, initial)[len(first) :]
+            updates = merge([*written_here, *again], own, initial)[len(first) :]
             if carrier.shown:
                 self._others.brought([u for u in carried if carrier.takes(u.entity.table_entry)])
         else:

@@ -1,7 +1,7 @@
 """Swing State between two switches, as its own paper has it (Luo, Yu, Vanbever, SOSR 2017): the P4 code for it.
 
 A program's own text with the code added by which updates of its hard state travel in packets to a neighbour and back
-(`state4.instrumentation.swing_code`). Hard state is what traffic does not write anew by itself; which registers are,
+(`state4.instrumentation.swing_code`). Hard state is what traffic does not rewrite by itself; which registers are,
 the caller says. It is what experiments compare State4 with, and no part of it.
 """
 

@@ -35,10 +35,10 @@ def _run(args: argparse.Namespace) -> None:
     result = instrument_file(args.program, prepare_options(args))
     write_whole(args.output, result.text.encode())
     layout = result.layout
-    told = [f"{len(layout.components)} registers"]
+    summary = [f"{len(layout.components)} registers"]
     if args.track is not Track.MAP:
-        told += [f"{layout.slots} updates per clone", f"{layout.header_bytes} bytes per clone"]
-        told.append(f"session {layout.session}")
+        summary += [f"{layout.slots} updates per clone", f"{layout.header_bytes} bytes per clone"]
+        summary.append(f"session {layout.session}")
     if result.map is not None:
-        told.append(f"a dirty map of {result.map.blocks:,} blocks in {result.map.words:,} words")
-    print(f"{args.output}: {', '.join(told)}")
+        summary.append(f"a dirty map of {result.map.blocks:,} blocks in {result.map.words:,} words")
+    print(f"{args.output}: {', '.join(summary)}")

@@ -61,8 +61,8 @@ def _run(args: argparse.Namespace) -> None:
     plan = make_plan(old.p4info, new.p4info, only=only, state_map=state_map(args.map), hashes=hashes, needless=needless)
     rounds = None if args.dirty_rate is None else _precopy(plan, PROFILES[args.control_plane], args.dirty_rate)
     if args.json:
-        told = {} if rounds is None else {"precopy": vars(rounds)}
-        print(json.dumps({**plan_as_dict(plan), **told}, indent=2))
+        prediction = {} if rounds is None else {"precopy": vars(rounds)}
+        print(json.dumps({**plan_as_dict(plan), **prediction}, indent=2))
     else:
         print_plan(plan, console())
         if rounds is not None:

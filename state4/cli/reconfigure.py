@@ -126,8 +126,8 @@ def _run(args: argparse.Namespace) -> int:
     durations = _durations(events)
     mastership = target.mastership if isinstance(target, P4RuntimeTarget) else None
     if args.json:
-        said = {} if mastership is None else {"role": mastership.role, "election_id": mastership.election_id}
-        print(json.dumps({**outcome.as_dict(), **said, "seconds": durations}, indent=2))
+        client = {} if mastership is None else {"role": mastership.role, "election_id": mastership.election_id}
+        print(json.dumps({**outcome.as_dict(), **client, "seconds": durations}, indent=2))
     else:
         but = ", but its state may not be complete" if outcome.inexact else ""
         print(f"{program.name} is running ({strategy.name}, {durations['reconfigure']:.3f} s in all){but}")
@@ -145,8 +145,8 @@ def _dry_run(args: argparse.Namespace, strategy: Strategy, context: Reconfigurat
         verifies.verify(context.new)
     running = runs(context.target, context.new)
     if args.json:
-        told = {"program": context.new.name, "strategy": strategy.name, "running": running}
-        print(json.dumps({**told, "cells": context.plan.cells, **plan_as_dict(context.plan)}, indent=2))
+        header = {"program": context.new.name, "strategy": strategy.name, "running": running}
+        print(json.dumps({**header, "cells": context.plan.cells, **plan_as_dict(context.plan)}, indent=2))
     else:
         print(f"{context.new.name} {'runs already' if running else 'can be installed'}; nothing was changed")
         print_plan(context.plan, console())

@@ -43,12 +43,12 @@ class _Shown:
         self._quiet = quiet
 
     def planned(self, switch: SwitchChange, plan: Planned) -> None:
-        said = plan.said
-        already = ", which it runs already" if plan.running else ""
-        self._say(f"{switch.name}: {said['program']} can be installed{already}: {said['cells']:,} cells to carry")
-        for loss in said["losses"]:
+        output = plan.output
+        already = ", which it already runs" if plan.running else ""
+        self._say(f"{switch.name}: {output['program']} can be installed{already}: {output['cells']:,} cells to carry")
+        for loss in output["losses"]:
             self._say(f"{switch.name}: lost, as the file allows: {loss}")
-        for warning in said["warnings"]:
+        for warning in output["warnings"]:
             self._say(f"{switch.name}: warning: {warning}")
 
     def begun(self, switch: SwitchChange) -> None:
@@ -85,19 +85,19 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _record(args: argparse.Namespace, rollout: Rollout, path: Path) -> Record:
-    """Raises RecordError where it is not clear whether to go on or to begin."""
+    """Raises RecordError if it is unclear whether to resume or to start over."""
     found = Record.read(path)
     begun = found is not None and any(entry.step is not Step.WAITING for entry in found.entries.values())
     if args.resume:
         if found is None or not begun:
-            raise RecordError(f"{path}: there is nothing to resume; begin without --resume")
+            raise RecordError(f"{path}: there is nothing to resume; start without --resume")
         if not found.is_of(rollout.fingerprint):
             raise RecordError(
-                f"{rollout.path}, or a file that it names, has changed: put it back, or begin again with --restart"
+                f"{rollout.path}, or a file that it names, has changed: restore it, or start over with --restart"
             )
         return found
     if found is not None and begun and not found.finished and not args.restart:
-        raise RecordError(f"{path}: the last run did not come to its end: go on with --resume, or begin with --restart")
+        raise RecordError(f"{path}: the last run did not finish: continue with --resume, or start over with --restart")
     return Record.new(path, rollout.fingerprint, [switch.name for switch in rollout.switches])
 
 
@@ -110,7 +110,7 @@ def _tell(args: argparse.Namespace, record: Record, problems: Mapping[str, str],
         print(f"state4: {name}: {why.removeprefix('state4: ')}", file=sys.stderr)
     names = {step: [name for name, entry in record.entries.items() if entry.step is step] for step in Step}
     if problems:
-        print("no change was begun, as not all can be made")
+        print("no change was begun, because not all of them are possible")
     elif record.finished:
         print(f"all {len(record.entries)} switches run their new programs")
     elif args.dry_run:
@@ -118,4 +118,4 @@ def _tell(args: argparse.Namespace, record: Record, problems: Mapping[str, str],
     else:
         parts = [f"{step.value}: {', '.join(found)}" for step, found in names.items() if found]
         print(f"{'cancelled' if cancelled else 'stopped'}; {'; '.join(parts)}")
-        print(f"go on with: state4 rollout {args.file} --resume")
+        print(f"continue with: state4 rollout {args.file} --resume")

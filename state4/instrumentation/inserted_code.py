@@ -115,10 +115,10 @@ class InsertedCode:
     def component_annotations(self) -> str:
         """Annotations that tell the control plane which registers there are, and what P4Info does not say of them."""
         names = ", ".join(f'"{c.name}"' for c in self.layout.components)
-        told = ", ".join(f'"{" ".join(map(str, leaves))}"' for leaves in self.widths)
-        widths = f"@{WIDTHS}[{told}]\n" if told else ""
-        told = ", ".join(f'"{text}"' for text in self.hashes)
-        hashes = f"@{HASHES}[{told}]\n" if any(self.hashes) else ""
+        widths_text = ", ".join(f'"{" ".join(map(str, leaves))}"' for leaves in self.widths)
+        widths = f"@{WIDTHS}[{widths_text}]\n" if widths_text else ""
+        hashes_text = ", ".join(f'"{text}"' for text in self.hashes)
+        hashes = f"@{HASHES}[{hashes_text}]\n" if any(self.hashes) else ""
         return f"@{COMPONENTS}[{names}]\n{widths}{hashes}"
 
     def _flag(self) -> str:

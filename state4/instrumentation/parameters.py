@@ -27,7 +27,7 @@ Key = tuple[ast.Node, ...]
 @dataclass
 class AddedParameters:
     """Adds parameters and arguments to `edits`. `roots`: the ingress and egress controls; `metadata`: their M, None
-    where nobody asks for the slots."""
+    if nobody needs the slots."""
 
     program: Program
     contexts: Contexts

@@ -99,13 +99,15 @@ def all_registers(p4info: p4i.P4Info) -> tuple[RegisterSpec, ...]:
     """Every register, in P4Info's order. Left out are those whose cells P4Info does not describe to the bit (header
     stacks and unions, translated types of a program that is not instrumented)."""
     flag = _described(p4info)
-    told = dict(zip(flag.strings(COMPONENTS), flag.strings(WIDTHS), strict=False)) if flag is not None else {}
+    leaf_widths = dict(zip(flag.strings(COMPONENTS), flag.strings(WIDTHS), strict=False)) if flag is not None else {}
     found = []
     for register in p4info.registers:
         name = register.preamble.name
         try:
             cell = _cell(
-                register.type_spec, p4info.type_info, iter(map(int, told[name].split())) if name in told else None
+                register.type_spec,
+                p4info.type_info,
+                iter(map(int, leaf_widths[name].split())) if name in leaf_widths else None,
             )
         except _Unknown:
             continue

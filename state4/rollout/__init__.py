@@ -1,6 +1,6 @@
-"""A change of program on several switches, one after the other or a few at once (`state4 rollout`).
+"""Changes the program of several switches, one after the other or a few at a time (`state4 rollout`).
 
-`file` reads what is to be done, `record` keeps what has been done, `commands` runs `state4 reconfigure` for one switch
-where that switch is, `engine` puts them together. Of switches it knows nothing but
-the output of that command. `state4.cli` may import it.
+`file` reads what is to be done, `record` stores what has been done, `commands` runs `state4 reconfigure` for one switch
+on that switch's machine, and `engine` combines them. The engine knows switches only through the output of that command.
+`state4.cli` may import this package.
 """

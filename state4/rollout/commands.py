@@ -1,4 +1,4 @@
-"""`state4 reconfigure` for one switch of a rollout, run where the switch's CPU port is, and what it says."""
+"""`state4 reconfigure` for one switch of a rollout: runs where the switch's CPU port is, and returns its output."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from typing import Any
 from state4.errors import State4Error
 from state4.rollout.file import SwitchChange
 
-_TOLD_CHARACTERS = 2000
-_PATIENCE_S = 30.0
+_MAX_MESSAGE_CHARACTERS = 2000
+_END_WITHIN_S = 30.0
 
 
 class ChangeFailed(State4Error):
-    """A command for a switch failed; the message is its own. `said`: its JSON, if the program was changed all the
-    same."""
+    """A command for a switch failed; the message is the command's own. `output`: its JSON, if the program was changed
+    nevertheless."""
 
-    def __init__(self, why: str, said: dict[str, Any] | None = None) -> None:
+    def __init__(self, why: str, output: dict[str, Any] | None = None) -> None:
         super().__init__(why)
-        self.said = said
+        self.output = output
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What a switch answered before anything is changed. `running`: it runs the new program already."""
+    """The dry run of a switch before anything is changed. `running`: the switch already runs the new program."""
 
     running: bool
-    said: dict[str, Any]
+    output: dict[str, Any]
 
 
 class Commands:
     """Runs commands for switches. `cancel` may be called from a signal handler."""
 
     def __init__(self, inherited: int) -> None:
-        """`inherited`: a descriptor that every command holds as long as it runs."""
+        """`inherited`: a file descriptor that every command keeps open while it runs."""
         self._inherited = inherited
         self._running: set[subprocess.Popen[bytes]] = set()
         self._cancelled = False
-        self._guard = threading.RLock()  # the handler may come while the main thread has it
+        self._guard = threading.RLock()  # a signal handler may interrupt the main thread while it holds this
 
     def plan(self, switch: SwitchChange) -> Planned:
-        """Raises ChangeFailed."""
-        said = self._run(switch, ["reconfigure", *switch.arguments, "--dry-run"])
-        return Planned(bool(said["running"]), said)
+        """Runs a dry run. Raises ChangeFailed."""
+        output = self._run(switch, ["reconfigure", *switch.arguments, "--dry-run"])
+        return Planned(bool(output["running"]), output)
 
     def change(self, switch: SwitchChange) -> dict[str, Any]:
         """Changes the program; returns the outcome. Raises ChangeFailed."""
         return self._run(switch, ["reconfigure", *switch.arguments])
 
     def load_entries(self, switch: SwitchChange) -> None:
-        """Gives a switch that runs the new program what its file of entries names and it lacks, but for register cells:
-        packets have written those since. Raises ChangeFailed."""
+        """Writes the missing entries of its entries file to a switch that already runs the new program; register cells
+        are left out, because packets have written them since. Raises ChangeFailed."""
         if switch.entries is None:
             return
         command = ["entries", "load", str(switch.entries), "--without-cells", "--target", switch.target]
@@ -66,7 +66,7 @@ class Commands:
         self._run(switch, command, is_json=False)
 
     def cancel(self) -> None:
-        """Every command gets the Ctrl-C: before COMMIT it leaves the switch unchanged, after COMMIT it completes."""
+        """Sends Ctrl-C to every command: before COMMIT it leaves the switch unchanged, after COMMIT it completes."""
         with self._guard:
             self._cancelled = True
             for process in self._running:
@@ -81,18 +81,18 @@ class Commands:
         finally:
             with self._guard:
                 self._running.discard(process)
-        said = _parsed(out) if is_json else {}
-        if process.returncode != 0 or said is None:
-            why = err.decode(errors="replace").strip() or f"it ended with code {process.returncode} and said nothing"
-            if said:
-                why = _differences(said) or why
-            raise ChangeFailed(why[-_TOLD_CHARACTERS:], said or None)
-        return said
+        output = _parsed(out) if is_json else {}
+        if process.returncode != 0 or output is None:
+            why = err.decode(errors="replace").strip() or f"it ended with code {process.returncode} and no message"
+            if output:
+                why = _differences(output) or why
+            raise ChangeFailed(why[-_MAX_MESSAGE_CHARACTERS:], output or None)
+        return output
 
     def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
         with self._guard:
             if self._cancelled:
-                raise ChangeFailed("cancelled before it started")
+                raise ChangeFailed("cancelled before it was started")
             os.set_inheritable(self._inherited, True)
             try:
                 process = subprocess.Popen(
@@ -101,7 +101,7 @@ class Commands:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     pass_fds=(self._inherited,),
-                    start_new_session=True,  # Ctrl-C of the terminal comes through `cancel`, once
+                    start_new_session=True,  # the terminal's Ctrl-C arrives once, through `cancel`
                 )
             except OSError as error:
                 raise ChangeFailed(f"{argv[0]}: {error.strerror}") from None
@@ -114,7 +114,7 @@ class Commands:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
         try:
-            out, err = process.communicate(timeout=_PATIENCE_S)
+            out, err = process.communicate(timeout=_END_WITHIN_S)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
@@ -129,7 +129,7 @@ def _parsed(out: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _differences(said: dict[str, Any]) -> str:
-    verified = said.get("verified") or {}
+def _differences(output: dict[str, Any]) -> str:
+    verified = output.get("verified") or {}
     count = sum((verified.get("differing") or {}).values())
     return f"the new program's state differs from the old one's: {count:,} differences" if count else ""

@@ -1,7 +1,7 @@
-"""A rollout: all plans first, then the changes, at most so many at once, none after a failure.
+"""A rollout: first all plans, then the changes, a limited number at a time; a failure stops it.
 
-Every step is in the record before it begins and after it ends, so a rollout that was stopped at any moment, by a
-failure, Ctrl-C or SIGKILL, goes on from there: a switch whose change was begun is asked what it runs.
+Every step is recorded before it begins and after it ends, so a rollout that was stopped at any point, by a failure,
+Ctrl-C or SIGKILL, can be resumed: a switch whose change had begun is asked which program it runs.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from state4.rollout.record import Record, Step
 
 _PLANNED_AT_ONCE = 4
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-FOUND_DONE = "its change had completed when the rollout was stopped; the outcome is not known"
+FOUND_DONE = "its change had completed when the rollout was stopped; its outcome is unknown"
 
 
 class Switches(Protocol):
-    """What is done to switches: `Commands`, or a test's own."""
+    """The operations on switches: `Commands`, or a test's replacement."""
 
     def plan(self, switch: SwitchChange) -> Planned: ...
 
@@ -35,8 +35,8 @@ class Switches(Protocol):
     def cancel(self) -> None: ...
 
 
-class Told(Protocol):
-    """What is shown of a rollout while it runs."""
+class RolloutDisplay(Protocol):
+    """Shows the progress of a rollout."""
 
     def planned(self, switch: SwitchChange, plan: Planned) -> None: ...
 
@@ -48,15 +48,15 @@ class Told(Protocol):
 class RolloutRun:
     """One run of a rollout. `stop` may be called at any time, also by a signal handler."""
 
-    def __init__(self, rollout: Rollout, record: Record, switches: Switches, told: Told) -> None:
+    def __init__(self, rollout: Rollout, record: Record, switches: Switches, display: RolloutDisplay) -> None:
         self._rollout = rollout
         self._record = record
         self._switches = switches
-        self._told = told
+        self._display = display
         self._stopped = False
 
     def stop(self) -> None:
-        """Nothing new begins; what runs is cancelled, or ends if it is too late for that."""
+        """Starts no more changes; running ones are cancelled, or complete if it is too late for that."""
         self._stopped = True
         self._switches.cancel()
 
@@ -65,9 +65,10 @@ class RolloutRun:
         return self._stopped
 
     def plan(self) -> dict[str, str]:
-        """Plans all switches that are not done. Returns why it cannot be done, by switch: then nothing is begun.
+        """Plans all switches that are not done. Returns the problems by switch; if there are any, no change is begun.
 
-        A switch that turns out to run its new program already, although its change was begun and not ended, is done."""
+        A switch that already runs its new program, because its change was begun but its end not recorded, counts as
+        done."""
         waiting = [switch for switch in self._rollout.switches if self._step(switch) is not Step.DONE]
         problems: dict[str, str] = {}
         for switch, future in self._each(waiting, self._switches.plan, _PLANNED_AT_ONCE):
@@ -77,21 +78,21 @@ class RolloutRun:
                     self._switches.load_entries(switch)
                     self._end(switch, Step.DONE, self._record.entries[switch.name].why or FOUND_DONE, {})
                 else:
-                    self._told.planned(switch, planned)
+                    self._display.planned(switch, planned)
             except ChangeFailed as error:
                 problems[switch.name] = str(error)
         return {switch.name: problems[switch.name] for switch in waiting if switch.name in problems}
 
     def change(self) -> bool:
-        """Changes all switches that are not done, in order; True when all are. A failure ends it: what runs beside it
-        comes to its end, what has not begun is not touched."""
+        """Changes all switches that are not done, in order; True if all are done afterwards. A failure stops the
+        rollout: changes in progress complete, no further ones begin."""
         waiting = [switch for switch in self._rollout.switches if self._step(switch) is not Step.DONE]
         for switch, future in self._each(waiting, self._change, self._rollout.at_once):
             try:
                 outcome = future.result()
             except ChangeFailed as error:
                 self._stopped = True
-                self._end(switch, Step.FAILED, str(error), error.said or {})
+                self._end(switch, Step.FAILED, str(error), error.output or {})
                 continue
             if inexact := outcome.get("inexact"):
                 self._stopped = True
@@ -108,13 +109,13 @@ class RolloutRun:
 
     def _end(self, switch: SwitchChange, step: Step, why: str, outcome: Mapping[str, Any]) -> None:
         self._record.put(switch.name, step, why, outcome)
-        self._told.ended(switch, step, why, outcome)
+        self._display.ended(switch, step, why, outcome)
 
     def _each(
         self, switches: Sequence[SwitchChange], action: Callable[[SwitchChange], Any], at_once: int
     ) -> Iterator[tuple[SwitchChange, Future[Any]]]:
-        """Starts `action` for one switch after the other, and yields each when it has ended. The record is written by
-        the caller's thread alone."""
+        """Starts `action` for one switch after the other and yields each when it has ended. Only the caller's thread
+        writes the record."""
         left = list(switches)
         changes = action == self._change
         with ThreadPoolExecutor(max_workers=at_once) as pool:
@@ -124,7 +125,7 @@ class RolloutRun:
                     switch = left.pop(0)
                     if changes:
                         self._record.put(switch.name, Step.CHANGING)
-                        self._told.begun(switch)
+                        self._display.begun(switch)
                     running[pool.submit(action, switch)] = switch
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
@@ -133,7 +134,7 @@ class RolloutRun:
 
 @contextmanager
 def stopped_by_signals(run: RolloutRun) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP stop the run in order; no step of the record is torn by an exception.
+    """Ctrl-C, SIGTERM and SIGHUP stop the run in an orderly way: no exception interrupts a step of the record.
 
     Does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():

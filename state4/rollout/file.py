@@ -1,4 +1,4 @@
-"""The file of a rollout: which switches, which programs, how, in which order (docs/rollout.md has its form)."""
+"""The rollout file: which switches, which programs, how, and in which order (docs/rollout.md describes its format)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ DEFAULT_TIMEOUT_S = 600.0
 
 
 class BadRollout(State4Error):
-    """A file of a rollout that cannot be used; the message has file and place."""
+    """An invalid rollout file; the message has the file and the place."""
 
 
 @dataclass(frozen=True)
 class SwitchChange:
-    """One switch and what it is changed to. `via`: the command that starts another one where the switch's CPU port is,
-    () for here; `command`: what `state4` is called there; `timeout_s`: when a change is given up. Everything else is as
-    the options of `state4 reconfigure`."""
+    """One switch and its change. `via`: a command that starts another one where the switch's CPU port is; (): run
+    locally. `command`: the name of `state4` there; `timeout_s`: when a change is given up. All other fields correspond
+    to the options of `state4 reconfigure`."""
 
     name: str
     target: str
@@ -59,7 +59,7 @@ class SwitchChange:
 
     @property
     def arguments(self) -> list[str]:
-        """Of `state4 reconfigure`."""
+        """The arguments of `state4 reconfigure`."""
         found = [str(self.program), "--target", self.target, "--strategy", self.strategy, "--json"]
         found += ["--control-plane", self.control_plane, "--device-id", str(self.device_id)]
         options: dict[str, Any] = {
@@ -81,13 +81,13 @@ class SwitchChange:
 
 @dataclass(frozen=True)
 class Rollout:
-    """All of a file. `switches`: in the order of their change; `at_once`: so many are changed at the same time."""
+    """The contents of a file. `switches`: in the order of their change; `at_once`: how many are changed at a time."""
 
     path: Path
     switches: tuple[SwitchChange, ...]
     at_once: int = 1
     fingerprint: str = field(default="", compare=False)
-    """Of the file and the files that it names: another one is another rollout."""
+    """Hash of the file and of the files that it names: if it differs, it is another rollout."""
 
 
 _TEXT = {"target": str, "strategy": str, "cpu_interface": str, "role": str, "control_plane": str, "track": str}
@@ -100,7 +100,7 @@ _KEYS = (*_TEXT, *_NUMBERS, *_FLAGS, *_LISTS, *_PATHS, *_COMMANDS, "include", "t
 
 
 def load_rollout(path: Path) -> Rollout:
-    """Reads a file. Raises BadRollout for one that cannot be used, OSError for one that cannot be read."""
+    """Reads a file. Raises BadRollout for an invalid one, OSError for an unreadable one."""
     raw = path.read_bytes()
     try:
         content = tomllib.loads(raw.decode())
@@ -109,9 +109,9 @@ def load_rollout(path: Path) -> Rollout:
     switches = content.pop("switch", {})
     at_once, order = content.pop("at_once", 1), content.pop("order", None)
     if not isinstance(switches, dict) or not switches:
-        raise BadRollout(f"{path}: it names no switch: [switch.NAME] begins one")
+        raise BadRollout(f"{path}: it names no switch: add a section [switch.NAME]")
     if not _is(at_once, int) or not 1 <= at_once <= MAX_AT_ONCE:
-        raise BadRollout(f"{path}: at_once is a number from 1 to {MAX_AT_ONCE}, not {at_once!r}")
+        raise BadRollout(f"{path}: at_once must be a number from 1 to {MAX_AT_ONCE}, not {at_once!r}")
     common = _checked(content, path, "at the top")
     found = {name: _switch(name, own, common, path) for name, own in switches.items()}
     _unique(found, path)
@@ -123,12 +123,12 @@ def _order(order: Any, names: list[str], path: Path) -> list[str]:
     if order is None:
         return names
     if not isinstance(order, list) or sorted(map(str, order)) != sorted(names):
-        raise BadRollout(f"{path}: order names each switch once ({', '.join(names)}), not {order!r}")
+        raise BadRollout(f"{path}: order must name each switch once ({', '.join(names)}), not {order!r}")
     return order
 
 
 def _unique(found: Mapping[str, SwitchChange], path: Path) -> None:
-    """Two changes of one switch would not know of each other."""
+    """Two changes of the same switch would not know about each other."""
     seen: dict[tuple[tuple[str, ...], str, int], str] = {}
     for name, switch in found.items():
         place = (switch.via, switch.target, switch.device_id)
@@ -139,7 +139,7 @@ def _unique(found: Mapping[str, SwitchChange], path: Path) -> None:
 
 def _switch(name: str, own: Any, common: Mapping[str, Any], path: Path) -> SwitchChange:
     if not isinstance(own, dict):
-        raise BadRollout(f"{path}: switch.{name} is a table: [switch.{name}]")
+        raise BadRollout(f"{path}: switch.{name} must be a table: [switch.{name}]")
     values = {**common, **_checked(own, path, f"in switch.{name}")}
     for needed in ("target", "program"):
         if needed not in values:
@@ -148,34 +148,34 @@ def _switch(name: str, own: Any, common: Mapping[str, Any], path: Path) -> Switc
 
 
 def _checked(table: Mapping[str, Any], path: Path, where: str) -> dict[str, Any]:
-    """The values of a table in the types of `SwitchChange`; paths are relative to the file."""
+    """The values of a table, converted to the types of `SwitchChange`; paths are relative to the file."""
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
-            raise BadRollout(f"{path}: there is no key {key} {where}; there are {', '.join(sorted(_KEYS))}")
+            raise BadRollout(f"{path}: unknown key {key} {where}; the keys are {', '.join(sorted(_KEYS))}")
         kind = {**_TEXT, **_NUMBERS, **_FLAGS}.get(key)
         if kind is not None:
             if not _is(value, kind):
-                raise BadRollout(f"{path}: {key} {where} is a {_WORDS[kind]}, not {value!r}")
+                raise BadRollout(f"{path}: {key} {where} must be a {_WORDS[kind]}, not {value!r}")
             found[key] = value
         elif key == "timeout_s":
             if not (_is(value, int) or _is(value, float)) or not value > 0:
-                raise BadRollout(f"{path}: {key} {where} is a number of seconds above 0, not {value!r}")
+                raise BadRollout(f"{path}: {key} {where} must be a number of seconds above 0, not {value!r}")
             found[key] = float(value)
         elif key in _PATHS:
             found[key] = _path(value, path, key, where)
         elif key in _COMMANDS:
             if not isinstance(value, str):
-                raise BadRollout(f"{path}: {key} {where} is a command line, not {value!r}")
+                raise BadRollout(f"{path}: {key} {where} must be a command line, not {value!r}")
             found[key] = tuple(_words(value, path, key, where))
         else:
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-                raise BadRollout(f"{path}: {key} {where} is a list of texts, not {value!r}")
+                raise BadRollout(f"{path}: {key} {where} must be a list of strings, not {value!r}")
             found[key] = tuple(_path(item, path, key, where) for item in value) if key == "include" else tuple(value)
     return found
 
 
-_WORDS = {str: "text", int: "number", bool: "truth value (true or false)"}
+_WORDS = {str: "string", int: "number", bool: "truth value (true or false)"}
 
 
 def _is(value: Any, kind: type) -> bool:
@@ -184,7 +184,7 @@ def _is(value: Any, kind: type) -> bool:
 
 def _path(value: Any, path: Path, key: str, where: str) -> Path:
     if not isinstance(value, str) or not value:
-        raise BadRollout(f"{path}: {key} {where} is the name of a file, not {value!r}")
+        raise BadRollout(f"{path}: {key} {where} must be the name of a file, not {value!r}")
     return (path.parent / value).resolve()
 
 
@@ -196,7 +196,7 @@ def _words(value: str, path: Path, key: str, where: str) -> list[str]:
 
 
 def _fingerprint(raw: bytes, switches: tuple[SwitchChange, ...]) -> str:
-    """Files that cannot be read here may be there where the switch is."""
+    """Files that cannot be read here may exist where the switch is."""
     digest = hashlib.sha256(raw)
     for file in sorted({file for switch in switches for file in switch.files}):
         digest.update(f"\0{file}\0".encode())

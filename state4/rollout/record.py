@@ -1,4 +1,4 @@
-"""What a rollout has done, on disk before and after every step, so that it can be continued from any moment."""
+"""The progress of a rollout, written to disk before and after every step, so that it can be resumed at any point."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ VERSION = 1
 
 
 class RecordError(State4Error):
-    """The record of a rollout cannot be used as asked."""
+    """The record of a rollout cannot be used."""
 
 
 class Step(str, Enum):
-    """What is known of a switch. WAITING: untouched. CHANGING: its change was begun, and nothing is known of its end.
-    DONE: it runs the new program. FAILED: its change ended with an error, or it runs the new program with state that
-    is not what it should be."""
+    """The state of a switch's change. WAITING: not begun. CHANGING: begun, its end unknown. DONE: the switch runs the
+    new program. FAILED: the change ended with an error, or the switch runs the new program with wrong or inexact
+    state."""
 
     WAITING = "waiting"
     CHANGING = "changing"
@@ -34,7 +34,7 @@ class Step(str, Enum):
 
 @dataclass
 class Entry:
-    """`why`: of a failure, or what else is to be known; `outcome`: what `state4 reconfigure --json` said."""
+    """`why`: the reason of a failure, or a remark; `outcome`: the output of `state4 reconfigure --json`."""
 
     step: Step = Step.WAITING
     why: str = ""
@@ -42,7 +42,7 @@ class Entry:
 
 
 class Record:
-    """The record in a file. Each change of it is on disk when the call returns, whole."""
+    """The record file. When a method that changes it returns, the new version is on disk, complete."""
 
     def __init__(self, path: Path, fingerprint: str, entries: dict[str, Entry]) -> None:
         self._path = path
@@ -51,14 +51,14 @@ class Record:
 
     @classmethod
     def new(cls, path: Path, fingerprint: str, names: list[str]) -> Record:
-        """Writes a record in which nothing has been done."""
+        """Writes a record in which no change has begun."""
         record = cls(path, fingerprint, {name: Entry() for name in names})
         record._write()
         return record
 
     @classmethod
     def read(cls, path: Path) -> Record | None:
-        """None where there is none. Raises RecordError for a file that is none."""
+        """None if there is no record. Raises RecordError if the file is not a record."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["version"] != VERSION:
@@ -68,7 +68,7 @@ class Record:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise RecordError(f"{path} is no record of a rollout; name another one with --record") from None
+            raise RecordError(f"{path} is not the record of a rollout; name another file with --record") from None
 
     @property
     def finished(self) -> bool:
@@ -97,8 +97,8 @@ class Record:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Only one rollout at a time uses a record. The descriptor is for its child processes to inherit: the lock lasts as
-    long as one of them, so a change whose rollout was killed is over before another begins. Raises RecordError."""
+    """Lets only one rollout at a time use a record. Child processes inherit the descriptor, and the lock lasts as long
+    as any of them, so the changes of a killed rollout are over before another begins. Raises RecordError."""
     descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

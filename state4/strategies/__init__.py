@@ -1,7 +1,7 @@
-"""Ways to reconfigure: one per file of this folder, each with a `STRATEGY`. A new file is a new strategy everywhere.
+"""Reconfiguration strategies: one file each, with a `STRATEGY`. A new file here is available everywhere.
 
-Files in the folders that STATE4_STRATEGIES names (separated by `:`) are strategies, too, so one can be tried without a
-change to this tree. Strategies may import `state4.reconfigure`, `state4.transfer` and all that these import.
+Files in the folders named by STATE4_STRATEGIES (separated by `:`) are strategies as well, so one can be tried without
+changing this tree. Strategies may import `state4.reconfigure`, `state4.transfer` and all that these import.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __path__ += [os.path.abspath(folder) for folder in os.environ.get(SEARCH_PATH_VA
 
 
 def strategy_names() -> list[str]:
-    """Names of the files, sorted."""
+    """The names of all strategies, sorted."""
     return sorted({module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")})
 
 
 def load_strategy(name: str) -> Strategy:
-    """Raises State4Error if there is none of that name."""
+    """Raises State4Error if there is no strategy of that name."""
     if name not in strategy_names():
-        raise State4Error(f"there is no strategy '{name}'; choose one of {', '.join(strategy_names())}")
+        raise State4Error(f"no strategy named '{name}'; choose one of {', '.join(strategy_names())}")
     strategy: Strategy = importlib.import_module(f"{__name__}.{name}").STRATEGY
     return strategy
 

@@ -1,6 +1,6 @@
-"""The controller approach (P4NFV, He et al., CNSM 2018): read all state, load the new program, write it back.
+"""The controller approach (P4NFV, He et al., CNSM 2018): read all state, load the new program, write the state back.
 
-What changes between the reading of a component and the swap is lost.
+Changes between the reading of a component and the swap are lost.
 """
 
 from __future__ import annotations

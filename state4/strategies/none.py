@@ -1,6 +1,6 @@
-"""No preservation: the new program starts empty, without registers' contents and without the old one's entries.
+"""No preservation: the new program starts empty, without registers' contents and without the old program's entries.
 
-What the operator gives it (--entries) it gets, as with every strategy.
+The operator's own entries (--entries) are written, as with every strategy.
 """
 
 from __future__ import annotations

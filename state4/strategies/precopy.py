@@ -1,10 +1,10 @@
-"""Pre-copy, after the live migration of virtual machines (Clark et al., NSDI 2005): no packet is ever cloned.
+"""Pre-copy, after the live migration of virtual machines (Clark et al., NSDI 2005): no packet is cloned.
 
-Packets mark what they write in a dirty map. The control plane reads everything once; then, in rounds, the blocks marked
-in the meantime, until few cells are left. If the switch holds packets, these are read in the swap step, so the new
-program starts with exactly the old one's state. On other switches rounds stop when the new program is saved, since the
-old one's registers cannot be read after that: later writes arrive through clones, if the running program makes them,
-and are otherwise missing, which the outcome reports.
+Packets mark what they write in a dirty map. The control plane reads everything once, and then, in rounds, the blocks
+marked in the meantime, until few cells are left. If the switch can hold packets, these cells are read in the swap step,
+so the new program starts with exactly the old one's state. On other switches rounds end when the new program is saved,
+because after that the old one's registers cannot be read: later writes arrive as clones if the running program makes
+them, and are otherwise missing, which the outcome reports.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Precopy:
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         rounds = DirtyRounds(context)
         since = time.monotonic()
-        rounds.look()  # marks from before the first reading
+        rounds.look()  # discards marks from before the first read
         holds = context.target.abilities.holds
         if holds is not None and context.target.abilities.reads_and_clears is not None:
             return self._held(context, rounds, since, holds)
@@ -43,7 +43,7 @@ class Precopy:
         rounds.run(since, context.plan.cells, lambda found: _put(registers, found))
 
         def last_look() -> dict[str, Cells]:
-            """The registers as they are now."""
+            """The registers as of the last round."""
             _put(registers, rounds.last())
             return registers
 
@@ -52,7 +52,7 @@ class Precopy:
                 return reconfigure_waiting(context, self.name, last_look, **rounds.numbers)
         return self._unfollowed(context, rounds, last_look())
 
-    # ------------------------------------------------------------ on a switch that holds packets
+    # ------------------------------------------------------------ on switches that hold packets
 
     def _held(self, context: Reconfiguration, rounds: DirtyRounds, since: float, holds: Holds) -> Outcome:
         state = context.retriever.state()
@@ -72,7 +72,7 @@ class Precopy:
         return context.outcome(self.name, state, written=written + remainder, **numbers)
 
     def _swap(self, context: Reconfiguration, rounds: DirtyRounds, holds: Holds) -> int:
-        """Activates the new program; returns how many cells were read during the hold."""
+        """Activates the new program; returns the number of cells read during the hold."""
         others = context.synchroniser.settle()
         with quick_threads(), context.events.phase("hold") as result, holds.hold(None) as held:
             (words,) = held.read_ranges([CellRange(rounds.map, 0, rounds.map.cells)])
@@ -88,10 +88,10 @@ class Precopy:
             result["held_s"] = held.held_s
         return remainder
 
-    # ------------------------------------------------------------ elsewhere
+    # ------------------------------------------------------------ on other switches
 
     def _unfollowed(self, context: Reconfiguration, rounds: DirtyRounds, registers: dict[str, Cells]) -> Outcome:
-        """The last step if nothing shows what is written after the last read."""
+        """The last step if writes after the last read cannot be followed."""
         looked = time.monotonic()
         entries = context.retriever.entries()
         counters = [old for old, _ in context.plan.counters]
@@ -109,7 +109,7 @@ class Precopy:
 
 
 def _put(registers: dict[str, Cells], found: Iterable[Contents]) -> None:
-    """Brings what was read before up to date."""
+    """Updates what was read before."""
     for part in found:
         registers[part.item.old.name][part.indices.astype(np.intp)] = part.values
 

@@ -1,4 +1,4 @@
-"""The switch's own RECONCILE_AND_COMMIT: the best case, in which no state passes through a controller.
+"""The switch's own RECONCILE_AND_COMMIT: the best case, since no state passes through a controller.
 
 The switch compares the two programs and transfers everything declared identically in both while packets wait.
 """
@@ -29,10 +29,10 @@ class Reconcile:
             raise PlanRefused(f"the switch keeps everything unchanged or nothing: strategy reconcile cannot {what}")
         verifies = context.target.abilities.verifies
         if verifies is not None:
-            verifies.verify(context.new)  # compiled before others have to wait
+            verifies.verify(context.new)  # compiled in advance, so that other writers need not wait
         context.others.hold()
         carrier = context.others.carrier
-        quick = carrier.tables and not context.entries  # the operator's entries must be told from those that are kept
+        quick = carrier.tables and not context.entries  # the operator's entries must be distinguished from kept ones
         state = context.retriever.entries(all_entries=not quick)
         context.not_verified("the switch moves the registers in a separate step")
         with context.events.phase("commit") as result:

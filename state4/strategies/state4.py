@@ -1,6 +1,6 @@
 """State4, the paper's algorithm: the control plane reads the bulk once while clones carry concurrent updates.
 
-Updates between the last write and the swap are lost; `state4_exact` closes that window.
+Updates between the last write and the swap are lost; `state4_exact` closes this window.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""State4 with its last window closed: the state after the swap is exactly the state before it.
+"""State4 without its last window: the state after the swap is exactly the state before it.
 
 The paper's algorithm misses writes between RSSM's last write and the swap. Here updates are first applied until few are
 left. The rest is handled by the first of these that the switch and the plan allow: the switch applies the updates that
@@ -28,7 +28,7 @@ class State4Exact:
         retriever, synchroniser = context.retriever, context.synchroniser
         with retriever.cloning() as clones:
             state = retriever.state()
-            silence = retriever.silence(clones)  # exact all the same: the registers are read again
+            silence = retriever.silence(clones)  # still exact: the registers are read again
             synchroniser.save()
             synchroniser.write(state)
             written = self._catch_up(context, clones)

@@ -1,8 +1,8 @@
-"""Swing State (Luo, Yu, Vanbever, SOSR 2017), on one switch: only what is cloned reaches the new program.
+"""Swing State (Luo, Yu, Vanbever, SOSR 2017) on one switch: only cloned updates reach the new program.
 
 The original clones all the time and carries updates from switch to switch. Here cloning starts with the reconfiguration
-and lasts as long as State4 would take with the same profile, so the two can be compared: state that is not written in
-that time is lost. Entries are carried through the control plane, as Swing State moves data-plane state only.
+and lasts as long as State4 would take with the same profile, so that the two can be compared: state that is not written
+in that time is lost. Entries are carried through the control plane, because Swing State moves only data-plane state.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from state4.pacing import Profile
 from state4.reconfigure import Outcome, Reconfiguration
 
 MIN_WINDOW_S = 0.05
-"""For a profile without a rate: about the time State4 needs then."""
+"""The window for profiles without a rate: about the time that State4 needs with them."""
 
 
 class SwingState:
     name = "swing_state"
     summary = "only updates cloned by the data plane reach the new program"
     needs_cloning = True
-    clones_always = True  # its switches do; an experiment that measures the cost of cloning honours this
+    clones_always = True  # as its switches do; the experiment on the cost of cloning uses this
 
     def reconfigure(self, context: Reconfiguration) -> Outcome:
         retriever, synchroniser = context.retriever, context.synchroniser
@@ -38,7 +38,7 @@ class SwingState:
 
 
 def window_s(cells: int, profile: Profile) -> float:
-    """How long State4 reads and writes that many cells."""
+    """How long State4 takes to read and write that many cells."""
     rates = (profile.read_cells_per_s, profile.write_cells_per_s)
     return max(MIN_WINDOW_S, sum(cells / rate for rate in rates if rate is not None))
 

@@ -1,9 +1,9 @@
-"""Indirect counters of a program that clones its counts, on a switch that does not move them.
+"""Indirect counters of a program that clones its counts, on a switch that cannot move counters itself.
 
 The data plane cannot read a counter, so a clone reports each count with the packet's length, and the controller adds
-them up. The starting value of a cell must be known: it is read, and taken as settled if no clone of that cell arrived
-between the last clones before the reading and the last ones after it. Cells that change too often for that are read
-while packets are briefly held in the old program.
+them up. This requires the starting value of each cell: it is read, and counts as settled if no clone of that cell
+arrived between the last clones before the reading and the last ones after it. Cells that change too often for that are
+read while packets are briefly held in the old program.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from state4.values import Cells
 
 MAX_READINGS = 4
 MAX_READINGS_WHILE_WAITING = 50
-"""Enough readings for all packets that were past ingress to leave."""
+"""Enough readings for all packets past ingress to leave the switch."""
 
 
 class Missed(Exception):
-    """Updates were made whose clones did not arrive: everything has to be read again."""
+    """Clones of some updates did not arrive: everything has to be read again."""
 
 
 class Counts:
     """`values`: packets and bytes of each cell by the counter's old name, uint64 [cells, 2]. `uncloned`: counters that
-    are carried without what is counted after their reading. `unsettled`: counters whose values are not certain."""
+    are carried without the counts after their reading. `unsettled`: counters whose values are uncertain."""
 
     def __init__(self, context: Reconfiguration) -> None:
         self._context = context
@@ -62,8 +62,7 @@ class Counts:
     # ------------------------------------------------------------ reading
 
     def read(self, listener: CloneSource, arrival_s: float) -> list[Updates]:
-        """Reads all cells; returns the updates that arrived in the meantime, which are already accounted for. Raises
-        Missed."""
+        """Reads all cells; returns the updates that arrived in the meantime, which are already added. Raises Missed."""
         context, parts = self._context, list[Updates]()
         self._forget()
 
@@ -93,7 +92,7 @@ class Counts:
         return parts
 
     def _settle(self, take: Callable[[], Updates]) -> bool:
-        """One reading of the counters that have cells left. Whether there are none any more."""
+        """Reads the counters that have unsettled cells left. True if none are left."""
         left = {name: ~settled for name, settled in self._settled.items() if not settled.all()}
         take()
         read = {name: self._context.target.read_counter(name) for name in left}
@@ -109,12 +108,12 @@ class Counts:
     # ------------------------------------------------------------ writing
 
     def wrote(self) -> None:
-        """The new program's counters have the values as they are now."""
+        """Notes that the new program's counters have been given the current values."""
         self._written = {name: values.copy() for name, values in self.values.items()}
 
     def write(self, *, running: bool = False) -> int:
-        """Writes what has changed since to the new program; if it is `running`, on top of what it counts by itself.
-        Returns how many cells that were."""
+        """Writes the changes since the last write to the new program; if it is `running`, added to its own counts.
+        Returns the number of cells."""
         updates: list[p4r.Update] = []
         infos = {c.preamble.name: c for c in self._context.new.p4info.counters}
         for old, new in self.pairs:

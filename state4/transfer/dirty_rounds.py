@@ -1,12 +1,12 @@
-"""Pre-copy rounds: read the dirty map, clear it, read the marked blocks; until few are left.
+"""Pre-copy rounds: read the dirty map, clear it, read the marked blocks, until few are left.
 
-Marks follow writes (`state4.instrumentation.map_code`), and cells are read after their marks were cleared. So every
-write after a read leaves a mark that a later round finds, and no other bookkeeping is needed.
+Writes set marks (`state4.instrumentation.map_code`), and cells are read after their marks were cleared. So every write
+after a read leaves a mark that a later round finds; no other bookkeeping is needed.
 
-A round has to clear the words it reads. A switch that reads and clears atomically loses no mark. On any other, a mark
-set between reading and clearing a word would vanish; so there a non-zero word stands for all its blocks: it is cleared,
-and then they are all read. A mark that vanished with it belongs to a write before the clearing, which that read sees.
-Words that are 0 are not cleared, so marks in them remain for the next round.
+A round has to clear the words that it reads. A switch that reads and clears atomically loses no mark. On others, a mark
+set between reading and clearing a word would be lost; so there a non-zero word stands for all its blocks: it is
+cleared, and then all of them are read. A lost mark then belongs to a write before the clearing, which that read
+includes. Words that are 0 are not cleared, so marks in them remain for the next round.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from state4.reconfigure import Reconfiguration
 from state4.values import CellRange, Cells, CellWrites
 
 Blocks = Mapping[str, npt.NDArray[np.intp]]
-"""Numbers of blocks, by the register's old name."""
-_STEP_CELLS = 1 << 16  # that are read between two looks for a cancellation
+"""Indices of blocks, by the register's old name."""
+_STEP_CELLS = 1 << 16  # cells read between two checks for cancellation
 
 
 @dataclass
 class Contents:
-    """Cells of one carried register, in its old form. `indices`: [n]; `values`: a cell for each."""
+    """Cells of one carried register, in its old form. `indices`: [n]; `values`: one cell for each index."""
 
     item: Carried
     indices: npt.NDArray[np.uint64]
     values: Cells
 
     def writes(self) -> CellWrites:
-        """As writes of the new program's cells; those without a place there are left out."""
+        """Writes of the corresponding cells in the new program; cells without a place there are left out."""
         return CellWrites(self.item.new, *self.item.cells(self.indices, self.values))
 
 
 @dataclass
 class DirtyRounds:
-    """`shares`: of all blocks of carried registers, which part each round has read; `read`: cells of each round;
-    `prediction`: what the theory says of them, from what was measured until the first look."""
+    """`shares`: the share of all blocks of carried registers that each round read; `read`: cells per round;
+    `prediction`: the theory's prediction from what was measured until the map was first read."""
 
     context: Reconfiguration
     shares: list[float] = field(default_factory=list)
@@ -62,10 +62,10 @@ class DirtyRounds:
         self.blocks = sum(self.layout.by_name[item.old.name].count for item in context.carried)
         self._clears = context.target.abilities.reads_and_clears
 
-    # ------------------------------------------------------------ looks at the map
+    # ------------------------------------------------------------ reading the map
 
     def look(self) -> Blocks:
-        """The blocks that are dirty; their marks are cleared."""
+        """The dirty blocks, whose marks are cleared."""
         if self._clears is not None:
             return self.dirty(self._clears.read_and_clear(self.map))
         words = self.context.target.read_register(self.map)
@@ -75,12 +75,12 @@ class DirtyRounds:
         return self.dirty(words, whole_words=True)
 
     def dirty(self, words: Words, *, whole_words: bool = False) -> Blocks:
-        """The blocks of carried registers that a map names."""
+        """The dirty blocks of carried registers in the words of a map."""
         names = [item.old.name for item in self.context.carried]
         return {name: self.layout.by_name[name].dirty(words, whole_words=whole_words) for name in names}
 
     def ranges(self, blocks: Blocks) -> list[tuple[Carried, list[CellRange]]]:
-        """The cells of blocks, by register."""
+        """The cells of the blocks, by register."""
         found = []
         for item in self.context.carried:
             parts = self.layout.by_name[item.old.name].ranges(blocks[item.old.name])
@@ -91,8 +91,9 @@ class DirtyRounds:
     # ------------------------------------------------------------ rounds
 
     def run(self, since: float, cells: int, use: Callable[[Sequence[Contents]], None]) -> None:
-        """Rounds, until few cells are left or rounds make no progress. `since`: when the map was cleared last, by
-        time.monotonic, and from when on `cells` were read (and written, if `use` writes). `use` gets what is read."""
+        """Runs rounds until few cells are left or rounds make no progress. `since`: when the map was last cleared
+        (time.monotonic) and when the reading of `cells` began, and their writing if `use` writes. `use` gets the
+        contents read."""
         profile = self.context.profile
         pacers = Pacer(profile.read_cells_per_s), Pacer(profile.write_cells_per_s)
         while not ends(self.read):
@@ -116,7 +117,7 @@ class DirtyRounds:
         self.read.append(cells)
 
     def last(self) -> Iterator[Contents]:
-        """One more look, and what it names."""
+        """One last round: reads the map and yields the contents of the marked blocks."""
         blocks = self.look()
         yield from self._contents(blocks, Pacer(None))
 
@@ -139,7 +140,7 @@ class DirtyRounds:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """For an outcome."""
+        """Numbers for the outcome."""
         found = self.prediction
         return {
             "rounds": tuple(self.shares),
@@ -149,7 +150,7 @@ class DirtyRounds:
 
 
 def contents(item: Carried, ranges: Sequence[CellRange], values: Sequence[Cells]) -> Contents:
-    """What was read of one register, put together."""
+    """What was read of one register, combined."""
     places = [np.arange(part.start, part.start + part.count, dtype=np.uint64) for part in ranges]
     return Contents(item, np.concatenate(places), np.concatenate(values))
 
@@ -166,6 +167,6 @@ def _steps(ranges: Sequence[CellRange]) -> Iterator[list[CellRange]]:
 
 
 def _wait(pacer: Pacer, cells: int) -> None:
-    """For the time of so many cells."""
+    """Waits for the time that so many cells take."""
     for _ in pacer.chunks(cells):
         pass

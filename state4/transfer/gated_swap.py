@@ -1,13 +1,13 @@
-"""The end of a reconfiguration on a switch that cannot hold packets.
+"""Completes a reconfiguration on a switch that cannot hold packets.
 
 The new program starts with its gate closed (`state4.transfer.gate`): packets wait in it. All clones of the old program
 arrive on the CPU port before the new program's announcement; these late updates are written unchanged, and the packets
 are released. So the new program never sees a cell without them, whatever it does with its state.
 
-If the gate was not closed (the new program cannot make packets wait, or stopped waiting), packets have been processed
-by then, and late updates are merged: a cell that still has the value written before the swap takes the last one; a cell
-that both programs only ever add to gets the missing difference; any other is left to the new program, whose write is
-newer. A packet may have read a cell too early, so such a result is not reported as exact.
+If the gate was not closed (the new program cannot make packets wait, or stopped waiting), packets have already been
+processed, and late updates are merged: a cell that still has the value written before the swap takes the last update; a
+cell that both programs only ever add to gets the missing difference; any other is left to the new program, whose write
+is newer. A packet may have read a cell too early, so such a result is not reported as exact.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ MAX_READINGS = 3
 
 @dataclass(frozen=True)
 class LateUpdates:
-    """What was done about the updates after RSSM's last write. `late`: cells that they changed; `merged`: of those
-    merged into the new program; `conflicts`: of those left unchanged. `inexact`: why the state may not be exact, () if
-    it is."""
+    """How the updates after RSSM's last write were handled. `late`: cells that they changed; `merged`: those that were
+    merged into the new program; `conflicts`: those left unchanged. `inexact`: why the state may not be exact; () if it
+    is."""
 
     late: int = 0
     merged: int = 0
@@ -47,14 +47,14 @@ class LateUpdates:
 
 
 class ClonesLost(State4Error):
-    """Clones are lost again and again while the old program still forwards, so nothing was changed."""
+    """Clones are lost repeatedly while the old program is still forwarding, so nothing was changed."""
 
 
 def reconfigure_waiting(
     context: Reconfiguration, name: str, read: Callable[[], dict[str, Cells]] | None = None, **numbers: Any
 ) -> Outcome:
-    """State4 with its last window closed by the new program. `read`: reads the registers, None: all of them. `numbers`:
-    what else the outcome says. Raises ClonesLost."""
+    """State4 whose last window is closed by the new program. `read`: reads the registers; None: all of them. `numbers`:
+    further values for the outcome. Raises ClonesLost."""
     retriever, synchroniser = context.retriever, context.synchroniser
     with retriever.cloning() as listener:
         entries = retriever.entries()
@@ -64,7 +64,7 @@ def reconfigure_waiting(
         state = replace(entries, registers=contents, counters=retriever.counters(counts.uncloned) | counts.values)
         synchroniser.save()
         gate = Gate(context.target, context.new.p4info, context.new.layout)
-        gate.usable &= bool(context.layout.slots)  # else there is nothing to wait for
+        gate.usable &= bool(context.layout.slots)  # without clones there is nothing to wait for
         claim_session(context.target, context.new.layout.session)
         synchroniser.write(state)
         counts.wrote()
@@ -75,7 +75,7 @@ def reconfigure_waiting(
         stats = listener.stats()
     reasons = [*window.inexact, *not_followed(context, counts.unsettled, counts.uncloned)]
     if _missed(stats) != missed:
-        reasons.append("clones were lost after the last reading")
+        reasons.append("clones were lost after the last read")
     return context.outcome(
         name,
         state,
@@ -90,7 +90,7 @@ def reconfigure_waiting(
 
 
 class Image:
-    """What the new program's registers have been given so far."""
+    """What has been written to the new program's registers so far."""
 
     def __init__(self, carried: tuple[Carried, ...], contents: Mapping[str, Cells]) -> None:
         self.cells = {item.new.name: item.contents(contents[item.old.name]) for item in carried}
@@ -101,7 +101,7 @@ class Image:
 
 
 def not_followed(context: Reconfiguration, unsettled: Sequence[str], uncloned: Sequence[str]) -> Iterator[str]:
-    """State written by packets that no clone carries. `unsettled`, `uncloned`: counters, as `Counts` has them."""
+    """State written by packets that no clone carries. `unsettled`, `uncloned`: counters, as in `Counts`."""
     for name in unsettled:
         yield f"counter {name} changed constantly while it was read"
     for name in uncloned:
@@ -114,15 +114,15 @@ def not_followed(context: Reconfiguration, unsettled: Sequence[str], uncloned: S
 
 
 def _missed(stats: ListenerStats) -> tuple[int, int]:
-    """Losses known to a listener: gaps in the numbers, and frames that the kernel had no room for. A lost last clone
-    leaves no gap, as nothing follows it."""
+    """Losses known to a listener: gaps in the sequence numbers, and frames for which the kernel had no room. A lost
+    last clone leaves no gap, because nothing follows it."""
     return stats.lost, stats.dropped
 
 
 def _read(
     context: Reconfiguration, listener: CloneSource, counts: Counts, read: Callable[[], dict[str, Cells]]
 ) -> tuple[dict[str, Cells], list[Updates], tuple[int, int]]:
-    """All registers and counters, read again if clones were lost in the meantime: once a program is saved they may no
+    """Reads all registers and counters, again if clones were lost in the meantime: once a program is saved they may no
     longer be readable. Also returns the updates taken from the listener, and its losses by then (`_missed`)."""
     missed = _missed(listener.stats())
     if not context.layout.slots:
@@ -138,14 +138,14 @@ def _read(
         listener.expect(*context.target.read_sequences(context.layout))
     raise ClonesLost(
         "clones do not all arrive on the CPU port, and updates made during the reconfiguration would be lost; "
-        "nothing was done (a lower rate or a longer queue of the CPU port may help; strategy state4 does not insist)"
+        "nothing was done (a lower rate or a longer queue of the CPU port may help; strategy state4 accepts losses)"
     )
 
 
 def _catch_up(
     context: Reconfiguration, listener: CloneSource, image: Image, counts: Counts, pending: Sequence[Updates]
 ) -> int:
-    """Applies the updates that are pending, then those that come, until a round brings few."""
+    """Applies the pending updates, then later ones, until a round yields few."""
     written = 0
     for _ in range(MAX_ROUNDS):
         updates = listener.take()
@@ -163,11 +163,11 @@ def _catch_up(
 def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Image, counts: Counts) -> LateUpdates:
     with context.events.phase("wait", gate=gate.usable) as result:
         context.synchroniser.commit()
-        heard = gate.wait_until_running(listener) if gate.usable else _quiet(context, listener)
+        announced = gate.wait_until_running(listener) if gate.usable else _quiet(context, listener)
         late = listener.take()
         counts.see(late)
         window = _finish(context, gate, image, context.synchroniser.cell_writes(late), counts)
-        if not heard:
+        if not announced:
             reason = "the new program did not announce itself on the CPU port, so clones of the old one may be missing"
             window = replace(window, inexact=(*window.inexact, reason))
         result |= {"late": window.late, "merged": window.merged, "conflicts": window.conflicts}
@@ -178,7 +178,7 @@ def _swap(context: Reconfiguration, listener: CloneSource, gate: Gate, image: Im
 def _finish(
     context: Reconfiguration, gate: Gate, image: Image, writes: list[CellWrites], counts: Counts
 ) -> LateUpdates:
-    """Writes the late updates and opens the gate; merges them if packets run already."""
+    """Writes the late updates and opens the gate; merges them if packets are already being processed."""
     count = sum(len(write.indices) for write in writes)
     if gate.usable and gate.is_closed():
         if writes:
@@ -204,7 +204,7 @@ def _finish(
 
 
 def _quiet(context: Reconfiguration, listener: CloneSource) -> bool:
-    """Waits until no clones come any more, of which the new program will say nothing."""
+    """Waits until no more clones arrive, for a new program that will not announce itself."""
     seen = -1
     while context.layout.slots and (clones := listener.stats().clones) != seen:
         seen = clones
@@ -213,7 +213,7 @@ def _quiet(context: Reconfiguration, listener: CloneSource) -> bool:
 
 
 def _merge(context: Reconfiguration, write: CellWrites, image: Image) -> int:
-    """Merges late updates of one register into cells that packets may have changed; returns how many had a place."""
+    """Merges late updates of one register into cells that packets may have changed; returns the number merged."""
     spec = write.register
     adds = spec.name in context.adding
     merged: list[tuple[int, int]] = []

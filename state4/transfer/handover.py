@@ -1,10 +1,10 @@
-"""The end of a reconfiguration on a switch that applies the last updates itself, so packets do not wait for a
+"""Completes a reconfiguration on a switch that applies the last updates itself, so that packets do not wait for a
 controller.
 
 From a certain point on, the switch keeps a copy of every clone that it sends. Earlier clones are applied here while
-packets flow. One request then completes the change: atomically with respect to packets the switch writes the updates it
-has kept, moves the counters and commits. That takes a few microseconds, however slow the connection to the controller,
-and a clone that is lost on that connection in the meantime does no harm.
+packets flow. One request then completes the change: in one safe point the switch writes the updates it has kept, moves
+the counters and commits. That takes a few microseconds, however slow the connection to the controller is, and losing a
+clone on that connection in the meantime does no harm.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from state4.targets.abilities import CellCopy, Handover, Move
 
 
 class Declined(Exception):
-    """The switch has not handed over, and nothing was changed."""
+    """The switch has not handed over; nothing was changed."""
 
     def __init__(self) -> None:
         super().__init__("the switch declined: it does not have every clone, or cannot move what others have written")
 
 
 def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
-    """Brings the new program up to date and activates it. Returns how many cells were written; None if the switch
+    """Brings the new program up to date and activates it. Returns the number of cells written; None if the switch
     cannot do this, or not with this plan: then the new program is still only saved."""
     layout, carried = context.layout, context.carried
     hands_over = context.target.abilities.hands_over
@@ -44,8 +44,8 @@ def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
 
 
 def _copies(context: Reconfiguration) -> list[CellCopy]:
-    """The cells that other controllers have written; those are blocked from here on. Raises Declined if the switch
-    cannot move some of them unchanged."""
+    """The cells that other controllers have written; these are blocked from now on. Raises Declined if the switch
+    cannot move some of the cells unchanged."""
     copies = []
     for part in context.synchroniser.settle():
         old, new = part.item.old, part.item.new
@@ -58,8 +58,8 @@ def _copies(context: Reconfiguration) -> list[CellCopy]:
 
 
 def _up_to(context: Reconfiguration, listener: CloneSource, handover: Handover) -> int:
-    """Applies every update before the moment from which the switch keeps them; later ones may be among them, too. If
-    one was lost, the registers are read: the switch keeps all updates newer than that read."""
+    """Applies every update from before the switch started to keep them, and possibly some later ones. If a clone was
+    lost, the registers are read: the switch keeps all updates newer than that read."""
     lost = listener.stats().lost
     if listener.wait_for(*handover.sequences, ARRIVAL_S) and not lost and not listener.stats().lost:
         return context.synchroniser.apply_updates(listener.take())

@@ -1,4 +1,4 @@
-"""The end of a reconfiguration on a switch that holds packets while the controller writes the last updates.
+"""Completes a reconfiguration on a switch that holds packets while the controller writes the last updates.
 
 If clones are missing, all registers are read during the hold: slower, but still exact.
 """
@@ -21,7 +21,7 @@ from state4.verify.step import compare_held
 
 
 def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> int:
-    """Activates the saved program. Returns how many cells were written during the hold."""
+    """Activates the saved program. Returns the number of cells written during the hold."""
     others = context.synchroniser.settle()
     lost = clones.stats().lost
     registers = [item.old for item in context.carried]
@@ -42,7 +42,7 @@ def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> in
 
 
 def finish_held(context: Reconfiguration, held: Hold, writes: Sequence[CellWrites]) -> None:
-    """Writes the last cells and swaps; in between compares all, if the operator wants it."""
+    """Writes the last cells and swaps; in between compares all cells, if the operator asked for it."""
     if context.verification is not None:
         held.write(writes)
         compare_held(context.verification, held, context.carried)
@@ -52,7 +52,7 @@ def finish_held(context: Reconfiguration, held: Hold, writes: Sequence[CellWrite
 
 @contextmanager
 def quick_threads() -> Iterator[None]:
-    """Packets are waiting: no thread of ours may delay another by Python's usual 5 ms."""
+    """Shortens Python's thread switching from the usual 5 ms while packets wait, so threads do not delay each other."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     try:
@@ -62,7 +62,7 @@ def quick_threads() -> Iterator[None]:
 
 
 def _whole_registers(context: Reconfiguration, contents: Mapping[str, Cells]) -> list[CellWrites]:
-    """Every cell of every carried register."""
+    """Writes of every cell of every carried register."""
     writes = []
     for item in context.carried:
         values = item.contents(contents[item.old.name])

@@ -181,10 +181,10 @@ class P4RuntimeTarget:
         what = f"reconciling with {program.name}"
         call = self._set_config(_Config.RECONCILE_AND_COMMIT, program, what, self._programs.active, own)
         self._is_active(program.p4info, _number(call))
-        said = dict(call.trailing_metadata() or ())
+        metadata = dict(call.trailing_metadata() or ())
         return Reconciled(
-            int(said[_HELD_NS]) / 1e9 if _HELD_NS in said else None,
-            int(said[_KEPT_ENTRIES]) if _KEPT_ENTRIES in said else None,
+            int(metadata[_HELD_NS]) / 1e9 if _HELD_NS in metadata else None,
+            int(metadata[_KEPT_ENTRIES]) if _KEPT_ENTRIES in metadata else None,
         )
 
     def discard_saved(self) -> None:
