@@ -1,6 +1,6 @@
-"""A switch of plain Mininet that is softswitch: two hosts, a program, its entries, and a ping. Needs root and Mininet.
+"""softswitch as a switch in plain Mininet: two hosts, a program, its entries, and a ping. Needs root and Mininet.
 
-h1 -- s1 -- h2. `SoftSwitch` below is all that a network of your own needs; `Mininet(switch=SoftSwitch)` starts it.
+h1 -- s1 -- h2. `SoftSwitch` below is all that your own network needs; `Mininet(switch=SoftSwitch)` starts it.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""A network function of one's own: what State4 finds in it, what it adds, and what a change of program would carry."""
+"""Your own network function: what State4 finds in it, what it adds, and what a change of program would carry."""
 
 from __future__ import annotations
 

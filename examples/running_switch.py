@@ -1,4 +1,4 @@
-"""What the other examples share: a switch with P4Runtime on a Unix socket in this process, its ports in memory."""
+"""Shared by the other examples: a switch in this process, with P4Runtime on a Unix socket and ports in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 @contextmanager
 def running_switch(device_id: int = 1) -> Iterator[tuple[Switch, str]]:
-    """An empty switch with ports 1 and 2, and its address. `softswitch run --no-p4` is that with real interfaces."""
+    """An empty switch with ports 1 and 2, and its address; like `softswitch run --no-p4` with real interfaces."""
     with tempfile.TemporaryDirectory() as folder, Switch() as switch:
         switch.add_memory_port(1)
         switch.add_memory_port(2)

@@ -1,6 +1,7 @@
-"""A strategy of one's own changes a running switch: the controller approach with a second look before the swap.
+"""Your own strategy changes a running switch: the controller approach with a second read before the swap.
 
-A file like this in `state4/strategies`, or in a folder that STATE4_STRATEGIES names, is in every experiment and figure.
+A file like this in `state4/strategies`, or in a folder named by STATE4_STRATEGIES, appears in every experiment and
+figure.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class SecondLook:
         state = retriever.state()
         synchroniser.save()
         synchroniser.write(state)
-        synchroniser.write_registers(retriever.registers())  # what packets changed meanwhile
+        synchroniser.write_registers(retriever.registers())  # what packets changed in the meantime
         synchroniser.commit()
         return context.outcome(self.name, state)
 

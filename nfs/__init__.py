@@ -1,4 +1,4 @@
-"""Our network functions: P4_16 programs for v1model, and the entries that each starts with (see README.md)."""
+"""Our network functions: P4_16 programs for v1model, and the entries that each one starts with (see README.md)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PROGRAMS = (
 
 
 def program_path(name: str) -> Path:
-    """The source of one of `PROGRAMS`."""
+    """The source file of one of `PROGRAMS`."""
     return FOLDER / f"{name}.p4"
 
 
 def entries_path(program: Path) -> Path:
-    """The file of entries beside a program: `chained.p4` has `chained.entries.toml`."""
+    """The entries file next to a program: `chained.entries.toml` for `chained.p4`."""
     return program.with_suffix(".entries.toml")

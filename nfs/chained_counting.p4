@@ -1,4 +1,4 @@
-/* chained.p4 with one stage more: the bytes of chosen flows that passed the firewall, each in a register cell. */
+/* chained.p4 with one more stage: the bytes of chosen flows that passed the firewall, each in a register cell. */
 #include <core.p4>
 #include <v1model.p4>
 #include "include/headers.p4"

@@ -1,5 +1,5 @@
-/* The program that chained_counting.p4 is changed to, by what chained_v2.p4 has more than chained.p4: an access list in
- * front and a register of bytes per flow. */
+/* The program that replaces chained_counting.p4. It adds what chained_v2.p4 adds to chained.p4: an access list in front
+ * and a register of bytes per flow. */
 #include <core.p4>
 #include <v1model.p4>
 #include "include/headers.p4"

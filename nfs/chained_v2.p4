@@ -1,5 +1,5 @@
-/* The program that chained.p4 is changed to: an access list in front and a register of bytes per flow more.
- * Everything that chained.p4 keeps has its place here under the same name. */
+/* The program that replaces chained.p4: it adds an access list in front and a register of bytes per flow.
+ * All tables and registers of chained.p4 exist here under the same names. */
 #include <core.p4>
 #include <v1model.p4>
 #include "include/headers.p4"

@@ -1,6 +1,6 @@
-"""A logarithmic axis that has a place for zero: above the break logarithmic, below it a strip around zero.
+"""A logarithmic axis with a place for zero: logarithmic above the break, and a strip around zero below it.
 
-Whatever is drawn is drawn into both parts, and each shows what lies in it.
+Everything is drawn into both parts, and each shows what lies in its range.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import FuncFormatter
 
-_STRIP = 0.16  # of the upper part's height
+_STRIP = 0.16  # share of the upper part's height
 
 
 @dataclass(frozen=True)

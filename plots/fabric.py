@@ -1,4 +1,4 @@
-"""The fabric: the throughput of each spine's path around the change of one of them, a lane for each strategy.
+"""The fabric: the throughput of each spine's path around the change of one spine, one lane per strategy.
 
 python -m plots.fabric results/fabric/latest
 """
@@ -19,13 +19,13 @@ from plots.style import NOTE_POINTS, PAGE_INCHES, mark_phase, note_profile, save
 
 _LANE, _HEAD = 0.88, 0.7  # inches
 _COLORS = ("#009e73", "#0072b2", "#d55e00", "#cc79a7")
-_SMOOTH = 4  # bins of 0.1 s: a burst with its pause
+_SMOOTH = 4  # bins of 0.1 s, as long as a burst with its pause
 _CHANGED = 0
-"""The spine that is changed is the first of the samples."""
+"""The changed spine is the first in the samples."""
 
 
 def draw(run: Run) -> Figure:
-    """Raises ResultMissingError when no trial counts."""
+    """Raises ResultMissingError if no trial counts."""
     shown = _first_trials(run)
     height = _HEAD + _LANE * len(shown)
     with styled():
@@ -34,7 +34,7 @@ def draw(run: Run) -> Figure:
         )
         for axes, (name, trial) in zip(lanes[:, 0], shown.values(), strict=True):
             _lane(axes, trial, run.samples("paths", name))
-        lanes[0, 0].set_ylim(bottom=0)  # shared by all, whatever they need at the top
+        lanes[0, 0].set_ylim(bottom=0)  # shared by all lanes; the tops differ
         lanes[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderpad=0)
         lanes[-1, 0].set_xlabel("time (s); grey: the change of spine1, from begin to end; line: the swap")
         figure.supylabel("Throughput of each spine (Mbit/s)", fontsize=8, x=0.01)
@@ -44,7 +44,7 @@ def draw(run: Run) -> Figure:
 
 
 def _first_trials(run: Run) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Name and numbers of the first trial that counts of each strategy, in the order of the run."""
+    """For each strategy, in the order of the run: name and numbers of its first trial that counts."""
     first: dict[str, tuple[str, dict[str, Any]]] = {}
     for name, trial in run.trials().items():
         first.setdefault(trial["strategy"], (name, trial))
@@ -67,11 +67,11 @@ def _lane(axes: Axes, trial: Mapping[str, Any], paths: pd.DataFrame) -> None:
     axes.set_xlim(0, trial["duration"])
     label = "left alone" if trial["strategy"] == CONTROL_TRIAL else strategy_label(trial["strategy"])
     axes.text(1.02, 0.98, label, transform=axes.transAxes, va="top", fontweight="bold", fontsize=7.5)
-    axes.text(1.02, 0.78, "\n".join(_told(trial)), transform=axes.transAxes, va="top", fontsize=NOTE_POINTS)
+    axes.text(1.02, 0.78, "\n".join(_summary_lines(trial)), transform=axes.transAxes, va="top", fontsize=NOTE_POINTS)
 
 
-def _told(trial: Mapping[str, Any]) -> list[str]:
-    """What the lines do not show."""
+def _summary_lines(trial: Mapping[str, Any]) -> list[str]:
+    """Facts that the lines do not show."""
     dead = sum(group["dead"] for group in trial["udp"].values()) + (not trial["tcp_goes_on"])
     lines = [f"{trial['lost_packets']:,} UDP lost, {dead} flows dead"]
     frames = trial["strays"]["frames"]

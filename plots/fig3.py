@@ -1,4 +1,4 @@
-"""Figure 3: the packets that arrive of each flow around a swap, and which knocks survive it, by strategy.
+"""Figure 3: the packets of each flow that arrive around a swap, and which knocks survive it, by strategy.
 
 python -m plots.fig3 results/fig3/latest
 """
@@ -42,9 +42,9 @@ _FLOWS = {
     "late": LineStyle("knocks while reconfiguring", "#d55e00", ":", "D"),
 }
 _SHADE = "#e8e8e8"
-_COLUMNS = {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}  # of panels, by their number; 3 for any other
-_BIN_S = 0.03  # of the knocks in the survival picture
-_BEFORE_S = 0.15  # of the reconfiguration that is shown there
+_COLUMNS = {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}  # columns by number of panels; 3 for any other
+_BIN_S = 0.03  # bin of knocks in the survival panel
+_BEFORE_S = 0.15  # time before the reconfiguration that is shown there
 _ROW_INCHES, _LANE_INCHES, _LEGEND_ROW_INCHES = 1.55, 0.24, 0.15
 
 
@@ -114,7 +114,7 @@ _PUBLISHED: dict[str, Any] = {
 
 
 def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFrame, goes_on: dict[str, bool]) -> None:
-    """One strategy. `goes_on`: by flow, whether the paper says it continues after the swap; {} for ours."""
+    """One strategy. `goes_on`: by flow, whether it continues after the swap according to the paper; {} for ours."""
     window, swap = trial["window"], trial["swap"]
     mark_phase(axes, window["begin"], window["end"], shade=_SHADE)
     mark_swap(axes, swap["begin"], swap["end"], label=None)
@@ -143,15 +143,15 @@ def _panel(axes: Axes, strategy: str, trial: dict[str, Any], arrivals: pd.DataFr
 
 
 def published_count(goes_on: bool, numbers: dict[str, Any]) -> int:
-    """Packets of a flow that arrive in all when what was sent after the swap meets its published fate."""
+    """Number of packets of a flow that arrive if those sent after the swap meet their published fate."""
     before: int = numbers["arrived"] - numbers["arrived_after"]
     after: int = numbers["permitted_after"] if goes_on else 0
     return before + after
 
 
 def survival(repeats: Sequence[dict[str, Any]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Edges of bins in s before the swap (0 is the swap, shape n + 1), and the share of the knocks in each that survive
-    (shape n), over all repeats of a strategy; nan where no knock was made."""
+    """Edges of bins in s before the swap (0 is the swap; shape n + 1), and the share of knocks in each bin that survive
+    (shape n), over all repeats of a strategy; nan if no knock was made."""
     moments = -np.concatenate([one["before_swap_s"] for one in repeats])
     kept = np.concatenate([np.asarray(one["survived"], dtype=float) for one in repeats])
     bins = max(1, math.ceil(-moments.min() / _BIN_S)) if len(moments) else 1
@@ -162,7 +162,7 @@ def survival(repeats: Sequence[dict[str, Any]]) -> tuple[npt.NDArray[np.float64]
 
 
 def _survival(axes: Axes, series: dict[str, list[dict[str, Any]]]) -> None:
-    """A lane for each strategy, filled to the share of knocks that survive."""
+    """One lane per strategy, filled to the share of knocks that survive."""
     lanes = len(series)
     longest = max(one["window_s"] for repeats in series.values() for one in repeats)
     for place, (strategy, repeats) in enumerate(series.items()):
@@ -198,7 +198,7 @@ def _survival(axes: Axes, series: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def _last(repeats: Sequence[dict[str, Any]]) -> str:
-    """When the last knock that survived was made, in the median of the repeats."""
+    """When the last surviving knock was made, as the median of the repeats."""
     last = [min(kept) for one in repeats if (kept := _survivors(one))]
     if not last:
         return "none survives"

@@ -1,4 +1,4 @@
-"""Figure 4: throughput of five flows through a reconfiguration, the whole run and 200 ms around the swap.
+"""Figure 4: throughput of five flows through a reconfiguration, over the whole run and in 200 ms around the swap.
 
 python -m plots.fig4 results/fig4/latest
 """
@@ -33,18 +33,18 @@ from plots.style import (
 _READS, _WRITES = "#0072b2", "#d55e00"
 _FLOWS = {"h1": _READS, "h2": _READS, "h3": _READS, "h4": _WRITES, "h5": _WRITES}
 _RATE_MBIT = 20.0  # of each flow
-_LANE_MBIT = 50.0  # what a lane has room for; what is higher is cut, and marked
+_LANE_MBIT = 50.0  # the height of a lane; higher values are cut off and marked
 _FILLED = 0.85  # of a lane
 _COARSE_S, _FINE_S = 0.1, 0.001
-_ZOOM_S = 0.1  # to each side of the swap
+_ZOOM_S = 0.1  # before and after the swap
 _WORK = "#e8e8e8"
 _HEAD = 1.0  # room above the lanes, in lanes
 _LANE_INCHES = 0.155
 
 
 def draw(run: Run) -> Figure:
-    """A row per strategy and a lane per flow: the whole run in bins of 100 ms, and 200 ms around the swap in bins of
-    1 ms."""
+    """One row per strategy and one lane per flow: the whole run in bins of 100 ms, and 200 ms around the swap in bins
+    of 1 ms."""
     first = run.reconfigurations()
     lanes = len(_FLOWS) + _HEAD
     row_inches = _LANE_INCHES * lanes + 0.3
@@ -90,8 +90,8 @@ _CUT: dict[str, Any] = {"color": "#000000", "marker": "|", "markersize": 3, "mar
 
 
 def gap_in_words(trial: dict[str, Any], arrivals: pd.DataFrame) -> str:
-    """How long no packet came at the swap, and which flows do not return; where none comes back within the part that is
-    drawn, that is said instead."""
+    """How long no packet arrived at the swap, and which flows do not return; if none returns within the interval drawn,
+    it says so."""
     end = trial["swap"]["end"]
     last = min(end + _ZOOM_S, trial["duration"])
     after = arrivals[arrivals["received_s"] > end]
@@ -132,7 +132,7 @@ def _around_swap(axes: Axes, trial: dict[str, Any], arrivals: pd.DataFrame) -> N
 def _lanes(
     axes: Axes, arrivals: pd.DataFrame, begin: float, end: float, bin_s: float, origin: float, scale: float
 ) -> None:
-    """Each flow's throughput, filled from the floor of its lane; what does not fit is cut and marked at its top."""
+    """Each flow's throughput, filled from the bottom of its lane; higher values are cut off and marked at the top."""
     for place, (flow, color) in enumerate(_FLOWS.items()):
         floor = len(_FLOWS) - 1 - place
         edges, rates = _rates(arrivals[arrivals["flow"] == flow], begin, end, bin_s)
@@ -151,7 +151,7 @@ def _lanes(
 
 
 def time_in_words(run: Run) -> str:
-    """How long State4's reconfiguration took: by the configured pace, and by itself, where both were run."""
+    """The time of State4's reconfiguration with the configured pace and unpaced, if both were run."""
     options = run.description()["options"]
     found: dict[str, list[float]] = {}
     for trial in run.trials().values():
@@ -163,7 +163,7 @@ def time_in_words(run: Run) -> str:
 
 
 def _published(whole: Axes, zoom: Axes, trial: dict[str, Any], published: dict[str, float]) -> None:
-    """The published time of a reconfiguration and of its gap, as lengths above ours."""
+    """The published time of a reconfiguration and of its gap, as bars above ours."""
     begin = trial["window"]["begin"]
     if (time_s := published.get("reconfiguration_s")) is not None:
         _length(whole, begin, begin + time_s, f"published {time_s:g} s", right=False)

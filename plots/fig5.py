@@ -23,14 +23,15 @@ from plots.style import PAGE_INCHES, LineStyle, note, note_profile, save, strate
 
 _PERCENT = 100.0
 _BREAK, _HIGHEST = 0.01, 130.0  # percent
-_ASIDE = 0.0115  # of the width: points of the same loss are drawn next to each other
+_SHIFT = 0.0115  # share of the width: points with the same loss are drawn side by side
 _FORMULA = LineStyle("(reading + writing) / trial", "#000000", (0, (1, 2)), "_")
 NATIVE = "native"
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Delta-loss in percent by rate or amount of state, of all repeats; `formula` what the phases' lengths say."""
+    """Delta-loss in percent by rate or amount of state, of all repeats; `formula`: computed from the phases'
+    lengths."""
 
     strategy: str
     profile: str
@@ -39,7 +40,8 @@ class Losses:
 
 
 def series_of(trials: Iterable[dict[str, Any]], key: str, profile: str) -> list[Losses]:
-    """The trials with `key` (rate or state) by strategy and profile; `profile` is that of trials that name none."""
+    """The trials with `key` (rate or state) by strategy and profile; `profile` is the default for trials without
+    one."""
     found: dict[tuple[str, str], Losses] = {}
     for trial in trials:
         named = trial.get("profile", profile)
@@ -51,7 +53,7 @@ def series_of(trials: Iterable[dict[str, Any]], key: str, profile: str) -> list[
 
 
 def draw(run: Run) -> Figure:
-    """Above, every strategy against the rate; below, an unpaced control plane, and the amount of state."""
+    """Above, every strategy against the rate; below, the unpaced control plane, and the amount of state."""
     options = run.description()["options"]
     profile: str = options["profile"]
     trials = list(run.trials().values())
@@ -111,13 +113,13 @@ def _against_rate(
     title: str,
     limit: float | None = None,
 ) -> None:
-    """`limit`: the published one of State4's loss, a share."""
+    """`limit`: the published limit of State4's loss, as a share."""
     axes = BrokenAxes.add(figure, place, _BREAK, _HIGHEST)
     longest = max(rate for one in series for rate in one.losses)
     if limit is not None:
         _published(axes, _PERCENT * limit)
     for number, one in enumerate(series):
-        aside = (number - (len(series) - 1) / 2) * _ASIDE * longest * 1.1
+        aside = (number - (len(series) - 1) / 2) * _SHIFT * longest * 1.1
         _line(axes, one.losses, strategy_style(one.strategy, names).kwargs(), lambda rate, by=aside: rate + by)
         if one.strategy == "controller":
             _line(axes, one.formula, _FORMULA.kwargs(), lambda rate, by=aside: rate + by)

@@ -19,10 +19,10 @@ from matplotlib.patches import Patch
 from plots.load import Run, draw_from_command_line
 from plots.style import NOTE_POINTS, PAGE_INCHES, mark_swap, note_profile, save, strategy_label, styled
 
-_ZOOM_S = 0.012  # to each side of the swap's begin
+_ZOOM_S = 0.012  # before and after the beginning of the swap
 _MARGIN_S = 0.12
 
-# How each kind of work is drawn; anything else that a future strategy does is "other work".
+# How each kind of work is drawn; anything else that a new strategy does is "other work".
 _Look = dict[str, Any]
 _READ: _Look = {"facecolor": "#56b4e9", "edgecolor": "#1f5f86", "hatch": "////"}
 _WRITE: _Look = {"facecolor": "#f0c36d", "edgecolor": "#8a6410", "hatch": "\\\\\\\\"}
@@ -46,7 +46,8 @@ _LOST, _KEPT = "#d55e00", "#c8c8c8"
 
 
 def draw(run: Run) -> Figure:
-    """Two panels per strategy, of its first trial: the whole reconfiguration, and some milliseconds around the swap."""
+    """Two panels per strategy, from its first trial: the whole reconfiguration, and some milliseconds around the
+    swap."""
     first = run.reconfigurations()
     longest = max(trial["window"]["end"] - trial["window"]["begin"] for _, trial in first.values())
     with styled():
@@ -89,7 +90,7 @@ def _percent(lost: int, made: int) -> str:
 
 
 def _lanes(updates: pd.DataFrame) -> dict[str, int]:
-    """Vertical places: the control plane above, then the clones, then one lane for each component."""
+    """Vertical positions: the control plane above, then the clones, then one lane per component."""
     components = sorted(updates["component"].unique())
     names = ["control plane", "clones", *(f"register {number}" for number in components)]
     return {name: len(names) - 1 - place for place, name in enumerate(names)}
@@ -111,7 +112,7 @@ def _panel(
         lane = lanes["control plane"]
         if "component" in event:
             component = str(event["component"])
-            number = order.setdefault(component, len(order) + 1)  # registers are read and written in their order
+            number = order.setdefault(component, len(order) + 1)  # registers are read and written in order
             lane = lanes.get(f"register {number}", lane)
         _bar(axes, (begin - origin) * scale, (end - origin) * scale, lane, kind)
     cloning = [event["t"] for event in events if event["phase"] == "clone_on"]
@@ -141,7 +142,7 @@ def _intervals(events: list[dict[str, Any]]) -> list[tuple[float, float, dict[st
             begun[key] = event["t"]
         elif event["what"] == "end" and key in begun:
             begin = begun.pop(key)
-            if "error" not in event:  # an attempt that failed did nothing
+            if "error" not in event:  # a failed attempt did nothing
                 found.append((begin, event["t"], event))
     return found
 
@@ -151,7 +152,8 @@ def _bar(axes: Axes, begin: float, end: float, lane: int, look: _Look) -> None:
 
 
 def _ticks(axes: Axes, updates: pd.DataFrame, lanes: dict[str, int], origin: float, scale: float) -> None:
-    """One stroke below the lane for each update, when its packet was sent: short and grey, or long and red if lost."""
+    """One stroke below the lane for each update, at its packet's sending time: short and grey, or long and red if
+    lost."""
     made = updates[updates["received_s"].notna()]
     places = np.array([lanes[f"register {number}"] for number in made["component"]], dtype=float)
     times = (made["sent_s"].to_numpy() - origin) * scale

@@ -1,4 +1,4 @@
-"""Figure 7: throughput while every packet writes state, and what is lost while it is cloned.
+"""Figure 7: throughput while every packet writes state, and losses while it is cloned.
 
 python -m plots.fig7 results/cloning_cost/latest
 """
@@ -31,17 +31,17 @@ from plots.style import (
 
 Floats = npt.NDArray[np.float64]
 
-_COARSE = 5  # bins of the samples in one step of a line
+_COARSE = 5  # bins of the samples per step of a line
 _ALONE = LineStyle("no reconfiguration", "#999999", ":", "")
-_PUBLISHED_FIRST = ("state4", "swing_state")  # as the paper names them; others follow
+_PUBLISHED_FIRST = ("state4", "swing_state")  # in the paper's order; others follow
 _SHADE = "#e8e8e8"
 _HATCH = "//////"
 _ROW_INCHES, _BARS_INCHES, _HEAD_INCHES, _FOOT_INCHES = 0.95, 1.35, 0.95, 0.5
 
 
 def draw(run: Run) -> Figure:
-    """A column per load. A row per strategy with the throughput of all its repeats over time, and one with the losses:
-    during the reconfiguration, and in the whole trial."""
+    """One column per load. One row per strategy with the throughput of all its repeats over time, and one with the
+    losses: during the reconfiguration, and in the whole trial."""
     trials = {name: trial for name, trial in run.trials().items() if "load" in trial}
     loads = sorted({trial["load"] for trial in trials.values()}, reverse=True)
     names: list[str] = run.description()["options"]["strategies"]
@@ -87,7 +87,7 @@ def draw(run: Run) -> Figure:
 
 
 def paper_order(names: Iterable[str]) -> list[str]:
-    """State4 and Swing State, as the paper compares them; then the others as they come."""
+    """State4 and Swing State, as compared in the paper; then the others in order."""
     given = list(names)
     first = [name for name in _PUBLISHED_FIRST if name in given]
     return [*first, *(name for name in given if name not in first)]
@@ -113,7 +113,7 @@ def _title(load: float, trials: dict[str, dict[str, Any]]) -> str:
 
 
 def _throughput(axes: Axes, run: Run, trials: dict[str, dict[str, Any]], strategy: str, style: LineStyle) -> float:
-    """All repeats of a strategy over those of the flow left alone. Returns the highest throughput in Gbit/s."""
+    """All repeats of a strategy over those of the flow alone. Returns the highest throughput in Gbit/s."""
     offered = float(np.median([trial["offered_mbit"] for trial in trials.values()])) / 1e3
     highest = offered
     kept = run.published("C5 cost").get("keeps_while_cloning")
@@ -147,7 +147,7 @@ def rates_of(run: Run, name: str, trial: dict[str, Any]) -> tuple[Floats, Floats
 
 
 def _losses(axes: Axes, trials: dict[str, dict[str, Any]], styles: dict[str, LineStyle]) -> None:
-    """Two bars per strategy, their heights the medians: during the reconfiguration (full) and over the whole trial
+    """Two bars per strategy with the medians as heights: during the reconfiguration (filled) and over the whole trial
     (hatched). A dot is a repeat."""
     for place, (name, style) in enumerate(styles.items()):
         members = [trial["parts"] for trial in trials.values() if trial["strategy"] == name]
@@ -162,8 +162,8 @@ def _losses(axes: Axes, trials: dict[str, dict[str, Any]], styles: dict[str, Lin
             median = float(np.median(values))
             axes.bar(place + offset, median, 0.38, linewidth=0.8, **look)
             if len(values) > 1:
-                beside = place + offset + np.linspace(-0.08, 0.08, len(values))
-                axes.plot(beside, values, **_REPEAT, clip_on=False)
+                shifted = place + offset + np.linspace(-0.08, 0.08, len(values))
+                axes.plot(shifted, values, **_REPEAT, clip_on=False)
             axes.annotate(
                 f"{median:.0f}" if median >= 9.95 else f"{median:.1f}" if median >= 0.05 else f"{median:.1g}",
                 (place + offset, max(values)),

@@ -12,16 +12,16 @@ from typing import Any
 import pandas as pd
 
 CONTROL_TRIAL = "no-reconfiguration"
-"""Stands for a strategy in the trials that leave the same traffic alone."""
+"""Stands for a strategy in trials of the same traffic without a reconfiguration."""
 
 
 class ResultMissingError(Exception):
-    """A file that a figure needs is not in the result folder."""
+    """A file needed by a figure is missing in the result folder."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run's folder, read lazily."""
+    """One run's folder, read on demand."""
 
     path: Path
 
@@ -32,14 +32,14 @@ class Run:
         return self._json("run.json")
 
     def published(self, claim: str) -> dict[str, Any]:
-        """The published values that figures show of a claim ("C1"); none of a run that was not to judge it."""
+        """The published values that figures show for a claim ("C1"); none if the run was not meant to judge it."""
         values: dict[str, Any] = self.description().get("published", {}).get(claim, {})
         return values
 
     def trials(self) -> dict[str, dict[str, Any]]:
-        """The measured numbers of each trial that counts by its name, in the order of names.
+        """The measured numbers of each trial that counts, by name, in the order of names.
 
-        Trials that failed or were disturbed are not drawn. Raises ResultMissingError when none is left.
+        Trials that failed or were disturbed are not drawn. Raises ResultMissingError if none is left.
         """
         files = sorted((self.path / "trials").glob("*.json"))
         trials = {file.stem: json.loads(file.read_text()) for file in files}
@@ -49,9 +49,9 @@ class Run:
         return counted
 
     def reconfigurations(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Name and numbers of the first trial with a reconfiguration of each strategy, in the order of the run.
+        """Name and numbers of each strategy's first trial with a reconfiguration, in the order of the run.
 
-        Raises ResultMissingError when there is none.
+        Raises ResultMissingError if there is none.
         """
         first: dict[str, tuple[str, dict[str, Any]]] = {}
         for name, trial in self.trials().items():
@@ -77,7 +77,7 @@ class Run:
         return [event for event in events if event["trial"] == trial]
 
     def small_print(self) -> str:
-        """Target, profile and run name, as every figure shows them, and what the target cannot do (`run.json`: why)."""
+        """Target, profile and run name, as shown in every figure, and what the target cannot do (`run.json`: why)."""
         options = self.description()["options"]
         left_out = [f"without {name}" for name in options.get("left_out", {})]
         parts = (*left_out, options["target"], f"control plane: {options['profile']}", self.path.name)
@@ -92,7 +92,8 @@ class Run:
 
 
 def draw_from_command_line(draw: Callable[[Path], Iterable[Path]]) -> None:
-    """`python -m plots.<figure> RESULT_FOLDER`: draws again from the files of a run and says what was written."""
+    """`python -m plots.<figure> RESULT_FOLDER`: redraws a figure from the files of a run and prints the files
+    written."""
     if len(sys.argv) != 2:
         sys.exit(f"usage: python -m plots.{Path(sys.argv[0]).stem} RESULT_FOLDER")
     try:

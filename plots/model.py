@@ -2,7 +2,7 @@
 
 python -m plots.model results/model/latest
 
-What lies beyond the rates at which the model was checked is on a grey ground: it is computed, not measured.
+Everything beyond the rates at which the model was checked has a grey background: it is computed, not measured.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ROWS = (
     ("total_s", 1.0, "time (s)", None),
     ("port_bits_per_s", 1e-9, "CPU port (Gbit/s)", 1e-4),
 )
-"""Name, factor, label, and below which value the axis is linear (it then has a zero)."""
+"""Name, factor, label, and the value below which the axis is linear (so that it includes zero)."""
 _FEW_PLACES = {"writes": (1, 2, 4, 8)}
 _COLUMNS = (
     ("packets_per_s", "packets/s"),
@@ -40,7 +40,7 @@ _BEYOND: dict[str, Any] = {"facecolor": "#eeeeee", "edgecolor": "none", "zorder"
 
 
 def draw(run: Run) -> Figure:
-    """Rows: what is predicted; columns: against what.."""
+    """Rows: what is predicted; columns: against what."""
     path = run.path / "extrapolation.json"
     if not path.exists():
         raise ResultMissingError(f"{path} is missing")
@@ -110,7 +110,7 @@ def _panel(
 
 
 def _mark_beyond(axes: Axes, axis: str, known: float | None) -> None:
-    """A grey ground where nothing was measured: above the highest rate, and all of what is at 1 Gpps."""
+    """A grey background for what was not measured: above the highest rate, and everything at 1 Gpps."""
     low, high = axes.get_xlim()
     begin = low if axis != "packets_per_s" or known is None else known
     axes.axvspan(begin, high, **_BEYOND)

@@ -1,4 +1,4 @@
-"""Overhead: what instrumentation adds, against the number and the size of a program's components.
+"""Overhead: the cost of instrumentation, against the number and the size of a program's components.
 
 python -m plots.overhead results/overhead/latest
 """
@@ -38,13 +38,13 @@ _SERIES = (
     ("all components", "components", "components\n(a packet writes all)"),
     ("cells", "cells", "cells of 64 bits\n(one component)"),
 )
-_BESIDE = 0.03  # of the width: series of the same value are drawn next to each other
-_INTERVAL_KNOWN = 1.0  # an interval wider than this share of its median says nothing of it
+_SHIFT = 0.03  # share of the width: series with the same value are drawn side by side
+_INTERVAL_KNOWN = 1.0  # an interval wider than this share of its median is uninformative
 _HEIGHT = 5.1
 
 
 def draw(run: Run) -> Figure:
-    """Above the bits that are added, below the time per packet; a column per series."""
+    """Above, the added bits; below, the time per packet; one column per series."""
     trials = [trial for trial in run.trials().values() if "cells" in trial]
     if not trials:
         raise ResultMissingError(f"{run.path} holds no generated program")
@@ -73,20 +73,20 @@ def draw(run: Run) -> Figure:
 
 def _bits(axes: Axes, trials: list[dict[str, Any]], key: str) -> None:
     for place, (name, style) in enumerate(_BITS.items()):
-        beside = _beside([trial[key] for trial in trials], place)
-        axes.plot(beside, [trial[name] for trial in trials], **style.kwargs())
+        shifted = _shifted([trial[key] for trial in trials], place)
+        axes.plot(shifted, [trial[name] for trial in trials], **style.kwargs())
     axes.set_yscale("log")
     _counts(axes, sorted({trial[key] for trial in trials}))
 
 
-def _beside(places: Sequence[int], number: int) -> Floats:
-    """Where series `number` of three stands on a logarithmic axis of these places."""
+def _shifted(places: Sequence[int], number: int) -> Floats:
+    """Positions of series `number` of three, shifted so that they do not overlap on a logarithmic axis."""
     width = np.log2(max(places) / min(places)) if places else 0.0
-    return np.asarray(np.array(places) * 2.0 ** ((number - 1) * _BESIDE * width))
+    return np.asarray(np.array(places) * 2.0 ** ((number - 1) * _SHIFT * width))
 
 
 def _counts(axes: Axes, places: Sequence[int]) -> None:
-    """A logarithmic axis of powers of two with the numbers themselves as labels."""
+    """A logarithmic axis with powers of two, labelled with the numbers themselves."""
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(places))
     axes.xaxis.set_major_formatter(FuncFormatter(_in_units))
@@ -105,24 +105,24 @@ def _in_units(value: float, _position: int | None) -> str:
 
 
 def _times(axes: Axes, trials: list[dict[str, Any]], key: str) -> bool:
-    """Median of the rounds with its 95 % interval, in microseconds. An interval wider than the median is not drawn, and
-    its point is hollow; returns whether there is one."""
+    """Median of the rounds with its 95 % interval, in microseconds. If the interval is wider than the median it is not
+    drawn, and the point is hollow; returns whether there is such a point."""
     unknown = False
     for number, (name, style) in enumerate(_TIMES.items()):
         places = sorted({trial[key] for trial in trials})
         rounds = [np.concatenate([t["nanoseconds"][name] for t in trials if t[key] == place]) for place in places]
         found = [spread(one.tolist()).scaled(1e-3) for one in rounds]
         known = [one.high - one.low <= _INTERVAL_KNOWN * one.median for one in found]
-        beside = _beside(places, number)
+        shifted = _shifted(places, number)
         middle = np.array([one.median for one in found])
         down = [one.median - one.low if sure else 0.0 for one, sure in zip(found, known, strict=True)]
         up = [one.high - one.median if sure else 0.0 for one, sure in zip(found, known, strict=True)]
-        axes.errorbar(beside, middle, yerr=[down, up], capsize=2, elinewidth=0.7, **style.kwargs())
+        axes.errorbar(shifted, middle, yerr=[down, up], capsize=2, elinewidth=0.7, **style.kwargs())
         hollow = ~np.array(known, dtype=bool)
         if hollow.any():
             unknown = True
             look = {**style.kwargs(), "linestyle": "", "label": "", "markerfacecolor": "white", "zorder": 4}
-            axes.plot(beside[hollow], middle[hollow], **look)
+            axes.plot(shifted[hollow], middle[hollow], **look)
     axes.set_yscale("log")
     _counts(axes, sorted({trial[key] for trial in trials}))
     return unknown

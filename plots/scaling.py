@@ -24,19 +24,19 @@ _ROWS = (
     ("delta_loss", 100.0, "delta-loss (%)"),
 )
 _SERIES = (("size", "state_bytes", "state in one register"), ("components", "components", "registers, 1 MB in all"))
-_LINEAR_BELOW = {"held_ms": 0.1, "delta_loss": 0.01}  # linear below, so that zero has a place
+_LINEAR_BELOW = {"held_ms": 0.1, "delta_loss": 0.01}  # linear below, so that the axis includes zero
 
 
 def draw(run: Run) -> Figure:
-    """A row per number and profile; columns: against size and against components. Median and range. What the switch
-    does not tell has no row."""
+    """One row per number and profile; columns: against size and against components. Median and range. Numbers that the
+    switch does not report have no row."""
     trials = [trial for trial in run.trials().values() if "load" not in trial["series"]]
     order = [n for n in run.description()["options"]["strategies"] if any(t["strategy"] == n for t in trials)]
     if not order:
         raise ResultMissingError(f"{run.path} holds no trial of a strategy of this run")
     profiles = sorted({trial["profile"] for trial in trials}, reverse=True)  # the paper's first
-    told = [one for one in _ROWS if any(trial.get(one[0]) is not None for trial in trials)]
-    rows = [(profile, *one) for one in told for profile in profiles]
+    shown = [one for one in _ROWS if any(trial.get(one[0]) is not None for trial in trials)]
+    rows = [(profile, *one) for one in shown for profile in profiles]
     height = 1.05 * len(rows) + 1.2
     with styled():
         figure: Figure
@@ -79,7 +79,7 @@ def _panel(axes: Axes, trials: list[dict[str, Any]], order: list[str], key: str,
 
 
 def _line(axes: Axes, trials: list[dict[str, Any]], style: LineStyle, key: str, name: str, factor: float) -> None:
-    trials = [trial for trial in trials if trial[name] is not None]  # what the switch does not tell is not drawn
+    trials = [trial for trial in trials if trial[name] is not None]  # only what the switch reports is drawn
     places = sorted({trial[key] for trial in trials})
     values = [np.array([trial[name] * factor for trial in trials if trial[key] == place]) for place in places]
     middle = np.array([np.median(value) for value in values])

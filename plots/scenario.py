@@ -1,4 +1,4 @@
-"""The scenario: what every strategy does to traffic and state, and what it costs, on one time axis around the swap.
+"""The scenario: each strategy's effect on traffic and state, and its cost, on one time axis around the swap.
 
 python -m plots.scenario results/scenario/latest
 """
@@ -23,12 +23,12 @@ from plots.style import LineStyle, mark_phase, mark_swap, note_profile, save, st
 
 Floats = npt.NDArray[np.float64]
 
-_WIDTH, _HEIGHT = 4.9, 6.5  # inches: narrow, so that its text can be read on a phone
+_WIDTH, _HEIGHT = 4.9, 6.5  # inches: narrow, so that the text is legible on a phone
 _BIN_S = 0.05
 _BEFORE_S, _AFTER_S = 0.6, 2.5
 _SMOOTH = 4  # samples of CPU time
 _PARTS = {"data_plane": "data plane", "listener": "listener", "control_plane": "control plane"}
-_REFERENCE = "state4"  # its reconfiguration is shaded, its CPU named; where it was not measured, the longest one's
+_REFERENCE = "state4"  # its reconfiguration is shaded and its CPU time labelled; if not measured, the longest one's
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Shown:
     """The trial of a strategy that is drawn, and the loss of all its valid trials. Times in s after the swap's end.
 
     rate: middle of each bin and Mbit/s in it; missing: time of each sample and MB missing; cpu: by part, time and
-    cores; flows: how many continue, of how many; ended: when the flow ended that is over before.
+    cores; flows: how many continue, out of how many; ended: the end of the flow that ends before the change.
     """
 
     strategy: str
@@ -57,7 +57,7 @@ class Shown:
 
 
 def load(run: Run) -> tuple[list[Shown], list[str]]:
-    """What to draw, in the order of the run; and the strategies of which no trial counts."""
+    """What to draw, in the order of the run; and the strategies without a trial that counts."""
     trials = run.trials()
     names: list[str] = run.description()["options"]["strategies"]
     shown, missing = [], []
@@ -97,7 +97,7 @@ def _shown(
 
 
 def _unreadable(run: Run, name: str, trial: dict[str, Any]) -> tuple[float, float] | None:
-    """On bmv2, reading shows the new program's registers from saving on, so nothing is known of the old one's."""
+    """On bmv2, reads return the new program's registers from saving on, so the old one's are unknown."""
     if run.description()["options"]["target"] != "bmv2":
         return None
     saves = [event["t"] for event in run.events(name) if event["phase"] == "save" and event["what"] == "begin"]
@@ -105,7 +105,7 @@ def _unreadable(run: Run, name: str, trial: dict[str, Any]) -> tuple[float, floa
 
 
 def throughput(frames: pd.DataFrame, origin: float, duration: float) -> tuple[Floats, Floats]:
-    """Bins that begin and end at the origin, so that none mixes what was before with what came after."""
+    """Bins that begin and end at the origin, so that none includes both sides of it."""
     first = -int(origin / _BIN_S)
     edges = np.arange(first, int((duration - origin) / _BIN_S) + 1) * _BIN_S
     totals, _ = np.histogram(frames["received_s"] - origin, bins=edges, weights=frames["bytes"])
@@ -115,7 +115,7 @@ def throughput(frames: pd.DataFrame, origin: float, duration: float) -> tuple[Fl
 def missing_megabytes(
     frames: pd.DataFrame, samples: pd.DataFrame, origin: float, unreadable: tuple[float, float] | None
 ) -> tuple[Floats, Floats]:
-    """At each sample of the state: bytes that had arrived minus bytes in the state, in MB."""
+    """For each sample of the state: bytes that had arrived minus bytes in the state, in MB."""
     kept = samples[samples["state_bytes"].notna()]
     if unreadable is not None:
         kept = kept[~kept["t"].between(*unreadable)]
@@ -126,7 +126,7 @@ def missing_megabytes(
 
 
 def cores(samples: pd.DataFrame, part: str, origin: float) -> tuple[Floats, Floats]:
-    """Cores that a part used over `_SMOOTH` samples; empty when it never was."""
+    """Cores used by a part over `_SMOOTH` samples; empty if it never existed."""
     known = samples[samples[f"{part}_s"].notna()]
     times, used = known["t"].to_numpy(), known[f"{part}_s"].to_numpy()
     if len(times) <= _SMOOTH:
@@ -174,13 +174,13 @@ def _reference(shown: Sequence[Shown]) -> Shown:
 
 
 def _limits(shown: Sequence[Shown]) -> tuple[float, float]:
-    """Room before the longest reconfiguration and after the swap."""
+    """The time range: room before the longest reconfiguration and after the swap."""
     begin = min(max(item.window[0] - _BEFORE_S, item.ended + _BIN_S) for item in shown)
     return begin, min(_AFTER_S, *(item.end for item in shown))
 
 
 def _visible(item: Shown, series: tuple[Floats, Floats], limits: tuple[float, float]) -> tuple[Floats, Floats]:
-    """What of a line lies in the figure, and after the end of the flow that ends before."""
+    """The part of a line within the figure, from the end of the flow that ends before the change."""
     times, values = series
     inside = (times >= max(limits[0], item.ended + _BIN_S)) & (times <= limits[1])
     return times[inside], values[inside]
@@ -219,11 +219,11 @@ def _throughput_row(
         names = ", ".join(item.style.label for item in members)
         places.append(float(np.median([_settled(item) for item in members])))
         texts.append("\n".join([*textwrap.wrap(names, 20), f"{alive} of {flows} flows continue"]))
-    _beside(axes, places, texts, ["#000000"] * len(texts))
+    _labels_at_right(axes, places, texts, ["#000000"] * len(texts))
 
 
 def _settled(item: Shown) -> float:
-    """The rate in Mbit/s at which its line leaves the figure."""
+    """The rate in Mbit/s above which a line leaves the figure."""
     times, rate = item.rate
     after = rate[(times > 0.3) & (times < _AFTER_S)]
     return float(np.median(after)) if len(after) else float(rate[-1])
@@ -236,7 +236,7 @@ def _state_row(axes: Axes, shown: Sequence[Shown], limits: tuple[float, float]) 
     axes.set_ylabel("on the wire, but\nnot in the state (MB)")
     places = [float(item.missing[1][-1]) for item in shown]
     texts = [f"{item.style.label} {_percent(item.loss)}" for item in shown]
-    _beside(axes, places, texts, [item.style.color for item in shown])
+    _labels_at_right(axes, places, texts, [item.style.color for item in shown])
     _right(axes, 1.01, "delta-loss:\nshare of bytes lost", va="bottom", fontweight="bold")
 
 
@@ -249,8 +249,8 @@ def _cpu_row(
     axes.set_ylim(0, max(100.0, axes.get_ylim()[1]))
     axes.set_yticks([0, 100])
     times, used = reference.cpu[part]
-    meanwhile = used[(times > reference.window[0]) & (times < reference.window[1])]
-    text = f"{name}\n{reference.style.label}: {meanwhile.mean():.0%}" if len(meanwhile) else name
+    during = used[(times > reference.window[0]) & (times < reference.window[1])]
+    text = f"{name}\n{reference.style.label}: {during.mean():.0%}" if len(during) else name
     _right(axes, 0.5, text)
 
 
@@ -263,8 +263,8 @@ def _right(axes: Axes, height: float, text: str, **more: Any) -> None:
     axes.text(1.02, height, text, transform=axes.transAxes, fontsize=7, **{"va": "center", **more})
 
 
-def _beside(axes: Axes, places: Sequence[float], texts: Sequence[str], colors: Sequence[str]) -> None:
-    """Texts to the right of the axes at these heights, moved apart where they would lie on each other."""
+def _labels_at_right(axes: Axes, places: Sequence[float], texts: Sequence[str], colors: Sequence[str]) -> None:
+    """Texts to the right of the axes at these heights, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     inches = axes.get_position().height * _HEIGHT
     line = 7 * 1.25 / 72 / inches  # the height of a line as a share of the axes

@@ -1,4 +1,4 @@
-"""The look of all figures: one colour, line style and marker per strategy everywhere, legible in black and white."""
+"""The look of all figures: one colour, line style and marker per strategy, legible in black and white."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-PAGE_INCHES = 5.4  # what panels side by side need; on a phone (390 pixels) its smallest text is still 6 pixels high
+PAGE_INCHES = 5.4  # room for panels side by side; on a phone (390 pixels) the smallest text is still 6 pixels high
 NOTE_POINTS = 6.5  # text inside a figure: nothing is smaller
 _PAPER_COLOR = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 
@@ -45,7 +45,7 @@ _STRATEGIES = {
     "precopy": LineStyle("precopy", "#e69f00", (0, (5, 2, 1, 2)), "P"),
     "reconcile": LineStyle("reconcile", "#cc79a7", (0, (3, 1, 1, 1)), "v"),
 }
-# For strategies that this file has never heard of: a new file in state4/strategies needs no edit here.
+# For strategies unknown to this file: a new file in state4/strategies needs no edit here.
 _SPARE = (
     ("#56b4e9", (0, (1, 1)), "*"),
     ("#f0e442", (0, (8, 2)), "h"),
@@ -93,7 +93,7 @@ _SETTINGS: dict[Any, Any] = {  # matplotlib names each key in a Literal
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Figures made inside have our look; the settings of the caller stay as they are."""
+    """Figures created inside have our look; the caller's settings are restored."""
     with plt.rc_context(_SETTINGS):
         yield
 
@@ -132,13 +132,13 @@ def mark_swap(
 
 
 def mark_phase(axes: Axes, begin: float, end: float, *, shade: str = "#e8e8e8", hatch: str | None = None) -> None:
-    """A shaded stretch of time."""
+    """A shaded interval of time."""
     axes.axvspan(begin, end, facecolor=shade, edgecolor="#bbbbbb", hatch=hatch, linewidth=0, zorder=0.5)
 
 
 def note(axes: Axes, text: str, place: tuple[float, float], **more: Any) -> None:
-    """Small text on a light ground, so that lines behind it do not strike it out. `place` is a share of the axes, or
-    as `xycoords` in `more` says."""
+    """Small text on a light background, so that lines behind it do not obscure it. `place` is a share of the axes, or
+    as given by `xycoords` in `more`."""
     axes.annotate(
         text,
         place,
@@ -155,7 +155,7 @@ def note_profile(figure: Figure, text: str) -> None:
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Writes `name`.png and `name`.pdf (fonts embedded) and closes the figure."""
     paths = folder / f"{name}.png", folder / f"{name}.pdf"
-    with styled():  # the form of the fonts is decided at the time of writing
+    with styled():  # font embedding is decided when the file is written
         for path in paths:
             metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
             figure.savefig(path, metadata=metadata)

@@ -1,4 +1,4 @@
-"""Mininet topologies and node classes: networks that live in namespaces of their own and leave nothing behind."""
+"""Mininet topologies and node classes: networks in namespaces of their own that leave nothing behind."""
 
 from p4front import interpreter
 

@@ -1,10 +1,11 @@
-"""bmv2's simple_switch as a Mininet switch, controlled through Thrift, where it is installed.
+"""bmv2's simple_switch as a Mininet switch, controlled through Thrift. Requires an installed bmv2.
 
     hosts -- s1-eth1 ... s1-eth6 [ simple_switch ] s1-cpu0 -- s1-cpu1   the listener, in the switch's namespace
                                         |
                                 127.0.0.1:9090 (Thrift), in the switch's namespace
 
-As with softswitch the control plane is local to the switch. Each switch has a namespace, and so all ports, of its own.
+As with softswitch the control plane is local to the switch. Each switch has a namespace of its own, and so its own
+ports.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ class Bmv2MissingError(NetworkError):
 
 
 def bmv2_installed() -> bool:
-    """Whether all of bmv2 that we use is on PATH."""
+    """Whether all parts of bmv2 that we use are on PATH."""
     return not missing_tools()
 
 
 def require_bmv2() -> None:
-    """Raises Bmv2MissingError with one line that says what is missing."""
+    """Raises Bmv2MissingError with a one-line message that names the missing part."""
     if missing := missing_tools():
         raise Bmv2MissingError(missing_line(missing))
 
@@ -53,7 +54,7 @@ def _has_notifications() -> bool:
 class Bmv2Switch(Switch):  # type: ignore[misc]
     """One simple_switch process.
 
-    config: JSON configuration to start with; None starts without a program, to be installed through Thrift.
+    config: JSON configuration to start with; None: start without a program, which is then installed through Thrift.
     directory: the run folder (configuration, log, sockets).
     options: further options of simple_switch.
     After `start`: `address` is that of the Thrift server, `cpu_interface` the interface on which clones and packets to
@@ -86,9 +87,9 @@ class Bmv2Switch(Switch):  # type: ignore[misc]
         disable_ipv6(self)
 
     def command(self) -> list[str]:
-        """The switch's command line. Its program comes last."""
+        """The switch's command line. The program comes last."""
         argv = [SWITCH, "--thrift-port", str(THRIFT_PORT)]
-        if _has_notifications():  # else two switches would share a socket in /tmp
+        if _has_notifications():  # or two switches would share a socket in /tmp
             argv += ["--notifications-addr", f"ipc://{self._directory.path}/{self.name}.ipc"]
         for port, interface in sorted(self.intfs.items()):
             if interface.name != "lo":
@@ -115,7 +116,7 @@ class Bmv2Switch(Switch):  # type: ignore[misc]
         self._wait_listening()
 
     def check(self) -> None:
-        """Raises SwitchStartError when the switch has died."""
+        """Raises SwitchStartError if the switch has died."""
         if self.process is not None and (code := self.process.poll()) is not None:
             raise SwitchStartError(self.name, f"ended with code {code} during the run", self.log)
 

@@ -1,4 +1,4 @@
-"""A Linux bridge as a Mininet switch: what the kernel itself forwards, to compare with."""
+"""A Linux bridge as a Mininet switch, for comparison: what the kernel itself forwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BRIDGE = "bridge0"
 
 
 class LinuxBridge(Switch):  # type: ignore[misc]
-    """A bridge in a namespace of its own. No spanning tree, so it forwards from the first frame."""
+    """A bridge in a namespace of its own. Without spanning tree, so it forwards from the first frame on."""
 
     def __init__(self, name: str, **params: Any) -> None:
         super().__init__(name, **{**params, "inNamespace": True})

@@ -1,4 +1,4 @@
-"""`make clean-net`: ends and removes what crashed runs of ours left behind."""
+"""`make clean-net`: removes what crashed runs of ours left behind."""
 
 from __future__ import annotations
 

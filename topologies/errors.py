@@ -1,4 +1,4 @@
-"""What can go wrong when a network is built; each message says what to do."""
+"""Errors in building a network; each message says what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class NetworkError(Exception):
-    """A network or a node of it could not be set up."""
+    """A network or one of its nodes could not be set up."""
 
 
 class NotRootError(NetworkError):
@@ -15,7 +15,7 @@ class NotRootError(NetworkError):
 
 
 class RunFolderError(NetworkError):
-    """The folder of running networks cannot be made, or other users can change it."""
+    """The folder of running networks cannot be created, or other users can change it."""
 
 
 class ToolMissingError(NetworkError):
@@ -24,7 +24,7 @@ class ToolMissingError(NetworkError):
 
 
 class SwitchStartError(NetworkError):
-    """A switch process ended, or was not ready in time. The tail of its log is in the message."""
+    """A switch process ended or was not ready in time. The message includes the tail of its log."""
 
     def __init__(self, name: str, why: str, log: Path, lines: int = 15) -> None:
         self.log = log

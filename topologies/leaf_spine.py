@@ -1,4 +1,4 @@
-"""A fabric of leaves and spines; every switch is a process with a namespace, an address and a CPU port of its own.
+"""A fabric of leaves and spines; every switch is a process with its own namespace, address and CPU port.
 
              spine1      spine2          port of leaf L: L
               |   \\      /   |
@@ -8,8 +8,8 @@
             /  |  \\      /  |  \\  \\      port of host H: H, of the server: 1 + the number of hosts
          h1_1 h1_2 h1_3  h2_1 ... server
 
-The server is on the last leaf. All hosts are in one IPv4 subnet, so all that is needed is layer 2; HULA chooses among
-the spines (`leaf_spine_entries.py`).
+The server is on the last leaf. All hosts are in one IPv4 subnet, so layer 2 suffices; HULA chooses among the spines
+(`leaf_spine_entries.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mininet.topo import Topo
 SERVER = "server"
 MAX_LEAVES, MAX_SPINES, MAX_HOSTS = 127, 99, 98
 MAX_PLACES = 1000
-"""Hosts in all and the server: `dmac` of the program has room for 1024 addresses."""
+"""Hosts in total, including the server: the program's `dmac` table has room for 1024 addresses."""
 MAX_MBIT, DEFAULT_MBIT = 1 << 17, 1024
 _SHIFT_OF_1_MBIT = 6  # 2^6 bytes * 2^8 steps in 2^17 us are 1 Mbit/s
 _UPLINKS = 100
@@ -33,7 +33,7 @@ _PREFIX = 16
 
 @dataclass(frozen=True)
 class Place:
-    """Where a host is: its leaf, counted from 1, its port there, and its number within the leaf."""
+    """Where a host is: its leaf (counted from 1), its port there, and its number within the leaf."""
 
     leaf: int
     port: int
@@ -50,11 +50,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Fabric:
-    """The size of a fabric, and what follows from it. Raises ValueError for one that cannot be addressed.
+    """The size of a fabric, and what follows from it. Raises ValueError for a size that cannot be addressed.
 
-    leaves: at most 127, since the program has room for ToR numbers below 128; hosts: of each leaf; mbit: what HULA
-    takes the links of each spine to carry, in Mbit/s and powers of two (none: 1024 of all), so that unlike spines get
-    unlike loads. Nothing slows the links down.
+    leaves: at most 127, since the program has room for ToR numbers below 128; hosts: per leaf; mbit: the rate that HULA
+    assumes for the links of each spine, in Mbit/s and powers of two (empty: 1024 for all), so that different rates give
+    different loads. Nothing limits the links' actual rate.
     """
 
     leaves: int = 2
@@ -86,7 +86,7 @@ class Fabric:
 
     @property
     def leaf_numbers(self) -> range:
-        """Also the numbers of their ToRs, and of the spines' ports to them."""
+        """The leaves' numbers, which are also their ToR numbers and the spines' ports to them."""
         return range(1, self.leaves + 1)
 
     @property
@@ -94,14 +94,14 @@ class Fabric:
         return range(1, self.spines + 1)
 
     def link_shift(self, spine: int) -> int:
-        """The parameter of HULA's `measure` for a link of spine number `spine`: 2^shift bytes within 131 ms are one
-        step of utilisation of 255."""
+        """The parameter of HULA's `measure` for links of this spine: 2^shift bytes within 131 ms are one of 255 steps
+        of utilisation."""
         rate = self.mbit[spine - 1] if self.mbit else DEFAULT_MBIT
         return rate.bit_length() - 1 + _SHIFT_OF_1_MBIT
 
     @property
     def uplinks(self) -> tuple[int, ...]:
-        """The ports of every leaf that lead to the spines, in their order."""
+        """Every leaf's ports to the spines, in their order."""
         return tuple(_UPLINKS + spine for spine in self.spine_numbers)
 
     @property
@@ -115,7 +115,7 @@ class Fabric:
         return {**found, SERVER: Place(self.leaves, self.hosts + 1, _SERVER_NUMBER)}
 
     def links(self) -> Iterator[tuple[str, int, str, int]]:
-        """Between switches: leaf, its port, spine, its port."""
+        """The links between switches: leaf, its port, spine, its port."""
         for leaf, leaf_name in zip(self.leaf_numbers, self.leaf_names, strict=True):
             for uplink, spine_name in zip(self.uplinks, self.spine_names, strict=True):
                 yield leaf_name, uplink, spine_name, leaf

@@ -1,8 +1,8 @@
-"""Entries of the chained program for the switches of a fabric, as TOML (nfs/README.md has its form).
+"""Entries of the chained program for the switches of a fabric, as TOML (format: nfs/README.md).
 
-Leaves forward and balance: data to another leaf goes to the spine that HULA prefers. A leaf's own probes come in at its
+Leaves forward and balance: data to another leaf goes to the spine that HULA prefers. A leaf's own probes arrive at its
 CPU port and go to all spines; a spine sends them on to the other leaves, where they end. The firewall is on the spines.
-A knock has to open it on each of them, whichever way the data takes, so knocks are sent to `KNOCK_MAC`, which a leaf
+A knock has to open it on each spine, whichever way the data takes, so knocks are sent to `KNOCK_MAC`, which a leaf
 sends to all spines, and to `KNOCK_IP`, which HULA does not balance: it would choose one of them.
 """
 
@@ -14,27 +14,27 @@ from topologies.leaf_spine import SERVER, Fabric
 from topologies.switch import CPU_PORT
 
 KNOCK_MAC = "03:00:00:00:00:01"
-KNOCK_IP = "10.0.0.99"  # of no leaf
+KNOCK_IP = "10.0.0.99"  # on no leaf
 KNOCKS = (10000, 20000, 30000)
 UDP_PORT, TCP_PORT = 5000, 5001
 _PROBES, _KNOCKS = 2, 3  # multicast groups
 _TCP, _UDP = 6, 17
 _NO_DIGESTS = '[[default]]\ntable = "smac"\naction = "NoAction"\n'
-"""A host comes in by as many ports as there are spines: its place is nothing to learn."""
+"""A host's frames arrive by as many ports as there are spines, so its place cannot be learned."""
 
 
 def spine_mac(spine: int) -> str:
-    """An address of a spine itself, which leaves know: for what switches send to one another."""
+    """An address of the spine itself that leaves know, for packets between switches."""
     return f"02:00:00:00:01:{spine:02x}"
 
 
 def leaf_entries(fabric: Fabric, leaf: int) -> str:
-    """What leaf number `leaf` (from 1 on) starts with."""
+    """The initial entries of leaf number `leaf` (from 1)."""
     uplinks = fabric.uplinks
     blocks = [_NO_DIGESTS, _group(_PROBES, uplinks), _group(_KNOCKS, uplinks)]
     blocks.append(_entry("probes", {"port": CPU_PORT}, _to(_PROBES)))
     for place in fabric.places.values():
-        # Until HULA knows a way, data to another leaf takes the spine that its leaf's number stands for.
+        # Until HULA knows a path, data to another leaf takes the spine assigned to that leaf's number.
         port = place.port if place.leaf == leaf else uplinks[place.leaf % len(uplinks)]
         blocks.append(_entry("dmac", {"dst_mac": place.mac}, ("forward", {"port": port})))
     for spine, uplink in zip(fabric.spine_numbers, uplinks, strict=True):
@@ -49,7 +49,7 @@ def leaf_entries(fabric: Fabric, leaf: int) -> str:
 
 
 def spine_entries(fabric: Fabric, spine: int = 1) -> str:
-    """What spine number `spine` (from 1 on) starts with: all are linked alike, but for the rates of their links."""
+    """The initial entries of spine number `spine` (from 1). Spines differ only in the rates of their links."""
     ports = tuple(fabric.leaf_numbers)
     blocks = [_NO_DIGESTS, _group(_PROBES, ports)]
     for port in ports:
@@ -69,7 +69,7 @@ def spine_entries(fabric: Fabric, spine: int = 1) -> str:
 
 
 def counting_entries(flows: Mapping[int, tuple[str, str]]) -> str:
-    """For the programs that count the bytes of flows: of the one from host to host (names' addresses), by cell."""
+    """For the programs that count the bytes of flows: flow (source, destination address) by cell."""
     blocks = []
     for cell, (source, destination) in flows.items():
         match: dict[str, int | str] = {"src": source, "dst": destination}
@@ -82,12 +82,12 @@ def _service(address: str, protocol: int, port: int) -> dict[str, int | str]:
 
 
 def full_load_entries(fabric: Fabric) -> str:
-    """What a spine is changed to so that its probes say "full": a byte on a link is a step of its utilisation."""
+    """Changes a spine so that its probes report "full": one byte on a link is one step of its utilisation."""
     return "\n".join(_measured(port, 0) for port in fabric.leaf_numbers)
 
 
 def no_probe_entries(fabric: Fabric) -> str:
-    """What a spine is changed to so that no probe passes: after HULA's time-out no leaf knows a way through it."""
+    """Changes a spine so that no probe passes: after HULA's time-out no leaf knows a path through it."""
     return "\n".join(_entry("probes", {"port": port}, ("refuse", {})) for port in fabric.leaf_numbers)
 
 

@@ -1,4 +1,4 @@
-"""`running_network`: a Mininet network that is gone when its block is left, however that happens."""
+"""`running_network`: a Mininet network that is removed when its block is left, for whatever reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ASK_TIMES = 10
 
 @dataclass
 class RunningNetwork:
-    """A network that is up: its nodes, its run folder, and the helpers that run in it."""
+    """A running network: its nodes, its run folder, and its helper processes."""
 
     net: Mininet
     directory: RunDirectory
@@ -43,24 +43,24 @@ class RunningNetwork:
         return int(self.net[name].pid)
 
     def run(self, name: str, *argv: str, timeout_s: float = 20.0) -> str:
-        """Runs a program to its end in a node; NetworkError when it fails."""
+        """Runs a program to completion in a node. Raises NetworkError if it fails."""
         return run_in(self.pid(name), argv, timeout_s=timeout_s)
 
 
 def require_root() -> None:
-    """Raises NotRootError: for a command that wants to say so before it begins."""
+    """Raises NotRootError, for commands that want to report it before they begin."""
     if os.geteuid() != 0:
         raise NotRootError()
 
 
 @contextmanager
 def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = QuietLink) -> Iterator[RunningNetwork]:
-    """Builds and starts `topology` with `switch` as its switch class; takes all of it down again.
+    """Builds and starts `topology` with `switch` as its switch class, and removes everything afterwards.
 
-    Every node lives in a namespace of its own and no interface is ever in the root namespace. Leaving the block by an
-    error, Ctrl-C or SIGTERM cleans up as well; further signals wait until that is done. A switch class that takes a
-    `directory` argument gets the run folder by it, for sockets and logs. `link`: what the ends of links do by
-    themselves; offloads are off unless it is an `OffloadLink`.
+    Every node lives in a namespace of its own; no interface is ever in the root namespace. Errors, Ctrl-C and SIGTERM
+    clean up as well; further signals are held back until that is done. A switch class with a `directory` argument is
+    given the run folder, for sockets and logs. `link`: the class of links; hosts' offloads are off unless it is an
+    `OffloadLink`.
 
     Raises NotRootError, ToolMissingError, NetworkError.
     """
@@ -70,7 +70,7 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
     for _ in prune():
         pass
     setLogLevel("error")
-    Mininet.inited = True  # else Mininet changes sysctls of the whole machine
+    Mininet.inited = True  # keeps Mininet from changing the machine's sysctls
     with ExitStack() as stack:
         stack.enter_context(_orderly_signals())
         directory = RunDirectory.create()
@@ -97,12 +97,11 @@ def _stop(net: Mininet) -> None:
 
 
 def _finish_command(node: Node) -> None:
-    """Brings a node's shell back to its prompt, also when Ctrl-C came in the middle of a command: Mininet gives a node
-    no other before that one has ended, and sees the end by a mark in the prompt.
+    """Returns a node's shell to its prompt, even if Ctrl-C interrupted a command: Mininet gives a node no other command
+    before that one has ended, which it sees by a marker in the prompt.
 
-    An interrupt character makes the terminal discard what it has not delivered yet. So the mark can get lost, and what
-    was readable a moment ago need not be any more: nothing here may block, and a shell that has nothing to run is asked
-    for its prompt again.
+    An interrupt character makes the terminal discard undelivered output, so the marker can get lost, and what was
+    readable a moment ago may no longer be. Nothing here may block, and an idle shell is asked for its prompt again.
     """
     if not (node.shell and node.waiting):
         return
@@ -112,7 +111,7 @@ def _finish_command(node: Node) -> None:
     while node.waiting and node.shell.poll() is None:
         running = psutil.Process(node.shell.pid).children(recursive=True)
         if asked < _ASK_TIMES:
-            node.sendInt()  # again, since one that comes before the shell has begun the command is lost
+            node.sendInt()  # repeatedly: an interrupt before the command has started is lost
         else:
             for process in running:
                 with suppress(psutil.NoSuchProcess):
@@ -122,7 +121,7 @@ def _finish_command(node: Node) -> None:
         with suppress(BlockingIOError):
             node.monitor(timeoutms=_ONCE_MORE_MS)
         asked += 1
-    with suppress(BlockingIOError, OSError):  # prompts that came twice would end the next command early
+    with suppress(BlockingIOError, OSError):  # a second prompt would end the next command early
         while node.waitReadable(timeoutms=_ONCE_MORE_MS if asked > 1 else 0):
             node.read()
     node.readbuf = ""
@@ -141,7 +140,7 @@ def _with_directory(switch: Callable[..., Node], directory: RunDirectory) -> Cal
 
 @contextmanager
 def _orderly_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP leave the block as an exception, as Ctrl-C does. Only the main thread may set handlers."""
+    """SIGTERM and SIGHUP leave the block by an exception, as Ctrl-C does. Only the main thread may set handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -158,7 +157,7 @@ def _orderly_signals() -> Iterator[None]:
 
 
 def _held_signals(action: Callable[[], Any]) -> None:
-    """Runs `action` with our signals held back; they are delivered after it."""
+    """Runs `action` with our signals held back; they are delivered afterwards."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         action()

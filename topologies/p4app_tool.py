@@ -1,6 +1,6 @@
-"""What p4utils has done by us: `python -m topologies.p4app_tool compile | entries`.
+"""The steps that p4utils delegates to us: `python -m topologies.p4app_tool compile | entries`.
 
-It runs in our environment, for topologies/p4app/state4_p4utils.py, which runs in that of p4utils.
+Runs in our environment, on behalf of topologies/p4app/state4_p4utils.py, which runs in p4utils' environment.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from state4.targets.bmv2.program import bmv2_config
 
 
 def compile_for(target: str, source: Path, folder: Path) -> Path:
-    """Instruments a program and compiles it. Returns what a switch starts with: P4 for softswitch, JSON for bmv2.
+    """Instruments and compiles a program. Returns what a switch starts with: P4 for softswitch, JSON for bmv2.
 
-    Raises P4Error, and State4Error where p4c is missing or refuses the program.
+    Raises P4Error, and State4Error if p4c is missing or rejects the program.
     """
     program = prepare_program(source)
     if target == "bmv2":
@@ -32,7 +32,7 @@ def compile_for(target: str, source: Path, folder: Path) -> Path:
         return config
     text = folder / source.name
     text.write_text(program.text)
-    compile_program(text)  # so that the switch finds it in the cache
+    compile_program(text)  # into the cache, where the switch finds it
     return text
 
 

@@ -6,8 +6,8 @@
     h4 (10.0.0.4) -- 4  /
     h5 (10.0.0.5) -- 5 /
 
-Which offloads the hosts have is the links' business (topologies/nodes.py): none, as in the paper's experiments, unless
-the network is made with another class of links.
+The links determine the hosts' offloads (topologies/nodes.py): none, as in the paper's experiments, unless the network
+is created with another class of links.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def mac_of(name: str) -> str:
 
 
 class PaperTopo(Topo):  # type: ignore[misc]
-    """Hosts h1..h5 on ports 1..5 and `server` on port 6 of `s1`; one IPv4 subnet, so all that is needed is layer 2."""
+    """Hosts h1..h5 on ports 1..5 and `server` on port 6 of `s1`; one IPv4 subnet, so layer 2 suffices."""
 
     def build(self, *_args: Any, **_params: Any) -> None:
         switch = self.addSwitch(SWITCH)

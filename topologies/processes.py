@@ -1,4 +1,4 @@
-"""Programs inside the namespace of a Mininet node."""
+"""Runs programs in the namespace of a Mininet node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from topologies.rundir import RunDirectory
 
 
 def require_tools() -> None:
-    """Raises ToolMissingError for the first system program that is missing."""
+    """Raises ToolMissingError for the first missing system program."""
     packages = {"mnexec": "mininet", "ip": "iproute2", "ethtool": "ethtool", "setpriv": "util-linux"}
     for tool, package in packages.items():
         if shutil.which(tool) is None:
@@ -25,19 +25,19 @@ def require_tools() -> None:
 
 
 def require_namespaces() -> None:
-    """Raises NetworkError if namespaces cannot be created; Mininet itself would wait forever."""
+    """Raises NetworkError if namespaces cannot be created, for which Mininet itself would wait forever."""
     done = subprocess.run(["mnexec", "-n", "true"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NetworkError(
-            f"no network namespace can be made here ({done.stderr.strip() or 'mnexec failed'}); "
-            "a container needs to be a privileged one, and its root a mount point"
+            f"network namespaces cannot be created here ({done.stderr.strip() or 'mnexec failed'}); "
+            "a container must be privileged, and its root a mount point"
         )
 
 
 def run_in(pid: int, argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
-    """Runs a program to its end in the network namespace of process `pid`; returns what it printed.
+    """Runs a program to completion in the network namespace of process `pid`; returns its output.
 
-    Raises NetworkError with the program's message when it fails or takes longer than `timeout_s`.
+    Raises NetworkError with the program's message if it fails or takes longer than `timeout_s`.
     """
     command = ["mnexec", "-a", str(pid), *argv]
     try:
@@ -61,10 +61,11 @@ def spawn_in(
     death_signal: str = "KILL",
     nice: int = 0,
 ) -> subprocess.Popen[bytes]:
-    """Starts a program in the network namespace of process `pid`, in a session of its own, by `nice` before ours.
+    """Starts a program in the network namespace of process `pid`, in a session of its own whose nice value is ours plus
+    `nice`.
 
-    The kernel sends it `death_signal` when the *thread* that started it ends: start it from one that lives long enough.
-    `env` is added to our environment; what the program prints goes to `log`, its output to `stdout` when that is given.
+    The kernel sends it `death_signal` when the *thread* that started it ends, so start it from one that lives long
+    enough. `env` is added to our environment; the program's output goes to `log`, except stdout if `stdout` is given.
     """
     with log.open("ab") as file:
         return subprocess.Popen(
@@ -77,9 +78,9 @@ def spawn_in(
 
 
 class Helpers:
-    """The processes that run next to the nodes of one network; all are ended with it.
+    """The processes that run alongside the nodes of one network, and end with it.
 
-    They run in a session of their own, so Ctrl-C reaches only us and we end them in order.
+    They run in sessions of their own, so Ctrl-C reaches only us, and we end them in order.
     """
 
     def __init__(self, directory: RunDirectory) -> None:
@@ -98,23 +99,23 @@ class Helpers:
         env: dict[str, str] | None = None,
         nice: int = 0,
     ) -> subprocess.Popen[bytes]:
-        """Starts a program in the network namespace of process `pid`; `nice` is added to our session's.
+        """Starts a program in the network namespace of process `pid`; `nice` is added to our session's nice value.
 
-        What it prints goes to `log` (default: `<name>.log` in the run folder) unless `stdout` says otherwise.
+        Its output goes to `log` (default: `<name>.log` in the run folder) unless `stdout` is given.
         """
         if name in self._running:
-            raise NetworkError(f"a helper named {name} runs already")
+            raise NetworkError(f"a helper named {name} is already running")
         process = spawn_in(pid, argv, log=log or self.log(name), stdin=stdin, stdout=stdout, env=env, nice=nice)
         self._running[name] = process
         self._directory.record(name, process.pid)
         return process
 
     def log(self, name: str) -> Path:
-        """The default log of a helper, unless `spawn` is given another."""
+        """The default log of a helper, used unless `spawn` is given another."""
         return self._directory.path / f"{name}.log"
 
     def stop(self, name: str, *, patience_s: float = 5.0) -> int | None:
-        """Ends one helper: closes its input, SIGTERM, then SIGKILL. Returns its exit code, None when it is unknown."""
+        """Ends one helper: closes its input, then SIGTERM, then SIGKILL. Returns its exit code, None if unknown."""
         process = self._running.pop(name, None)
         if process is None:
             return None
@@ -126,7 +127,7 @@ class Helpers:
 
 
 def end(process: subprocess.Popen[bytes], *, patience_s: float = 5.0) -> int:
-    """Ends a process of ours in the end by force, and reaps it."""
+    """Ends a process of ours, by force if necessary, and reaps it."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()

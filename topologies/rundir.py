@@ -1,9 +1,9 @@
-"""A folder per running network: sockets, logs, and a record of its processes.
+"""A folder for each running network: sockets, logs, and a record of its processes.
 
-Nothing of a network outlives its owner: nodes are shells on a pseudo terminal that end when it closes, helpers carry a
-parent-death signal, and a namespace goes with its last process. The record is for the rest, so that `make clean-net`
-can end what is left of *our* crashed runs and of nothing else: a process counts as ours only when its id and its start
-time both match.
+Nothing of a network outlives its owner: nodes are shells on a pseudo-terminal that end when it is closed, helpers have
+a parent-death signal, and a namespace disappears with its last process. The record is a fallback, so that `make
+clean-net` can end what is left of *our* crashed runs and nothing else: a process counts as ours only if both its id and
+its start time match.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OWNER_FILE = "owner.json"
 
 
 def base_folder() -> Path:
-    """`/run/state4`, or a folder of this user's in the temporary directory where `/run` is not writable."""
+    """`/run/state4`, or a folder of this user in the temporary directory if `/run` is not writable."""
     run = Path("/run")
     return run / "state4" if os.access(run, os.W_OK) else Path(tempfile.gettempdir()) / f"state4-{os.geteuid()}"
 
@@ -40,12 +40,12 @@ class ProcessId:
 
     @staticmethod
     def of(pid: int) -> ProcessId | None:
-        """The identity of a running process, None when there is none."""
+        """The identity of a running process; None if there is none."""
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):
             return None
-        fields = stat[stat.rindex(")") + 2 :].split()  # the command name may hold spaces and brackets
+        fields = stat[stat.rindex(")") + 2 :].split()  # the command name may contain spaces and parentheses
         return None if fields[0] in "ZX" else ProcessId(pid, int(fields[19]))
 
     def alive(self) -> bool:
@@ -70,7 +70,7 @@ class RunDirectory:
         return directory
 
     def record(self, name: str, pid: int) -> None:
-        """Remember a process as ours, under a name that is unique in this run."""
+        """Records a process as ours, under a name that is unique in this run."""
         identity = ProcessId.of(pid)
         if identity is not None:
             self._processes[name] = identity
@@ -94,19 +94,19 @@ class RunDirectory:
 
 @dataclass(frozen=True)
 class Removed:
-    """What `prune` took away of one dead run."""
+    """What `prune` removed of one dead run."""
 
     path: Path
     processes: tuple[str, ...]
 
 
 def prune() -> Iterator[Removed]:
-    """Ends and removes what crashed runs of ours left; runs whose owner lives are not touched."""
+    """Ends and removes what crashed runs of ours left behind; runs whose owner is alive are not touched."""
     base = base_folder()
     if not base.is_dir():
         return
     try:
-        own_folder(base)  # what a record in it says is done
+        own_folder(base)  # its records are acted upon, so it must be ours
     except NotOurs as error:
         raise RunFolderError(f"{error.filename}: {error.strerror}: nothing in it is touched") from None
     for path in sorted(base.iterdir()):
@@ -114,7 +114,7 @@ def prune() -> Iterator[Removed]:
         try:
             content = json.loads(record.read_text())
         except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-            continue  # not a run folder, or one that is being made at this moment
+            continue  # not a run folder, or one that is just being created
         same_boot = content["boot"] == _boot_id()
         if same_boot and ProcessId(**content["owner"]).alive():
             continue
@@ -128,7 +128,7 @@ def prune() -> Iterator[Removed]:
 
 
 def _end(identity: ProcessId, patience_s: float = 2.0) -> bool:
-    """Ends one process, politely first. True when it was still there."""
+    """Ends one process, first with SIGTERM. True if it was still running."""
     if not identity.alive():
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -28,7 +28,7 @@ CPU_PORT = 510
 class SoftSwitch(Switch):  # type: ignore[misc]
     """One softswitch process.
 
-    program: P4 source to start with; None starts without a pipeline, to be installed through P4Runtime.
+    program: P4 source to start with; None: start without a pipeline, which is then installed through P4Runtime.
     directory: the run folder (socket, log, ready file).
     options: further flags of `softswitch run`.
     After `start`: `address` is the gRPC address, `cpu_interface` the interface on which clones and packets to the CPU
@@ -91,7 +91,7 @@ class SoftSwitch(Switch):  # type: ignore[misc]
             time.sleep(0.01)
 
     def check(self) -> None:
-        """Raises SwitchStartError when the daemon has died."""
+        """Raises SwitchStartError if the daemon has died."""
         if self.process is not None and (code := self.process.poll()) is not None:
             raise SwitchStartError(self.name, f"ended with code {code} during the run", self.log)
 

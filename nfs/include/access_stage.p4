@@ -1,4 +1,4 @@
-/* Access list: the entry of the highest priority decides; what no entry names is permitted. */
+/* Access list: the entry with the highest priority decides; packets that match no entry are permitted. */
 #ifndef NFS_ACCESS_STAGE_P4
 #define NFS_ACCESS_STAGE_P4
 

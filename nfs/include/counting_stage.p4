@@ -2,8 +2,8 @@
  * after the stages that choose the port.
  *
  * A cell holds the bytes of whole frames (Ethernet header included, no frame check sequence), which is what the counters
- * of a Linux interface show. Without an entry nothing is counted, and neither is a packet that goes astray: what this
- * stage holds can be compared with what was on that port's wire, byte by byte. */
+ * of a Linux interface show. Packets without an entry and misrouted packets are not counted, so that the contents of this
+ * stage can be compared with that port's wire, byte by byte. */
 #ifndef NFS_COUNTING_STAGE_P4
 #define NFS_COUNTING_STAGE_P4
 

@@ -78,7 +78,7 @@ control Hula(inout headers_t hdr, inout metadata_t meta, inout standard_metadata
         mark_to_drop(standard_metadata);
     }
 
-    /* Where probes go on, by the port that they came from. */
+    /* Where probes are sent on, by their port of arrival. */
     table probes {
         key = { standard_metadata.ingress_port: exact @name("port"); }
         actions = { replicate; refuse; }

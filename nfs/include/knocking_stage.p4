@@ -76,7 +76,7 @@ control Knocking(inout headers_t hdr, inout metadata_t meta, inout standard_meta
         turn = 0;
         if (hdr.ipv4.isValid()) {
             if (standard_metadata.checksum_error == 1) {
-                meta.blocked = true;  // a damaged header proves no source
+                meta.blocked = true;  // a damaged header does not prove its source
             } else if (!allowed.apply().hit) {
                 services.apply();
                 if (service == SERVICE_WATCHED && (hdr.ipv4.ihl != 5 || hdr.ipv4.fragOffset != 0)) {

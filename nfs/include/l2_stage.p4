@@ -1,4 +1,4 @@
-/* Layer 2 forwarding: by the destination's MAC address; to everybody if that is unknown or a broadcast.
+/* Layer 2 forwarding: by the destination's MAC address; to all ports if that is unknown or a broadcast.
  * Unknown senders are reported to the controller by a digest. */
 #ifndef NFS_L2_STAGE_P4
 #define NFS_L2_STAGE_P4
@@ -15,7 +15,7 @@ control L2(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t
         digest<learn_t>(1, { hdr.ethernet.srcAddr, standard_metadata.ingress_port });
     }
 
-    /* A known sender at another port is learnt again. */
+    /* A known sender at another port is learned again. */
     table smac {
         key = {
             hdr.ethernet.srcAddr: exact @name("src_mac");

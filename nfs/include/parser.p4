@@ -20,7 +20,7 @@ parser PacketParser(packet_in packet, out headers_t hdr, inout metadata_t meta,
         transition accept;
     }
 
-    /* Ports follow at once only without options and in a first (or only) fragment. */
+    /* The ports follow immediately only without options, and in a first (or only) fragment. */
     state ipv4 {
         packet.extract(hdr.ipv4);
         transition select(hdr.ipv4.ihl, hdr.ipv4.fragOffset, hdr.ipv4.protocol) {
@@ -56,12 +56,12 @@ control VerifyIpv4(inout headers_t hdr, inout metadata_t meta) {
     }
 }
 
-/* No function here changes an IPv4 header, so that no checksum has to be made anew. */
+/* No function here changes an IPv4 header, so no checksum has to be recomputed. */
 control ComputeNothing(inout headers_t hdr, inout metadata_t meta) {
     apply { }
 }
 
-/* No packet goes back to where it came from: this also takes the ingress port out of a flood. */
+/* No packet leaves by the port that it came in by: this also excludes the ingress port from a flood. */
 control NoReflection(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t standard_metadata) {
     apply {
         if (standard_metadata.egress_port == standard_metadata.ingress_port) {

@@ -2,9 +2,9 @@
 
     p4_src -> Compiler: instrumented, then compiled -> Switch: softswitch, or bmv2 with STATE4_TARGET=bmv2
 
-p4utils needs other versions of protobuf and grpcio than we do. Therefore this module imports p4utils and the standard
-library only, and starts everything of ours as a program (topologies/p4app_tool.py) in the `.venv` of this repository,
-or with the python3 on PATH where there is none.
+p4utils requires other versions of protobuf and grpcio than we do. So this module imports only p4utils and the standard
+library, and runs all our code as a program (topologies/p4app_tool.py) in the `.venv` of this repository, or with the
+python3 on PATH if there is none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TARGET = os.environ.get("STATE4_TARGET", "softswitch")
 CPU_PORT = 510
 DROP_PORT = 511
-MTU = 9500  # what p4utils gives the links of hosts, once the switches run
+MTU = 9500  # what p4utils sets on hosts' links once the switches run
 
 
 def _python() -> str:
@@ -32,7 +32,7 @@ def _python() -> str:
 
 
 def _tool(*argv: str) -> str:
-    """What a command of ours prints. Raises RuntimeError with its complaint."""
+    """The output of a command of ours. Raises RuntimeError with its error message."""
     command = [_python(), "-m", "topologies.p4app_tool", *argv]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
     if done.returncode != 0:
@@ -44,7 +44,7 @@ class Compiler(P4C):  # type: ignore[misc]
     """Instruments a program and compiles it for the target.
 
     outdir: where the results go (default: build/p4app of this repository). target: "softswitch" or "bmv2" (default:
-    STATE4_TARGET). `get_json_out` is what the switch starts with: bmv2's JSON, or the instrumented P4.
+    STATE4_TARGET). `get_json_out` is the file that the switch starts with: bmv2's JSON, or the instrumented P4.
     """
 
     def __init__(self, p4_src: str, outdir: str | None = None, target: str = TARGET, **options: Any) -> None:
@@ -54,7 +54,7 @@ class Compiler(P4C):  # type: ignore[misc]
         self.target = target
 
     def compile(self) -> None:
-        """Raises RuntimeError with every error of the program."""
+        """Raises RuntimeError with all errors of the program."""
         self.cksum = cksum(self.p4_src)
         self.json_out = _tool("compile", "--target", self.target, "-o", self.outdir, self.p4_src)
         self.compiled = True
@@ -65,7 +65,7 @@ class Compiler(P4C):  # type: ignore[misc]
 
 
 class _WithCpuPort:
-    """A CPU port (<name>-cpu0 belongs to the switch, clones arrive at <name>-cpu1) and entries to start with."""
+    """A CPU port (<name>-cpu0 belongs to the switch, clones arrive at <name>-cpu1) and initial entries."""
 
     def start(self: Any, controllers: Any = None) -> None:
         self.cmd(f"ip link add {self.name}-cpu0 type veth peer name {self.name}-cpu1")
@@ -87,7 +87,7 @@ def _ports(node: Any) -> list[str]:
 
 
 class SoftSwitch(_WithCpuPort, P4RuntimeSwitch):  # type: ignore[misc]
-    """softswitch; `address` is its P4Runtime server. entries: a file of entries to start with."""
+    """softswitch; `address` is its P4Runtime server. entries: a file of initial entries."""
 
     def __init__(self, *args: Any, entries: str | None = None, **options: Any) -> None:
         options["sw_bin"] = _python()
@@ -115,7 +115,7 @@ class SoftSwitch(_WithCpuPort, P4RuntimeSwitch):  # type: ignore[misc]
 
 
 class Bmv2Switch(_WithCpuPort, P4Switch):  # type: ignore[misc]
-    """simple_switch as State4 needs it; `address` is its Thrift server. entries: a file of entries to start with."""
+    """simple_switch as State4 needs it; `address` is its Thrift server. entries: a file of initial entries."""
 
     def __init__(self, *args: Any, entries: str | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
