@@ -1,8 +1,8 @@
-"""Whether the three users of a program's elaboration agree: P4Info, the compiled pipeline and CAM.
+"""Compares three views of a program's elaboration: P4Info, the compiled pipeline and CAM must agree.
 
-Each gives what it knows of every object in the same terms: kind and name to sizes and widths. A width that the control
-plane translates (`@p4runtime_translation`), or that P4Info does not tell (0, of enumerations and errors), is not
-compared; `@hidden` tables are in no P4Info.
+Each describes every object in the same terms: kind and name to sizes and widths. Widths that the control plane
+translates (`@p4runtime_translation`) or that P4Info does not give (0, for enumerations and errors) are not compared;
+`@hidden` tables are missing in P4Info.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from softswitch.model import PipelineInfo, TableInfo
 from state4.cam import Analysis, analyse
 
 Objects = dict[tuple[str, str], object]
-"""By kind and control-plane name: what is known of the object."""
+"""By kind and control-plane name: the description of the object."""
 
 _ENUM_BITS = 32
 
 
 def disagreements(program: Program) -> list[str]:
-    """What the three say differently of a program with a v1model `main`, one line each. Raises P4Error if one of them
-    refuses the program."""
+    """The differences between the three views of a program with a v1model `main`, one line each. Raises P4Error if one
+    of them rejects the program."""
     p4info, info, analysis = build_p4info(program), generate(program).info, analyse(program)
     hidden = {t.name for t in elaborate(program).tables() if has(t.decl.annotations, "hidden")}
     ours = _from_p4info(p4info)
@@ -90,7 +90,7 @@ def _from_analysis(analysis: Analysis, hidden: set[str]) -> Objects:
 
 
 def _spec_width(info: p4i.P4Info, spec: p4t.P4DataTypeSpec) -> int:
-    """Bits of a value of a type, enumerations and errors as the data plane keeps them."""
+    """Bits of a value of a type; enumerations and errors as the data plane stores them."""
     types = info.type_info
     match spec.WhichOneof("type_spec"):
         case "bitstring":
@@ -146,10 +146,10 @@ def _details_of_pipeline(p4info: p4i.P4Info, info: PipelineInfo, hidden: set[str
 
 
 def _table_details(p4info: p4i.P4Info, known: p4i.Table | None, table: TableInfo) -> Objects:
-    """Keys and actions of a table; widths that P4Info does not tell (see `_shown`) are left out here, too."""
+    """Keys and actions of a table; widths that P4Info does not give (see `_shown`) are left out here as well."""
     fields = {m.name: m for m in known.match_fields} if known is not None else {}
     keys = [
-        (k.name, k.width if k.name not in fields or _told(p4info, fields[k.name]) else None)
+        (k.name, k.width if k.name not in fields or _gives_width(p4info, fields[k.name]) else None)
         for k in table.keys
         if k.match != "selector"
     ]
@@ -160,16 +160,17 @@ def _table_details(p4info: p4i.P4Info, known: p4i.Table | None, table: TableInfo
         if theirs is None:
             continue  # a hidden action
         actions[action.name] = [
-            (p.name, p.width if p.name not in theirs or _told(p4info, theirs[p.name]) else None) for p in action.params
+            (p.name, p.width if p.name not in theirs or _gives_width(p4info, theirs[p.name]) else None)
+            for p in action.params
         ]
     return {("keys of table", table.name): keys, ("actions of table", table.name): actions}
 
 
-def _told(info: p4i.P4Info, field: p4i.MatchField | p4i.Action.Param) -> bool:
+def _gives_width(info: p4i.P4Info, field: p4i.MatchField | p4i.Action.Param) -> bool:
     """Whether P4Info gives the data plane's width of a key or parameter."""
     named = info.type_info.new_types.get(field.type_name.name)
     return bool(field.bitwidth) and (named is None or bool(named.HasField("original_type")))
 
 
 def _shown(info: p4i.P4Info, field: p4i.MatchField | p4i.Action.Param) -> int | None:
-    return int(field.bitwidth) if _told(info, field) else None
+    return int(field.bitwidth) if _gives_width(info, field) else None

@@ -1,4 +1,4 @@
-"""How one conformance test is run."""
+"""Running one conformance test."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from p4front.load import load_program
 from p4front.text.source import P4Error
 
 ACCEPTED = {
-    "issue1777-bmv2": "registers of structs work here; p4c's back end for bmv2 has none",
-    "issue3299": "switch in actions works here; p4c's back end for bmv2 has none",
-    "issue1296": "a generic extern as its own type argument is a type like any other; p4c has no room for it",
-    "issue3291": "a generic struct as its own type argument is a type like any other; p4c has no room for it",
-    "issue2544_self_ref": "an extern's method may take an instance of the extern; p4c has no room for it",
-    "multicast-bmv2": "two controls have an action of one name from the root on, as programs translated from P4_14 do",
-    "spec-ex32_e": "@length is no annotation of the specification, so its content is not looked at",
+    "issue1777-bmv2": "registers of structs work here; p4c's bmv2 back end does not support them",
+    "issue3299": "switch in actions works here; p4c's bmv2 back end does not support it",
+    "issue1296": "a generic extern as its own type argument is a type like any other here; p4c rejects it",
+    "issue3291": "a generic struct as its own type argument is a type like any other here; p4c rejects it",
+    "issue2544_self_ref": "an extern's method may take an instance of the extern here; p4c rejects it",
+    "multicast-bmv2": "two controls have an action with the same absolute name, as in programs translated from P4_14",
+    "spec-ex32_e": "@length is not an annotation of the specification, so its content is not checked",
 }
-"""Wrong programs of p4c that we take, by file name: why."""
+"""Invalid programs of p4c's test data that are accepted here, by file name, with the reason."""
 
 
 def run_case(case: Case) -> Result:
@@ -48,8 +48,8 @@ def _refuse(case: Case) -> Result:
             generate(program)
     except P4Error as error:
         located = [d for d in error.diagnostics if d.span is not None]
-        return Result("passed") if located else Result("failed", f"no place given: {error}")
-    return Result("failed", f"accepted: {ACCEPTED.get(case.program.stem, 'no reason known')}")
+        return Result("passed") if located else Result("failed", f"error without a location: {error}")
+    return Result("failed", f"accepted: {ACCEPTED.get(case.program.stem, 'reason unknown')}")
 
 
 def _packets(case: Case) -> Result:

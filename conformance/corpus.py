@@ -1,4 +1,4 @@
-"""Which of p4c's test data applies to us, and how each is to be run."""
+"""Which parts of p4c's test data apply here, and how each test is run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ERRORS = "testdata/p4_16_errors"
 P4_14 = "testdata/p4_14_samples"
 P4_14_OUTPUTS = "testdata/p4_14_samples_outputs"
 
-LEFT_OUT = {"extern-funcs-bmv2": "needs a C++ extern module in the switch"}
+LEFT_OUT = {"extern-funcs-bmv2": "requires a C++ extern module in the switch"}
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 _ARCHITECTURES = (
@@ -45,10 +45,9 @@ class Case:
 
 
 def cases(root: Path, kinds: tuple[str, ...], pattern: str = "") -> list[Case]:
-    """All tests below a p4c checkout, in a stable order; `pattern` is a regular expression that must be found in the
-    key.
+    """All tests below a p4c checkout, in a stable order; `pattern` is a regular expression to be found in the key.
 
-    Raises FileNotFoundError where `root` is not such a checkout.
+    Raises FileNotFoundError if `root` is not such a checkout.
     """
     if not (root / SAMPLES).is_dir():
         raise FileNotFoundError(f"{root} has no {SAMPLES}: give a checkout of github.com/p4lang/p4c")
@@ -67,7 +66,7 @@ def _all(root: Path) -> Iterator[Case]:
         if program.exists() and architecture(program) == "v1model":
             yield Case("packets", "p4_14_samples", stf.stem, program, stf)
     for program in sorted(samples.rglob("*.p4")):
-        if not program.exists():  # a link to a file outside of the checkout
+        if not program.exists():  # a link to a file outside the checkout
             continue
         part_of_another = "include" in program.relative_to(samples).parts
         if architecture(program) == "v1model" and not part_of_another:
@@ -83,12 +82,12 @@ def _all(root: Path) -> Iterator[Case]:
 
 
 def _name(folder: Path, file: Path) -> str:
-    """The file's place below the folder, without its ending: "parser-inline/parser-inline-test1"."""
+    """The file's path below the folder, without its suffix: "parser-inline/parser-inline-test1"."""
     return file.relative_to(folder).with_suffix("").as_posix()
 
 
 def architecture(program: Path, _seen: frozenset[Path] = frozenset()) -> str:
-    """ "v1model", another architecture's include, or "" for none; also looks into included files."""
+    """ "v1model", another architecture's include, or "" for none; included files are searched as well."""
     text = program.read_text(encoding="utf-8", errors="replace")
     result = ""
     for bracket, name in _INCLUDE.findall(text):
@@ -97,7 +96,7 @@ def architecture(program: Path, _seen: frozenset[Path] = frozenset()) -> str:
             return "v1model"
         if any(stem.endswith(known) for known in _ARCHITECTURES):
             return str(stem)
-        beside = program.parent / name
-        if bracket == '"' and beside.exists() and beside not in _seen:
-            result = architecture(beside, _seen | {program}) or result
+        sibling = program.parent / name
+        if bracket == '"' and sibling.exists() and sibling not in _seen:
+            result = architecture(sibling, _seen | {program}) or result
     return result

@@ -1,8 +1,9 @@
 """`python -m conformance.fuzz_packets`: random packets through pipelines built with the C compiler's sanitizers.
 
-Packets are valid ones of the network functions (or of the .stf files next to p4c's programs), changed at random: bytes
-replaced, cut short, extended, or nothing but noise. A report of the address or undefined-behaviour sanitizer, or a
-crash, is a failure. Each program runs in a process of its own: Python must be started with the sanitizer's library.
+Packets are valid packets of the network functions (or of the .stf files next to p4c's programs), changed at random:
+bytes replaced, truncated, extended, or pure noise. A report of the address or undefined-behaviour sanitizer, or a
+crash, is a failure. Each program runs in a process of its own, because Python must be started with the sanitizer's
+library.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _start(program: Path, stf: Path | None, count: int, seed: int) -> subprocess
         **os.environ,
         "STATE4_SANITIZE": "1",
         "LD_PRELOAD": found.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # Python itself leaves memory to the end of the process
+        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # Python does not free everything at exit
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
     command = [sys.executable, "-m", "conformance.fuzz_packets", "--worker", str(program)]
@@ -82,7 +83,7 @@ def _worker(program: Path, stf: Path | None, count: int, seed: int) -> int:
         bench.execute(s for s in statements if not isinstance(s, (Packet, Expect, CheckCounter)))
     except (P4Error, StfError, LookupError) as error:
         print(f"not run: {error}", file=sys.stderr)
-        return 0  # what is refused is the conformance run's concern
+        return 0  # rejected programs are covered by the conformance run
     seeds = [s.data for s in statements if isinstance(s, Packet)] or _frames()
     for _ in range(count):
         bench.switch.inject(rng.randrange(8), _mutate(rng.choice(seeds), rng))
@@ -91,7 +92,7 @@ def _worker(program: Path, stf: Path | None, count: int, seed: int) -> int:
 
 
 def _frames() -> list[bytes]:
-    """Frames that the network functions know: TCP, UDP, ARP, options, a HULA probe."""
+    """Frames that the network functions handle: TCP, UDP, ARP, options, a HULA probe."""
     from scapy.layers.inet import IP, TCP, UDP, IPOption
     from scapy.layers.l2 import ARP, Ether
     from scapy.packet import Raw

@@ -1,9 +1,9 @@
-"""`python -m conformance.fuzz_requests`: mutated P4Runtime and bulk messages at a switch's server.
+"""`python -m conformance.fuzz_requests`: sends mutated P4Runtime and bulk messages to a switch's server.
 
-Requests are what a controller would send, with fields changed at random. A request that is answered with an internal
-error or not within ten seconds is a failure; and so it is if afterwards something cannot be read or written back, or
-packets do not pass. Every batch is made from its number alone and begins with a switch of its own, so a failure can be
-repeated with `--first N --count 1`.
+Requests are those of a normal controller, with fields changed at random. It is a failure if a request is answered with
+an internal error, or not within ten seconds; or if afterwards something cannot be read or written back, or packets do
+not pass. Every batch depends only on its number and starts with a new switch, so a failure can be reproduced with
+`--first N --count 1`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     files = _programs(options.programs or [Path("nfs"), Path("tests/switch/programs")])
     if not files:
-        print("fuzz_requests: no programs there", file=sys.stderr)
+        print("fuzz_requests: no programs found", file=sys.stderr)
         return 2
     batches = range(options.first, options.first + options.count)
     failures, codes = 0, dict[str, int]()
@@ -89,13 +89,13 @@ def _programs(paths: list[Path]) -> list[Path]:
         try:
             compile_program(path)
         except (P4Error, OSError):
-            continue  # an include file, or one that shows an error
+            continue  # an include file, or a program that demonstrates an error
         found.append(path)
     return found
 
 
 def run_batch(number: int, files: list[Path]) -> Result:
-    """How often each status was answered; or, failed, the first request that went wrong."""
+    """How often each status was returned, or the first request that failed."""
     rng = random.Random(number)
     program = rng.choice(files)
     try:
@@ -111,7 +111,7 @@ def run_batch(number: int, files: list[Path]) -> Result:
 
 
 class Fuzzed(logging.Handler):
-    """A switch with memory ports and its server, and a primary client that sends what it should not."""
+    """A switch with memory ports and its server, and a primary client that sends invalid requests."""
 
     def __init__(self, program: Path, address: str, rng: random.Random) -> None:
         super().__init__(logging.ERROR)
@@ -165,15 +165,15 @@ class Fuzzed(logging.Handler):
             if field.is_repeated:
                 yield from (item.preamble for item in items if hasattr(item, "preamble"))
 
-    # ---- what is sent ----
+    # ---- requests ----
 
     def one(self) -> None:
         self._rng.choice(self._kinds)()
 
     def still_works(self) -> None:
-        """All can be read, a switch that is asked again says the same, and packets pass without a crash."""
+        """Checks that everything can be read and written back, and that packets pass without a crash."""
         self._primary.cancel()
-        self._election.high = self._election.low = (1 << 64) - 1  # another client may have come with a larger one
+        self._election.high = self._election.low = (1 << 64) - 1  # another client may have used a larger one
         self._arbitrate()
         for kind in KINDS:
             entities = self._everything(kind)
@@ -182,12 +182,12 @@ class Fuzzed(logging.Handler):
                 if kind in ARRAYS or kind == "table_entry":
                     request.updates.add(type=p4r.Update.MODIFY, entity=entity)
             code = self._call("write back", request, functools.partial(self._stub.Write, request, timeout=LIMIT_S))
-            assert code in ("OK", "UNKNOWN"), f"{kind}: what was read is not written: {code}"
+            assert code in ("OK", "UNKNOWN"), f"{kind}: what was read cannot be written: {code}"
         for port in PORTS[:3]:
             self._switch.inject(port, self._rng.randbytes(200))
 
     def _arbitrate(self) -> None:
-        """Is primary, by a stream that stays open."""
+        """Becomes primary, with a stream that stays open."""
         request = p4r.StreamMessageRequest()
         request.arbitration.device_id = DEVICE
         request.arbitration.election_id.CopyFrom(self._election)
@@ -314,7 +314,7 @@ class Fuzzed(logging.Handler):
         )
 
     def _everything(self, kind: str) -> list[p4r.Entity]:
-        """All entities of a kind; of arrays, which are large, the first cells."""
+        """All entities of a kind; for arrays, which are large, the first cells."""
         request = p4r.ReadRequest(device_id=DEVICE)
         if kind in INDEXED:
             objects, field = INDEXED[kind]
@@ -334,7 +334,7 @@ class Fuzzed(logging.Handler):
         assert code == "OK", f"reading every {kind}: {code}"
         return found
 
-    # ---- how it is answered ----
+    # ---- responses ----
 
     def _call(self, what: str, request: Any, call: Callable[[], object]) -> str:
         code, details = "OK", ""

@@ -1,7 +1,7 @@
-"""`python -m conformance.fuzz_sources`: randomly mutated P4 programs must be compiled or refused with a located error.
+"""`python -m conformance.fuzz_sources`: mutated P4 programs must be compiled, or rejected with a located error.
 
-A traceback, an error of the C compiler, or more than ten seconds for one program is a failure. Every mutant is made
-from its number alone, so a failure can be repeated with `--first N --count 1`.
+A traceback, an error of the C compiler, or more than ten seconds for one program is a failure. Every mutant depends
+only on its number, so a failure can be reproduced with `--first N --count 1`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     files = find_sources(options.sources or [Path("nfs"), Path("tests")])
     if not files:
-        print("fuzz_sources: no P4 files there", file=sys.stderr)
+        print("fuzz_sources: no P4 files found", file=sys.stderr)
         return 2
     last = options.first + options.count
     batches = [range(n, min(n + _BATCH, last)) for n in range(options.first, last, _BATCH)]
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def find_sources(paths: Sequence[Path]) -> list[Path]:
-    """P4 files given or below the folders given, sorted."""
+    """The given P4 files, and those below the given folders, sorted."""
     found: set[Path] = set()
     for path in paths:
         found.update(path.rglob("*.p4") if path.is_dir() else [path])
@@ -64,7 +64,7 @@ def find_sources(paths: Sequence[Path]) -> list[Path]:
 
 
 def mutate(text: str, rng: random.Random) -> str:
-    """One to four random edits of the token sequence (or, seldom, of raw characters)."""
+    """One to four random edits of the token sequence (or, rarely, of raw characters)."""
     tokens = _TOKEN.findall(text)
     for _ in range(rng.randint(1, 4)):
         _MUTATIONS[rng.randrange(len(_MUTATIONS))](tokens, rng)
@@ -148,7 +148,7 @@ def _run_batch(batch: range, files: list[Path]) -> Result:
         for seed in batch:
             rng = random.Random(seed)
             source = rng.choice(files)
-            # Beside the original, so that its own includes are found.
+            # Next to the original, so that its own includes are found.
             mutant = Path(folder) / f"m{seed}.p4"
             mutant.write_text(mutate(source.read_text(), rng), errors="replace")
             signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
@@ -158,7 +158,7 @@ def _run_batch(batch: range, files: list[Path]) -> Result:
                     syntax_check(generate(program))
             except P4Error as error:
                 if not any(d.span is not None for d in error.diagnostics):
-                    problems.append(f"{seed} ({source}): no place given: {error}")
+                    problems.append(f"{seed} ({source}): error without a location: {error}")
             except subprocess.CalledProcessError as error:
                 problems.append(f"{seed} ({source}): C compiler: {error.stderr[:1500]}")
             except BaseException:

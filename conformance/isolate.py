@@ -1,4 +1,4 @@
-"""Runs each test in a process of its own, so that a crash or a hang of one says so and spoils no other."""
+"""Runs each test in a process of its own, so that a crash or hang is reported and does not affect other tests."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Result:
-    """`status`: "passed", "failed", "refused" (the program was refused with located errors) or "crashed" (a traceback,
-    a signal, or more time than allowed). `detail` says why, `seconds` how long it took."""
+    """`status`: "passed", "failed", "refused" (the program was rejected with located errors) or "crashed" (a traceback,
+    a signal, or a time-out). `detail`: the reason; `seconds`: the duration."""
 
     status: str
     detail: str = ""
@@ -28,7 +28,7 @@ class Result:
 def run_isolated(
     items: Iterable[T], run: Callable[[T], Result], *, jobs: int, timeout_s: float
 ) -> Iterator[tuple[T, Result]]:
-    """Yields (item, result) as they finish, not in order. `run` is called in a forked process."""
+    """Yields (item, result) in the order in which they finish. `run` is called in a forked process."""
     context = multiprocessing.get_context("fork")
     waiting, running = iter(items), dict[Connection, tuple[T, BaseProcess, float]]()
     exhausted = False

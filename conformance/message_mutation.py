@@ -1,4 +1,4 @@
-"""Protobuf messages changed at random: any field of any message below, set or not."""
+"""Random changes to protobuf messages: any field of any nested message, set or not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RANGES = {
 
 
 def mutate(message: Message, rng: random.Random, known: Sequence[int] = (), names: Sequence[str] = ()) -> None:
-    """Changes one to four fields. `known` and `names`: values that mean something to who gets the message."""
+    """Changes one to four fields. `known` and `names`: values that are meaningful to the receiver."""
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         places = list(_places(message))
         parent, field = rng.choice(places)
@@ -38,7 +38,8 @@ def mutate(message: Message, rng: random.Random, known: Sequence[int] = (), name
 
 
 def _places(message: Message) -> Iterator[tuple[Message, Any]]:
-    """Fields that can be changed: of the message, and of all that are set in it, of long lists the first ones."""
+    """The fields that can be changed: of the message and of all messages set in it; of long lists only the first
+    ones."""
     pending, found = [message], 0
     while pending and found < MAX_FIELDS:
         parent = pending.pop()
@@ -60,7 +61,7 @@ def _is_map(field: Any) -> bool:
 
 
 def _nested(parent: Message, field: FieldDescriptor, rng: random.Random) -> None:
-    """Sets an empty message, or takes one away."""
+    """Sets an empty message, or clears the field."""
     if parent.HasField(field.name) and rng.random() < 0.5:
         parent.ClearField(field.name)
     else:

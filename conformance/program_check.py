@@ -1,4 +1,4 @@
-"""What State4 makes of one program of the user's: accepted, instrumented, and the same as before."""
+"""Checks State4 with one user program: is it accepted, instrumented, and unchanged in its behaviour?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Frames = list[tuple[int, bytes]]
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """`packets`: how many each program gets; `strategies`: names of those that must be exact."""
+    """`packets`: number of packets per program; `strategies`: names of those that must be exact."""
 
     include_dirs: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Verdict:
 
 
 def check_program(path: Path, options: CheckOptions) -> Verdict:
-    """Never raises for what the program does."""
+    """Never raises, whatever the program does."""
     try:
         program = load_program(path, include_dirs=options.include_dirs, defines=options.defines)
         analysis = analyse(program)
@@ -110,17 +110,18 @@ def _with_map(path: Path, options: CheckOptions, program: Program) -> tuple[Inst
 
 
 def _first(error: P4Error) -> str:
-    """The first message, with its place and without the source line."""
+    """The first message, with its location and without the source line."""
     return str(error).splitlines()[0]
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Frames out for each packet without those of State4, registers at the end, and the clones' own account of them."""
+    """The frames sent for each packet without State4's own, the registers at the end, and their values by the
+    clones."""
 
     frames: list[Frames]
     registers: dict[str, list[int]]
-    told: dict[str, list[int]] = field(default_factory=dict)
+    cloned: dict[str, list[int]] = field(default_factory=dict)
     updates: int = 0
     lost: int = 0
 
@@ -208,7 +209,7 @@ class _Comparison:
         return config.pipeline
 
     def _set_up(self, device: Device, config: Config) -> None:
-        """Groups, and the entries that the switch takes; two with one key are one."""
+        """Sets up groups, and the generated entries that the switch accepts; some have the same key."""
         for group in GROUPS:
             device.switch.set_multicast_group(group, [(port, group) for port in PORTS])
         for update in self._entries:
@@ -227,7 +228,7 @@ class _Comparison:
         return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions() else []
 
     def _reconfigured(self, strategy: str, packets: Frames) -> str:
-        known = self._sessions() - {0}  # which P4Runtime does not have
+        known = self._sessions() - {0}  # session 0 does not exist in P4Runtime
         sessions = {session: self._replicas(session) for session in known}
         if needs_map(load_strategy(strategy)):
             program, compiled = self._mapped
@@ -249,15 +250,15 @@ def _difference(before: _Seen, after: _Seen, flag: bool) -> str:
     state = "while it clones" if flag else "while it does not clone"
     for number, (wanted, found) in enumerate(zip(before.frames, after.frames, strict=True)):
         if wanted != found:
-            return f"packet {number} comes out otherwise {state}: {_short(wanted)} became {_short(found)}"
+            return f"packet {number} comes out differently {state}: {_short(wanted)} became {_short(found)}"
     for name, cells in after.registers.items():
         if before.registers.get(name, cells) != cells:
             return f"register {name} differs {state}"
     if flag and after.lost:
         return f"{after.lost} clones are missing"
-    if flag and after.told != {name: cells for name, cells in after.registers.items() if name in after.told}:
-        names = [name for name, cells in after.told.items() if after.registers[name] != cells]
-        return f"clones do not tell every write of {', '.join(names)}"
+    if flag and after.cloned != {name: cells for name, cells in after.registers.items() if name in after.cloned}:
+        names = [name for name, cells in after.cloned.items() if after.registers[name] != cells]
+        return f"clones do not carry every write of {', '.join(names)}"
     return ""
 
 

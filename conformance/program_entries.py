@@ -1,4 +1,4 @@
-"""Generates entries for the tables of a program without any, so that its actions run."""
+"""Generates entries for the tables of a program that has none, so that its actions run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from finsy.proto import p4i, p4r
 
 Value = Callable[[int], int]
-"""Gives a number of so many bits."""
+"""Returns a number of so many bits."""
 PER_ACTION = 3
 _PORT_BITS = 9
 
 
 def entries(p4info: p4i.P4Info, value: Value) -> Iterator[p4r.Update]:
-    """A few entries for each action of each table that takes some. Parameters of nine bits are ports."""
+    """A few entries for each action of each table that can have entries. Parameters of nine bits are ports."""
     actions = {action.preamble.id: action for action in p4info.actions}
     for table in p4info.tables:
         if table.is_const_table or table.implementation_id:
@@ -36,7 +36,7 @@ def entries(p4info: p4i.P4Info, value: Value) -> Iterator[p4r.Update]:
 
 
 def _match(entry: p4r.TableEntry, match: p4i.MatchField, value: Value) -> bool:
-    """Adds a key field; whether it makes a priority necessary."""
+    """Adds a key field; returns whether it requires a priority."""
     kind, number = match.match_type, value(match.bitwidth)
     field = p4r.FieldMatch(field_id=match.id)
     if kind == p4i.MatchField.EXACT:

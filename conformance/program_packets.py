@@ -1,4 +1,4 @@
-"""Packets that mean something to a program: made along the paths of its own parser, with constants that it knows."""
+"""Packets that are meaningful to a program: generated along its parser's paths, with constants from its text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from p4front.syntax import ast
 from p4front.types.types import BitType, BoolType, IntType, StructType, strip
 
 MAX_STATES = 24
-"""Parser states on one path; a loop over a header stack ends there."""
+"""Limit on parser states per path, which ends a loop over a header stack."""
 SMALL = (0, 1, 2, 3)
 
 
 @dataclass
 class _Extracted:
-    """One header of a packet in the making: fields in order, (name, width), and their values."""
+    """One header of a packet being generated: fields in order, as (name, width), and their values."""
 
     place: str
     fields: list[tuple[str, int]]
@@ -25,7 +25,7 @@ class _Extracted:
 
 
 class PacketMaker:
-    """Random packets of one program, the same for the same seed. `ports`: where packets come in."""
+    """Random packets for one program, the same for the same seed. `ports`: ingress ports."""
 
     def __init__(self, program: Program, parser: ast.ParserDecl, seed: str, ports: range) -> None:
         self._program = program
@@ -35,12 +35,12 @@ class PacketMaker:
         self._constants = _constants(program)
 
     def packets(self, count: int) -> Iterator[tuple[int, bytes]]:
-        """(port, frame)."""
+        """Yields (port, frame)."""
         for _ in range(count):
             yield self._random.choice(self._ports), self._frame()
 
     def changed(self, frames: list[bytes], count: int) -> Iterator[tuple[int, bytes]]:
-        """Frames that were seen before, as they are or with some bytes changed, cut or added."""
+        """Frames seen before, unchanged or with some bytes changed, cut or added."""
         for _ in range(count if frames else 0):
             frame = bytearray(self._random.choice(frames))
             kind = self._random.randrange(5)
@@ -55,7 +55,7 @@ class PacketMaker:
             yield self._random.choice(self._ports), bytes(frame)
 
     def value(self, width: int) -> int:
-        """A number of so many bits: mostly a small one or one that the program compares with."""
+        """A number of so many bits, mostly a small one or one that the program compares with."""
         kind = self._random.random()
         known = self._constants.get(width, ())
         if known and kind < 0.45:
@@ -104,10 +104,10 @@ class PacketMaker:
         return self._states.get(case.target.text)
 
     def _set(self, key: ast.Expr, keyset: ast.Expr, headers: list[_Extracted]) -> None:
-        """Gives a field the value that a case asks for."""
+        """Gives a field the value that a select case requires."""
         value = self._program.constants.get(keyset)
         if isinstance(value, tuple) and value and isinstance(value[0], int):
-            value = value[0]  # of a mask or a range
+            value = value[0]  # the first value of a mask or a range
         if not isinstance(value, int) or not isinstance(key, ast.Member):
             return
         place = key.base.span.text.removesuffix(".last")
@@ -130,7 +130,7 @@ def _fields(type_: StructType, prefix: str = "") -> Iterator[tuple[str, int]]:
 
 
 def _constants(program: Program) -> dict[int, list[int]]:
-    """Numbers that the program's own text has, by width."""
+    """The numbers in the program's own text, by width."""
     found: dict[int, set[int]] = {}
     for expr, value in program.constants.items():
         type_ = program.types.get(expr)

@@ -1,5 +1,6 @@
-"""One program changed for itself under packets, by a strategy that must be exact: the state is that of a switch
-that was never changed. The switch is the bench of State4's own tests (memory ports, packets between all steps)."""
+"""Changes one program to itself under packets, with a strategy that must be exact: the state must equal that of a
+switch that was never changed. The switch is the bench of State4's own tests (memory ports, packets between all
+steps)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from state4.strategies import load_strategy
 from tests.switch.state4.bench.target import BenchTarget, Packets, Schedule
 
 BEFORE, BETWEEN, STEPS = 40, 3, 400
-"""Packets before the change, and before each of its steps."""
+"""Number of packets before the change, and before each of its steps."""
 SetUp = Callable[[Device, Config], None]
 Sessions = dict[int, list[tuple[int, int]]]
 
@@ -38,7 +39,8 @@ def differs(
     set_up: SetUp,
     sessions: Sessions,
 ) -> str:
-    """What is not as it should be, "" if all is. `set_up`: puts entries into a program; `sessions`: of the user's."""
+    """What is wrong, "" if nothing is. `set_up`: writes entries into a program; `sessions`: the user's clone
+    sessions."""
     found = []
     for change in (False, True):
         schedule = Schedule([BEFORE] + [BETWEEN] * STEPS, delay=2) if change else Schedule()
@@ -63,7 +65,7 @@ def differs(
     names = [name for name, cells in wanted.items() if state[name] != cells]
     if names:
         return f"{strategy}: registers {', '.join(names)} differ after the change"
-    return "" if frames == out else f"{strategy}: packet {_first_difference(frames, out)} comes out otherwise"
+    return "" if frames == out else f"{strategy}: packet {_first_difference(frames, out)} comes out differently"
 
 
 def _first_difference(one: Sequence[object], other: Sequence[object]) -> int:

@@ -1,6 +1,6 @@
-"""`python -m conformance.programs FOLDER...`: what State4 makes of a folder of P4 programs.
+"""`python -m conformance.programs FOLDER...`: checks State4 with a folder of P4 programs.
 
-Each program is loaded, analysed and instrumented; where packets write registers, packets made for it go through the
+Each program is loaded, analysed and instrumented. If packets write registers, generated packets are sent through the
 original and the instrumented form, and through strategies that must be exact. A file is a program if it instantiates
 `main`.
 """
@@ -27,7 +27,7 @@ from state4.strategies import strategy_names
 _MAIN = re.compile(r"\)\s*main\s*;")
 _OTHER_MODEL = re.compile(r'#\s*include\s*[<"](?:\w+/)*(?:psa|pna|tna|t2na|tofino\w*|[eu]bpf_model|xdp_model)\.p4[>"]')
 _EXACT = ("state4_exact", "precopy")
-"""Strategies that promise the state of a switch that was never changed, as far as they exist."""
+"""Strategies that promise the state of a switch that was never changed; those that exist are used."""
 _WIDTH = 200
 """Columns of a table that goes to a file."""
 COLUMNS = ("program", "accepted", "stateful", "instrumented", "mapped", "equal", "updates", "why not")
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, nargs="+", help="folders of P4 programs, or programs")
     parser.add_argument("-I", "--include", type=Path, action="append", default=[], metavar="DIR", help="as for p4c")
     parser.add_argument("-D", "--define", action="append", default=[], metavar="NAME[=VALUE]", help="as for p4c")
-    parser.add_argument("--packets", type=int, default=300, help="made for each program (default %(default)s)")
+    parser.add_argument("--packets", type=int, default=300, help="generated for each program (default %(default)s)")
     parser.add_argument("--strategy", action="append", metavar="NAME", help=f"exact ones (default {', '.join(_EXACT)})")
     parser.add_argument("--no-strategies", action="store_true", help="only original and instrumented form")
     parser.add_argument("--seed", type=int, default=0)
@@ -51,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     missing = [str(folder) for folder in options.folder if not folder.exists()]
     unknown = [name for name in options.strategy or () if name not in strategy_names()]
     if missing or unknown:
-        print(f"conformance.programs: there is no {', '.join([*missing, *unknown])}", file=sys.stderr)
+        print(f"conformance.programs: not found: {', '.join([*missing, *unknown])}", file=sys.stderr)
         return 2
     todo = list(programs(options.folder))
     if not todo:
-        print("conformance.programs: no file there instantiates main", file=sys.stderr)
+        print("conformance.programs: no file instantiates main", file=sys.stderr)
         return 2
     wanted = options.strategy or [name for name in _EXACT if name in strategy_names()]
     check = CheckOptions(
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def programs(folders: Sequence[Path]) -> Iterator[Path]:
-    """Files that instantiate `main`, in order, without those of architectures other than v1model."""
+    """Files that instantiate `main`, in order, without those for architectures other than v1model."""
     for folder in folders:
         for path in sorted(folder.rglob("*.p4")) if folder.is_dir() else [folder]:
             text = path.read_text(errors="replace") if path.is_file() else ""
@@ -103,7 +103,7 @@ def _good(verdict: Verdict) -> bool:
 
 
 def totals(found: dict[Path, Verdict]) -> dict[str, int]:
-    """How many programs there are of each kind."""
+    """Number of programs of each kind."""
     verdicts = list(found.values())
     return {
         "programs": len(verdicts),
@@ -140,7 +140,7 @@ def _write(out: Path, started: float, check: CheckOptions, found: dict[Path, Ver
 
 
 def _print(found: dict[Path, Verdict]) -> None:
-    """Programs with state, and those that were refused; paths without what all have in common."""
+    """Prints programs with state, and rejected programs; paths without their common prefix."""
     common = os.path.commonpath([path.parent for path in found])
     table = Table(*COLUMNS)
     for path, verdict in found.items():

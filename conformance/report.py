@@ -16,7 +16,7 @@ from conformance.isolate import Result
 
 @dataclass(frozen=True)
 class Goal:
-    """The least share of `good` statuses that a kind of test must reach, without any crash."""
+    """The smallest share of `good` statuses that a kind of test must reach, without any crash."""
 
     share: float
     good: tuple[str, ...]
@@ -51,7 +51,7 @@ class Report:
         return totals
 
     def share(self, kind: str) -> float:
-        """Part of the tests of a kind with a good status, 0 to 1."""
+        """Share of the tests of a kind with a good status, 0 to 1."""
         counts = self.totals()[kind]
         return sum(counts[status] for status in GOALS[kind].good) / sum(counts.values())
 

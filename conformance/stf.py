@@ -1,6 +1,6 @@
 """The Simple Test Framework's files (`.stf`): packets in, packets expected, table entries.
 
-Grammar and meaning follow p4c's tools: numbers are decimal, `0x` or `0b`, with `*` for wildcard digits; packet bytes
+Grammar and semantics follow p4c's tools: numbers are decimal, `0x` or `0b`, with `*` for wildcard digits; packet bytes
 are hex digits with `*` for any nibble; `$` at the end of an expectation forbids further bytes.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class StfError(Exception):
-    """A line of an .stf file that cannot be understood; the message has file and line."""
+    """An invalid line of an .stf file; the message has file and line."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ _COUNTER = re.compile(r"([\w.]+)\s*\(\s*\$?(\w+)\s*\)\s*(?:(packets|bytes)\s*(==
 
 
 def parse_stf(path: Path) -> list[Statement]:
-    """Raises StfError for a line that has no meaning."""
+    """Raises StfError for an invalid line."""
     return list(_statements(path))
 
 
@@ -91,7 +91,7 @@ def number(text: str) -> int:
 
 
 def mask(text: str) -> int:
-    """The mask that the digits as written give: every written digit counts, `*` does not; decimal: all ones."""
+    """The mask implied by the digits as written: `*` does not count, every other digit does; decimal: all ones."""
     prefix, digits = text[:2].lower(), text[2:]
     if prefix not in ("0x", "0b", "0o"):
         return -1
@@ -100,7 +100,7 @@ def mask(text: str) -> int:
 
 
 def prefix_length(text: str) -> int | None:
-    """Prefix length of an lpm value: `value/n`, or 4, 3 or 1 bits for each written digit; None for a decimal number."""
+    """Prefix length of an lpm value: from `value/n`, or 4, 3 or 1 bits per written digit; None for a decimal number."""
     if "/" in text:
         return int(text.split("/")[1])
     bits = {"0x": 4, "0b": 1, "0o": 3}.get(text[:2].lower())
@@ -152,7 +152,7 @@ def _action(text: str) -> tuple[ActionCall, str | None]:
 
 
 def _add(rest: str) -> Add:
-    # The action is the last word with brackets; before it come the table, a priority without a colon, and matches.
+    # The action is the last word with parentheses; before it are the table, a priority without a colon, and matches.
     start = re.search(r"[\w.$\[\]]+\s*\([^)]*\)\s*(=\s*\w+)?\s*$", rest)
     if not start:
         raise ValueError("no action")

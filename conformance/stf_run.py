@@ -1,8 +1,8 @@
 """Runs one .stf file against a program in a switch with memory ports.
 
-What bmv2's own test driver does is the measure: names are matched by suffix, larger priority wins, fields that an entry
-does not name are wildcards (ternary, lpm) or 0 (exact), packets are compared in order per port, and a port that the
-file names must not send more than expected.
+bmv2's own test driver is the reference: names are matched by suffix, the larger priority wins, fields that an entry
+does not name are wildcards (ternary, lpm) or 0 (exact), packets are compared in order per port, and a port named in the
+file must not send more packets than expected.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ _COMPARE = {
 
 
 def run_stf(program: Path, stf: Path) -> list[str]:
-    """Returns what went wrong, in words; empty if the test passed.
+    """Returns the problems as text; empty if the test passed.
 
-    Raises P4Error if the program is refused, StfError if the file cannot be read.
+    Raises P4Error if the program is rejected, StfError if the file is invalid.
     """
     statements = parse_stf(stf)
     bench = StfBench(program, {s.port for s in statements if isinstance(s, (Packet, Expect))})
@@ -61,7 +61,7 @@ def run_stf(program: Path, stf: Path) -> list[str]:
 
 
 class StfBench:
-    """A program on a switch with the memory ports that a file names, ready for its statements. Raises P4Error."""
+    """A program on a switch with the memory ports named in a file, ready for its statements. Raises P4Error."""
 
     def __init__(self, program: Path, ports: Iterable[int]) -> None:
         compiled = compile_program(program)
@@ -82,7 +82,7 @@ class StfBench:
         self.switch.close()
 
     def execute(self, statements: Iterable[Statement]) -> list[str]:
-        """Takes the statements in order and compares at the end; returns what went wrong, in words."""
+        """Executes the statements in order, and compares at the end; returns the problems as text."""
         for statement in statements:
             if isinstance(statement, Packet):
                 for port, frame in self.switch.inject(statement.port, statement.data):
@@ -128,7 +128,7 @@ class StfBench:
         if add.label:
             self.labels[add.label] = (info.name, entry)
 
-    # ------------------------------------------------------------ everything else
+    # ------------------------------------------------------------ all other statements
 
     def _check_counter(self, check: CheckCounter) -> None:
         if check.unit is None:
@@ -172,14 +172,14 @@ class StfBench:
         elif name == "no_packet":
             self.expected.clear()
         elif name not in ("wait", "register_read", "mirroring_get", "meter_get_rates", "counter_read", "remove"):
-            self.problems.append(f"command {name} is not known")
+            self.problems.append(f"unknown command {name}")
 
     def _register(self, name: str) -> Register:
         info = _by_suffix({r.name: r for r in self.pipeline.info.registers}, name, "register")
         return self.pipeline.registers[info.name]
 
     def _meter(self, command: str, words: tuple[str, ...]) -> None:
-        """`rate:burst` pairs; bmv2's rate is in packets or bytes per microsecond."""
+        """`rate:burst` pairs; bmv2's rates are in packets or bytes per microsecond."""
         info = _by_suffix({m.name: m for m in self.pipeline.info.meters}, words[0], "meter")
         rates = [word.split(":") for word in words[1 if command == "meter_array_set_rates" else 2 :]]
         (cir, cburst), (pir, pburst) = [(round(float(rate) * 1e6), int(burst)) for rate, burst in rates]
@@ -213,7 +213,7 @@ def _equal(hex_digits: str, expect: Expect) -> bool:
 
 
 def _by_suffix(known: dict[str, T], name: str, what: str) -> T:
-    """The exact name, else the one that ends with it (bmv2's driver does the same); names of p4_14 use `_` for `.`."""
+    """The exact name, else the one ending with it (as in bmv2's driver); names from p4_14 have `_` in place of `.`."""
     if name in known:
         return known[name]
     ends = {key for key in known if key.endswith("." + name)} or {key for key in known if key.endswith(name)}
@@ -225,7 +225,7 @@ def _by_suffix(known: dict[str, T], name: str, what: str) -> T:
 
 
 def _key(keys: list[KeyField], field: str) -> KeyField:
-    valid = "$valid$"  # what a key on isValid() is called; some files write "h.valid" or only the header's name
+    valid = "$valid$"  # the name of a key on isValid(); some files write "h.valid" or only the header's name
     wanted = field
     if field == "valid" or field.endswith(".valid"):
         wanted = field.removesuffix("valid") + valid

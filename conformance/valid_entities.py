@@ -1,4 +1,4 @@
-"""Entities that a program's P4Info allows, chosen at random: what a well-behaved controller would write."""
+"""Random entities that a program's P4Info allows: what a well-behaved controller would write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Maker = Callable[[], p4r.Entity]
 
 
 class ValidEntities:
-    """`ports`: where groups and sessions send copies. Numbers are small, so that entities often concern each other."""
+    """`ports`: destinations of groups and sessions. Numbers are small, so that entities often affect each other."""
 
     def __init__(self, p4info: p4i.P4Info, rng: random.Random, ports: Sequence[int] = (1, 2, 3, 510)) -> None:
         self._p4info = p4info

@@ -31,7 +31,7 @@ class MatchKind:
     `operand_field`: its name in that member. `needs_priority`: several entries may match one packet, and nothing but
     their priority decides. `optional_field`: an entry may leave the field out, which then matches anything.
     `in_p4info`: p4i.MatchField's number, None for a kind that no entry matches. `forms`: the operators that an entry of
-    the program may use in such a field, beside a value and, where it is optional, `_`. `enums`: a key of an enum type
+    the program may use in such a field, besides a value and, if it is optional, `_`. `enums`: a key of an enum type
     can have it."""
 
     name: str

@@ -101,7 +101,7 @@ def create_or_open(path: Path, mode: int = 0o600) -> int:
 
 @contextmanager
 def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
-    """A new file beside `path`, under a name that nobody could guess; it takes the place of `path` if the block ends
+    """A new file next to `path`, with an unpredictable name; it replaces `path` if the block ends
     well, and is gone otherwise. A link of that name is replaced, never followed. Raises OSError."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     part = Path(name)
