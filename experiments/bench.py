@@ -1,13 +1,13 @@
 """The switch's own benchmark: forwarding compared with a Linux bridge (and bmv2, if installed), control, clones.
 
-All switches are up at the same time and take turns, so that ratios compare the same machine at the same moment. Frames
-have 1500 bytes of IP at most, and every number is the median of the repeats with its spread. Offloads are off, except
-on a second pair of switch and bridge whose hosts keep theirs. With --target bmv2 it is bmv2 whose control plane and
-clones are measured.
+All switches run at the same time and take turns, so that ratios compare the same machine at the same time. Frames have
+at most 1500 bytes of IP, and every number is the median of the repeats with its spread. Offloads are off, except on a
+second pair of switch and bridge whose hosts keep theirs. With --target bmv2 the control plane and the clones of bmv2
+are measured.
 
 With --compare REV the tables of that revision of this repository are measured beside those of this one.
 
-Exit code: 0 when everything was measured (the expectations are shown, not enforced: machines differ), 2 on errors.
+Exit code: 0: everything was measured (expectations are shown but not enforced, because machines differ); 2: errors.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def control_of(network: RunningNetwork) -> ControlProcess:
 
 
 class Bench:
-    """The networks under test, and one method for each thing that is measured. All numbers are of one repeat."""
+    """The networks under test, with one method for each measurement. All numbers are of one repeat."""
 
     def __init__(
         self, stack: ExitStack, seconds: float, target: str = "softswitch", compare: str | None = None
@@ -109,7 +109,7 @@ class Bench:
         return result
 
     def offloads(self) -> dict[str, Any]:
-        """TCP goodput where the hosts keep their offloads, beside the bridge with offloads on and off."""
+        """TCP goodput of hosts that keep their offloads, and that of the bridge with offloads on and off."""
         result: dict[str, Any] = {}
         for name, network in (*self.with_offloads.items(), ("bridge_without", self.switches["bridge"])):
             tcp = tcp_rate(network, "h1", SERVER, ip_of(SERVER), seconds=self.seconds)
@@ -124,7 +124,7 @@ class Bench:
         return {"pipeline_packets_per_s": pipeline_speed(PROGRAM, nfs.entries_path(PROGRAM)).packets_per_s}
 
     def tables(self) -> dict[str, Any]:
-        """Processor time that large tables take, here and in the revision beside."""
+        """Processor time for large tables, in this revision and in the one compared."""
         found = {name: {**lookups(tree), **control(tree)} for name, tree in self.trees.items()}
         result: dict[str, Any] = {f"{key}.here": value for key, value in found["here"].items()}
         for key, value in found.get("there", {}).items():
@@ -135,7 +135,7 @@ class Bench:
         return steady_flow(self.network, megabits_per_s=STEADY_MBIT, seconds=self.seconds, action=action)
 
     def undisturbed(self) -> dict[str, Any]:
-        """The steady flow alone."""
+        """The steady flow without any operation."""
         flow, _ = self._steady()
         return {"undisturbed_gap_ms": flow.longest_gap_ms, "undisturbed_lost": flow.lost}
 
@@ -174,7 +174,7 @@ class Bench:
         return result
 
     def clones(self) -> dict[str, Any]:
-        """The highest rate of clones that the listener takes without a loss; a flood first, then slower."""
+        """The highest rate of clones that the listener receives without loss: first of a flood, then more slowly."""
         flood = 0.0
         for share in _CLONE_STEPS:
             self.cloning_control.call("start_cloning")
@@ -233,7 +233,7 @@ def run(options: CommonOptions, compare: str | None = None) -> int:
                 _step(show, f"{repeat}/{options.repeats} {step}")
                 row |= getattr(bench, step)()
                 show.end_trial()
-            if options.target == "bmv2":  # which does not say how long packets waited
+            if options.target == "bmv2":  # bmv2 does not report how long packets waited
                 row = {name: value for name, value in row.items() if not name.endswith("_held_ms")}
             folder.add_trial(f"repeat-{repeat}", {"repeat": repeat, **row})
             rows.append(row)

@@ -1,15 +1,15 @@
-"""Figure 7 (claim C5): what cloning costs when every packet writes state.
+"""Figure 7 (claim C5): the cost of cloning when every packet writes state.
 
-First the highest rate that the switch forwards steadily without cloning (loss below 0.1 %; for the method see
-measure/steady_rate.py) and what a flood gets through without and with cloning (full_load.py), then flows of 100, 75 and
-50 % of that rate through nfs/byte_counter.p4, which is changed to itself while they are on. The data plane has a core
-of its own where there are two or more (measure/cores.py). A strategy clones during its reconfiguration; Swing State,
-whose switches always clone, from the first packet to the last (`clones_always` of a strategy). Measured are the
-throughput at the receiver over time, and the share of the packets lost before, during and after the reconfiguration.
-`no-reconfiguration` is the same flow left alone. Only strategies that clone are in this experiment.
+First the highest rate that the switch forwards steadily without cloning (loss below 0.1 %; the method is in
+measure/steady_rate.py) and the throughput of a flood without and with cloning (full_load.py), then flows of 100, 75 and
+50 % of that rate through nfs/byte_counter.p4, which is changed to itself during the flows. The data plane has a core of
+its own if there are two or more (measure/cores.py). A strategy clones during its reconfiguration; Swing State, whose
+switches always clone, from the first packet to the last (`clones_always` of a strategy). Measured are the throughput at
+the receiver over time, and the share of packets lost before, during and after the reconfiguration. `no-reconfiguration`
+is the same flow without a change. Only strategies that clone take part.
 
-Exit code: 0 when the three parts of claim C5 hold, or were not asked for because strategies or loads were left out; 1
-when one does not hold; 2 for wrong use and for failed runs; 3 when one could not be judged.
+Exit code: 0: the three parts of claim C5 hold, or were not asked for because strategies or loads were left out; 1: one
+does not hold; 2: wrong usage or failed runs; 3: one could not be judged.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Bench:
         return self._shared.lab(plan)
 
     def drop(self) -> None:
-        """The next trial gets a new network."""
+        """Gives the next trial a new network."""
         self._shared.drop()
 
     def arm(self, lab: Lab) -> None:
@@ -180,7 +180,7 @@ def run_trial(
 
 
 class _Reconfiguring:
-    """The reconfiguration of a trial; where cloning goes on always, it is switched on again after the swap."""
+    """The reconfiguration of a trial; if cloning is always on, it is switched on again after the swap."""
 
     def __init__(self, lab: Lab, always: bool) -> None:
         self._lab = lab
@@ -193,7 +193,7 @@ class _Reconfiguring:
         self._lab.begin_reconfiguration()
 
     def look(self) -> None:
-        """Goes on when the reconfiguration is over; does not wait for it."""
+        """Continues after the reconfiguration, without waiting for it."""
         if self._begun and not self._ended and not self._lab.control.busy():
             self.finish()
 
@@ -232,8 +232,9 @@ def parts(
 ) -> dict[str, dict[str, float]]:
     """Loss and throughput before, during and after a window, and of the whole trial.
 
-    sent: when packet k left; arrived: sequence numbers that arrived; received: when. Times in s. A packet belongs where
-    it was sent. `mbit`: Mbit/s of frames at the receiver; `loss`: share of the packets. Empty parts are left out.
+    sent: when packet k left; arrived: sequence numbers that arrived; received: when. Times in s. A packet is counted in
+    the part in which it was sent. `mbit`: Mbit/s of frames at the receiver; `loss`: share of the packets. Empty parts
+    are left out.
     """
     got = np.zeros(len(sent), dtype=bool)
     got[arrived] = True
@@ -265,7 +266,7 @@ def search_trial(trial: Trial, options: CommonOptions, schedule: Schedule, bench
 
 
 def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """By strategy and load: spread over the repeats of throughput and loss of each part of a trial."""
+    """By strategy and load: throughput and loss of each part of a trial, as spreads over the repeats."""
     result: dict[str, Any] = {}
     for trial in trials.values():
         result.setdefault(trial["strategy"], {}).setdefault(f"{trial['load']:g}", []).append(trial)
@@ -286,7 +287,7 @@ def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def lead(trials: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """By load: how much more of the whole trial State4 keeps than Swing State in the same repeat, as a share."""
+    """By load: by how much State4 keeps more of the whole trial than Swing State in the same repeat, as a share."""
     losses: dict[str, dict[str, dict[int, float]]] = {}
     for trial in trials.values():
         by_repeat = losses.setdefault(f"{trial['load']:g}", {}).setdefault(trial["strategy"], {})
@@ -327,7 +328,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
         full = float(steady["frames_per_s"])
         sweep = run_sweep(
             EXPERIMENT,
-            replace(options, resume=True),  # the run that the search has begun
+            replace(options, resume=True),  # the run that the search started
             trials,
             lambda trial, show: run_trial(trial, options, schedule, full, bench, show),
             trial_s=schedule.duration,
@@ -351,7 +352,7 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
 
 
 def cloning_strategies() -> tuple[str, ...]:
-    """Those of all strategies that need something of the data plane: clones, or marks in a dirty map."""
+    """All strategies that need the data plane: for clones, or for marks in a dirty map."""
     return tuple(name for name in available_strategies() if is_instrumented(name))
 
 

@@ -1,11 +1,11 @@
 """Compares a fresh run of all experiments with the reference: every number of every claim, and the verdicts.
 
-Compares results/report/latest with results/reference (of a run on bmv2 with results/reference/bmv2), or two runs that
-are named. Numbers depend on the machine; what should be the same are the verdicts. A claim that one of the two could
-not judge, or did not run, contradicts nothing: it is open.
+Compares results/report/latest with results/reference (for a run on bmv2 with results/reference/bmv2), or two given
+runs. Numbers depend on the machine; the verdicts should be the same. A claim that one of the runs could not judge, or
+did not run, is not a contradiction but open.
 
-Exit code: 0 when all verdicts are the same; 1 when two contradict each other; 2 when there is nothing to compare; 3
-when none contradicts, but one is open.
+Exit code: 0: all verdicts are the same; 1: two contradict each other; 2: there is nothing to compare; 3: none
+contradict, but one is open.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from experiments.report.state import REFERENCE, REPORT, result_folders
 
 @dataclass(frozen=True)
 class Row:
-    """One number of a claim in both runs; a side that lacks it is None. `ratio`: fresh to reference, if both exist."""
+    """One number of a claim in both runs; None on a side that lacks it. `ratio`: fresh to reference, if both exist."""
 
     claim: str
     what: str
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """A claim's verdict in both runs; `not in this run` when it is missing in one."""
+    """A claim's verdict in both runs; `not in this run` if one lacks it."""
 
     claim: str
     title: str
@@ -58,7 +58,7 @@ class Verdicts:
 
     @property
     def contradict(self) -> bool:
-        """One says that the claim holds, the other that it does not."""
+        """Whether one says that the claim holds, and the other that it does not."""
         return {self.reference, self.fresh} == {HOLDS, FAILS}
 
 
@@ -101,7 +101,7 @@ _PLAIN_WIDTH = 160  # if the output is not a terminal
 
 
 def compare(reference: Mapping[str, Any], fresh: Mapping[str, Any]) -> Comparison:
-    """Compares two reports as `report.json` has them, claim by claim and number by number."""
+    """Compares two reports in the form of `report.json`, claim by claim and number by number."""
     old = {claim["id"]: claim for claim in reference["claims"]}
     new = {claim["id"]: claim for claim in fresh["claims"]}
     verdicts, rows = [], []
@@ -126,7 +126,7 @@ def _rows(claim: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[
 
 
 def _ratio(reference: Spread | None, fresh: Spread | None) -> float | None:
-    """None where one is missing, or where the reference is 0 and the fresh value is not."""
+    """None if one is missing, or if the reference is 0 and the fresh value is not."""
     if reference is None or fresh is None:
         return None
     if reference.median == fresh.median:
@@ -147,7 +147,7 @@ def _notes(reference: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str]:
 
 
 def read_report(folder: Path) -> dict[str, Any]:
-    """The report of a run. Raises ResultError when there is none."""
+    """The report of a run. Raises ResultError if there is none."""
     path = folder / "report.json"
     if not path.exists():
         raise ResultError(f"{folder} holds no report: make one with `make reproduce`")
@@ -156,7 +156,7 @@ def read_report(folder: Path) -> dict[str, Any]:
 
 
 def newest_report(out: Path) -> Path:
-    """The newest run of all experiments below `out`, complete or not. Raises ResultError when there is none."""
+    """The newest run of all experiments below `out`, complete or not. Raises ResultError if there is none."""
     runs = [name for name in result_folders(out / REPORT) if (out / REPORT / name / "report.json").exists()]
     if not runs:
         raise ResultError(f"no run of all experiments in {out / REPORT}: begin with `make reproduce`")

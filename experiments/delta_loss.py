@@ -1,18 +1,18 @@
 """Figure 5 (claim C3): the share of state that a reconfiguration loses, against the rate of the traffic.
 
-One UDP flow from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself while
-the flow is on, at all rates with the published pace of the control plane and at some with its own. At one rate programs
-with more or less state (harness/sized_programs.py) show how the loss grows with the time to read. Delta-loss = (bytes
-on the wire - bytes in the register) / bytes on the wire. The wire's truth is the kernel's: the receiver's packets and
-the counters of the interfaces at both ends, never the switch. A "strategy" called `no-reconfiguration` shows the
-harness's own error.
+One UDP flow goes from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself
+during the flow, at all rates with the published pace of the control plane and at some with its own. At one rate,
+programs with more or less state (harness/sized_programs.py) show how the loss grows with the time to read. Delta-loss =
+(bytes on the wire - bytes in the register) / bytes on the wire. Bytes on the wire are the kernel's numbers: the
+receiver's packets and the counters of the interfaces at both ends, never the switch's. A "strategy" called
+`no-reconfiguration` shows the harness's own error.
 
-A trial takes 5 s, the published ones took 30 s (`--paper-length`). What is lost does not depend on how long the flow
-was on before and after; as a share of the flow it is six times as large here, so the limit of 1 % is the harder to
+A trial takes 5 s, a published one took 30 s (`--paper-length`). The loss does not depend on how long the flow lasts
+before and after the change; as a share of the flow it is six times as large here, so the limit of 1 % is harder to
 meet. All trials share one network: installing a program empties its state.
 
-Exit code: 0 when claim C3 holds, or was not asked for (strategies, rates or the program were left out); 1 when it does
-not hold; 2 for wrong use and for failed runs; 3 when it could not be judged.
+Exit code: 0: claim C3 holds, or was not asked for (strategies, rates or the program were left out); 1: it does not
+hold; 2: wrong usage or failed runs; 3: it could not be judged.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _PORT = 5000
 @dataclass(frozen=True)
 class Counted:
     """A program that counts the bytes of whole frames of h1's UDP flow to the server's port 5000: in one cell of a
-    register, or, without a register, in all cells of all registers together."""
+    register, or, if no register is given, in all cells of all registers together."""
 
     program: Path
     entries: Path
@@ -81,7 +81,7 @@ PAPER = Counted(NFS / "byte_counter.p4", NFS / "byte_counter.entries.toml", "byt
 class Schedule:
     """Seconds of a trial, and the rates in Mbit/s of Ethernet frames.
 
-    own_pace_rates: of the trials with an unpaced control plane; sizes: bytes of state at SIZES_MBIT, in both profiles.
+    own_pace_rates: rates with an unpaced control plane; sizes: bytes of state at SIZES_MBIT, in both profiles.
     """
 
     duration: float
@@ -161,7 +161,7 @@ def run_trial(
 
 
 def counted_by(trial: Trial, schedule: Schedule) -> Counted:
-    """What counts the bytes in a trial: the schedule's program, or one made to measure for an amount of state."""
+    """The program that counts the bytes in a trial: the schedule's, or one generated for an amount of state."""
     size = trial.parameters.get("state")
     if size is None:
         return schedule.counted
@@ -181,7 +181,7 @@ Losses = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]], profile: str) -> dict[str, Losses]:
-    """Delta-loss, what the formula says, and packets lost: spread over the repeats, `rates` and `sizes` apart."""
+    """Delta-loss, the formula's value, and packets lost: spreads over the repeats, `rates` and `sizes` separately."""
     groups: dict[tuple[str, str, str, float], list[Mapping[str, Any]]] = {}
     for trial in trials.values():
         kind, value = ("sizes", trial["state"]) if "state" in trial else ("rates", trial["rate"])
@@ -219,7 +219,7 @@ def trials_of(options: CommonOptions, schedule: Schedule) -> list[Trial]:
 
 
 def judge(sweep: Sweep, options: CommonOptions, schedule: Schedule, losses: Mapping[str, Losses]) -> Claim:
-    """C3, unless the run was about something else."""
+    """C3, unless the run was not meant to judge it."""
     missing = [name for name in ("state4", "controller") if name not in options.strategies]
     why = ""
     if missing:
@@ -276,7 +276,7 @@ def parse_rates(text: str) -> tuple[float, ...]:
 
 
 def _counted(namespace: argparse.Namespace, parser: argparse.ArgumentParser) -> Counted:
-    """The program that was named, or the paper's; leaves with exit code 2 and one line when it can't be used."""
+    """The given program, or the paper's; exits with code 2 and a one-line message if it can't be used."""
     program: Path | None = namespace.program
     if program is None:
         if namespace.entries or namespace.counter:
@@ -309,7 +309,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = common_options(namespace, parser, default=available_strategies(), available=available_strategies())
     counted = _counted(namespace, parser)
     duration = options.duration_s or (PAPER_S if namespace.paper_length else 4.0 if options.quick else USUAL_S)
-    own = namespace.rates is None and counted == PAPER  # rates or a program that were named are all that is wanted
+    own = namespace.rates is None and counted == PAPER  # if rates or a program were given, nothing else is run
     schedule = Schedule(
         duration=duration,
         reconfigure=duration * (0.2 if options.quick else 0.45),

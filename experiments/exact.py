@@ -1,16 +1,16 @@
 """Exact: state4_exact, precopy and reconcile lose no byte of state and no packet, whatever the rate.
 
-One UDP flow from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself in the
-middle of the flow; how long packets wait is measured as well. Bytes lost are those of the packets that arrived, by the
-receiver's kernel, less those in the register. On softswitch a second controller inserts, modifies and deletes entries
-all the while; those that are not as acknowledged at the end are lost, too. `highest` is the highest rate at which the
-switch loses nothing while it clones every packet, searched for as RFC 2544 does it (measure/steady_rate.py) before the
-trials; the flows get 90 % of it, unless --share says otherwise.
-A "strategy" called `no-reconfiguration` is the same flow left alone: what it loses is the machine's. The data
-plane has a core of its own where there are two or more.
+One UDP flow goes from h1 to the server; byte_counter.p4 counts its bytes in a register cell, and is changed to itself
+in the middle of the flow; how long packets wait is measured as well. The bytes lost are those of the packets that
+arrived, by the receiver's kernel, minus those in the register. On softswitch a second controller inserts, modifies and
+deletes entries throughout; entries that differ from what was acknowledged at the end count as lost, too. `highest` is
+the highest rate at which the switch loses nothing while it clones every packet, searched for as in RFC 2544
+(measure/steady_rate.py) before the trials; the flows use 90 % of it, unless --share says otherwise. A "strategy" called
+`no-reconfiguration` is the same flow without a change: what it loses is the machine's fault. The data plane has a core
+of its own if there are two or more.
 
-Exit code: 0 when nothing was lost in any trial; 1 when something was; 2 for wrong use and for failed runs; 3 when
-nothing is shown, because flows that were left alone lost something as well or trials were disturbed.
+Exit code: 0: nothing was lost in any trial; 1: something was; 2: wrong usage or failed runs; 3: undecided, because
+flows without a change lost something as well or trials were disturbed.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ PROGRAM = nfs.program_path("byte_counter")
 COUNTER, CELL = "byte_reg", 0  # by nfs/byte_counter.entries.toml
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
 LEAD_S, TAIL_S = 0.3, 0.3
-"""Traffic before a reconfiguration begins, and after it has ended."""
+"""Duration of traffic before a reconfiguration begins, and after it has ended."""
 WORK_S = {"native": 0.6, "paper": 2.0}
-"""What a reconfiguration of byte_counter.p4 takes at most in a profile, with a margin."""
+"""The longest time that a reconfiguration of byte_counter.p4 takes in a profile, with a margin."""
 FULL_LOAD_S = 4.0
-"""And more at the highest rate, where the control plane gets little of the machine."""
+"""Added at the highest rate, where the control plane gets little CPU time."""
 MARGIN_S = 0.02
 BOUNDS = MachineBounds(waited=0.08, host_waited=None)  # as in cloning_cost: at the highest rate the hosts are busy
 WRITES_PER_S = 50.0
-"""Of the second controller."""
+"""Writes per second of the second controller."""
 _PORT = 5000
 _NO_LOSS = 1e-9
 _SETTLE_S = 3.0
@@ -89,7 +89,7 @@ class Schedule:
 
 
 class Bench:
-    """One network for all trials, the data plane on its own core; the highest rate, once it was found."""
+    """One network for all trials, the data plane on its own core; the highest rate, once it is known."""
 
     def __init__(self, stack: ExitStack, schedule: Schedule, target: str) -> None:
         self._cores = stack.enter_context(divided_cores())
@@ -107,7 +107,7 @@ class Bench:
         return lab
 
     def drop(self) -> None:
-        """The next trial gets a new network."""
+        """Gives the next trial a new network."""
         self._shared.drop()
 
     def megabits(self, rate: str, show: Display) -> float:
@@ -145,7 +145,7 @@ class Bench:
 def run_trial(
     trial: Trial, schedule: Schedule, bench: Bench, show: Display, *, accept_busy: bool = False
 ) -> TrialResult:
-    """One flow. No samples: the numbers say it all."""
+    """One flow. Without samples: the numbers are sufficient."""
     reconfigures = trial.strategy != CONTROL_TRIAL
     profile = str(trial.parameters["profile"])
     megabits = bench.megabits(str(trial.parameters["rate"]), show)
@@ -201,7 +201,7 @@ def run_trial(
         phases = Phases.of(events)
         invalid += outside_flow(phases, Interval(0.0, seconds), margin_s=0.0)
         held = [float(event["held_s"]) for event in events if "held_s" in event]
-        # Where the switch does it all in one request of P4Runtime, only it knows how long packets waited.
+        # If the switch does everything in one P4Runtime request, only the switch knows how long packets waited.
         measured |= {
             "total_ms": 1e3 * (phases.window.end - phases.window.begin),
             "held_ms": 1e3 * sum(held) if held else stats["longest_hold_ms"],
@@ -214,7 +214,7 @@ def run_trial(
 
 
 def lost_within(sent: int, arrived: npt.NDArray[np.integer], interval_ns: int, begin: float, end: float) -> int:
-    """How many packets were lost of those that were due in a span of the flow, in s, with a margin for the rings."""
+    """Number of packets lost among those due in an interval of the flow, in s, with a margin for the rings."""
     there = np.zeros(sent, bool)
     there[arrived] = True
     due = np.flatnonzero(~there) * interval_ns / 1e9
@@ -222,7 +222,7 @@ def lost_within(sent: int, arrived: npt.NDArray[np.integer], interval_ns: int, b
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each strategy, profile and rate: what was lost in all its repeats, and the times in ms."""
+    """One row for each strategy, profile and rate: the losses in all its repeats, and the times in ms."""
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for trial in trials.values():
         groups.setdefault((trial["profile"], str(trial["rate"]), trial["strategy"]), []).append(trial)
@@ -253,13 +253,13 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _writes(trial: Mapping[str, Any], kind: str) -> int:
-    """Of the second controller, 0 without one."""
+    """The second controller's lost writes; 0 without one."""
     return int((trial.get("second_controller") or {}).get(kind, 0))
 
 
 def verdict_of_rows(rows: Sequence[Mapping[str, Any]], unusable: Mapping[str, str]) -> Verdict:
-    """Whether every reconfiguration lost nothing. Where a flow that was left alone loses something, or none of that
-    rate counts, it may be the machine's fault; then, as with trials that do not count, nothing is shown."""
+    """Whether every reconfiguration lost nothing. If a flow without a change loses something, or none at that rate
+    counts, it may be the machine's fault: not judged, as with trials that do not count."""
     lossy = [row for row in rows if row["runs_with_loss"]]
     whole_alone = {row["rate"] for row in rows if row["strategy"] == CONTROL_TRIAL and not row["runs_with_loss"]}
     if any(row["rate"] in whole_alone for row in lossy):

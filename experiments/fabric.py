@@ -1,18 +1,18 @@
-"""The fabric: one spine's program is changed under traffic that HULA balances over two of them.
+"""The fabric: the program of one spine is changed under traffic that HULA balances over two spines.
 
-Two leaves, two spines, every switch a process of its own; HULA takes the links of spine1 for twice as fast as those of
-spine2. Bursts of UDP in both directions, knocked UDP and TCP to the server behind the firewall, which is on the spines.
-spine1 is changed from chained_counting.p4 to chained_counting_v2.p4 by every strategy of state4/strategies that needs
-no other switch; by `drain`: traffic is moved away by HULA's own means, the program changed, traffic moved back; and by
-`swing_links`: Swing State between the two spines, its state in packets over the links.
+Two leaves, two spines, every switch a process of its own; HULA assumes that spine1's links are twice as fast as those
+of spine2. Bursts of UDP in both directions, knocked UDP, and TCP to the server behind the firewall, which is on the
+spines. spine1 is changed from chained_counting.p4 to chained_counting_v2.p4 by every strategy of state4/strategies that
+needs no other switch; by `drain`: traffic is moved away by HULA's own means, the program changed, traffic moved back;
+and by `swing_links`: Swing State between the two spines, with state in packets over the links.
 
 Measured from captures of all links between switches, and from what hosts sent and received: throughput per path,
 packets lost, flows that die, the time until HULA balances again, the frames that the strategy put on links and
 neighbours (claim C7 fabric), and the state at the end: bytes counted by the changed spine against those that left it,
 and whether it remembers who has knocked.
 
-Exit code: 0 when the claim holds or was not asked for; 1 when it does not; 2 for wrong use and failed runs; 3 when it
-could not be judged.
+Exit code: 0: the claim holds or was not asked for; 1: it does not hold; 2: wrong usage or failed runs; 3: it could not
+be judged.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ from topologies.leaf_spine_entries import KNOCK_IP, counting_entries, leaf_entri
 EXPERIMENT = "fabric"
 CHANGED = "spine1"
 SPINE_MBIT = (32, 16)
-"""Of the links of each spine, as HULA sees them."""
+"""Rates of each spine's links, as HULA assumes them."""
 RATE_MBIT, TCP_MBIT = 6.0, 2.0
 USUAL_S, QUICK_S = 13.0, 9.5
 QUICK_STRATEGIES = ("none", DRAIN, "controller", SWING, "state4", "state4_exact")
-"""With --quick, unless others are asked for."""
+"""With --quick, unless others are given."""
 LEAD_S = 1.5
-"""Probes before the flows, so that HULA knows all ways."""
+"""Time for probes before the flows start, so that HULA knows all paths."""
 MAX_LATE_MS = 100.0
 OLD, NEW = nfs.program_path("chained_counting"), nfs.program_path("chained_counting_v2")
 LEAF_PROGRAM = nfs.program_path("chained")
@@ -75,19 +75,19 @@ REGISTER, KNOCKED = "counted_bytes", "pk_reg"
 _SETTLE_S = 0.4
 _BEFORE_SHARE = 0.33
 _LEAST_S = 9.0
-_HOPS = 2  # of a state packet: to a leaf and to the other spine
+_HOPS = 2  # a state packet's way: to a leaf and to the other spine
 _OPEN = 3  # KNOCK_OPEN of nfs/include/knocking_stage.p4
 
 KNOCK = "knock"
 PAIRS = tuple(
     dict.fromkeys([f"{g.source}>{g.target}" for g in GROUPS] + [">".join(TCP_ENDS), ">".join(reversed(TCP_ENDS))])
 )
-"""Who sends to whom, counted by the spines in the cells from 1 on."""
+"""Who sends to whom; the spines count their bytes in the cells from 1 on."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Seconds of a trial and of the change's begin; rates in Mbit/s of frames, of all UDP and of the connection."""
+    """Duration of a trial and beginning of the change in seconds; rates in Mbit/s of frames, of all UDP and of TCP."""
 
     duration: float
     change: float
@@ -96,9 +96,9 @@ class Schedule:
 
     @staticmethod
     def of(duration: float, mbit: float, tcp_mbit: float) -> Schedule:
-        """Raises ValueError for a trial that is too short for a drain and what follows."""
+        """Raises ValueError for a trial too short for a drain and what follows."""
         if duration < _LEAST_S:
-            raise ValueError(f"--duration {duration:g}: the trial has to take at least {_LEAST_S:g} s")
+            raise ValueError(f"--duration {duration:g}: a trial takes at least {_LEAST_S:g} s")
         return Schedule(duration, min(_BEFORE_SHARE * duration, 4.0), mbit, tcp_mbit)
 
 
@@ -114,14 +114,14 @@ class SharedFabric(SharedNetwork[FabricLab]):
 
 
 def fabric_strategies() -> tuple[str, ...]:
-    """In the order of the figure. Swing State on one switch alone is none of a fabric."""
+    """In the order of the figure. Without Swing State on a single switch, which is meaningless here."""
     names = [name for name in available_strategies() if name != "swing_state"]
     before = ("none", DRAIN, "controller", SWING)
     return (*before, *(name for name in names if name not in before))
 
 
 def own_entries(fabric: Fabric) -> dict[str, str]:
-    """What every switch starts with."""
+    """The initial entries of every switch."""
     addresses = {name: place.ip for name, place in fabric.places.items()}
     flows = {cell: tuple(addresses[name] for name in pair.split(">")) for cell, pair in enumerate(PAIRS, start=1)}
     counted = counting_entries({cell: (source, target) for cell, (source, target) in flows.items()})
@@ -134,7 +134,7 @@ def own_entries(fabric: Fabric) -> dict[str, str]:
 def run_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedFabric, show: Display
 ) -> TrialResult:
-    """One strategy. Samples: `paths` (t, spine, mbit of each 0.1 s); documents: `iperf3`, the client's report."""
+    """Runs one strategy. Samples: `paths` (t, spine, mbit per 0.1 s); documents: `iperf3`, the client's report."""
     changes = trial.strategy != CONTROL_TRIAL
     lab = shared.lab()
     fabric, control = lab.fabric, lab.control[CHANGED]
@@ -184,7 +184,7 @@ def run_trial(
     control.on_event = None
     hosts = mix.finish(late=changes)
     sent_probes = sum(probe.finish() for probe in probes)
-    time.sleep(_SETTLE_S)  # what is on its way arrives
+    time.sleep(_SETTLE_S)  # lets packets in transit arrive
     cells = lab.cells(CHANGED, REGISTER, 1, len(PAIRS))
     knocked = [lab.cells(CHANGED, KNOCKED, _knock_cell(fabric, KNOCKERS[group]), 1)[0] for group in hosts.knocks]
     captured = captures.finish(timeline.start)
@@ -250,14 +250,14 @@ def _moved(swap: Mapping[str, float], start: float) -> Interval:
 
 
 def _knock_cell(fabric: Fabric, host: str) -> int:
-    """The cell of a host in the firewall's register: its address minus 10.0.0.0."""
+    """A host's cell in the firewall's register: its address minus 10.0.0.0."""
     place = fabric.places[host]
     return (place.leaf << 8) + place.number
 
 
 def run(options: CommonOptions, schedule: Schedule) -> int:
-    """All trials, the summary, the figure, the table."""
-    from plots import fabric as plot  # matplotlib takes a while: only when there is something to draw
+    """Runs all trials; writes the summary, the figure and the table."""
+    from plots import fabric as plot  # importing matplotlib takes a while
 
     names = (CONTROL_TRIAL, *options.strategies)
     trials = [Trial(name, repeat) for repeat in range(1, options.repeats + 1) for name in names]
@@ -283,12 +283,12 @@ def run(options: CommonOptions, schedule: Schedule) -> int:
 def _rate(text: str) -> float:
     value = float(text)
     if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"a rate is above 0 and at most 100 Mbit/s: {text}")
+        raise argparse.ArgumentTypeError(f"expected a rate above 0 and at most 100 Mbit/s: {text}")
     return value
 
 
 def parse(arguments: list[str] | None) -> tuple[CommonOptions, Schedule]:
-    """Options and schedule; leaves with exit code 2 for wrong use."""
+    """Options and schedule; exits with code 2 for wrong usage."""
     parser = common_parser(__doc__, repeats=3, quick_repeats=1)
     text = "of all UDP together (default: %(default)g)"
     parser.add_argument("--rate", type=_rate, default=RATE_MBIT, metavar="MBPS", help=text)

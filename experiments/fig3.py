@@ -1,18 +1,18 @@
 """Figure 3 (claim C1): which packets arrive around a swap, for each strategy.
 
-Four flows of one packet per second to the guarded service: h1 may always send, h2 and h3 knock at about 8 s, h4
-knocks inside the reconfiguration. chained.p4 is changed to chained_v2.p4 at about 19 s of 30 s, with HULA probes all
-the while.
+Four flows of one packet per second to the protected service: h1 may always send, h2 and h3 knock at about 8 s, h4
+knocks during the reconfiguration. chained.p4 is changed to chained_v2.p4 at about 19 s of 30 s, with HULA probes
+throughout.
 
-"Inside the reconfiguration" means the same for every strategy: when the control plane has read the knocking stages
+"During the reconfiguration" means the same for every strategy: when the control plane has read the knocking stages
 (pk_reg), or, for a strategy that does not read them, when it begins to install the new program. Either way the knock is
-over before the swap; a trial in which it is not shows nothing and is repeated. (A strategy outside the paper that does
-everything within the swap gets its knock then.) How survival depends on the moment is seen from h5's port: source after
-source knocks there all through the reconfiguration, hundreds a second, and the knocking stages after the trial say
-whose knock survived.
+over before the swap; otherwise the trial shows nothing and is repeated. (A strategy outside the paper that does
+everything within the swap gets its knock then.) How survival depends on the time is shown at h5's port: throughout the
+reconfiguration hundreds of sources per second knock there one after the other, and the knocking stages after the trial
+show whose knocks survived.
 
-Exit code: 0 when claim C1 holds, or was not asked for because strategies were left out; 1 when it does not hold; 2 for
-wrong use and for failed runs; 3 when it could not be judged.
+Exit code: 0: claim C1 holds, or was not asked for because strategies were left out; 1: it does not hold; 2: wrong usage
+or failed runs; 3: it could not be judged.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _SERIES_LEAD_S = 0.4
 # Above the time-out of a flowlet in hula.p4 (0.1 s): each packet then chooses its hop again. Within a flowlet its hop
 # is not written again, so Swing State, which sees new writes only, would lose the hop of a flow that is open.
 _MIN_INTERVAL_S = 0.15
-_QUICK_S = 56.0  # for all strategies together, if that leaves each of them
+_QUICK_S = 56.0  # for all strategies together, if each gets enough of it
 _SHORTEST_QUICK_S = 4.0
 _KNOCKED_S = 0.1  # after the moment for it, a knock is over
 _MARGIN_S = 0.02  # a packet that is sent this close to a knock or to the swap is not judged
@@ -71,7 +71,7 @@ _MARGIN_S = 0.02  # a packet that is sent this close to a knock or to the swap i
 
 @dataclass(frozen=True)
 class Schedule:
-    """Seconds of a trial. `reconfigure` is such that the swap of a 1.8 s reconfiguration comes at about 19 of 30."""
+    """Seconds of a trial. With `reconfigure` the swap of a 1.8 s reconfiguration comes at about 19 of 30 s."""
 
     duration: float = 30.0
     interval: float = 1.0
@@ -83,13 +83,13 @@ class Schedule:
         quick = max(_SHORTEST_QUICK_S, min(8.4, _QUICK_S / max(1, len(options.strategies)) - SETUP_S))
         duration = options.duration_s or (quick if options.quick else 30.0)
         share = duration / 30.0
-        # Compressed, the reconfiguration itself stays as long as it is; its middle is where it was.
+        # A compressed trial has a reconfiguration of the same length; its middle is where it was.
         begin = 18.1 * share - 0.9 if options.profile == "paper" else 19.0 * share
         return Schedule(duration, max(share, _MIN_INTERVAL_S), 8.0 * share, begin)
 
     @property
     def second_knock(self) -> float:
-        """Of those that come early."""
+        """The time of the early knocks."""
         return self.early_knocks + 0.25 * self.interval
 
     @property
@@ -112,7 +112,7 @@ def plan_for(strategy: str, profile: str, target: str = "softswitch") -> Plan:
 
 
 class KnockSeriesSender:
-    """Knocks of one source after the other from one host, for as long as it runs."""
+    """Knocks of one source after the other from one host, until it is stopped."""
 
     def __init__(self, lab: Lab) -> None:
         self._file = lab.network.directory.path / "knock-series.times"
@@ -165,7 +165,7 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
         machine = watch.read()
         late_ns = [sender.finish().worst_late_ns for sender in senders.values()]
         sent = {name: sender.sent() - timeline.start for name, sender in senders.items()}
-        timeline.run(schedule.duration + 0.3)  # the last packets arrive
+        timeline.run(schedule.duration + 0.3)  # lets the last packets arrive
         _, packets = receiver.finish()
         knocks = {name: knocker.sent() for name, knocker in knockers.items()}
         sent_probes = sum(probe.finish() for probe in probes)
@@ -221,14 +221,14 @@ def run_trial(strategy: str, options: CommonOptions, schedule: Schedule, show: D
 
 
 def knock_too_late(strategy: str, knock_end: float, phases: Phases) -> list[str]:
-    """The late knock has to be over before the swap; one of a strategy outside the paper that does everything within
-    the swap, before its end."""
+    """The late knock must be over before the swap; for a strategy outside the paper that does everything within the
+    swap, before the swap's end."""
     limit = phases.swap.begin if strategy in PUBLISHED_FATES else phases.swap.end
     return [] if knock_end < limit else ["the late knock came after the swap had begun"]
 
 
 def knock_not_early(knock_ends: Sequence[float], phases: Phases) -> list[str]:
-    """The early knocks have to be over before the reconfiguration begins, or they are late ones as well."""
+    """The early knocks must be over before the reconfiguration begins, or they are late ones as well."""
     return ["an early knock came after the reconfiguration had begun"] if max(knock_ends) >= phases.window.begin else []
 
 
@@ -249,10 +249,10 @@ def count_flow(
     knock: tuple[float, float] | None,
     swap: tuple[float, float],
 ) -> FlowCount:
-    """Sorts a flow's packets by when they were sent; times in s.
+    """Classifies a flow's packets by the time they were sent; times in s.
 
-    sent: when packet k left; arrived: sequence numbers; knock: first and last frame of it, None for a flow
-    that is open from the start; swap: begin and end. Packets within the margin of a knock or the swap count nowhere.
+    sent: when packet k left; arrived: sequence numbers; knock: its first and last frame, None for a flow that is open
+    from the start; swap: begin and end. Packets within the margin of a knock or the swap are not counted.
     """
     got = np.zeros(len(sent), dtype=bool)
     got[arrived] = True
@@ -307,7 +307,7 @@ def _describe(strategy: str, lab: Lab) -> str:
 
 def run(options: CommonOptions) -> int:
     """All trials, the summary, the figure, the table."""
-    from plots import fig3 as plot  # matplotlib takes a while: only when there is something to draw
+    from plots import fig3 as plot  # importing matplotlib takes a while
 
     schedule = Schedule.of(options)
     trials = [Trial(name, repeat) for repeat in range(1, options.repeats + 1) for name in options.strategies]

@@ -2,12 +2,12 @@
 
 h1, h2 and h3 send flows that only read state (their knocking stage), h4 and h5 flows that write it (the time of their
 flowlet) with every packet. chained.p4 is changed to chained_v2.p4 at 13.5 s of 30 s. Measured are the longest gap
-between two packets at the receiver and that of a run without a reconfiguration, the packets lost, whether the state is
-the same before and after, what look-ahead saves, and the control plane's CPU time and memory. The time of the whole
-reconfiguration is measured with an unpaced control plane; with profile `paper` it is configured, and called so.
+between two packets at the receiver, with and without a reconfiguration, the packets lost, whether the state is the same
+before and after, what look-ahead saves, and the control plane's CPU time and memory. The time of the whole
+reconfiguration is measured with an unpaced control plane; with profile `paper` it is configured, and labelled so.
 
-Exit code: 0 when claim C2 holds, or was not asked for because State4 was left out; 1 when it does not hold; 2 for wrong
-use and for failed runs; 3 when it could not be judged.
+Exit code: 0: claim C2 holds, or was not asked for because State4 was left out; 1: it does not hold; 2: wrong usage or
+failed runs; 3: it could not be judged.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ SERVICE_PORT = 5000
 KNOCKS = (10000, 20000, 30000)
 RATE_MBIT = 20.0
 NATIVE = "native"
-"""The profile in which the time of a reconfiguration is a measurement."""
+"""The profile in which the time of a reconfiguration is measured."""
 MAX_SENDER_GAP_MS = 5.0
-"""Of all senders together around the swap: a gap at the receiver must be the switch's."""
+"""Longest pause of all senders together around the swap: a gap at the receiver must be the switch's."""
 BOUNDS = MachineBounds(late_ms=100.0)
-_AROUND_S = 0.1  # to each side of the swap
-FRAME_BYTES = 1250  # two frames of each flow per millisecond, so that a bin of 1 ms means something
+_AROUND_S = 0.1  # before and after the swap
+FRAME_BYTES = 1250  # two frames of each flow per millisecond, so that bins of 1 ms are meaningful
 
 # What packets do not write here must be equal before and after; what they write must not have been lost.
 _STATIC = ("pk_reg", "link_load", "link_time", "flowlet_hop")
@@ -167,14 +167,14 @@ def run_trial(trial: Trial, options: CommonOptions, schedule: Schedule, show: Di
 
 
 def gap_around(times: npt.NDArray[np.float64], swap: Interval, duration: float) -> float:
-    """The longest time without a packet from 0.1 s before a swap to 0.1 s after it, in s. `times` ascend."""
+    """The longest time in s without a packet, from 0.1 s before a swap to 0.1 s after it. `times` is ascending."""
     begin, end = swap.begin - _AROUND_S, min(swap.end + _AROUND_S, duration)
     return longest_gap(times[(times >= begin) & (times <= end)], start=begin, end=end)
 
 
 def quiet_gap(times: npt.NDArray[np.float64], duration: float) -> float:
-    """The longest time without a packet of a stretch as long as the one around a swap, which one such stretch in twenty
-    exceeds, in s."""
+    """In s: the longest time without a packet in an interval as long as that around a swap; one such interval in twenty
+    has a longer one."""
     edges = np.arange(0.0, duration + 1e-9, 2 * _AROUND_S)
     gaps = [
         longest_gap(times[(times >= begin) & (times <= end)], start=begin, end=end)
@@ -184,10 +184,10 @@ def quiet_gap(times: npt.NDArray[np.float64], duration: float) -> float:
 
 
 def compare_state(before: dict[str, Any], after: dict[str, Any]) -> dict[str, bool]:
-    """For each register of the old program: is what it held still there?
+    """For each register of the old program: are its contents still there?
 
-    Cells that the traffic does not write must be equal. Of the others only those that held something are looked at, and
-    they must still hold something, and nothing smaller where it is a time.
+    Cells that the traffic does not write must be equal. Of the others only non-zero ones are checked: they must still
+    be non-zero, and not smaller if they are times.
     """
     kept = {}
     for name, old in before.items():
@@ -211,8 +211,8 @@ def _snapshot(lab: Lab, snapshots: dict[str, Path], name: str) -> None:
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]], profile: str) -> dict[str, dict[str, Any]]:
-    """By strategy: spread of gaps and times over the repeats, packets lost, state kept in all. State4 with an unpaced
-    control plane is `native`, where that is not the profile of all trials."""
+    """By strategy: gaps and times as spreads over the repeats, packets lost, whether state was kept in all of them.
+    State4 with an unpaced control plane is `native`, if that is not the profile of all trials."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for trial in trials.values():
         own = trial.get("profile", profile)
@@ -233,7 +233,7 @@ def summarise(trials: Mapping[str, Mapping[str, Any]], profile: str) -> dict[str
 
 
 def _look_ahead(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Percent of the writes that look-ahead saves, by the paper's rule and by ours; nothing where nothing was taken."""
+    """Percent of the writes that look-ahead saves, by the paper's rule and by ours; empty if nothing was taken."""
     counts = [found for member in members if (found := member.get("look_ahead")) and found["updates"]]
     return {
         f"saved_by_{rule}": spread([100 * (1 - c[f"written_by_{rule}"] / c["updates"]) for c in counts]).as_dict()

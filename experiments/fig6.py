@@ -5,7 +5,7 @@ A flow from h1 to the server writes state with every packet: four registers in t
 arrived at the server, so went through the switch, but its cell is empty after the swap: the wire's truth against the
 state. What the control plane did when comes from the events of the run, and which clones it had in its hands by then
 from what it took from its listener. A trial called `no-reconfiguration` shows the harness's own error. The counters of
-all hosts' interfaces say what else was on the links meanwhile (claim C7).
+all hosts' interfaces show what else was on the links (claim C7).
 
 Exit code: 0 when claims C4 and C7 hold, or were not asked for because strategies were left out; 1 when one does not
 hold; 2 for wrong use and for failed runs; 3 when one could not be judged.
@@ -50,7 +50,7 @@ PROGRAM = StateProgram(components=4, cells=65536)
 FRAME_BYTES = 150
 BOUNDS = MachineBounds(late_ms=250.0)
 TAKEN, LATE, NO_CLONE = 2, 1, 0
-"""Of an update: the strategy took its clone; its clone arrived, but was not taken; no clone of it arrived."""
+"""What became of an update's clone: the strategy took it; it arrived, but was not taken; it did not arrive."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def link_counters(lab: Lab) -> dict[str, InterfaceCounters]:
 
 
 def clone_fates(program: StateProgram, takes: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.int8]:
-    """What became of the clone of each update, from what was taken (`store_takes`). Shape: (components, cells)."""
+    """What became of each update's clone, from the recorded takes (`store_takes`). Shape: (components, cells)."""
     fates = np.full((program.components, program.cells), NO_CLONE, np.int8)
     late_takes = takes["late"][takes["take"]]
     places = takes["component"].astype(np.int64) - 1, takes["index"].astype(np.int64)
@@ -148,7 +148,7 @@ def clone_fates(program: StateProgram, takes: Mapping[str, npt.NDArray[Any]]) ->
 def updates_of(
     program: StateProgram, sent: Any, packets: pd.DataFrame, start: float, contents: dict[str, Any]
 ) -> pd.DataFrame:
-    """One row per packet that was sent; `lost`: it arrived, but is not in the state. Times in s after `start`."""
+    """One row per packet sent; `lost`: it arrived, but is missing in the state. Times in s after `start`."""
     frame = pd.DataFrame({"sequence": np.arange(len(sent)), "sent_s": sent})
     components, _ = program.places(frame["sequence"])
     frame["component"] = components.astype("int16") + 1
@@ -174,15 +174,15 @@ def lost_by_window(updates: pd.DataFrame, phases: Phases) -> Lost:
     lost = arrived[arrived["lost"]]
     swap = phases.swap
     reads = sorted(phases.by_name.get("read_register", ()), key=lambda interval: interval.begin)
-    reads = reads[-PROGRAM.components :]  # where clones were lost, all components are read again
+    reads = reads[-PROGRAM.components :]  # if clones were lost, all components were read again
     inside = outside = survived = 0
     if len(reads) == PROGRAM.components:
         for component, read in enumerate(reads, start=1):
-            mine = arrived[arrived["component"] == component]
-            sure = mine[(mine["sent_s"] > read.end) & (mine["received_s"] < swap.begin)]
+            own = arrived[arrived["component"] == component]
+            sure = own[(own["sent_s"] > read.end) & (own["received_s"] < swap.begin)]
             inside += len(sure)
             survived += int((~sure["lost"]).sum())
-            gone = mine[mine["lost"]]
+            gone = own[own["lost"]]
             outside += int(((gone["received_s"] < read.begin) | (gone["sent_s"] > swap.end)).sum())
     cloning = phases.by_name.get("clone_on", ())
     uncloned = taken_and_lost = late_clones = unread = 0
@@ -208,7 +208,7 @@ def lost_by_window(updates: pd.DataFrame, phases: Phases) -> Lost:
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By strategy, a number per repeat: updates made and lost, packets lost, frames on the links, clones."""
+    """By strategy, one number per repeat: updates made and lost, packets lost, frames on the links, clones."""
     result: dict[str, dict[str, Any]] = {}
     for strategy in dict.fromkeys(trial["strategy"] for trial in trials.values()):
         members = [trial for trial in trials.values() if trial["strategy"] == strategy]
@@ -224,7 +224,7 @@ def summarise(trials: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
 
 
 def judge(sweep: Sweep, strategies: tuple[str, ...], measured: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
-    """C4 and C7, as far as their strategies were asked for."""
+    """C4 and C7, if their strategies were asked for."""
     found = []
     for published, needed, rule in (
         (c4_loss_windows.PUBLISHED, tuple(PUBLISHED_WINDOWS), judge_loss_windows),

@@ -1,16 +1,16 @@
-"""Model: what a reconfiguration comes to at the rates of hardware, from what its steps take on this machine.
+"""Model: what a reconfiguration amounts to at hardware rates, computed from the durations of its steps on this machine.
 
-Three parts. *Calibration*: reconfigurations of a slow flow with little and with much state, unpaced, and the listener's
-and the look-ahead's code by themselves, give the time of every step (`experiments/simulation/parameters.py`); sizes of
-clones and queues are those of the program and the listener. *Check*: other reconfigurations, with other rates, amounts
-of state, writes per packet, and at the published pace, are predicted and measured; the error is shown (claim M1).
-*Extrapolation*: delta-loss, time, and the rate that the CPU port has to carry, for packet rates from 1 kpps to 6 Gpps,
-and at 1 Gpps against flows, writes per packet and amount of state; for the controller approach, State4, State4 with
-approximation (Chen et al., 2022: a cell is cloned at most every T) and pre-copying. Everything beyond the rates of the
-check is computed, not measured, and is marked so.
+Three parts. *Calibration*: unpaced reconfigurations of a slow flow with little and with much state, and separate
+timings of the listener's and the look-ahead's code, give the duration of every step
+(`experiments/simulation/parameters.py`); sizes of clones and queues are those of the program and the listener. *Check*:
+other reconfigurations, with other rates, amounts of state, writes per packet, and at the published pace, are predicted
+and measured; the error is shown (claim M1). *Extrapolation*: delta-loss, time, and the load of the CPU port, for packet
+rates from 1 kpps to 6 Gpps, and at 1 Gpps against flows, writes per packet and amount of state; for the controller
+approach, State4, State4 with approximation (Chen et al., 2022: a cell is cloned at most every T) and pre-copy.
+Everything beyond the rates of the check is computed, not measured, and is marked so.
 
-Exit code: 0 when claim M1 holds, or was not asked for (strategies were left out); 1 when it does not hold; 2 for wrong
-use and for failed runs; 3 when it could not be judged.
+Exit code: 0: claim M1 holds, or was not asked for (strategies were left out); 1: it does not hold; 2: wrong usage or
+failed runs; 3: it could not be judged.
 """
 
 from __future__ import annotations
@@ -48,13 +48,14 @@ from state4.pacing import PROFILES
 
 EXPERIMENT = "model"
 CALIBRATION, CHECK, LISTENER = "calibration", "check", "listener"
-"""Parts: reconfigurations that give the parameters, others that are predicted; the listener's code by itself."""
+"""The parts: reconfigurations that give the parameters, others that are predicted, and timings of the listener's
+code."""
 LISTENER_FRAMES = 1 << 16
-"""Of the listener's ring (state4/clones/listener.py)."""
+"""Frames of the listener's ring (state4/clones/listener.py)."""
 CALIBRATION_POINTS = ((1 << 13, 20.0), (1 << 20, 300.0))
 """Cells and Mbit/s: few and many cells to read and write, few and many updates to apply."""
 PRECOPY_RATE = 20.0
-"""Of its calibration: with more, rounds do not end."""
+"""The rate of pre-copy's calibration: with a higher one rounds do not end."""
 Place = Mapping[str, int | float | str]
 CHECKS: tuple[Place, ...] = (
     {"profile": "paper", "components": 1, "cells": 1 << 15, "rate": 60.0},
@@ -64,13 +65,13 @@ CHECKS: tuple[Place, ...] = (
 )
 QUICK_CHECKS = CHECKS[:2]
 PRECOPY_CHECKS = CHECKS[:1]
-"""Its rounds of more cells take long: every block is read by itself."""
+"""Pre-copy with more cells takes long: every block is read separately."""
 _SCHEDULE = scaling.Schedule(min_s=1.0, max_s=60.0)
 _TRIAL_S = 2.0
 
 
 def trials_of(options: CommonOptions, checks: Sequence[Place]) -> list[Trial]:
-    """In each repeat both parts, so that they meet the machine in the same mood."""
+    """All parts in each repeat, so that they run under the same conditions."""
     found = []
     for repeat in range(1, options.repeats + 1):
         found.append(Trial(LISTENER, repeat, {"part": LISTENER}))
@@ -87,7 +88,7 @@ def trials_of(options: CommonOptions, checks: Sequence[Place]) -> list[Trial]:
 
 
 def run_trial(trial: Trial, options: CommonOptions, shared: SharedLab, show: Display) -> TrialResult:
-    """A trial of the scaling, with how long each of its steps took."""
+    """A trial as in scaling, with the duration of each of its steps."""
     if trial.strategy == LISTENER:
         show.state(trial.name)
         return TrialResult(listener_cost(), {}, ())
@@ -101,12 +102,12 @@ def run_trial(trial: Trial, options: CommonOptions, shared: SharedLab, show: Dis
     waited_s, total_s = result.measured["outcome"]["control"]["waited_s"], result.measured["reconfiguration_s"]
     invalid = list(result.invalid)
     if waited_s is not None and waited_s > MAX_WAITED * total_s and not options.accept_busy:
-        invalid.append(f"the control plane was without a core for {waited_s / total_s:.0%} of the reconfiguration")
+        invalid.append(f"the control plane had no core for {waited_s / total_s:.0%} of the reconfiguration")
     return replace(result, measured={**result.measured, **more}, invalid=tuple(invalid))
 
 
 def configured(cells: int, writes: int, profile: str) -> dict[str, float]:
-    """What nobody has to measure: formats, bounds, the pace."""
+    """Parameters that need no measurement: formats, limits, the pace."""
     layout = layout_of_size(writes, cells, writes)
     pace = PROFILES[profile].read_cells_per_s
     return {
@@ -120,7 +121,7 @@ def configured(cells: int, writes: int, profile: str) -> dict[str, float]:
 
 
 def load_of(trial: Mapping[str, Any]) -> Load:
-    """The load of a measured trial: its packets walk through all cells."""
+    """The load of a measured trial, whose packets walk through all cells."""
     writes = trial["components"] if trial.get("writes") == "all" else 1
     cells = trial["components"] * trial["cells"]
     return Load(
@@ -131,7 +132,7 @@ def load_of(trial: Mapping[str, Any]) -> Load:
 def calibrated(
     trials: Mapping[str, Mapping[str, Any]], options: CommonOptions
 ) -> tuple[dict[str, tuple[Parameters, list[Step]]], list[str]]:
-    """The parameters of each strategy with the unpaced profile; why some could not be had."""
+    """The parameters of each strategy with the unpaced profile, and why some are missing."""
     alone = [trial for trial in trials.values() if trial["part"] == LISTENER]
     if not alone:
         return {}, ["the listener was not measured"]
@@ -149,7 +150,7 @@ def calibrated(
 def checked(
     trials: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, Parameters], checks: Sequence[Place]
 ) -> list[dict[str, Any]]:
-    """A row for each strategy and point that was measured: what the model predicts of each repeat, and its errors."""
+    """A row for each measured strategy and point: what the model predicts of each repeat, and the errors."""
     rows = []
     for place in checks:
         for strategy, own in parameters.items():
@@ -173,13 +174,13 @@ def _row(strategy: str, place: Place, own: Parameters, trials: Sequence[Mapping[
     for trial in trials:
         load = load_of(trial)
         outcome = predict(strategy, parameters, load)
-        # Of a trial the model says the average; a packet is counted once, however many cells it writes.
+        # The model predicts a trial's average; a packet counts once, however many cells it writes.
         lost = outcome.lost_updates / load.writes
         pairs = {"total_s": (outcome.total_s, trial["reconfiguration_s"])}
         if lost >= MIN_COUNT:
             pairs["delta_loss"] = (outcome.delta_loss, trial["delta_loss"])
         if outcome.clones >= MIN_COUNT:
-            # The listener is asked for its count after the swap, until which the switch clones.
+            # The listener is asked for its count after the swap; the switch clones until then.
             until_swap = load.packets_per_s * (outcome.swap_s - parameters.open_s)
             pairs["clones"] = (until_swap, trial["outcome"]["clones"])
             pairs["written"] = (outcome.written, trial["outcome"]["written"])
@@ -213,7 +214,7 @@ def judge(
     unusable: Mapping[str, str],
     missing: Sequence[str],
 ) -> Claim:
-    """M1. A point none of whose trials count is missing; so is one that has none of what was predicted."""
+    """M1. A point without valid trials is missing; so is one without any of the predicted quantities."""
     reasons = list(missing)
     for place in checks:
         for strategy in options.strategies:
@@ -266,10 +267,10 @@ def run(options: CommonOptions, checks: Sequence[Place]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     parser = common_parser(__doc__, repeats=3, quick_repeats=1)
     namespace = parser.parse_args(arguments)
-    namespace.profile = scaling.BOTH  # calibrated unpaced, checked with both
+    namespace.profile = scaling.BOTH  # calibrated unpaced, checked with both profiles
     options = common_options(namespace, parser, default=STRATEGIES, available=STRATEGIES)
     if options.target != "softswitch" and PRECOPY in options.strategies:
-        # It has other steps there: packets wait in the new program.
+        # There it has other steps: packets wait in the new program.
         kept = tuple(name for name in options.strategies if name != PRECOPY)
         options = replace(options, strategies=kept or (CONTROLLER, STATE4))
     checks = QUICK_CHECKS if options.quick else CHECKS

@@ -1,13 +1,13 @@
-"""Overhead (claim C6): what instrumentation adds to a program, against the number and the size of its components.
+"""Overhead (claim C6): the cost of instrumentation, against the number and the size of a program's components.
 
-For generated programs (harness/sized_programs.py) and for network functions of nfs/: the bits of registers, of the
-clone's header and of the metadata that were added; the lines and bytes of P4, and the bytes of the compiled program;
-the time per packet in memory with the original program, with the instrumented one while its flag is off, and while
-every packet is cloned. The three take turns, and medians of many turns are compared, so that they share the machine's
-moods. bmv2 has no ports in memory: there the time is that of a flood through a network (measure/switch_cost.py).
+For generated programs (harness/sized_programs.py) and the network functions of nfs/: the added bits of registers, of
+the clone's header and of metadata; the added lines and bytes of P4 and bytes of the compiled program; the time per
+packet in memory with the original program, with the instrumented one while its flag is off, and while every packet is
+cloned. The three take turns, and medians of many turns are compared, so that all are measured under the same
+conditions. bmv2 has no ports in memory: there the time is that of a flood through a network (measure/switch_cost.py).
 
-Needs no root, except with --target bmv2. Exit code: 0 when claim C6 holds for memory (its packet loss is measured by
-`make scaling`); 1 when it does not; 2 for wrong use and for failed runs.
+Needs no root, except with --target bmv2. Exit code: 0: claim C6 holds for memory (`make scaling` measures its packet
+loss); 1: it does not; 2: wrong usage or failed runs.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ from state4.values import RegisterSpec
 
 EXPERIMENT = "overhead"
 VARIANTS = ("original", "flag off", "flag on")
-_FRAMES = 4096  # different packets: each finds its cell elsewhere
-_TURN_S = 1.5  # of one variant in a network
-_OTHER_PORT = 5300  # of NFs, whose firewall guards port 5000
+_FRAMES = 4096  # different packets, each with its own cell
+_TURN_S = 1.5  # duration of one variant's turn in a network
+_OTHER_PORT = 5300  # for NFs whose firewall protects port 5000
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A program to be instrumented. `series`: what it is varied in; `generated` is None for a program of nfs/."""
+    """A program to be instrumented. `series`: what is varied; `generated` is None for a program of nfs/."""
 
     series: str
     program: Path
@@ -69,7 +69,7 @@ class Subject:
 def subjects(quick: bool, target: str = "softswitch") -> list[Subject]:
     """By number of components (each packet writes one, or all of them), by cells of one component, and NFs.
 
-    bmv2 keeps each cell in an object of its own, some 100 bytes: the largest array is left out there."""
+    bmv2 stores each cell as an object of some 100 bytes: the largest array is left out there."""
     counts = (1, 4, 16) if quick else (1, 2, 4, 8, 16, 32)
     sizes: tuple[int, ...] = (1 << 10, 1 << 20) if quick else (1 << 10, 1 << 13, 1 << 16, 1 << 18, 1 << 20, 1 << 23)
     if target == "bmv2":
@@ -87,8 +87,8 @@ def subjects(quick: bool, target: str = "softswitch") -> list[Subject]:
 def run_trial(
     subject: Subject, rounds: int, packets: int, show: Display, shared: SharedLab | None = None, target: str = ""
 ) -> TrialResult:
-    """One program. No samples: the turns' times are among the numbers. `shared`: where a switch without ports in memory
-    is measured."""
+    """Measures one program. Without samples: the times of the turns are among the numbers. `shared`: the network for a
+    switch without ports in memory."""
     try:
         instrumented = prepare_program(subject.program)
         if shared is None:
@@ -148,7 +148,7 @@ def _speeds(
 
 
 def added(original: Path, instrumented: InstalledProgram) -> dict[str, Any]:
-    """What the two programs say: bits, and lines and bytes of code (see `code_size`)."""
+    """The difference between the two programs: bits, and lines and bytes of code (see `code_size`)."""
     own = {spec.name for spec in instrumented.registers}
     registers = all_registers(instrumented.p4info)
     layout = instrumented.layout
@@ -171,15 +171,15 @@ def bits_of(registers: Iterable[RegisterSpec]) -> int:
 
 
 def code_size(source: SourceFile) -> tuple[int, int]:
-    """Lines and bytes of a program's code with all that it includes, after the preprocessor: no comments, no blanks,
-    nothing of core.p4 and v1model.p4."""
+    """Lines and bytes of a program's code with everything it includes, after the preprocessor: without comments,
+    blanks, core.p4 and v1model.p4."""
     own = [token for token in preprocess(source).tokens if token.text and LIBRARY not in Path(token.file.path).parents]
     lines = {(token.file.path, token.file.line_col(token.start)[0]) for token in own}
     return len(lines), sum(len(token.text.encode()) for token in own)
 
 
 def field_bits(text: str, declaration: str) -> int:
-    """Bits of all bit<> fields of a struct or header in a program's text; 0 if it is not there."""
+    """Bits of all bit<> fields of a struct or header in a program's text; 0 if it does not exist."""
     found = re.search(re.escape(declaration) + r"\s*\{(.*?)\}", text, re.DOTALL)
     return sum(int(width) for width in re.findall(r"\bbit<(\d+)>", found.group(1))) if found else 0
 
@@ -187,7 +187,7 @@ def field_bits(text: str, declaration: str) -> int:
 def summarise(trials: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """By program: what was added, ns per packet of each variant, and the cost of the flag off and on in percent.
 
-    The costs are ratios within a round, so that a slow moment of the machine is in both numbers.
+    The costs are ratios within a round, so that a slow moment of the machine affects both numbers.
     """
     result = {}
     for trial in trials.values():
@@ -233,7 +233,7 @@ def run(options: CommonOptions) -> int:
 
 
 def _key(subject: Subject) -> str:
-    """Unique: the smallest generated program is in two series."""
+    """Without duplicates: the smallest generated program is in two series."""
     return f"{subject.series.replace(' ', '-')}-{subject.name}"
 
 

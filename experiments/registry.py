@@ -1,7 +1,7 @@
-"""Which experiments there are: what `make reproduce` runs, in this order, and what the report calls them.
+"""The list of experiments: what `make reproduce` runs, in this order, and their titles in the report.
 
-A new experiment is one more line in `EXPERIMENTS`: everything else (running, resuming, the time left, the report, the
-comparison) goes by its result folder.
+A new experiment is one more line in `EXPERIMENTS`: everything else (running, resuming, the remaining time, the report,
+the comparison) uses its result folder.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Experiment:
 
     claims: ids of the claims that its summary judges.
     shows: what its figure shows, in a sentence.
-    full_s, quick_s: how long it takes on two cores, for the time left of a first run; later runs know it better.
+    full_s, quick_s: duration on two cores, for the remaining time of a first run; later runs use measured durations.
     arguments, quick_arguments: its arguments in `make reproduce`, in addition to the common options.
-    paper_s, paper_arguments: the same with trials as long as the published ones, where those are longer.
+    paper_s, paper_arguments: the same for trials as long as the published ones, if those are longer.
     strategies: which of them take part: all, those that clone, or none.
     """
 
@@ -156,5 +156,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 
 
 def claims_of(experiment: str) -> tuple[str, ...]:
-    """Ids of the claims that an experiment judges; none of one that is not listed."""
+    """Ids of the claims that an experiment judges; empty for an unknown experiment."""
     return next((listed.claims for listed in EXPERIMENTS if listed.name == experiment), ())

@@ -1,20 +1,20 @@
-"""Scaling: time of a reconfiguration, time that packets are held and delta-loss, against the amount of state.
+"""Scaling: time of a reconfiguration, time that packets are held, and delta-loss, against the amount of state.
 
-One flow from h1 to the server writes state with every packet (harness/sized_programs.py); the program is changed to
-itself meanwhile. The state goes from 1 KB to 64 MB in one register, and 1 MB of it is divided among 1 to 64 registers;
-for every strategy, with both control-plane profiles. Per trial: the time of the reconfiguration; the longest time that
-the switch held packets, by its own count, beside the longest gap at the receiver; delta-loss = (bytes on the wire -
-bytes in the registers) / bytes on the wire, and how many milliseconds of the flow that is. The wire's truth is the
-receiver's.
+One flow from h1 to the server writes state with every packet (harness/sized_programs.py) while the program is changed
+to itself. The state goes from 1 KB to 64 MB in one register, and 1 MB is divided among 1 to 64 registers; for every
+strategy, with both control-plane profiles. Per trial: the time of the reconfiguration; the longest time that the switch
+held packets, by its own count, and the longest gap at the receiver; delta-loss = (bytes on the wire - bytes in the
+registers) / bytes on the wire, and how many milliseconds of the flow that is. Bytes on the wire are those of the
+receiver.
 
 All trials share one network: installing a program empties its state. A point that would take longer than
-`--max-seconds` at the profile's pace is left out and named: what was not measured is not predicted.
+`--max-seconds` at the profile's pace is left out and reported: what was not measured is not predicted.
 
-At last 1 MB of state goes through faster and faster flows, State4's and the same flows left alone: from which rate on
-packets are lost, and to whom.
+Finally, flows of increasing rates use 1 MB of state, with State4 and without a change: from which rate on packets are
+lost, and whether State4 is the reason.
 
-Exit code: 0 when claim C6 holds as far as packets go (State4 loses none), or State4 was left out; 1 when it does not
-hold; 2 for wrong use and for failed runs; 3 when it could not be judged.
+Exit code: 0: claim C6 holds for packets (State4 loses none), or State4 was left out; 1: it does not hold; 2: wrong
+usage or failed runs; 3: it could not be judged.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ CELL_BYTES = 8
 FRAME_BYTES = 1250
 RATE_MBIT = 20.0
 LOAD_RATES, QUICK_LOAD_RATES = (20.0, 120.0, 300.0, 600.0), (20.0, 120.0)
-"""Mbit/s of the flows through 1 MB of state; the paper's highest steady rate is the last."""
+"""Mbit/s of the flows that use 1 MB of state; the last is the paper's highest steady rate."""
 LOAD_PROFILE = "native"
 BMV2_CELLS = 1 << 20
 COMPONENTS_STATE_BYTES = 1 << 20  # divided among the components
-_REPEATED_S = 5.0  # what takes longer at a profile's pace is measured once: the pace decides it, not chance
+_REPEATED_S = 5.0  # longer trials are measured once: the pace determines them, not chance
 BOUNDS = MachineBounds(late_ms=250.0)
 _LEAD_S = 0.4
 _TAIL_S = 0.3
@@ -86,7 +86,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A flow lasts `min_s`, or its reconfiguration and a little more. Points beyond `max_s` are left out."""
+    """A flow lasts `min_s`, or slightly longer than its reconfiguration. Points beyond `max_s` are left out."""
 
     min_s: float
     max_s: float
@@ -100,7 +100,7 @@ QUICK_COUNTS = (1, 16)
 
 
 def points(sizes: Sequence[int], counts: Sequence[int]) -> list[Point]:
-    """Sizes (bytes) in one register, then 1 MB in several registers; a point of both comes once."""
+    """Sizes (bytes) in one register, then 1 MB in several registers; a point on both lines appears once."""
     found = [Point(1, size // CELL_BYTES) for size in sizes]
     found += [Point(count, COMPONENTS_STATE_BYTES // CELL_BYTES // count) for count in counts]
     return list(dict.fromkeys(found))
@@ -130,7 +130,7 @@ def parse_counts(text: str) -> tuple[int, ...]:
 
 
 def paced_s(point: Point, profile: str) -> float:
-    """How long the profile makes reading and then writing all cells take, at least."""
+    """The shortest time that the profile's pace allows for reading and then writing all cells."""
     pace = PACES[profile]
     cells = point.components * point.cells
     return sum(cells / rate for rate in (pace.read_cells_per_s, pace.write_cells_per_s) if rate is not None)
@@ -139,10 +139,10 @@ def paced_s(point: Point, profile: str) -> float:
 def run_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedLab, show: Display
 ) -> TrialResult:
-    """One reconfiguration, or a flow left alone. No samples: the packets of all trials would be gigabytes.
+    """One reconfiguration, or a flow without one. Without samples: the packets of all trials would be gigabytes.
 
-    Parameters of the trial: profile, components, cells; `rate` in Mbit/s, and `writes` "all" for packets that write
-    every component, where they are given.
+    Parameters of the trial: profile, components, cells; optionally `rate` in Mbit/s, and `writes` "all" for packets
+    that write every component.
     """
     reconfigures = trial.strategy != CONTROL_TRIAL
     rate = float(trial.parameters.get("rate", RATE_MBIT))
@@ -176,7 +176,7 @@ def run_trial(
     _wait(max(start + schedule.min_s, time.monotonic() + _TAIL_S), trial, start, show)
     machine = watch.read()
     totals = sender.finish()
-    time.sleep(0.1)  # what still waits in the switch
+    time.sleep(0.1)  # lets frames waiting in the switch arrive
     _, packets = receiver.finish()
     after = {name: interface_counters(lab.network, *port).since(before[name]) for name, port in ports.items()}
     events = lab.events(start)
@@ -186,7 +186,7 @@ def run_trial(
     if strays := after["received"].rx_packets - len(packets):
         raise TrafficError(f"{strays} frames other than the flow's were on the server's link")
     wire = after["received"].rx_packets * FRAME_BYTES
-    counted //= writes  # each packet was counted so often
+    counted //= writes  # each packet was counted this often
     machine = replace(machine, late_ms=totals.worst_late_ns / 1e6)
     lost = totals.sent - after["received"].rx_packets
     measured: dict[str, Any] = {
@@ -226,7 +226,7 @@ def _wait(until: float, trial: Trial, start: float, show: Display) -> None:
 
 
 def _series(point: Point) -> list[str]:
-    """Whether the point is on the line of sizes, of components, or on both."""
+    """Whether the point is on the line of sizes, of components, or both."""
     found = ["size"] if point.components == 1 else []
     return found + (["components"] if point.state_bytes == COMPONENTS_STATE_BYTES else [])
 
@@ -235,8 +235,8 @@ NUMBERS = ("reconfiguration_s", "held_ms", "longest_gap_ms", "delta_loss", "lost
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per profile, strategy and point: spread of each number over the repeats that count, without what the
-    switch does not tell; the reasons of those that failed."""
+    """One entry per profile, strategy and point: the spread of each number over the repeats that count, without what
+    the switch does not report; the reasons of failed repeats."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for trial in trials.values():
         if "load" not in trial.get("series", ()) and trial["strategy"] != CONTROL_TRIAL:
@@ -286,12 +286,12 @@ def summarise_load(trials: Mapping[str, Mapping[str, Any]], rates: Sequence[floa
 
 
 def is_load(trial: Mapping[str, Any]) -> bool:
-    """Whether it is one of the trials of faster and faster flows."""
+    """Whether it is one of the trials with increasing rates."""
     return "rate" in trial and ("series" not in trial or "load" in trial["series"])
 
 
 def reason_against(point: Point, profile: str, max_s: float, target: str) -> str:
-    """Why a point is not measured, "" if it is."""
+    """Why a point is not measured; "" if it is."""
     if target == "bmv2" and point.components * point.cells > BMV2_CELLS:
         return f"bmv2 keeps each cell in an object of its own: more than {BMV2_CELLS:,} cells take too much memory"
     if paced_s(point, profile) > max_s:
@@ -305,7 +305,7 @@ def reason_against(point: Point, profile: str, max_s: float, target: str) -> str
 def left_out(
     profiles: tuple[str, ...], wanted: list[Point], max_s: float, target: str = "softswitch"
 ) -> list[dict[str, Any]]:
-    """The points that are not measured, with the reason."""
+    """The points that are not measured, with the reasons."""
     return [
         {"profile": profile, "state_bytes": point.state_bytes, "components": point.components, "reason": reason}
         for profile in profiles
@@ -317,7 +317,7 @@ def left_out(
 def trials_of(
     options: CommonOptions, schedule: Schedule, profiles: Sequence[str], wanted: Sequence[Point]
 ) -> list[Trial]:
-    """Every point with every strategy and profile; State4's faster and faster flows, and the same left alone."""
+    """Every point with every strategy and profile; then increasing rates, with State4 and without a change."""
     trials = [
         Trial(strategy, repeat, {"profile": profile, "components": point.components, "cells": point.cells})
         for repeat in range(1, options.repeats + 1)

@@ -1,16 +1,15 @@
-"""The scenario: a network at work, and every strategy changes the program under it.
+"""The scenario: every strategy changes the program of a network in use.
 
 Five hosts and the server behind its firewall, on one switch that runs L2, HULA and port knocking chained into one
-program. h1 sends UDP that may always pass, h2 UDP that knocked before, h3 UDP that is over before the change, h4 UDP
-that knocks inside the change, h5 TCP (iperf3) that knocked before; HULA probes are sent throughout.
-chained_counting.p4 (chained.p4 and a register that counts each host's bytes) is changed to chained_counting_v2.p4,
-which has an access list in front and a register more.
+program. h1 sends UDP that may always pass, h2 UDP after an early knock, h3 UDP that ends before the change, h4 UDP that
+knocks during the change, h5 TCP (iperf3) after an early knock; HULA probes are sent throughout.
+chained_counting.p4 (chained.p4 with a register that counts each host's bytes) is changed to chained_counting_v2.p4,
+which adds an access list in front and another register.
 
-Measured are the throughput at the server, the bytes that the register lacks against those on the wire (delta-loss, from
-a capture of the server's link, checked with the kernel's counter), the packets lost, the flows that go on, and the CPU
-time of data plane, listener and control plane. A trial that shows nothing (a late sender, a core that was lacking,
-traffic that does not span the change) is repeated; if that does not help it counts for nothing, and the summary says
-why.
+Measured are the throughput at the server, the bytes that the register lacks compared with the wire (delta-loss, from a
+capture of the server's link, checked with the kernel's counter), the packets lost, the flows that continue, and the CPU
+time of data plane, listener and control plane. A trial that shows nothing (a late sender, a missing core, traffic that
+does not span the change) is repeated; if that does not help it does not count, and the summary says why.
 """
 
 from __future__ import annotations
@@ -53,13 +52,13 @@ from topologies.paper import HOSTS, PORTS, SERVER, SWITCH, ip_of
 EXPERIMENT = "scenario"
 
 RATE_MBIT = 20.0
-USUAL_S, QUICK_S = 12.0, 4.1  # the shortest that has room for a paced reconfiguration, so that all take a minute
+USUAL_S, QUICK_S = 12.0, 4.1  # the shortest with room for a paced reconfiguration; all together take a minute
 REGISTER = "MyIngress.counting.counted_bytes"
 FLOOD_GROUP = 1  # left out: with it, a switch without any state would flood and look as if it forwarded
-_PACED_S = 1.9  # of a reconfiguration with profile `paper`
-_ENDED_SHARE = 0.15  # of a trial: how long the flow lasts that is over before the change
+_PACED_S = 1.9  # duration of a reconfiguration with profile `paper`
+_ENDED_SHARE = 0.15  # share of a trial: duration of the flow that ends before the change
 _LINK = (SERVER, f"{SERVER}-eth0")
-_QUIET_S, _NOISY_S = 0.3, 3.0  # a lost TCP segment comes again after 0.2 s
+_QUIET_S, _NOISY_S = 0.3, 3.0  # a lost TCP segment is retransmitted after 0.2 s
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,13 @@ class Schedule:
 
     @staticmethod
     def of(duration: float, profile: str, rate: float) -> Schedule:
-        """The swap comes at about 60 % of the trial. Raises ValueError when it is too short for that."""
+        """The swap comes at about 60 % of the trial. Raises ValueError if it is too short for that."""
         paced = profile == "paper"
         reconfigure = 0.6 * duration - (_PACED_S if paced else 0.1)
         ended = min(_ENDED_SHARE * duration, reconfigure - 0.3)
         if ended < 0.2:
             least = ((_PACED_S if paced else 0.1) + 0.5) / 0.6
-            raise ValueError(f"--duration {duration:g}: the trial has to take at least {least:.2g} s")
+            raise ValueError(f"--duration {duration:g}: a trial takes at least {least:.2g} s")
         return Schedule(duration, reconfigure, ended, rate)
 
 
@@ -100,8 +99,8 @@ def plan_for(strategy: str, options: CommonOptions) -> Plan:
 def run_trial(
     trial: Trial, options: CommonOptions, schedule: Schedule, shared: SharedLab, show: Display
 ) -> TrialResult:
-    """One strategy under all of the traffic. Sample kinds: `frames` (flow, received_s, bytes of each frame that the
-    server got), `state` (`sampling.samples_of`); documents: `iperf3`, the client's report."""
+    """Runs one strategy under all of the traffic. Sample kinds: `frames` (flow, received_s, bytes of each frame
+    received by the server), `state` (`sampling.samples_of`); documents: `iperf3`, the client's report."""
     reconfigures = trial.strategy != CONTROL_TRIAL
     lab = shared.lab(plan_for(trial.strategy if reconfigures else "none", options))
     capture = Capture(lab.network, *_LINK, nice=HOST_NICE)
@@ -111,7 +110,7 @@ def run_trial(
     sampler = Sampler(lab, register=REGISTER, cells=cells, interface=f"{SWITCH}-eth{PORTS[SERVER]}")
     mix = Mix(lab.network, megabits_per_s=schedule.rate, seconds=schedule.duration, nice=HOST_NICE)
     lab.arm()
-    armed = time.monotonic()  # what came before was of the trial before, and its state is gone
+    armed = time.monotonic()  # earlier frames belong to the previous trial, whose state is gone
     wait_all(sampler, mix)
     mix.knock_early()
     if reconfigures:
@@ -188,7 +187,7 @@ def run_trial(
 
 
 def _wait_until_quiet(lab: Lab) -> None:
-    """Until the server's link has carried nothing for a while; the probes are over. What comes later is noticed."""
+    """Waits until the server's link has been idle for a while; the probes have ended. Later frames are noticed."""
     deadline = time.monotonic() + _NOISY_S
     before = interface_counters(lab.network, *_LINK).rx_packets
     while time.monotonic() < deadline:
@@ -209,7 +208,7 @@ def counted_frames(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def unreadable(target: str, phases: Phases | None) -> Interval | None:
-    """When samples of the state show another program's: on bmv2, from the saving of the new program to the swap."""
+    """When samples show another program's state: on bmv2, from saving the new program to the swap."""
     if target != "bmv2" or phases is None or not (saves := phases.by_name.get("save", ())):
         return None
     return Interval(saves[0].begin, phases.swap.end)
@@ -227,7 +226,7 @@ def _show(show: Display, trial: Trial, lab: Lab, sampler: Sampler, start: float,
 
 def run(options: CommonOptions, schedule: Schedule, *, watch: bool = False) -> int:
     """All trials, the summary, the figure, the table."""
-    from plots import scenario as plot  # matplotlib takes a while: only when there is something to draw
+    from plots import scenario as plot  # importing matplotlib takes a while
 
     names = (CONTROL_TRIAL, *options.strategies)
     trials = [Trial(name, repeat) for repeat in range(1, options.repeats + 1) for name in names]
@@ -263,7 +262,7 @@ def _rate(text: str) -> float:
 
 
 def parse(arguments: list[str] | None) -> tuple[CommonOptions, Schedule, bool]:
-    """Options, schedule and whether to show the live view; leaves with exit code 2 for wrong use."""
+    """Options, schedule and whether to show the live view; exits with code 2 for wrong usage."""
     parser = common_parser(__doc__, repeats=3, quick_repeats=1)
     parser.add_argument(
         "--rate",

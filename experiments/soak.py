@@ -1,13 +1,13 @@
-"""Soak: reconfigurations in a row, back and forth between chained.p4 and chained_v2.p4, under traffic (state4_exact).
+"""Soak: repeated reconfigurations back and forth between chained.p4 and chained_v2.p4, under traffic (state4_exact).
 
-A UDP flow goes from h1 to the server, and from h2 come knocks of which each is made once, so that an update that is
-lost stays lost. A second controller inserts, modifies and deletes entries all the while. At the end pk_reg must equal
-that of a switch in memory that got the same knocks and was never changed; the flow must have arrived whole; the second
-controller's entries must be as acknowledged, and the others those of the beginning; and the memory of the switch and
-of the controller must be flat. HULA's registers hold times and loads by the switch's own clock, which a second switch
-does not share: they are not compared. flow_bytes is in chained_v2.p4 alone; going back drops it, which is allowed here.
+A UDP flow goes from h1 to the server, and from h2 come knocks that are each sent once, so that a lost update stays
+lost. A second controller inserts, modifies and deletes entries throughout. At the end pk_reg must equal that of a
+switch in memory that got the same knocks and was never changed; the flow must have arrived completely; the second
+controller's entries must be as acknowledged, and all others as in the beginning; and the memory of the switch and of
+the controller must not grow. HULA's registers contain times and loads by the switch's own clock, which a second switch
+does not share: they are not compared. flow_bytes is only in chained_v2.p4; going back drops it, which is allowed here.
 
-Exit code: 0 when all that holds; 1 when it does not; 2 for wrong use and failed runs.
+Exit code: 0: all of that holds; 1: it does not; 2: wrong usage or failed runs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ KNOCKS_PER_S = 2000.0
 FLOW_MBIT = 20.0
 WRITES_PER_S = 100.0
 GROWTH_BYTES = 16 << 20
-"""Memory that may be taken after the first tenth of the run, or the first changes, in which caches fill."""
+"""Memory that may be taken after the first tenth of the run, or the first changes, while caches fill."""
 _FILLING = 5
 _AT_AN_END = 5
 _FLOW_PORT = 5000
@@ -90,7 +90,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
     written = writer.finish() if writer is not None else None
     sent = int(knocker.finish()["sent"])
     flow = sender.finish()
-    time.sleep(0.2)  # what still waits in the switch
+    time.sleep(0.2)  # lets frames waiting in the switch arrive
     arrived = receiver.stop()
     lab.control.call("snapshot", {"path": str(folder / "end.npz")})
     stages = _register(folder / "end.npz", "pk_reg")
@@ -133,7 +133,7 @@ def soak(lab: Lab, count: int, *, quiet: bool) -> dict[str, Any]:
 
 def grown(values: Sequence[int]) -> int:
     """By how much memory has grown, from the least of the first values to the least of the last. In some of them the
-    listener's ring, 16 MiB, has not been given back yet; what leaks is in all."""
+    listener's ring, 16 MiB, has not been freed yet; a leak is in all of them."""
     size = min(_AT_AN_END, len(values))
     return min(values[-size:]) - min(values[:size])
 

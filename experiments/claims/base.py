@@ -1,4 +1,4 @@
-"""What the claims share: a claim as published, a verdict on it, the checks that a verdict is made of, its numbers."""
+"""What the claims share: a claim as published, its verdict, the checks behind a verdict, and its numbers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from experiments.claims.stats import Spread
 
 CONTROL_TRIAL = "no-reconfiguration"
-"""Called a strategy where trials are named: the same traffic, left alone."""
+"""Name of the trial with the same traffic and no reconfiguration, in the place of a strategy."""
 
 
 class Verdict(str, Enum):
-    """What can be said of a claim. NOT_JUDGED: the trials do not tell, and the reason is said."""
+    """The possible verdicts on a claim. NOT_JUDGED: the trials do not decide it; the reason is given."""
 
     HOLDS = "holds"
     FAILS = "does not hold"
@@ -23,8 +23,8 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class PublishedClaim:
-    """A claim of the paper in our words. `differs`: what is known to be different here, and why. `drawn`: the published
-    values that figures show next to ours; they get them from `run.json`."""
+    """A claim of the paper in our words. `differs`: known differences here, and their reasons. `drawn`: the published
+    values that figures show next to ours, which they read from `run.json`."""
 
     id: str
     figure: str
@@ -36,7 +36,7 @@ class PublishedClaim:
 
 @dataclass(frozen=True)
 class Finding:
-    """A number behind a verdict, with its spread over the repeats; `published` is what the paper has for it, in words.
+    """A number behind a verdict, with its spread over the repeats; `published`: the paper's value, in words.
 
     The report shows these first, and `make compare` compares them: `what` names the same thing in every run.
     """
@@ -48,7 +48,7 @@ class Finding:
 
     @staticmethod
     def of(what: str, published: str, numbers: Mapping[str, Any], unit: str, *, factor: float = 1.0) -> Finding:
-        """From a spread as it is in a summary, multiplied by `factor` for the unit."""
+        """From a spread in a summary, multiplied by `factor` for the unit."""
         return Finding(what, published, Spread(**numbers).scaled(factor), unit)
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One condition of a claim. `why`: what decided it. `better`: it holds, and by more than published."""
+    """One condition of a claim. `why`: what decided it. `better`: it holds by more than published."""
 
     verdict: Verdict
     why: str
@@ -66,10 +66,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Claim:
-    """One verdict. `why` says in a sentence what decided it; `findings` are the numbers to show with it.
+    """One verdict. `why`: the deciding fact, in a sentence; `findings`: the numbers to show with it.
 
-    better: what is better than published, "" if nothing is. covered: False where the run was not meant to judge the
-    claim, for example because one rate was asked for; such a claim is not judged, and that is no failure.
+    better: what is better than published, "" if nothing is. covered: False if the run was not meant to judge the claim,
+    for example because only one rate was requested; such a claim is not judged, which is not a failure.
     """
 
     id: str
@@ -101,7 +101,7 @@ class Claim:
 
 
 def verdict_of(claim: Mapping[str, Any]) -> Verdict:
-    """The verdict of a claim in a summary, also of one that was written when there were two verdicts only."""
+    """The verdict of a claim in a summary, including summaries from when there were only two verdicts."""
     if "verdict" in claim:
         return Verdict(claim["verdict"])
     return Verdict.HOLDS if claim["holds"] else Verdict.FAILS
@@ -110,22 +110,22 @@ def verdict_of(claim: Mapping[str, Any]) -> Verdict:
 def decide(
     published: PublishedClaim,
     checks: Sequence[Check],
-    told: str,
+    reason: str,
     *,
     paper: Any,
     measured: Any,
     unit: str,
     findings: Sequence[Finding] = (),
 ) -> Claim:
-    """A claim from its checks: it fails when one fails, is not judged when one can't be, and holds otherwise.
+    """A claim from its checks: it fails if one fails, is not judged if one can't be, and holds otherwise.
 
-    `told` is the reason when all hold. A failed check is a failure whatever else could not be judged.
+    `reason`: why the claim holds, if all checks do. A failed check is a failure, whatever else could not be judged.
     """
     failed = [check.why for check in checks if check.verdict is Verdict.FAILS]
     open_ = [check.why for check in checks if check.verdict is Verdict.NOT_JUDGED]
     better = "; ".join(check.why for check in checks if check.better)
     verdict = Verdict.FAILS if failed else Verdict.NOT_JUDGED if open_ else Verdict.HOLDS
-    why = "; ".join(failed or open_) or told
+    why = "; ".join(failed or open_) or reason
     return Claim(
         published.id,
         paper,
@@ -139,7 +139,7 @@ def decide(
 
 
 def not_judged(published: PublishedClaim, why: str, *, covered: bool = True, findings: Sequence[Finding] = ()) -> Claim:
-    """A claim on which these trials say nothing."""
+    """A claim that these trials do not decide."""
     return Claim(published.id, published.published, None, "", Verdict.NOT_JUDGED, why, tuple(findings), covered=covered)
 
 
@@ -151,7 +151,7 @@ def not_asked(published: PublishedClaim, why: str, *, findings: Sequence[Finding
 def undisturbed_control(
     published: PublishedClaim, trials: Iterable[str], unusable: Mapping[str, str], findings: Sequence[Finding] = ()
 ) -> Claim | None:
-    """The verdict where every run without a reconfiguration was itself disturbed: nothing can be said. None otherwise.
+    """The verdict if every run without a reconfiguration was itself disturbed: undecided. None otherwise.
 
     `trials`: names of the strategies that have usable trials.
     """

@@ -64,10 +64,10 @@ def judge_flows_survive(
 ) -> Claim:
     """C1, from the counts of each repeat. Strategies without a published outcome do not count.
 
-    It holds when in every repeat every flow of every published strategy met its published fate, nothing was lost before
-    the swap, and no packet got past the closed firewall. A repeat of which nothing is shown (a strategy has no usable
-    trial in any repeat, or no packet was sent after the swap) leaves the claim open. `unusable`: the reason of trials
-    that do not count, by name. `knocks` by strategy: survival against the moment, which is shown and decides nothing.
+    It holds if in every repeat every flow of every published strategy met its published fate, nothing was lost before
+    the swap, and no packet got past the closed firewall. A repeat that shows nothing (a strategy has no usable trial in
+    any repeat, or no packet was sent after the swap) leaves the claim open. `unusable`: the reasons of trials that do
+    not count, by name. `knocks` by strategy: survival against the time of the knock, which is only shown.
     """
     missing = [name for name in PUBLISHED_FATES if not any(name in counts for counts in repeats)]
     findings = (*flow_findings(repeats), *knock_findings(knocks or {}))
@@ -95,7 +95,7 @@ def fate_of(count: FlowCount) -> str:
 
 
 def _checks(counts: Counts) -> list[Check]:
-    """What is wrong or not shown in one repeat; nothing when all is as published."""
+    """What is wrong or undecided in one repeat; empty if everything is as published."""
     found = []
     for strategy, flows in counts.items():
         for flow, count in flows.items():
@@ -136,7 +136,7 @@ def flow_findings(repeats: Sequence[Counts]) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True)
 class KnockSeries:
-    """Knocks of many sources all through one reconfiguration, each made once.
+    """Knocks of many sources throughout one reconfiguration, each sent once.
 
     before_swap_s: how long before the swap's begin a knock was complete, in s; survived: whether its source is let in
     after the swap. Of those that were complete before the reconfiguration began, and within it.
@@ -147,19 +147,20 @@ class KnockSeries:
     window_s: float
 
     def share(self, begin: float, end: float) -> float | None:
-        """Share of the knocks that survive, of those from `begin` to `end` seconds before the swap; None for none."""
+        """Share of the knocks that survive, among those from `begin` to `end` seconds before the swap; None: no
+        knocks."""
         inside = [kept for moment, kept in zip(self.before_swap_s, self.survived, strict=True) if end <= moment < begin]
         return sum(inside) / len(inside) if inside else None
 
     @property
     def last_survivor_s(self) -> float | None:
-        """How long before the swap the last knock was that survived."""
+        """How long before the swap the last surviving knock was made."""
         kept = [moment for moment, kept in zip(self.before_swap_s, self.survived, strict=True) if kept]
         return min(kept) if kept else None
 
 
 def knock_findings(series: Mapping[str, Sequence[KnockSeries]]) -> tuple[Finding, ...]:
-    """By strategy: how many knocks within the reconfiguration survive, and when the last one that does was made."""
+    """By strategy: how many knocks during the reconfiguration survive, and when the last surviving one was made."""
     found = []
     for strategy, repeats in series.items():
         shares = [100 * share for one in repeats if (share := one.share(one.window_s, 0.0)) is not None]

@@ -41,10 +41,10 @@ PUBLISHED = PublishedClaim(
 def judge_disruption(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None) -> Claim:
     """C2, from State4's gaps, state and packets over its repeats, and those of a run without a reconfiguration.
 
-    It holds when all state was kept, no packet was lost, and the swap stopped traffic for no longer than published (10
-    to 20 ms is as published, less is better). A gap that the run without a reconfiguration has as well (`quiet_gap_ms`:
-    of 200 ms, one time in twenty), or packets that it loses as well, are the machine's: not judged. `measured` is by
-    strategy; `native` has State4 with an unpaced control plane.
+    It holds if all state was kept, no packet was lost, and the swap stopped traffic for no longer than published (10 to
+    20 ms is as published, less is better). If the run without a reconfiguration has such a gap as well (`quiet_gap_ms`:
+    of 200 ms, exceeded one time in twenty), or loses packets as well, the machine is to blame: not judged. `measured`
+    is by strategy; `native` has State4 with an unpaced control plane.
     """
     ours = measured.get("state4")
     findings = disruption_findings(measured)
@@ -59,14 +59,14 @@ def judge_disruption(measured: Mapping[str, Mapping[str, Any]], unusable: Mappin
         Check(Verdict.HOLDS, "all state was kept") if ours["state_kept"] else Check(Verdict.FAILS, "state was lost"),
         _blamed(_packets(ours["lost_packets"]), _losing(control)),
     ]
-    told = f"{gap.text(gap.spread.median)} without a packet at the swap, no state and no packet lost"
+    reason = f"{gap.text(gap.spread.median)} without a packet at the swap, no state and no packet lost"
     values = {
         "gap_at_swap_ms": gap.spread.median,
         "state_kept": ours["state_kept"],
         "lost_packets": ours["lost_packets"],
     }
     paper = {name: PUBLISHED_VALUES[name] for name in ("gap_at_swap_ms", "state_kept")}
-    return decide(PUBLISHED, checks, told, paper=paper, measured=values, unit="ms", findings=findings)
+    return decide(PUBLISHED, checks, reason, paper=paper, measured=values, unit="ms", findings=findings)
 
 
 def _packets(lost: int) -> Check:
@@ -74,7 +74,7 @@ def _packets(lost: int) -> Check:
 
 
 def _blamed(check: Check, machine: str) -> Check:
-    """A check that does not hold while the machine does the same by itself says nothing of State4."""
+    """A check that fails, although the machine does the same without State4, says nothing about State4."""
     if check.verdict is Verdict.HOLDS or not machine:
         return check
     return Check(Verdict.NOT_JUDGED, f"{check.why}, but {machine}")

@@ -58,10 +58,10 @@ def judge_delta_loss(
 ) -> Claim:
     """C3, from delta-loss by profile, strategy and rate, and by profile, strategy and bytes of state (`sizes`).
 
-    It holds when, at the published pace and every rate from 10 to 120 Mbit/s, State4's worst repeat is below 1 % (of
-    too little as of too much in the state) and the controller approach loses more than twice as much in all that is
-    known of both; and when the controller approach loses more with the most state than with the least. A sweep that was
-    not asked to reach from 10 to 120 Mbit/s, or for several amounts of state, was not meant to judge it.
+    It holds if, at the published pace and every rate from 10 to 120 Mbit/s, State4's worst repeat is below 1 % (too
+    little in the state as well as too much) and the controller approach loses more than twice as much over both whole
+    intervals; and if the controller approach loses more with the most state than with the least. A sweep that was not
+    asked to cover 10 to 120 Mbit/s, or several amounts of state, was not meant to judge it.
     """
     losses = rates.get(PROFILE, {})
     findings = (*delta_loss_findings(rates), *_size_findings(sizes or {}))
@@ -78,16 +78,16 @@ def judge_delta_loss(
         strategy: {rate: result["delta_loss"]["median"] for rate, result in by_rate.items()}
         for strategy, by_rate in losses.items()
     }
-    told = "State4 stays below 1 % and the controller approach far above it, at every rate"
+    reason = "State4 stays below 1 % and the controller approach far above it, at every rate"
     unit = "share of the bytes on the wire, by rate in Mbit/s"
-    return decide(PUBLISHED, checks, told, paper=PUBLISHED_VALUES, measured=measured, unit=unit, findings=findings)
+    return decide(PUBLISHED, checks, reason, paper=PUBLISHED_VALUES, measured=measured, unit=unit, findings=findings)
 
 
 def _uncovered(rates: Sequence[float], sizes: Sequence[int]) -> str:
     first, last = PUBLISHED_RATES_MBIT
     if min(rates) > first or max(rates) < last:
-        told = ", ".join(f"{rate:g}" for rate in sorted(rates))
-        return f"the claim is about rates from {first:g} to {last:g} Mbit/s; asked for {told}"
+        rates_run = ", ".join(f"{rate:g}" for rate in sorted(rates))
+        return f"the claim is about rates from {first:g} to {last:g} Mbit/s; asked for {rates_run}"
     if len(sizes) < 2:
         return "the claim is also about the time it takes to read, and there is one amount of state only"
     return ""
@@ -110,7 +110,7 @@ def _at_rate(rate: str, losses: Losses, unusable: Mapping[str, str]) -> Iterable
         return
     theirs = Quantity.of(f"the controller approach's loss at {rate} Mbit/s", other["delta_loss"], "%", 100)
     (low, high), (our_low, our_high) = theirs.interval, ours.interval
-    why = f"{theirs.told()}, State4's {ours.text(ours.spread.median)}"
+    why = f"{theirs.statement()}, State4's {ours.text(ours.spread.median)}"
     if low > FAR_ABOVE * max(our_high, 0.0):
         yield Check(Verdict.HOLDS, why)
     elif high <= FAR_ABOVE * max(our_low, 0.0):
@@ -120,7 +120,7 @@ def _at_rate(rate: str, losses: Losses, unusable: Mapping[str, str]) -> Iterable
 
 
 def _grows(sizes: Losses, asked: Sequence[int], unusable: Mapping[str, str]) -> Check:
-    """More with the most state than with the least, in all that is known of both."""
+    """More with the most state than with the least, over both whole intervals."""
     by_size = sizes.get("controller", {})
     least, most = f"{min(asked)}", f"{max(asked)}"
     for size in (least, most):
@@ -128,15 +128,15 @@ def _grows(sizes: Losses, asked: Sequence[int], unusable: Mapping[str, str]) -> 
             why = "; ".join(text for name, text in unusable.items() if f"-state{size}-" in name)
             return Check(Verdict.NOT_JUDGED, f"with {_bytes(size)} of state: {why or 'there is no trial'}")
     one, other = (Quantity.of("", by_size[size]["delta_loss"], "%", 100) for size in (least, most))
-    told = (
+    reason = (
         f"the controller approach loses {one.text(one.spread.median)} with {_bytes(least)} of state, "
         f"{other.text(other.spread.median)} with {_bytes(most)}"
     )
     if other.interval[0] > one.interval[1]:
-        return Check(Verdict.HOLDS, told)
+        return Check(Verdict.HOLDS, reason)
     if other.interval[1] <= one.interval[0]:
-        return Check(Verdict.FAILS, f"{told}: it does not grow with the time to read")
-    return Check(Verdict.NOT_JUDGED, f"inconclusive: {told}")
+        return Check(Verdict.FAILS, f"{reason}: it does not grow with the time to read")
+    return Check(Verdict.NOT_JUDGED, f"inconclusive: {reason}")
 
 
 def delta_loss_findings(rates: Mapping[str, Losses]) -> tuple[Finding, ...]:

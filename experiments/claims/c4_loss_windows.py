@@ -36,7 +36,7 @@ PUBLISHED_WINDOWS = {
     "state4": "updates are lost only from the last write to the swap, below 1 %",
 }
 STATE4_LIMIT = 0.01
-"""Of all updates of a run."""
+"""As a share of all updates of a run."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Lost:
 def judge_loss_windows(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None) -> Claim:
     """C4, from `Lost` of each repeat as dict under `windows`.
 
-    It holds when, in every repeat, the controller approach lost every update between the reading of its component and
-    the swap and none outside; State4 lost none whose clone it had taken, none from before it cloned and none after the
-    swap, and below 1 % of all in what is known. Clones that never arrived say that the CPU port was overrun: then
-    nothing is said of State4.
+    It holds if, in every repeat, the controller approach lost every update between the reading of its component and the
+    swap and none outside; State4 lost none whose clone it had taken, none from before it cloned and none after the
+    swap, and less than 1 % of all over the whole interval. Clones that never arrived mean that the CPU port was
+    overrun: then State4 is not judged.
     """
     findings = window_findings(measured)
     missing = [name for name in PUBLISHED_WINDOWS if not measured.get(name, {}).get("windows")]
@@ -86,12 +86,12 @@ def judge_loss_windows(measured: Mapping[str, Mapping[str, Any]], unusable: Mapp
         name: {"lost": numbers["lost_updates"], "updates": numbers["updates"]} for name, numbers in measured.items()
     }
     controller, state4 = measured["controller"]["lost_updates"], measured["state4"]["lost_updates"]
-    told = (
+    reason = (
         f"the controller approach lost just what was written between reading and swap ({_list(controller)} updates), "
         f"State4 only updates whose clones came after it had taken the last ones ({_list(state4)})"
     )
     unit = "updates, by strategy and repeat"
-    return decide(PUBLISHED, checks, told, paper=PUBLISHED_WINDOWS, measured=lost, unit=unit, findings=findings)
+    return decide(PUBLISHED, checks, reason, paper=PUBLISHED_WINDOWS, measured=lost, unit=unit, findings=findings)
 
 
 def _controller(window: Mapping[str, int]) -> list[Check]:
@@ -129,7 +129,7 @@ def _shares(numbers: Mapping[str, Any]) -> list[float]:
 
 
 def window_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """The share of the updates that each strategy lost."""
+    """The share of updates that each strategy lost."""
     published = {"state4": "< 1 %", "controller": "all from reading to swap"}
     return tuple(
         Finding(

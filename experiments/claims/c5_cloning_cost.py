@@ -1,6 +1,6 @@
-"""Claim C5 (Figure 7) in its three parts: what cloning costs. Published values, thresholds, rules, findings.
+"""Claim C5 (Figure 7) in its three parts: the cost of cloning. Published values, thresholds, rules, findings.
 
-What is *kept* is the share of the packets that arrive, of those sent in a part of a trial.
+What is *kept* is the share of packets that arrive, among those sent in a part of a trial.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ABOVE_HALF = PublishedClaim(
 )
 
 PUBLISHED_KEEPS = 0.5
-"""Of the throughput at full load, while every packet is cloned."""
+"""Share of the throughput at full load that is kept while every packet is cloned."""
 
 FULL_LOAD = PublishedClaim(
     "C5 cost",
@@ -58,11 +58,11 @@ FULL_LOAD = PublishedClaim(
 
 PUBLISHED_HIGHEST_MBIT = 600
 HALF_AT_LEAST, HALF_AT_MOST = 0.40, 0.60
-"""What counts as half. Less is worse than published, more is better."""
+"""The range that counts as half. Less is worse than published, more is better."""
 UNDISTURBED_LOSS = 0.05
-"""Of the packets or less: "barely disturbed"."""
+"""Largest loss, as a share of the packets, that "barely disturbed" allows."""
 NOISE = 0.02
-"""Two shares that differ by less are equal."""
+"""Two shares that differ by less count as equal."""
 BUSY = 0.15
 """Share of a flood in which the data plane was ready and had no core: from here on the flood measured the machine."""
 AGREEMENT = 0.8
@@ -89,7 +89,7 @@ def judge_cloning_cost(measured: Mapping[str, Any], unusable: Mapping[str, str] 
 
 
 def full_load_not_found(why: str) -> list[Claim]:
-    """C5 where no search for full load counts: nothing of it can be judged."""
+    """C5 if no search for full load counts: nothing of it can be judged."""
     return [not_judged(claim, f"full load is not known: {why}") for claim in (HALF_LOAD, ABOVE_HALF, FULL_LOAD)]
 
 
@@ -99,9 +99,9 @@ def _half(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
         return claim
     lost = _lost(measured, "state4", "50", "during")
     checks = [at_most(lost, UNDISTURBED_LOSS)]
-    told = f"at 50 % State4 keeps {1 - lost.spread.median:.1%} during its reconfiguration"
+    reason = f"at 50 % State4 keeps {1 - lost.spread.median:.1%} during its reconfiguration"
     findings = (_kept_finding(measured, "state4", "50", "during", "nearly all"),)
-    return _decide(HALF_LOAD, checks, told, 1 - lost.spread.median, "share of the packets", findings)
+    return _decide(HALF_LOAD, checks, reason, 1 - lost.spread.median, "share of the packets", findings)
 
 
 def _above(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
@@ -113,7 +113,7 @@ def _above(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
     if "100" not in loads:
         return not_asked(ABOVE_HALF, "full load was left out")
     checks = [_ahead(measured, load) for load in loads]
-    told = "; ".join(
+    reason = "; ".join(
         f"at {load} % State4 keeps {_kept(measured, 'state4', load, 'whole'):.1%} of the whole trial, Swing State "
         f"{_kept(measured, 'swing_state', load, 'whole'):.1%}"
         for load in loads
@@ -132,7 +132,7 @@ def _above(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
             _kept_finding(measured, "swing_state", load, "whole", "half" if load == "100" else ""),
         ]
     lead = {load: measured["lead"].get(load) for load in loads}
-    return _decide(ABOVE_HALF, checks, told, lead, "lead in shares", findings)
+    return _decide(ABOVE_HALF, checks, reason, lead, "lead in shares", findings)
 
 
 def _ahead(measured: Mapping[str, Any], load: str) -> Check:
@@ -165,7 +165,7 @@ def _cost(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
         _half_is_kept("Swing State keeps at 100 %", swing),
     ]
     kept = {name: 1 - lost.spread.median for name, lost in (("before", before), ("during", during), ("swing", swing))}
-    told = (
+    reason = (
         f"flooded, the switch keeps {keeps.spread.median:.0%} of its throughput when it clones every packet "
         f"({steady['flood_cloning_mbit']['median']:.0f} of {steady['flood_mbit']['median']:.0f} Mbit/s; published: "
         f"half); at 100 % State4 keeps {kept['during']:.0%} while it reconfigures and {kept['before']:.1%} before, "
@@ -184,17 +184,17 @@ def _cost(measured: Mapping[str, Any], unusable: Mapping[str, str]) -> Claim:
         "state4_during": kept["during"],
         "swing_state_before": kept["swing"],
     }
-    return _decide(FULL_LOAD, checks, told, values, "share kept", findings)
+    return _decide(FULL_LOAD, checks, reason, values, "share kept", findings)
 
 
 def _half_is_kept(what: str, lost: Quantity) -> Check:
-    """Half of the packets, within the tolerance. The interval is that of the loss, turned around."""
+    """Half of the packets, within the tolerance. The interval is that of the loss, inverted."""
     kept = Quantity(f"what {what}", complement(lost.spread), "%", 100)
     return at_least(kept, HALF_AT_LEAST, better_above=HALF_AT_MOST)
 
 
 def why_full_load_is_unknown(measured: Mapping[str, Any]) -> str:
-    """Why shares of full load mean nothing in a run; "" if full load is known well enough."""
+    """Why shares of full load are meaningless in a run; "" if full load is known well enough."""
     steady = measured["steady"]
     waited, agreement = steady.get("waited"), steady.get("agreement")
     if waited is not None and waited > BUSY:
@@ -233,8 +233,11 @@ def _unmeasured(
     if not needed:
         return not_asked(published, "no load above 50 % was asked for")
     loads = dict.fromkeys(load for _, load, _ in needed)
-    whys = [why_full_load_is_unknown(measured), *(why_control_is_disturbed(measured, unusable, load) for load in loads)]
-    return next((not_judged(published, why) for why in whys if why), None)
+    reasons_open = [
+        why_full_load_is_unknown(measured),
+        *(why_control_is_disturbed(measured, unusable, load) for load in loads),
+    ]
+    return next((not_judged(published, why) for why in reasons_open if why), None)
 
 
 def _lost(measured: Mapping[str, Any], strategy: str, load: str, part: str) -> Quantity:
@@ -247,7 +250,7 @@ def _kept(measured: Mapping[str, Any], strategy: str, load: str, part: str) -> f
 
 
 def complement(loss: Spread) -> Spread:
-    """What is kept, from what is lost."""
+    """The share kept, from the share lost."""
     return Spread(
         1 - loss.median, 1 - loss.high, 1 - loss.low, loss.count, minimum=1 - loss.maximum, maximum=1 - loss.minimum
     )
@@ -258,9 +261,9 @@ def _kept_finding(measured: Mapping[str, Any], strategy: str, load: str, part: s
     return Finding(f"{strategy}: packets kept at {load} %, {_PARTS[part]}", published, kept, "%")
 
 
-def _decide(published: PublishedClaim, checks: Any, told: str, measured: Any, unit: str, findings: Any) -> Claim:
+def _decide(published: PublishedClaim, checks: Any, reason: str, measured: Any, unit: str, findings: Any) -> Claim:
     return decide(
-        published, checks, told, paper=_PAPER[published.id], measured=measured, unit=unit, findings=tuple(findings)
+        published, checks, reason, paper=_PAPER[published.id], measured=measured, unit=unit, findings=tuple(findings)
     )
 
 

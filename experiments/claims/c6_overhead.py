@@ -31,9 +31,9 @@ PACKETS = PublishedClaim(
 
 PUBLISHED_MEMORY = "negligible memory overhead, independent of the amount of state"
 NEGLIGIBLE = 0.001
-"""Of the state of the paper's program."""
+"""Limit as a share of the state of the paper's program."""
 HEADER_GROWTH_BITS = 32
-"""An index and a component number take more bits for more state: by the logarithm, in bytes."""
+"""Indices and component numbers take more bits for more state: logarithmically, in whole bytes."""
 
 
 def judge_memory(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
@@ -59,7 +59,7 @@ def judge_memory(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
     if share >= NEGLIGIBLE:
         wrong.append(f"{share:.2%} of the paper's program's state is added")
     factor = max(n["state_bits"] for n in sizes) / min(n["state_bits"] for n in sizes)
-    told = (
+    reason = (
         f"{bits[0]} register bits are added to every program ({share:.4%} of chained.p4's state); "
         f"for {factor:,.0f} times the state the clone's header has {growth} bits more"
     )
@@ -75,12 +75,12 @@ def judge_memory(measured: Mapping[str, Mapping[str, Any]]) -> Claim:
         *costs,
     )
     checks = [Check(Verdict.FAILS, text) for text in wrong]
-    return decide(MEMORY, checks, told, paper=PUBLISHED_MEMORY, measured=values, unit="bits", findings=findings)
+    return decide(MEMORY, checks, reason, paper=PUBLISHED_MEMORY, measured=values, unit="bits", findings=findings)
 
 
 PUBLISHED_PACKETS = "State4 itself loses no packet"
 PUBLISHED_RATE_MBIT = 120.0
-"""The highest rate of the paper's experiments with a flow below the switch's capacity: up to it, none may be lost."""
+"""The highest rate of the paper's experiments with a flow below the switch's capacity: up to it, no loss is allowed."""
 
 PUBLISHED_PROFILE = "paper"
 PUBLISHED_STATE_BYTES = 236_000
@@ -92,7 +92,7 @@ def judge_packets(
     """C6 as far as packets go, from State4's trials of every amount of state (`points`) and of every rate (`load`).
 
     It holds when in none of them up to 120 Mbit/s a packet was lost between the sender's wire and the receiver's, and
-    none failed. Where the same flow alone loses packets, or nobody knows whether it does, the machine may have lost
+    none failed. Where the same flow alone loses packets, or it is unknown whether it does, the machine may have lost
     them: not judged. Rates above are shown: from where on packets are lost is a matter of capacity (`C5 cost`). Each of
     `load` has `rate`, `lost_packets` (the most of its repeats), `lost_alone` (None: not measured) and `failed`. A run
     that was not asked for the published pace, or for as much state as the paper's, was not meant to judge it.
@@ -125,10 +125,10 @@ def judge_packets(
         for one in load
         if one.get("lost_packets") is not None
     ]
-    told = f"no packet was lost in {len(counts)} points up to {largest / 2**20:g} MB of state"
-    told += f", and none at rates up to {max(whole):g} Mbit/s" if whole else ""
+    reason = f"no packet was lost in {len(counts)} points up to {largest / 2**20:g} MB of state"
+    reason += f", and none at rates up to {max(whole):g} Mbit/s" if whole else ""
     return decide(
-        PACKETS, checks, told, paper=PUBLISHED_PACKETS, measured=sum(counts), unit="packets lost", findings=findings
+        PACKETS, checks, reason, paper=PUBLISHED_PACKETS, measured=sum(counts), unit="packets lost", findings=findings
     )
 
 

@@ -36,7 +36,7 @@ PUBLISHED_VALUES = {"state4": "nothing", "swing_links": "every update of state"}
 
 
 def judge_fabric(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None) -> Claim:
-    """From the frames on all links beside flows and probes, and the longest gap of the changed spine's probes.
+    """From the frames on all links other than flows and probes, and the longest gap of the changed spine's probes.
 
     It holds when no repeat of State4 (and of state4_exact where that ran) puts a frame on a link, and no repeat has a
     gap of HULA's time-out. Frames that the run without a change shows as well are the machine's: not judged.
@@ -66,9 +66,9 @@ def judge_fabric(measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[st
                 if slow_alone
                 else Check(Verdict.FAILS, why)
             )
-    told = "no frame of a strategy was on any link between switches, and HULA never lost the changed spine's probes"
+    reason = "no frame of a strategy was on any link between switches, and HULA never lost the changed spine's probes"
     values = {name: numbers["strays"]["frames"] for name, numbers in measured.items() if numbers.get("runs")}
-    return decide(PUBLISHED, checks, told, paper=PUBLISHED_VALUES, measured=values, unit="frames", findings=findings)
+    return decide(PUBLISHED, checks, reason, paper=PUBLISHED_VALUES, measured=values, unit="frames", findings=findings)
 
 
 def fabric_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:

@@ -35,7 +35,7 @@ PUBLISHED_VALUES = {"state4": "nothing", "swing_state": "every cloned update"}
 def judge_network_resources(
     measured: Mapping[str, Mapping[str, Any]], unusable: Mapping[str, str] | None = None
 ) -> Claim:
-    """C7, from the frames on all links beside the flow, in each repeat of State4 and of a run left alone.
+    """C7, from the frames on all links other than the flow's, for each repeat of State4 and of a run without a change.
 
     It holds when State4 puts no frame on a link in any repeat. Frames that the run without a reconfiguration shows as
     well are the machine's: not judged.
@@ -55,13 +55,13 @@ def judge_network_resources(
             if alone
             else Check(Verdict.FAILS, why)
         )
-    told = "no frame but those of the flow was on any link of the network"
+    reason = "no frame but those of the flow was on any link of the network"
     values = {name: numbers["stray_frames"] for name, numbers in measured.items() if "stray_frames" in numbers}
-    return decide(PUBLISHED, checks, told, paper=PUBLISHED_VALUES, measured=values, unit="frames", findings=findings)
+    return decide(PUBLISHED, checks, reason, paper=PUBLISHED_VALUES, measured=values, unit="frames", findings=findings)
 
 
 def network_findings(measured: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """Frames on the links beside the flow, and the clones that Swing State would send over one."""
+    """Frames on the links other than the flow's, and the clones that Swing State would send over one."""
     published = {"state4": "0"}
     found = [
         Finding(

@@ -45,11 +45,11 @@ def judge_model(points: Sequence[Mapping[str, Any]], asked: Iterable[str], missi
         return not_judged(PUBLISHED, "; ".join(missing) or "no point was measured")
     checks += [Check(Verdict.NOT_JUDGED, why) for why in missing]
     worst = {name: max(map(abs, errors)) for name, errors in _by_quantity(points).items()}
-    told = ", ".join(f"{QUANTITIES[name]} {error:.0%}" for name, error in worst.items())
+    worst_errors = ", ".join(f"{QUANTITIES[name]} {error:.0%}" for name, error in worst.items())
     return decide(
         PUBLISHED,
         checks,
-        f"all {len(checks)} predictions are within {LIMIT:.0%}; median errors of the worst points: {told}",
+        f"all {len(checks)} predictions are within {LIMIT:.0%}; median errors of the worst points: {worst_errors}",
         paper=f"within {LIMIT:.0%}",
         measured={name: worst[name] for name in worst},
         unit="share of the measured value",

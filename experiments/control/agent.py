@@ -1,7 +1,7 @@
 """The control process: State4 next to a switch, controlled by JSON lines on its input (see `client.py`).
 
-It runs in the switch's namespace, because that is where clones arrive. Answers are {"done": result} or {"error": text};
-events of a reconfiguration are printed the moment they happen.
+It runs in the switch's namespace, because clones arrive there. Answers are {"done": result} or {"error": text}; events
+of a reconfiguration are printed as they happen.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NO_PRESERVATION = "none"
 
 
 class RecordingP4Runtime(P4RuntimeTarget):
-    """softswitch, whose listeners write down what is taken from them while `recorded` is a list."""
+    """softswitch, whose listeners record what is taken from them while `recorded` is a list."""
 
     recorded: list[RecordingListener] | None = None
 
@@ -76,7 +76,7 @@ TARGETS: dict[str, type[RecordingP4Runtime] | type[RecordingBmv2]] = {
 
 
 class Agent:
-    """One connection to one switch. Each public method is a command; its keyword arguments are the command's."""
+    """One connection to one switch. Each public method is a command whose arguments are its keyword arguments."""
 
     def __init__(self, target: AnyTarget, tell: Callable[[dict[str, Any]], None]) -> None:
         self._target = target
@@ -89,13 +89,13 @@ class Agent:
     # -- programs ------------------------------------------------------------------------------------------------------
 
     def install(self, program: str, entries: str, left_out_groups: list[int]) -> None:
-        """Makes a prepared program the running one, with its entries; groups and sessions of an earlier one go."""
+        """Installs a prepared program with its entries; groups and sessions of an earlier one are removed."""
         installed = load_prepared(Path(program))
         self._target.install(installed)
         self._write(entries, left_out_groups, replace=True)
 
     def write_entries(self, entries: str, left_out_groups: list[int]) -> None:
-        """Writes entries to the running program (to the saved one while there is one)."""
+        """Writes entries to the running program, or to the saved one if there is one."""
         self._write(entries, left_out_groups, replace=False)
 
     def _write(self, entries: str, left_out_groups: list[int], *, replace: bool) -> None:
@@ -105,7 +105,7 @@ class Agent:
         self._replication.note(wanted)
 
     def load_entries(self, entries: str) -> None:
-        """Brings entries into the running program, whether they are there or not."""
+        """Brings entries into the running program, whether or not they are already there."""
         load(self._target, updates(load_entries(Path(entries), self._target.running())))
 
     def prepare(
@@ -117,7 +117,7 @@ class Agent:
         components: list[str] | None,
         record_takes: bool = False,
     ) -> dict[str, Any]:
-        """Gets a reconfiguration ready to begin at once: all that can be done before is done.
+        """Prepares a reconfiguration so that it can begin at once: everything that can be done in advance is done.
 
         `record_takes`: what the strategy takes from its listener is written down, for `takes`.
         """
@@ -130,15 +130,16 @@ class Agent:
         context = prepare(self._target, new, profile=PROFILES[profile], only=components, entries=own, events=events)
         self._armed = (load_strategy(strategy), context)
         gc.collect()
-        gc.freeze()  # what was loaded until here is not looked at during the reconfiguration
+        gc.freeze()  # objects loaded so far are not scanned during the reconfiguration
         return {"registers": len(context.carried), "cells": context.plan.cells, "tables": len(context.plan.tables)}
 
     def reconfigure(self) -> dict[str, Any]:
-        """Does what `prepare` got ready. With the strategy's outcome, `control`: CPU time and memory of this
-        process, and how long this thread was ready and had no core (None where the kernel does not tell)."""
+        """Runs the prepared reconfiguration. Besides the strategy's outcome it returns `control`: CPU time and memory
+        of this process, and how long this thread was ready to run without a core (None if the kernel does not count
+        that)."""
         if self._armed is None:
-            raise State4Error("prepare comes before reconfigure")
-        if self._listener is not None:  # cloning was on before; a strategy opens a listener of its own
+            raise State4Error("call prepare before reconfigure")
+        if self._listener is not None:  # cloning was on; the strategy opens a listener of its own
             self._listener.close()
             self._listener = None
         strategy, context = self._armed
@@ -152,7 +153,7 @@ class Agent:
         return {**outcome, "control": {"cpu_s": cpu_s, "rss_bytes": _rss(), "waited_s": waited_s}}
 
     def takes(self, path: str) -> dict[str, Any]:
-        """Stores what the last strategy took from its listener (`store_takes`); what look-ahead saves of it."""
+        """Stores what the last strategy took from its listener (`store_takes`); returns what look-ahead would save."""
         found: list[Take] = []
         for listener in self._target.recorded or ():
             listener.finish()
@@ -161,7 +162,7 @@ class Agent:
         return writes_saved(found)
 
     def change(self, strategy: str, program: str, entries: str) -> dict[str, Any]:
-        """A whole reconfiguration to a program that may drop state; times in s, this process's memory in bytes.
+        """A complete reconfiguration to a program that may drop state; times in s, this process's memory in bytes.
 
         `held_s` is None if it is unknown how long packets were held.
         """
@@ -182,11 +183,11 @@ class Agent:
         }
 
     def entities(self) -> list[str]:
-        """What the control plane put into the running program, as text in a fixed order."""
+        """The entities that the control plane wrote to the running program, as text in a fixed order."""
         return sorted(str(entity) for entity in self._target.read_entities())
 
     def swap(self, program: str, entries: str) -> dict[str, float]:
-        """Changes to a program that is in the switch's cache, with its entries and without other state; times in s."""
+        """Changes to a program from the switch's cache, with its entries and without other state; times in s."""
         new = self._compiled(Path(program))
         found = updates(load_entries(Path(entries), new.p4info))
         own = [update for update in found if update.entity.HasField("table_entry")]
@@ -200,17 +201,17 @@ class Agent:
         return {"begin": begin, "end": end, "save_s": saved - begin, "commit_s": end - written}
 
     def verify(self, program: str) -> None:
-        """The switch checks and compiles a program, so that `swap` finds it in its cache."""
+        """Has the switch check and compile a program, so that `swap` finds it in its cache."""
         self._compiled(Path(program))
 
     def config_bytes(self, program: str) -> int:
-        """How large a program is in the form that the switch loads."""
+        """Size of a program in the form that the switch loads."""
         return len(self._target.configuration(load_prepared(Path(program))))
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def read_all(self) -> dict[str, Any]:
-        """Reads all register cells of the running program in one snapshot: how many, and the time in s."""
+        """Reads all register cells of the running program in one snapshot; returns their number and the time in s."""
         registers = self._registers()
         begin = time.monotonic()
         contents = self._target.read_registers(registers)
@@ -224,13 +225,13 @@ class Agent:
         }
 
     def snapshot(self, path: str) -> int:
-        """Writes all registers of the running program to an .npz file by name; returns how many."""
+        """Writes all registers of the running program to an .npz file, by name; returns their number."""
         contents = self._target.read_registers(self._registers())
         np.savez(path, **contents)  # type: ignore[arg-type]
         return len(contents)
 
     def read_cells(self, register: str, start: int, count: int) -> list[int]:
-        """Cells of a register, which is named by the end of its name."""
+        """Cells of a register, given by the end of its name."""
         spec = next((r for r in self._registers() if r.name == register or r.name.endswith("." + register)), None)
         if spec is None:
             raise State4Error(f"the running program has no register {register}")
@@ -243,8 +244,8 @@ class Agent:
         return {name: int(cells.sum(dtype=kinds[name])) for name, cells in contents.items()}
 
     def stats(self, reset: bool = False) -> dict[str, Any]:
-        """The switch's own counts; with `reset` they are set to 0. None for what the switch does not tell: bmv2 has no
-        counts at all, and packets do wait in it."""
+        """The switch's own counters; `reset` sets them to 0. None for what the switch does not report: bmv2 has no
+        counters at all, although packets do wait in it."""
         has_statistics = self._target.abilities.has_statistics
         if has_statistics is None:
             return {"holds": None, "held_ms": None, "longest_hold_ms": None}
@@ -258,14 +259,15 @@ class Agent:
         """Opens the listener and sets the clone flag of the running program."""
         layout = layout_of(self._target.running())
         if self._listener is not None:
-            self._listener.close()  # of the program before
+            self._listener.close()  # the previous program's
         self._listener = self._target.open_listener(layout)
         start_cloning(self._target, layout, self._listener)
 
     def stop_cloning(self, settle_s: float = 1.0) -> dict[str, Any]:
-        """Clears the flag and closes the listener when it has all clones, or after `settle_s`: what it got."""
+        """Clears the flag, and closes the listener when it has all clones or after `settle_s`; returns what it
+        received."""
         if self._listener is None:
-            raise State4Error("start_cloning comes before stop_cloning")
+            raise State4Error("call start_cloning before stop_cloning")
         layout = layout_of(self._target.running())
         self._target.set_clone_flag(layout, False)
         asked = self._target.read_sequences(layout)
@@ -288,7 +290,7 @@ class Agent:
         return user_registers(self._target.running())
 
     def _compiled(self, path: Path) -> InstalledProgram:
-        """An instrumented program that the switch has compiled, so that a save only has to open it."""
+        """An instrumented program that the switch has already compiled, so that saving it only has to open it."""
         program = load_prepared(path)
         verifies = self._target.abilities.verifies
         if verifies is not None:
@@ -300,7 +302,7 @@ class Agent:
 
 
 def _own_entries(strategy: str, entries: str, program: InstalledProgram) -> list[p4r.Update]:
-    """What the new program gets in addition to what is carried over; without preservation nothing is restored."""
+    """The entries of the new program in addition to those carried over; without preservation no state is restored."""
     if strategy == NO_PRESERVATION:
         return []
     found = updates(load_entries(Path(entries), program.p4info))
@@ -320,7 +322,7 @@ def _rss() -> int:
 
 
 def serve(target: AnyTarget) -> None:
-    """Obeys lines until the input closes."""
+    """Executes commands until the input is closed."""
     lock = threading.Lock()
 
     def tell(message: dict[str, Any]) -> None:

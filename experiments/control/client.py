@@ -1,4 +1,4 @@
-"""The runner's side of the control process: commands as JSON lines, answers and live events back."""
+"""The runner's side of the control process: sends commands as JSON lines, receives answers and live events."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Event = dict[str, Any]
 class ControlProcess:
     """`experiments.control.agent` in the namespace of a switch.
 
-    Commands wait for their answer, but `begin` returns at once: the events of a reconfiguration come by `on_event`, in
-    a thread of ours and within a millisecond, and `wait` gives its result.
+    Commands wait for their answer, except `begin`, which returns at once: the events of a reconfiguration arrive
+    through `on_event`, in a thread of ours and within a millisecond, and `wait` returns its result.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ControlProcess:
 
     @classmethod
     def of_switch(cls, network: RunningNetwork, switch: str) -> ControlProcess:
-        """The control process of a switch of ours."""
+        """The control process of a softswitch or bmv2 node."""
         node = network.node(switch)
         return cls(network, switch, address=node.address, cpu_interface=node.cpu_interface, target=node.target)
 
@@ -51,13 +51,13 @@ class ControlProcess:
             self._ready = True
 
     def call(self, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 60.0) -> Any:
-        """Does one thing and returns its result. Raises ControlError, TrafficError."""
+        """Executes a command and returns its result. Raises ControlError, TrafficError."""
         self.begin(command, arguments)
         return self.wait(timeout_s)
 
     def begin(self, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 600.0) -> None:
         if self._thread is not None:
-            raise ControlError("the control process is still busy with the command before")
+            raise ControlError("the control process is still busy with the previous command")
         self._answer = None
         self._process.command(json.dumps({"do": command, **(arguments or {})}))
         self._thread = threading.Thread(target=self._read, args=(timeout_s,), daemon=True)

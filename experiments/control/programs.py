@@ -1,4 +1,4 @@
-"""Instrumented programs on their way from the runner to the control process: prepared once per run, not per trial."""
+"""Passes instrumented programs from the runner to the control process: prepared once per run, not per trial."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from state4.swing import instrument_swing
 def store_prepared(source: Path, folder: Path, track: Track = Track.CLONES) -> Path:
     """Instruments a P4 program and writes it to a file in `folder` for `load_prepared`; returns the file.
 
-    Raises ControlError with the places for a program that can't be used.
+    Raises ControlError, with locations, for a program that can't be used.
     """
     file = folder / f"{source.stem}.{track}.prepared"
     if not file.exists():
@@ -35,9 +35,10 @@ def store_prepared(source: Path, folder: Path, track: Track = Track.CLONES) -> P
 
 
 def store_original(source: Path, folder: Path) -> Path:
-    """The same for a program as it is, without instrumentation: it can be installed, and nothing else.
+    """The same for an uninstrumented program, which can only be installed.
 
-    Its text includes the file, and names the content, so that a kept compilation is never that of an older one."""
+    Its text includes the file, and names a hash of the content, so that a cached compilation is never that of an older
+    version."""
     file = folder / f"{source.stem}.original"
     if not file.exists():
         content = hashlib.sha256(_prepared(source, Track.CLONES).text.encode()).hexdigest()
@@ -49,7 +50,7 @@ def store_original(source: Path, folder: Path) -> Path:
 
 
 def store_swing(source: Path, folder: Path, hard: Sequence[str]) -> Path:
-    """The same for a program with Swing State between switches for the registers `hard` (`state4.swing`), and without
+    """The same for a program with Swing State between switches for the registers `hard` (`state4.swing`), without
     State4's instrumentation."""
     file = folder / f"{source.stem}.swing"
     if not file.exists():
@@ -65,7 +66,7 @@ def store_swing(source: Path, folder: Path, hard: Sequence[str]) -> Path:
 
 
 def load_prepared(file: Path) -> InstalledProgram:
-    """Reads what `store_prepared` wrote. Only for files in our own run folder: a pickle is code."""
+    """Reads a file of `store_prepared`. Only for files in our own run folder: unpickling executes code."""
     name, text, p4info, layout = pickle.loads(file.read_bytes())
     return InstalledProgram(name, text, p4i.P4Info.FromString(p4info), layout)
 

@@ -3,9 +3,9 @@
     python -m experiments.control.second_controller --address ADDRESS --per-second N
 
 It is primary of the default role, and inserts, modifies and deletes entries of table `dmac` for addresses that no
-packet has. It writes from its first line of input on; when its input closes, it compares the table with what was
-acknowledged, deletes its entries, and prints {"acknowledged", "refused", "wrong"}. `refused`: writes that the switch
-answered with "try again"; `wrong`: entries that are not as acknowledged.
+packet has. It writes from its first line of input on; when its input is closed, it compares the table with the
+acknowledged writes, deletes its entries, and prints {"acknowledged", "refused", "wrong"}. `refused`: writes that the
+switch answered with "try again"; `wrong`: entries that differ from what was acknowledged.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from topologies.network import RunningNetwork
 
 ELECTION_ID = 1
 ADDRESSES = 200
-"""Few, so that entries are modified and deleted as often as inserted."""
+"""Few, so that entries are modified and deleted as often as they are inserted."""
 PORTS = (1, 2, 3, 4, 5, 6)
 TRY_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED)
 DEVICE = 1
 
 
 def start_second_controller(network: RunningNetwork, switch: str, per_second: float) -> ArmedProcess:
-    """Starts one next to the switch of that name; it writes from its first command on."""
+    """Starts one next to the switch of that name; it writes after its first command."""
     argv = [sys.executable, "-m", "experiments.control.second_controller"]
     argv += ["--address", network.node(switch).address, "--per-second", str(per_second)]
     return ArmedProcess(network, switch, "second-controller", argv)
 
 
 class SecondController:
-    """Entries by number: the port that was acknowledged last, or None for one that is not there."""
+    """Its entries by number: the port that was last acknowledged, or None if the entry does not exist."""
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address)
@@ -66,7 +66,7 @@ class SecondController:
         self.acknowledged = self.refused = 0
 
     def write(self) -> None:
-        """One write, chosen at random. Raises grpc.RpcError for a refusal that does not say "try again"."""
+        """Makes one random write. Raises grpc.RpcError for any refusal other than "try again"."""
         number = self._random.randrange(ADDRESSES)
         port = self._random.choice(PORTS)
         if number not in self.ports:
@@ -83,7 +83,7 @@ class SecondController:
             del self.ports[number]
 
     def compare(self) -> int:
-        """How many of its addresses are not as acknowledged."""
+        """The number of addresses whose entries differ from what was acknowledged."""
         there = {}
         request = p4r.ReadRequest(device_id=DEVICE)
         request.entities.add().table_entry.table_id = self._entry(0, 1).table_id
@@ -119,7 +119,7 @@ class SecondController:
         return True
 
     def _entry(self, number: int, port: int) -> p4r.TableEntry:
-        """The same in each program that a lab runs: ids come from names."""
+        """The same in every program that a lab runs, because ids derive from names."""
         if number not in self._entries:
             (update,) = updates(resolve(parse(_toml(number), Path("second controller")), self._p4info))
             self._entries[number] = update.entity.table_entry

@@ -1,7 +1,7 @@
-"""Which clones a strategy had in its hands when: the updates of every take of its listener, in order.
+"""Which clones a strategy had received at which time: the updates of every take from its listener, in order.
 
-What a strategy took before its last write has to be in the new program; what came later it could not know. That does
-not depend on how long a clone was under way, or on how busy the machine was.
+What a strategy took before its last write must be in the new program; later updates it could not know. This rule does
+not depend on how long a clone was in transit, or on how busy the machine was.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from state4.clones.updates import Updates
 
 @dataclass(frozen=True)
 class Take:
-    """The updates of one take; `t`: its moment, in s of the monotonic clock. `late`: what was left at the end, which
-    the strategy never took."""
+    """The updates of one take; `t`: its time, in s of the monotonic clock. `late`: what was left at the end and the
+    strategy never took."""
 
     t: float
     updates: Updates
@@ -30,8 +30,8 @@ class Take:
 
 
 class RecordingListener:
-    """A clone source that writes down what is taken from it. It stays open until `finish`, so that clones which arrive
-    after the strategy has closed it are seen as well."""
+    """A clone source that records what is taken from it. It stays open until `finish`, so clones that arrive after the
+    strategy has closed it are seen as well."""
 
     def __init__(self, inner: CloneSource) -> None:
         self._inner = inner
@@ -57,10 +57,10 @@ class RecordingListener:
         return self._inner.stats()
 
     def close(self) -> None:
-        """The strategy takes no more."""
+        """Marks the end of what the strategy takes."""
 
     def finish(self) -> None:
-        """What the strategy never took is written down, and the source closes."""
+        """Records what the strategy never took, and closes the source."""
         if not self._finished:
             self._finished = True
             self.takes.append(Take(time.monotonic(), self._inner.take(), late=True))
@@ -68,8 +68,8 @@ class RecordingListener:
 
 
 def writes_saved(takes: Sequence[Take]) -> dict[str, Any]:
-    """What look-ahead saves of the writes that the taken updates would need: by the paper's rule, which skips an update
-    when the next waiting one is for the same cell, and by ours, which keeps the last one of every cell."""
+    """What look-ahead saves of the writes for the taken updates: by the paper's rule, which skips an update if the next
+    waiting one is for the same cell, and by ours, which keeps only the last one of every cell."""
     updates = sum(len(take.updates) for take in takes if not take.late)
     by_next = sum(_runs(take.updates) for take in takes if not take.late)
     by_last = sum(len(look_ahead(take.updates)) for take in takes if not take.late)
@@ -77,7 +77,7 @@ def writes_saved(takes: Sequence[Take]) -> dict[str, Any]:
 
 
 def _runs(updates: Updates) -> int:
-    """How many updates have no later one for the same cell right behind them."""
+    """The number of updates that are not directly followed by one for the same cell."""
     if not len(updates):
         return 0
     same = (np.diff(updates.component.astype(np.int64)) == 0) & (np.diff(updates.index.astype(np.int64)) == 0)
@@ -85,7 +85,8 @@ def _runs(updates: Updates) -> int:
 
 
 def store_takes(takes: Sequence[Take], path: Path) -> None:
-    """An .npz file: `t` and `late` of each take; `take`, `component` (number from 1) and `index` of each update."""
+    """Writes an .npz file: `t` and `late` of each take; `take`, `component` (number from 1) and `index` of each
+    update."""
     np.savez(
         path,
         t=np.array([take.t for take in takes]),

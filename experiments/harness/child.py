@@ -1,4 +1,4 @@
-"""Running one experiment as a program of its own: its progress, its summary, and an orderly end on Ctrl-C."""
+"""Runs one experiment as a separate process: its progress, its summary, and an orderly end on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEPT_LINES = 30
 
 @dataclass(frozen=True)
 class Progress:
-    """What an experiment said last: a text, and how much of itself is done, 0 to 1."""
+    """The last progress report of an experiment: a text, and the share that is done, 0 to 1."""
 
     text: str
     share: float
@@ -36,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ended:
-    """How an experiment ended. `summary` is what it printed; None when it failed, and then `error` says why."""
+    """How an experiment ended. `summary`: what it printed; None if it failed, in which case `error` says why."""
 
     seconds: float
     code: int
@@ -45,14 +45,16 @@ class Ended:
 
 
 def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[[Progress, float], None]) -> Ended:
-    """Runs `python -m MODULE ARGUMENTS --json` to its end. `on_progress(progress, elapsed_s)` about twice a second.
+    """Runs `python -m MODULE ARGUMENTS --json` to completion. Calls `on_progress(progress, elapsed_s)` about twice a
+    second.
 
-    When the caller is interrupted (KeyboardInterrupt or another exception), the experiment gets the Ctrl-C, takes down
-    its networks, and only then the exception goes on. The kernel ends it in order when we are killed.
+    If the caller is interrupted (KeyboardInterrupt or another exception), Ctrl-C is passed to the experiment, which
+    removes its networks, and only then the exception continues. If this process is killed, the kernel ends the
+    experiment.
     """
-    # A shell starts background jobs with SIGINT ignored; the experiment has to hear it all the same.
-    attentive = ["setpriv", "--pdeathsig", "TERM", "env", "--default-signal=INT"]
-    argv = [*attentive, sys.executable, "-m", module, *arguments, "--json"]
+    # A shell starts background jobs with SIGINT ignored, but the experiment has to receive it.
+    with_signals = ["setpriv", "--pdeathsig", "TERM", "env", "--default-signal=INT"]
+    argv = [*with_signals, sys.executable, "-m", module, *arguments, "--json"]
     begin = time.monotonic()
     process = subprocess.Popen(
         argv,
@@ -62,13 +64,13 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
         text=True,
         errors="replace",
         env={**os.environ, PROGRESS_VARIABLE: "lines"},
-        start_new_session=True,  # Ctrl-C in the terminal reaches us alone, and we hand it on once
+        start_new_session=True,  # the terminal's Ctrl-C reaches only us, and we pass it on once
     )
     assert process.stdout is not None and process.stderr is not None
-    said: queue.Queue[str] = queue.Queue()
+    stderr_lines: queue.Queue[str] = queue.Queue()
     printed: list[str] = []
     readers = [
-        threading.Thread(target=_read_lines, args=(process.stderr, said.put), daemon=True),
+        threading.Thread(target=_read_lines, args=(process.stderr, stderr_lines.put), daemon=True),
         threading.Thread(target=_read_lines, args=(process.stdout, printed.append), daemon=True),
     ]
     for reader in readers:
@@ -78,7 +80,7 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
     try:
         while process.poll() is None:
             with contextlib.suppress(queue.Empty):
-                line = said.get(timeout=_TICK_S)
+                line = stderr_lines.get(timeout=_TICK_S)
                 progress = _progress_of(line, kept, progress)
             on_progress(progress, time.monotonic() - begin)
     except BaseException:
@@ -86,8 +88,8 @@ def run_experiment(module: str, arguments: Sequence[str], on_progress: Callable[
         raise
     for reader in readers:
         reader.join(5.0)
-    while not said.empty():
-        _progress_of(said.get(), kept, progress)
+    while not stderr_lines.empty():
+        _progress_of(stderr_lines.get(), kept, progress)
     return _ended(time.monotonic() - begin, process.returncode, "".join(printed), list(kept))
 
 
@@ -97,7 +99,7 @@ def _read_lines(stream: IO[str], take: Callable[[str], Any]) -> None:
 
 
 def _progress_of(line: str, kept: deque[str], before: Progress) -> Progress:
-    """The progress after a line. Lines that report none are kept, in case they say why it failed."""
+    """The progress after a line. Other lines are kept, in case they explain a failure."""
     if line.startswith('{"progress"'):
         with contextlib.suppress(ValueError, KeyError, TypeError):
             message = json.loads(line)
@@ -123,14 +125,14 @@ def _ended(seconds: float, code: int, printed: str, kept: list[str]) -> Ended:
 
 
 def _error_in(kept: list[str]) -> str:
-    """From the last line that says `error:` on; the last lines when there is none."""
+    """From the last line with `error:` on; without one, the last lines."""
     starts = [number for number, line in enumerate(kept) if line.startswith("error:")]
     lines = kept[starts[-1] :] if starts else kept[-5:]
-    return "\n".join(lines).removeprefix("error:").strip() or "it said nothing"
+    return "\n".join(lines).removeprefix("error:").strip() or "it printed no message"
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    """Hands Ctrl-C on and waits until the networks are down; further signals wait until then."""
+    """Passes Ctrl-C on and waits until the networks are down; further signals are held back until then."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         if process.poll() is None:

@@ -1,8 +1,8 @@
-"""The repeats of an experiment on the machines of a Dask cluster (`--cluster`): one at a time on each of them.
+"""Runs the repeats of an experiment on the machines of a Dask cluster (`--cluster`), one at a time on each of them.
 
-A repeat is what is handed out: all its trials run on one machine, so that whatever is compared within it was measured
-on that one. Every worker that may be used has the resource `testbed=1`. A repeat that fails, or whose worker dies, is
-done on another machine, a bounded number of times. Dask is imported only here, so nobody else needs it.
+The unit of work is a repeat: all its trials run on one machine, so that whatever is compared within it was measured on
+that machine. A worker must have the resource `testbed=1` to be used. A repeat that fails, or whose worker dies, is
+repeated on another machine, a bounded number of times. Dask is imported only here, so nobody else needs it.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from experiments.harness.results import ResultError, ResultFolder
 
 TESTBED = "testbed"
 MAX_MACHINES = 3
-"""On which a repeat is tried."""
+"""Workers on which a repeat is tried at most."""
 NO_WORKER_S = 60.0
-"""So long without a worker, nothing goes on."""
+"""The run ends after this time without a worker."""
 _LOOK_S = 0.25
 _WITH_VALUE = ("--cluster", "--out")
 _ALONE = ("--resume", "--json")
 
 
 def own_command() -> tuple[str, list[str]]:
-    """The experiment that this process is, as a module, and its arguments without those about cluster and output.
-    Raises ResultError when it was not started by its name."""
+    """This process's experiment as a module, and its arguments without those about cluster and output. Raises
+    ResultError if it was not started with -m."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is None:
-        raise ResultError("--cluster needs the experiment as a program of its own: python -m experiments.<name> ...")
+        raise ResultError("--cluster requires that the experiment is started as python -m experiments.<name> ...")
     kept: list[str] = []
     waiting = iter(sys.argv[1:])
     for argument in waiting:
@@ -53,7 +53,7 @@ def own_command() -> tuple[str, list[str]]:
 
 @dataclass
 class _Repeats:
-    """What is left to do. By repeat, `tried`: the workers it was given to; `best`: the fewest unusable trials yet."""
+    """The remaining repeats. By repeat, `tried`: workers that were given it; `best`: fewest unusable trials so far."""
 
     waiting: list[int]
     tried: dict[int, list[str]] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class _Repeats:
     best: dict[int, tuple[str, UnitResult]] = field(default_factory=dict)
 
     def for_worker(self, worker: str, workers: Collection[str]) -> int | None:
-        """The next repeat for a worker; one that it has failed at only if every other one has as well."""
+        """The next repeat for a worker; one that failed there only if it has failed on all other workers as well."""
         for repeat in self.waiting:
             seen = self.tried.get(repeat, [])
             if worker not in seen or all(other in seen for other in workers):
@@ -71,7 +71,7 @@ class _Repeats:
         return None
 
     def failed(self, repeat: int, why: str) -> bool:
-        """Whether it is tried again."""
+        """Records a failure; returns whether the repeat is tried again."""
         self.reasons[repeat] = why
         again = len(self.tried[repeat]) < MAX_MACHINES
         if again:
@@ -82,8 +82,8 @@ class _Repeats:
 def spread_over(
     address: str, options: CommonOptions, folder: ResultFolder, show: Display, trials_in_repeat_s: float
 ) -> None:
-    """Does the repeats that `folder` lacks and completes it. Always raises ClusterDone with the exit code, or
-    ResultError where nothing could be done."""
+    """Runs the repeats that `folder` lacks and completes the folder. Always raises: ClusterDone with the exit code, or
+    ResultError if nothing could be done."""
     module, arguments = own_command()
     done = units_of(folder)
     repeats = _Repeats([repeat for repeat in range(1, options.repeats + 1) if repeat not in done])
@@ -111,7 +111,7 @@ def spread_over(
 
 
 def _judge(module: str, arguments: Sequence[str], folder: ResultFolder, name: str, repeats: Sequence[int]) -> Any:
-    """The verdicts of one machine, by the experiment itself, from that machine's folder alone."""
+    """The verdicts for one machine, formed by the experiment itself from that machine's folder alone."""
     place = folder.path / "machines" / name
     chosen = ",".join(map(str, sorted(repeats)))
     argv = [sys.executable, "-m", module, *arguments, "--judge", str(place), "--only-repeats", chosen, "--json"]
@@ -146,7 +146,7 @@ def _run(
     alone_since = time.monotonic()
     try:
         while repeats.waiting or running:
-            # Not client.scheduler_info: what it returns is overwritten from time to time by an answer without workers.
+            # Not client.scheduler_info: its result is overwritten from time to time by an answer without workers.
             workers = testbeds(client.sync(client.scheduler.identity, n_workers=-1)["workers"])
             if workers or running:
                 alone_since = time.monotonic()
@@ -165,7 +165,7 @@ def _run(
                     continue
                 try:
                     result: UnitResult = future.result()
-                except Exception as error:  # whatever it was, on that machine it did not go
+                except Exception as error:  # whatever the error was, it did not work on that machine
                     _again(repeats, repeat, f"on {worker}: {error}", folder, show)
                     continue
                 _keep(repeats, repeat, worker, result, folder, show, repeat_s, others=len(workers) > 1)
@@ -190,7 +190,7 @@ def _run(
             time.sleep(_LOOK_S)
     except BaseException:
         with contextlib.suppress(Exception):
-            Event(stop, client=client).set()  # workers end what they do, in order
+            Event(stop, client=client).set()  # lets workers end their work in an orderly way
             _wait_for_all([future for _, future, _ in running.values()])
         raise
     finally:
@@ -198,7 +198,7 @@ def _run(
 
 
 def testbeds(workers: dict[str, Any]) -> dict[str, str]:
-    """Names by address of the workers that may be used."""
+    """Names of the usable workers, by address."""
     return {
         address: str(worker.get("name") or address)
         for address, worker in workers.items()
@@ -207,7 +207,7 @@ def testbeds(workers: dict[str, Any]) -> dict[str, str]:
 
 
 def _again(repeats: _Repeats, repeat: int, why: str, folder: ResultFolder, show: Display) -> None:
-    """After a failure: another machine, or what there is of an earlier attempt."""
+    """After a failure: tries another machine, or keeps the result of an earlier attempt."""
     more = "tried elsewhere" if repeats.failed(repeat, why) else "given up"
     show.log(f"repeat {repeat}: {why}; {more}")
     if repeat not in repeats.waiting and repeat in repeats.best:
@@ -225,12 +225,12 @@ def _keep(
     *,
     others: bool,
 ) -> None:
-    """Stores a repeat, unless trials of it do not count and another machine may do better."""
+    """Stores a repeat, unless some trials of it do not count and another machine may do better."""
     before = repeats.best.get(repeat)
     if before is None or len(result.unusable) < len(before[1].unusable):
         repeats.best[repeat] = worker, result
     if result.unusable and others and repeats.failed(repeat, "; ".join(result.unusable.values())):
-        show.log(f"repeat {repeat}: {len(result.unusable)} trials on {worker} do not count; tried elsewhere")
+        show.log(f"repeat {repeat}: {len(result.unusable)} trials on {worker} do not count; trying another machine")
         return
     add_unit(folder, repeat, *repeats.best[repeat])
     show.begin_trial(f"repeat {repeat} is done, on {worker}", repeat_s)
@@ -244,7 +244,7 @@ def _wait_for_all(futures: Sequence[Any], timeout_s: float = 60.0) -> None:
 
 
 def _unit_on_worker(module: str, arguments: list[str], repeat: int, commit: str | None, stop: str) -> UnitResult:
-    """Runs in a worker."""
+    """Runs in the worker."""
     from distributed import Event, get_client
 
     event = Event(stop, client=get_client())

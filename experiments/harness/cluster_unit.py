@@ -1,4 +1,4 @@
-"""What a worker of a cluster does: one repeat of an experiment, as a program of its own like a user's."""
+"""The work of a cluster's worker: one repeat of an experiment, as a separate process, as if started by a user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UnitError(Exception):
 
 @dataclass(frozen=True)
 class UnitResult:
-    """A repeat. `archive`: its result folder as a zip file; `host`: the machine; `unusable`: trials and why not."""
+    """One repeat. `archive`: its result folder as a zip file; `host`: the machine; `unusable`: trials, with reasons."""
 
     archive: bytes
     host: dict[str, Any]
@@ -34,10 +34,10 @@ def run_unit(
     commit: str | None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> UnitResult:
-    """Runs one repeat of `python -m MODULE ARGUMENTS` here, in the checkout that this code is from.
+    """Runs one repeat of `python -m MODULE ARGUMENTS` here, in the checkout that contains this code.
 
-    commit: that of who asked; results of two versions are not mixed. is_stopped: asked about twice a second; the
-    experiment ends in order when it says so. Raises UnitError when the experiment fails, or for another commit.
+    commit: the caller's; results of two versions are not mixed. is_stopped: called about twice a second; if true, the
+    experiment ends in an orderly way. Raises UnitError if the experiment fails, or for another commit.
     """
     state = git_state()
     if state is not None and commit is not None and state["commit"] != commit:

@@ -1,4 +1,4 @@
-"""How every experiment ends: the figure, the summary, what is printed, the exit code."""
+"""The common end of all experiments: the figure, the summary, the output, the exit code."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def conclude(
     draw: Callable[[Path], object],
     table: Callable[[Any, Sequence[Claim], Path], None],
 ) -> int:
-    """Draws the figure from the folder, completes it, and prints the summary (`--json`) or the table.
+    """Draws the figure from the folder, completes the folder, and prints the summary (`--json`) or the table.
 
-    Returns the exit code by the verdicts. Where no trial is left that a figure could show, there is none, and the
-    summary says why the trials do not count. A figure that cannot be drawn takes no number and no verdict with it.
+    Returns the exit code for the verdicts. If no trial is left for the figure to show, there is none, and the summary
+    says why the trials do not count. A failure to draw the figure affects no number and no verdict.
     """
     folder = sweep.folder
     with working("drawing the figure", quiet=options.json):
@@ -35,8 +35,8 @@ def conclude(
             draw(folder.path)
         except ResultMissingError as error:
             print(f"no figure: {error}", file=sys.stderr)
-        except Exception as error:  # the numbers are whole all the same, and `python -m plots...` draws them again
-            print(f"no figure, drawing it failed: {describe(error)}", file=sys.stderr)
+        except Exception as error:  # the numbers are complete, and `python -m plots...` can draw them again
+            print(f"no figure: drawing it failed: {describe(error)}", file=sys.stderr)
     summary = folder.finish(
         target=options.target,
         profile=options.profile,

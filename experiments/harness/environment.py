@@ -1,4 +1,4 @@
-"""What a result depends on in addition to its options: recorded in every `run.json`."""
+"""What a result depends on apart from its options; recorded in every `run.json`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """Machine, kernel and versions; what can't be found out is None."""
+    """Machine, kernel and versions; None for what cannot be determined."""
     return {
         "host": {
             "kernel": f"{platform.system()} {platform.release()}",
@@ -58,7 +58,7 @@ def git_state() -> dict[str, Any] | None:
 
 
 def command_line() -> list[str]:
-    """How this run was started, with `-m MODULE` restored."""
+    """The command line of this run, with `-m MODULE` restored."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     name = ["-m", spec.name] if spec is not None else [sys.argv[0]]

@@ -1,4 +1,4 @@
-"""A fabric of leaves and spines that is ready for experiments: every switch with its control process beside it.
+"""A fabric of leaves and spines that is ready for experiments: every switch with its own control process.
 
 with open_fabric(Fabric()) as lab:                 # network up, no program yet
     lab.install(program, entries)                  # on all switches at once
@@ -24,13 +24,13 @@ from topologies.network import RunningNetwork, running_network
 from topologies.switch import SoftSwitch
 
 PROBE_S = 0.1
-"""Between two probes of a leaf."""
+"""Interval between two probes of a leaf."""
 _PROBE_MAC = "00:00:00:00:00:fe"
 
 
 @dataclass(frozen=True)
 class FabricLab:
-    """A fabric that is up. `control`: by switch, the process that does to it what `state4` would."""
+    """A running fabric. `control`: by switch, the process that acts on it as `state4` would."""
 
     network: RunningNetwork
     fabric: Fabric
@@ -45,12 +45,12 @@ class FabricLab:
         return switch
 
     def check(self) -> None:
-        """Raises SwitchStartError when a switch has died."""
+        """Raises SwitchStartError if a switch has died."""
         for name in self.names:
             self.switch(name).check()
 
     def install(self, programs: Mapping[str, Path], entries: Mapping[str, str]) -> None:
-        """Installs a prepared program (`store_prepared`) with entries (TOML) on each switch; state begins empty."""
+        """Installs a prepared program (`store_prepared`) with entries (TOML) on each switch; state starts empty."""
         for name in self.names:
             file = self.network.directory.path / f"{name}.entries.toml"
             file.write_text(entries[name])
@@ -71,7 +71,7 @@ class FabricLab:
         return found
 
     def probes(self) -> list[ProbeSender]:
-        """Senders of HULA's probes, one at the CPU port of each leaf. They send at once, and until `finish`."""
+        """Senders of HULA's probes, one at the CPU port of each leaf. They send from now until `finish`."""
         return [
             ProbeSender(
                 self.network,
@@ -87,11 +87,11 @@ class FabricLab:
 
 @contextmanager
 def open_fabric(fabric: Fabric, target: str = SoftSwitch.target) -> Iterator[FabricLab]:
-    """The network of a fabric with switches of one kind, each in a namespace of its own with a control process.
+    """The network of a fabric with switches of one kind, each in its own namespace with a control process.
 
     Raises what `running_network` raises."""
     if target == SoftSwitch.target:
-        runtime_library(sanitize_wanted())  # building it takes longer than a daemon may to start
+        runtime_library(sanitize_wanted())  # in advance: building it takes longer than a daemon may take to start
     with running_network(LeafSpineTopo(fabric), switch=SWITCHES[target]) as network:
         names = (*fabric.leaf_names, *fabric.spine_names)
         control = {name: ControlProcess.of_switch(network, name) for name in names}

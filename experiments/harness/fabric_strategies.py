@@ -1,8 +1,8 @@
-"""Ways to change one spine of a fabric: those of `state4.strategies`, and those that need the network.
+"""Ways to change one spine of a fabric: those of `state4.strategies`, and others that need the network.
 
-`drain` is what was done before State4: the spine says by HULA's own probes that it is full, then lets none pass, so
-that every flowlet takes another way; when nothing comes any more the program is changed, without its state, and the
-probes come back. What never pauses is no new flowlet, and stays: a drain waits `MAX_DRAIN_S` at most.
+`drain` is what was done before State4: by HULA's own probes the spine reports that it is full, then lets no probes
+pass, so that every flowlet takes another path; when traffic has ceased, the program is changed, without its state, and
+the probes come back. A flow that never pauses starts no new flowlet, and stays: a drain waits at most `MAX_DRAIN_S`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from topologies.leaf_spine_entries import full_load_entries, no_probe_entries
 
 DRAIN = "drain"
 MAX_DRAIN_S = 3.0
-"""Longer than HULA takes to forget a way (1 s) and a burst with its pause."""
+"""Longer than HULA takes to forget a path (1 s), and than a burst with its pause."""
 _QUIET_S = 0.4
 _QUIET_BYTES = 1500
-"""Within `_QUIET_S`: a few probes, and no flow."""
+"""Traffic within `_QUIET_S` that is only a few probes, and no flow."""
 
 
 @dataclass
 class SpineChange:
-    """The change of one spine's program, in a thread of its own. The spine's control process is armed already
-    (`arm_spine`). `profile`, `program` and `on_window` are for Swing State (`fabric_swing.swing`). After `end`: `begun`
-    and `ended` in s of the monotonic clock."""
+    """The change of one spine's program, in its own thread. The spine's control process must be armed (`arm_spine`).
+    `profile`, `program` and `on_window` are for Swing State (`fabric_swing.swing`). After `end`: `begun` and `ended` in
+    s of the monotonic clock."""
 
     lab: FabricLab
     spine: str
@@ -46,12 +46,12 @@ class SpineChange:
     _thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Returns at once."""
+        """Starts the change; returns at once."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def end(self, timeout_s: float = 60.0) -> dict[str, Any]:
-        """The outcome. Raises what the change raised."""
+        """Waits for the outcome. Raises what the change raised."""
         assert self._thread is not None
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -98,7 +98,7 @@ class SpineChange:
         return {**outcome, "quiet_after_s": quiet_after}
 
     def _wait_quiet(self, received: Callable[[], int]) -> float | None:
-        """Seconds until next to nothing came any more; None when something still comes after `MAX_DRAIN_S`."""
+        """Seconds until traffic has nearly ceased; None if it still continues after `MAX_DRAIN_S`."""
         begun = time.monotonic()
         before = received()
         while time.monotonic() < begun + MAX_DRAIN_S:
@@ -110,7 +110,7 @@ class SpineChange:
         return None
 
     def _received_bytes(self) -> int:
-        """Of the spine's ports to the leaves, by the kernel."""
+        """Bytes received by the spine's ports to the leaves, by the kernel's counters."""
         lines = Path(f"/proc/{self.lab.network.pid(self.spine)}/net/dev").read_text(encoding="utf-8").splitlines()
         ports = [line.split(":") for line in lines if f"{self.spine}-eth" in line]
         return sum(int(counts.split()[0]) for _, counts in ports)
@@ -122,7 +122,7 @@ class SpineChange:
 
 
 def arm_spine(lab: FabricLab, spine: str, strategy: str, profile: str, program: Path) -> None:
-    """Gets the spine's control process ready to begin at once."""
+    """Prepares the spine's control process to begin at once."""
     if strategy == SWING:
         lab.control[spine].call("verify", {"program": str(program)})
         return

@@ -1,9 +1,9 @@
-"""Swing State between the two spines of a fabric, as its own paper has it: state in packets over the links.
+"""Swing State between the two spines of a fabric, as in its own paper: state travels in packets over the links.
 
-The changed spine sends every update of its hard state to the other spine (over leaf 1), for as long as State4 would
-work with the same profile; then its program is swapped, with its entries and without state; then the other spine gives
-back what it has parked, one cell with each packet that it processes. What is written before the sending begins or after
-the swap, and what a link loses, is not there. Nothing is acknowledged.
+The changed spine sends every update of its hard state to the other spine (through leaf 1), for as long as State4 would
+work with the same profile; then its program is swapped, with its entries and without state; then the other spine
+returns what it has parked, one cell with each packet that it processes. Writes before the sending begins or after the
+swap are missing, and so is what a link loses. Nothing is acknowledged.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from topologies.leaf_spine_entries import spine_mac
 
 SWING = "swing_links"
 HARD = ("counted_bytes", "pk_reg")
-"""Of chained_counting.p4. HULA's registers are soft: probes and flowlets write them anew."""
+"""The hard state of chained_counting.p4. HULA's registers are soft: probes and flowlets rewrite them."""
 _RELAY_PORT = 1  # of every spine: to leaf 1
 _POLL_S, _PATIENCE_S = 0.05, 2.0
 
 
 def swing_entries(spine: int, other: int) -> str:
-    """What a spine needs to send state packets to another one."""
+    """The entries that a spine needs to send state packets to another one."""
     addresses = f'"{spine_mac(other)}", "{spine_mac(spine)}"'
     return (
         f"[[clone]]\nsession = {SESSION}\nports = [{_RELAY_PORT}]\n\n"
@@ -47,8 +47,8 @@ def swing(
 ) -> dict[str, Any]:
     """Changes `spine` to the prepared `program` with `entries`. `on_window`: called when the sending has begun.
 
-    The outcome has the swap (s of the monotonic clock), and state packets by the count of who sent and who received
-    them."""
+    The outcome has the swap (s of the monotonic clock), and the numbers of state packets counted by sender and
+    receiver."""
     _set_mode(lab, spine, SEND)
     on_window()
     time.sleep(window_s(_cells(lab), PROFILES[profile]))
@@ -76,7 +76,7 @@ def swing(
 
 
 def _cells(lab: FabricLab) -> int:
-    """What State4 would read and write: all cells of the chained program."""
+    """The number of cells that State4 would read and write: all cells of the chained program."""
     return int(lab.control[lab.fabric.leaf_names[0]].call("read_all")["cells"])
 
 

@@ -1,4 +1,4 @@
-"""The runner: a network with a switch that is ready to be reconfigured, and a time line of what is done to it.
+"""The runner: a network with a switch that is ready to be reconfigured, and a time line of actions on it.
 
 with open_lab(plan) as lab:                 # network up, first program and entries installed, strategy armed
     timeline = lab.timeline(lead_s=0.3)     # second 0 of the trial is a moment from now
@@ -44,7 +44,7 @@ class Plan:
     left_out_groups: multicast groups of the entries that are not installed.
     components: only these are kept; None keeps all.
     target: the switch, one of `SWITCHES`.
-    record_takes: what the strategy takes from its listener is written down, for the command `takes`.
+    record_takes: records what the strategy takes from its listener, for the command `takes`.
     """
 
     program: Path
@@ -60,7 +60,7 @@ class Plan:
 
     @classmethod
     def to_itself(cls, program: Path, entries: Path, strategy: str, profile: str, target: str) -> Plan:
-        """A change of a program to the same one."""
+        """A change from a program to the same program."""
         return cls(program, entries, program, entries, strategy, profile, target=target)
 
 
@@ -80,7 +80,7 @@ class Timeline:
         heapq.heappush(self._actions, (second, next(self._order), action))
 
     def run(self, until: float, tick: Callable[[float], None] | None = None) -> None:
-        """Runs the actions that are due up to second `until`, and returns then. `tick` is called about every 0.1 s."""
+        """Runs the actions until second `until`, and returns then. `tick` is called about every 0.1 s."""
         while True:
             now = self.now()
             while self._actions and self._actions[0][0] <= min(now, until):
@@ -95,7 +95,7 @@ class Timeline:
 
 
 class Lab:
-    """A switch in the paper's network with its control plane."""
+    """A switch in the paper's network, with its control plane."""
 
     def __init__(self, network: RunningNetwork, control: ControlProcess, plan: Plan) -> None:
         self.network = network
@@ -108,9 +108,9 @@ class Lab:
         return switch
 
     def arm(self) -> None:
-        """Installs the plan's first program with its entries, and gets the strategy ready to begin at once.
+        """Installs the plan's first program with its entries, and prepares the strategy to begin at once.
 
-        Start the helpers of the trial before and wait for them after: both take a while.
+        Start the trial's helpers before and wait for them afterwards: both take a while.
         """
         plan, folder = self.plan, self.network.directory.path
         track = track_of(plan.strategy, plan.target)
@@ -137,7 +137,7 @@ class Lab:
         self.control.begin("reconfigure")
 
     def end_reconfiguration(self, timeout_s: float = 60.0) -> dict[str, Any]:
-        """What the strategy reports. Raises ControlError when it failed."""
+        """The strategy's outcome. Raises ControlError if it failed."""
         outcome: dict[str, Any] = self.control.wait(timeout_s)
         return outcome
 
@@ -148,9 +148,9 @@ class Lab:
 
 @contextmanager
 def open_lab(plan: Plan, topology: Topo | None = None) -> Iterator[Lab]:
-    """A network with the plan's switch and its control plane. `Lab.arm` comes before any traffic.
+    """A network with the plan's switch and its control plane. Call `Lab.arm` before any traffic.
 
-    `topology`: another network than the paper's; its one switch is called `s1`.
+    `topology`: a network other than the paper's; its one switch is called `s1`.
     """
     if plan.target == SoftSwitch.target:
         runtime_library(

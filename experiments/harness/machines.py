@@ -1,10 +1,10 @@
-"""Results of several machines in one result folder: what each measured apart, verdicts formed within each.
+"""Results of several machines in one result folder: measured separately, with verdicts for each machine.
 
-machines/<name>/          a result folder like a local one, of that machine's repeats alone, with its own verdicts
-trials/, samples/, ...    everything that was measured, each trial with `worker`, the machine it is from
+machines/<name>/          a result folder like a local one, with only that machine's repeats and its own verdicts
+trials/, samples/, ...    everything that was measured; each trial has `worker`, the machine that ran it
 units.json                which machine measured which repeat
-summary.json              `machines`: verdicts by machine; `claims`: these together; `measured` and the figure are
-                          those of the machine with most trials that count (`measured_on`)
+summary.json              `machines`: verdicts by machine; `claims`: these combined; `measured` and the figure are
+                          those of the machine with the most trials that count (`measured_on`)
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _OWN = ("run.json", "summary.json", "events.jsonl")
 
 
 def safe_name(worker: str) -> str:
-    """A worker's name as that of a folder."""
+    """A worker's name as the name of a folder."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", worker).strip("._") or "worker"
 
 
 def units_of(folder: ResultFolder) -> dict[int, str]:
-    """Which machine has measured which repeat."""
+    """The machine that measured each repeat."""
     path = folder.path / "units.json"
     content = json.loads(path.read_text()) if path.exists() else {}
     return {int(repeat): name for repeat, name in content.items()}
 
 
 def add_unit(folder: ResultFolder, repeat: int, worker: str, result: UnitResult) -> ResultFolder:
-    """Puts a repeat into the folder of its machine and into the one of all; returns the former."""
+    """Adds a repeat to the folder of its machine and to the combined one; returns the former."""
     name = safe_name(worker)
     machine = ResultFolder(folder.path / "machines" / name, folder.experiment)
     machine.path.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def _events(measured: ResultFolder, trial: str) -> list[dict[str, Any]]:
 
 
 def _link(path: Path, target: Path) -> None:
-    """The same file in a second place, without its content twice where that can be."""
+    """The same file under a second path, by a hard link if possible."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
@@ -80,7 +80,8 @@ def _link(path: Path, target: Path) -> None:
 
 
 def together(folder: ResultFolder, summaries: Mapping[str, Mapping[str, Any]], missing: Mapping[int, str]) -> Path:
-    """Completes the folder from the summaries of its machines, by name. `missing`: repeats that no machine could do."""
+    """Completes the folder from the summaries of its machines, by name. `missing`: repeats that no machine could
+    run."""
     best = max(summaries, key=lambda name: int(summaries[name].get("trials", {}).get("counted", 0)))
     main = summaries[best]
     for figure in sorted((folder.path / "machines" / best).glob("*.p[nd][gf]")):
@@ -109,8 +110,8 @@ def together(folder: ResultFolder, summaries: Mapping[str, Mapping[str, Any]], m
 
 
 def combined(summaries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Each claim once: it fails where it fails on a machine, holds where it holds on one and fails on none. The numbers
-    are those of the machine that decides; nothing is computed across machines."""
+    """Each claim once: it fails if it fails on a machine, and holds if it holds on one and fails on none. The numbers
+    are those of the deciding machine; nothing is computed across machines."""
     by_claim: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, summary in summaries.items():
         for claim in summary["claims"]:

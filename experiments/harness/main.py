@@ -1,4 +1,4 @@
-"""How every experiment ends: errors are caught once, here, and become one line and an exit code."""
+"""The common main function of all experiments: errors are caught here and become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXIT_INTERRUPTED = 130
 
 
 class ClusterDone(Exception):
-    """The machines of a cluster did the experiment, and its result folder is complete. `code`: its exit code."""
+    """The machines of a cluster ran the experiment, and its result folder is complete. `code`: its exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"done by a cluster with code {code}")
@@ -29,7 +29,7 @@ class ClusterDone(Exception):
 
 
 def code_of(claims: Iterable[Claim]) -> int:
-    """The exit code of verdicts. A claim that the run was not meant to judge counts for nothing."""
+    """The exit code for verdicts. A claim that the run was not meant to judge is ignored."""
     verdicts = [claim.verdict for claim in claims if claim.covered]
     if Verdict.FAILS in verdicts:
         return EXIT_CLAIM_FAILS
@@ -37,8 +37,8 @@ def code_of(claims: Iterable[Claim]) -> int:
 
 
 def run_main(run: Callable[[], int]) -> int:
-    """Runs an experiment and returns its exit code: 0 all that was judged holds; 1 a claim does not hold; 2 wrong use
-    or a failed step; 3 no claim fails, but one could not be judged; 130 after Ctrl-C."""
+    """Runs an experiment and returns its exit code: 0: everything that was judged holds; 1: a claim does not hold; 2:
+    wrong usage or a failed step; 3: no claim fails, but one could not be judged; 130: after Ctrl-C."""
     try:
         return run()
     except ClusterDone as done:
@@ -46,7 +46,7 @@ def run_main(run: Callable[[], int]) -> int:
     except (NetworkError, TrafficError, ControlError, ResultError, ResultMissingError, SwitchError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ERROR
-    except OSError as error:  # for example a disk that is full; complete trials are kept
+    except OSError as error:  # for example a full disk; complete trials are kept
         print(f"error: {f'{error.filename}: {error.strerror}' if error.filename else error}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The options that all experiments share."""
+"""The options shared by all experiments."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class CommonOptions:
 
     strategies: names of files in state4/strategies, in the order of the figure.
     profile: `paper` paces register access as published, `native` measures the control plane as it is.
-    duration_s: None is the experiment's own.
-    left_out: strategies that the target cannot do, each with the reason.
-    accept_busy: trials count also when the machine kept cores from the switch or the hosts.
-    cluster: address of a Dask scheduler whose machines do the repeats; None: this machine does.
-    only_repeats: of all repeats, empty for all. judge: a result folder to judge as it is, without running anything.
+    duration_s: None: the experiment's default.
+    left_out: strategies that the target cannot run, each with the reason.
+    accept_busy: trials also count if the machine kept cores from the switch or the hosts.
+    cluster: address of a Dask scheduler whose machines run the repeats; None: this machine does.
+    only_repeats: run only these repeats; empty: all. judge: a result folder to judge as it is, without running
+    anything.
     """
 
     target: str
@@ -46,7 +47,7 @@ class CommonOptions:
     judge: Path | None = None
 
     def for_record(self) -> dict[str, Any]:
-        """The part that decides what is measured: equal for a run and its continuation."""
+        """The part that determines what is measured: equal for a run and its continuation."""
         content = asdict(self)
         for name in ("out", "json", "resume", "cluster", "only_repeats", "judge"):
             del content[name]
@@ -56,7 +57,7 @@ class CommonOptions:
 def common_parser(
     description: str | None, *, repeats: int = 1, quick_repeats: int | None = None
 ) -> argparse.ArgumentParser:
-    """A parser with the common options; an experiment adds its own. `repeats`: unless the user says otherwise."""
+    """A parser with the common options, to which an experiment adds its own. `repeats`: the default."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", choices=TARGETS, default="softswitch", help="the switch (default: %(default)s)")
     parser.add_argument(
@@ -70,7 +71,7 @@ def common_parser(
         dest="profile",
         choices=PROFILES,
         default="paper",
-        help="speed of register access: as published, or as fast as ours can go (default: %(default)s)",
+        help="speed of register access: as published, or as fast as our control plane can (default: %(default)s)",
     )
     parser.add_argument("--duration", type=_positive, metavar="S", help="seconds of traffic per trial")
     shorter = quick_repeats or repeats
@@ -90,9 +91,9 @@ def common_parser(
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="let the machines of this Dask scheduler do the repeats, e.g. tcp://host:8786",
+        help="run the repeats on the machines of this Dask scheduler, e.g. tcp://host:8786",
     )
-    # What a cluster's machines, and whoever judges what they measured, are called with.
+    # For calls by a cluster's machines, and for judging what they measured.
     parser.add_argument("--only-repeats", type=_counts, default=(), help=argparse.SUPPRESS)
     parser.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
     return parser
@@ -105,8 +106,8 @@ def common_options(
     default: Sequence[str],
     available: Sequence[str],
 ) -> CommonOptions:
-    """From parsed arguments; leaves with exit code 2 and one line for a strategy that does not exist, for a target
-    whose programs are not installed, and when the target can do none of the strategies."""
+    """From parsed arguments; exits with code 2 and a one-line message for an unknown strategy, a target whose programs
+    are not installed, or a target that can run none of the strategies."""
     require_target(namespace.target, parser)
     names = [name for text in namespace.strategy or [",".join(default)] for name in text.split(",") if name]
     for name in names:
@@ -138,7 +139,7 @@ def common_options(
 
 
 def require_target(target: str, parser: argparse.ArgumentParser) -> None:
-    """Leaves with exit code 2 and one line when programs of the target are not on PATH."""
+    """Exits with code 2 and a one-line message if programs of the target are not on PATH."""
     if target == "bmv2" and (missing := missing_tools()):
         parser.exit(2, f"error: {missing_line(missing)}\n")
 

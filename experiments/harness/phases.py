@@ -1,4 +1,4 @@
-"""What the events of a reconfiguration (state4/events.py) say: its window, its swap, the moment for a late knock."""
+"""What the events of a reconfiguration (state4/events.py) show: its window, its swap, the time for a late knock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.control.errors import ControlError
 
 @dataclass(frozen=True)
 class Interval:
-    """From `begin` to `end` in s."""
+    """The interval from `begin` to `end`, in s."""
 
     begin: float
     end: float
@@ -23,14 +23,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class Phases:
-    """The phases of one reconfiguration. `by_name` has the intervals of each phase in order of their begin; attempts
-    that failed, after which the reconfiguration went on in another way, are left out."""
+    """The phases of one reconfiguration. `by_name`: the intervals of each phase in order of their beginning; failed
+    attempts, after which the reconfiguration continued in another way, are left out."""
 
     by_name: Mapping[str, tuple[Interval, ...]]
 
     @classmethod
     def of(cls, events: Iterable[Mapping[str, Any]]) -> Phases:
-        """Pairs begins with ends. Raises ControlError for a phase that never ended."""
+        """Pairs the begin and end events. Raises ControlError for a phase that never ended."""
         open_phases: dict[tuple[str, str], float] = {}
         closed: dict[str, list[Interval]] = {}
         for event in events:
@@ -56,17 +56,17 @@ class Phases:
 
     @property
     def swap(self) -> Interval:
-        """From the order to swap to its confirmation."""
+        """From the request to swap to its confirmation."""
         return self._only("commit")
 
     @property
     def cloned_s(self) -> float | None:
-        """From the moment that the switch clones to the swap, in s; None where nothing is cloned."""
+        """From when the switch clones to the swap, in s; None if nothing is cloned."""
         begun = self.by_name.get("clone_on", ())
         return self.swap.end - begun[0].begin if begun else None
 
     def numbers(self) -> dict[str, Any]:
-        """What a trial records of its reconfiguration, in s."""
+        """What a trial records about its reconfiguration, in s."""
         return {
             "window": {"begin": self.window.begin, "end": self.window.end},
             "swap": {"begin": self.swap.begin, "end": self.swap.end},
@@ -86,9 +86,11 @@ class Phases:
 
 
 def knock_moment(register: str, knock: Callable[[], None]) -> Callable[[Mapping[str, Any]], None]:
-    """An event handler that calls `knock` once, inside the reconfiguration, by the same rule for every strategy.
+    """An event handler that calls `knock` once during the reconfiguration, by the same rule for every strategy.
 
     That is when the control plane has read `register` (given without the names of its controls), or, for a strategy
+    that does not read it, when it begins to wait for clones, to install the new program or to swap, whichever comes
+    first.
     that does not read it, when it begins to wait for clones, to install the new program or to swap, whatever is first.
     """
     done = False

@@ -1,7 +1,7 @@
-"""What a person sees while an experiment runs: one bar for all trials, what happens now, the time left.
+"""What a person sees while an experiment runs: one bar for all trials, the current activity, the time left.
 
-With STATE4_PROGRESS=lines the same goes to stderr as JSON lines, for a program that runs experiments and shows a bar of
-its own: {"progress": text, "done_s": seconds of experiment behind us, "total_s": of all, 0 if unknown}.
+With STATE4_PROGRESS=lines the same is written to stderr as JSON lines, for a program that runs experiments and shows
+its own bar: {"progress": text, "done_s": seconds of experiment completed, "total_s": of all, 0 if unknown}.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PROGRESS_VARIABLE = "STATE4_PROGRESS"
 
 
 class Display:
-    """Progress in seconds of experiment."""
+    """Progress in seconds of the experiment."""
 
     def __init__(self) -> None:
         self._text = "starting"
@@ -32,7 +32,7 @@ class Display:
         self.state(text, 0.0)
 
     def state(self, text: str, elapsed_s: float | None = None) -> None:
-        """What happens now, and how far into the trial it is."""
+        """Shows the current activity, and how far the trial has got."""
         self._text = text
         self._show(text, None if elapsed_s is None else self._done + min(max(elapsed_s, 0.0), self._trial_s))
 
@@ -42,10 +42,10 @@ class Display:
         self._show(self._text, self._done)
 
     def log(self, text: str) -> None:
-        """A line that stays."""
+        """Prints a line that remains visible."""
 
     def _show(self, text: str, done_s: float | None) -> None:
-        """Nothing is shown; the subclasses do. `done_s` None: as before."""
+        """Shows nothing here; subclasses do. `done_s` None: unchanged."""
 
 
 class _Bar(Display):
@@ -80,7 +80,7 @@ class _Lines(Display):
 
 @contextmanager
 def display(total_s: float, *, quiet: bool = False) -> Iterator[Display]:
-    """Shows progress on stderr for the length of the block, or nothing when `quiet` (with --json)."""
+    """Shows progress on stderr during the block, or nothing if `quiet` (with --json)."""
     if os.environ.get(PROGRESS_VARIABLE) == "lines":
         yield _Lines(sys.stderr, total_s)
         return
@@ -94,7 +94,7 @@ def display(total_s: float, *, quiet: bool = False) -> Iterator[Display]:
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     console = Console(file=sys.stderr)
-    # Elsewhere than in a terminal rich would leave a blank line in place of the bar.
+    # Outside a terminal rich would leave a blank line in place of the bar.
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Bar(progress, total_s)
 

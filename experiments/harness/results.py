@@ -2,15 +2,15 @@
 
     run.json                     what was run, with which options, on which machine (schema version 1)
     trials/<trial>.json          the numbers of one trial; written last, so it marks the trial as complete
-    <kind>/<trial>.json          what another program reported of a trial, as it is, e.g. iperf3
-    samples/<kind>/<trial>.parquet   raw samples, e.g. one row per packet; a folder reads as one data set
+    <kind>/<trial>.json          another program's report on a trial, unchanged, e.g. iperf3's
+    samples/<kind>/<trial>.parquet   raw samples, e.g. one row per packet; a folder can be read as one data set
     events.jsonl                 every phase of every reconfiguration: {"trial", "t", "phase", "what", ...}
     summary.json                 {"experiment", "run", "target", "profile", "trials", "measured", "claims"}, and
-                                 "left_out" with the strategies that the target cannot do, each with the reason
+                                 "left_out": the strategies that the target cannot run, each with the reason
     <experiment>.png, .pdf       the figure
 
-`results/<experiment>/latest` links to the newest complete run. Every file appears whole or not at all, and each trial
-is on disk before the next begins, so that an interrupted run can be resumed.
+`results/<experiment>/latest` links to the newest complete run. Files are written atomically, and each trial is on disk
+before the next begins, so an interrupted run can be resumed.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ SCHEMA_VERSION = 1
 
 
 class ResultError(Exception):
-    """A result folder can't be used as asked."""
+    """A result folder cannot be used."""
 
 
 class ResultFolder:
-    """One run's folder. `path` exists; files in it are written by the methods only."""
+    """One run's folder. `path` exists; only the methods write files in it."""
 
     def __init__(self, path: Path, experiment: str) -> None:
         self.path = path
@@ -55,13 +55,13 @@ class ResultFolder:
         seed: int,
         published: Mapping[str, Any] | None = None,
     ) -> ResultFolder:
-        """A new folder below `out/<experiment>`, with its `run.json`. `published`: by claim, values for its figure."""
+        """A new folder below `out/<experiment>`, with its `run.json`. `published`: values for the figure, by claim."""
         parent = out / experiment
         try:
             parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ResultError(
-                f"cannot make the result folder {parent}: {error.strerror}; name another by --out"
+                f"cannot create the result folder {parent}: {error.strerror}; choose another with --out"
             ) from error
         stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
         for number in range(1, 1000):
@@ -73,7 +73,7 @@ class ResultFolder:
                 continue
             except OSError as error:
                 raise ResultError(
-                    f"cannot write to {parent}: {error.strerror}; name another folder by --out"
+                    f"cannot write to {parent}: {error.strerror}; choose another folder with --out"
                 ) from error
         else:
             raise ResultError(f"no free name for a run in {parent}")
@@ -96,7 +96,7 @@ class ResultFolder:
 
     @classmethod
     def resume(cls, out: Path, experiment: str, options: Mapping[str, Any]) -> ResultFolder:
-        """The newest incomplete run that was started with the same options. ResultError when there is none."""
+        """The newest incomplete run with the same options. Raises ResultError if there is none."""
         parent = out / experiment
         wanted = json.loads(_encode(options))
         runs = (path for path in parent.iterdir() if not path.is_symlink()) if parent.is_dir() else iter(())
@@ -126,7 +126,7 @@ class ResultFolder:
         events: Iterable[Mapping[str, Any]] = (),
         documents: Mapping[str, Any] | None = None,
     ) -> None:
-        """Writes all of one trial; `measured` last, which makes it complete. `documents`: JSON by kind."""
+        """Writes everything of one trial; `measured` last, which marks it as complete. `documents`: JSON by kind."""
         for kind, frame in (samples or {}).items():
             target = self.path / "samples" / kind / f"{name}.parquet"
             with _replacing(target) as temporary:
@@ -165,7 +165,7 @@ class ResultFolder:
     ) -> Path:
         """Writes `summary.json` and points `latest` at this run. Returns the summary's path.
 
-        `trials`: which of them do not count and which were repeated, each with the reason.
+        `trials`: those that do not count and those that were repeated, each with the reason.
         """
         left_out = json.loads((self.path / "run.json").read_text())["options"].get("left_out", {})
         content = {
@@ -205,7 +205,7 @@ class ResultFolder:
 
 
 class _replacing:
-    """A temporary file next to `target` that replaces it when the block ends without an error."""
+    """A temporary file next to `target` that replaces it if the block ends without an error."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -230,7 +230,7 @@ def _encode(content: Any, *, indent: int | None = 1) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Numpy and path values as JSON's own; a number that is not finite becomes null, never a made-up value."""
+    """Converts numpy values and paths to JSON types; a number that is not finite becomes null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

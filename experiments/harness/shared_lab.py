@@ -1,4 +1,4 @@
-"""One network for many trials: most of the time of a short trial is the making of its network."""
+"""One network for many trials: a short trial would spend most of its time on creating its network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ L = TypeVar("L")
 
 
 class SharedNetwork(Generic[L]):
-    """One network for all trials, opened when the first needs it, and reopened after a trial that failed."""
+    """One network for all trials, opened when first needed, and reopened after a failed trial."""
 
     def __init__(self, stack: ExitStack) -> None:
         stack.push(self._leave)
@@ -23,34 +23,34 @@ class SharedNetwork(Generic[L]):
         self._lab: L | None = None
 
     def get(self, opening: Callable[[], AbstractContextManager[L]]) -> L:
-        """The network; `opening` is called if there is none. Raises what it raises."""
+        """The network; calls `opening` if there is none. Raises what it raises."""
         if self._lab is None:
             self._lab = self._stack.enter_context(opening())
         return self._lab
 
     def drop(self) -> None:
-        """The next trial gets a new network, whatever is wrong with this one. Raises what its end raises."""
+        """Closes the network, whatever is wrong with it; the next trial gets a new one. Raises what closing raises."""
         self._lab = None
         self._stack.close()
 
     def _leave(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """All trials are on disk: a network that does not end in order takes none of them back."""
+        """All trials are on disk: a network that does not close properly invalidates none of them."""
         if error is not None:
             return self._stack.__exit__(kind, error, trace)
         try:
             self.drop()
         except Exception as problem:
-            print(f"the network of the trials did not end in order: {describe(problem)}", file=sys.stderr)
+            print(f"the network of the trials did not close properly: {describe(problem)}", file=sys.stderr)
         return None
 
 
 class SharedLab(SharedNetwork[Lab]):
-    """Installing a program again resets its state, so a trial finds nothing of the one before it."""
+    """A shared lab. Installing a program again resets its state, so trials do not affect each other."""
 
     def lab(self, plan: Plan) -> Lab:
-        """The lab for a plan. `Lab.arm` comes next: it installs the plan's program, empty."""
+        """The lab for a plan. Call `Lab.arm` next: it installs the plan's program, with empty state."""
         opened = self.get(lambda: open_lab(plan))
         opened.control.events.clear()
         return Lab(opened.network, opened.control, plan)

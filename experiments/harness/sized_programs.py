@@ -1,13 +1,13 @@
-"""Programs made to measure: a chosen number of registers of a chosen size, and a state write per packet.
+"""Generated programs: a chosen number of registers of a chosen size, and a state write per packet.
 
-The packets are those of the flow tool (traffic/flow.c), which have their sequence number in the payload. It decides
-where a packet is counted, so that afterwards the state says which packets were counted and which were not. Only packets
-that are forwarded are counted, so that what arrives and what is counted are the same:
+The packets are those of the flow tool (traffic/flow.c), which have their sequence number in the payload. It determines
+where a packet is counted, so that the state shows which packets were counted. Only forwarded packets are counted, so
+that those that arrive and those that are counted are the same:
 
     component = sequence mod components           (or every component, with `writes` "all")
     cell      = (sequence div components) * step mod cells
 
-The step is odd and the number of cells a power of two, so a flow of no more packets than there are cells never meets a
+The step is odd and the number of cells a power of two, so a flow with no more packets than there are cells never uses a
 cell twice. A cell holds the bytes of its packets, as in nfs/byte_counter.p4.
 """
 
@@ -24,16 +24,16 @@ from experiments.traffic.flow import HEADER_BYTES
 from softswitch.build.cache import cached_directory, content_key
 from topologies.paper import HOSTS, PORTS, SERVER, mac_of
 
-PORT = 5000  # of the datagrams that are counted
+PORT = 5000  # destination port of the datagrams that are counted
 REGISTER_PREFIX = "state_"
-_GOLDEN = 0.6180339887498949  # neighbours in time are far from each other in the array
+_GOLDEN = 0.6180339887498949  # successive packets are far from each other in the array
 
 
 @dataclass(frozen=True)
 class StateProgram:
-    """`components` registers of `cells` cells of `width` bits each. `writes`: "one" component per packet or "all".
+    """`components` registers of `cells` cells of `width` bits each. `writes`: "one" component per packet, or "all".
 
-    Both numbers are powers of two. Raises ValueError for others.
+    Both numbers are powers of two. Raises ValueError otherwise.
     """
 
     components: int
@@ -63,7 +63,7 @@ class StateProgram:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of all registers, each cell in whole bytes."""
+        """Bytes of all registers, with each cell rounded up to whole bytes."""
         return self.components * self.cells * -(-self.width // 8)
 
     @property
@@ -71,12 +71,13 @@ class StateProgram:
         return int(_GOLDEN * self.cells) | 1
 
     def places(self, sequences: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Component (from 0) and cell of packets, by sequence number; for programs that write one component each."""
+        """Component (from 0) and cell of packets, by sequence number, for programs that write one component per
+        packet."""
         numbers = np.asarray(sequences, np.int64)
         return numbers % self.components, (numbers // self.components) * self.step % self.cells
 
     def files(self) -> tuple[Path, Path]:
-        """The program and its entries as files in the cache of built things."""
+        """The program and its entries as files, in the cache of built files."""
         folder = cached_directory("generated", content_key(self.name, self.source(), _entries()), self.store)
         return folder / f"{self.name}.p4", folder / f"{self.name}.entries.toml"
 
@@ -86,7 +87,7 @@ class StateProgram:
         (folder / f"{self.name}.entries.toml").write_text(_entries())
 
     def source(self) -> str:
-        """The program, complete but for the architecture's own files."""
+        """The program, complete except for the architecture's own files."""
         registers = "\n".join(f"    register<bit<{self.width}>>({self.cells}) {name};" for name in self.registers)
         bits = self.components.bit_length() - 1
         cell = f"((number >> {bits}) * {self.step}) & {self.cells - 1}"
@@ -113,32 +114,34 @@ class StateProgram:
 def missing_updates(
     program: StateProgram, sequences: npt.ArrayLike, frame_bytes: int, contents: dict[str, npt.NDArray[Any]]
 ) -> npt.NDArray[np.bool_]:
-    """Which of the packets that went through are not in the state. Shape: (packets,).
+    """The packets that went through but are missing in the state. Shape: (packets,).
 
-    `contents`: cells by the register's name, or a name that ends with it. Raises ValueError when a cell was used by two
-    packets or holds something that no packet can have written: then the state does not say which packets are missing.
+    `contents`: cells by the register's name, or a name that ends with it. Raises ValueError if a cell was used by two
+    packets or has a value that no packet can have written: then the state does not show which packets are missing.
     """
     components, cells = program.places(sequences)
     missing = np.zeros(len(components), np.bool_)
     for number, name in enumerate(program.registers):
         values = register(contents, name).astype(np.int64)
-        mine = components == number
-        if len(np.unique(cells[mine])) != int(mine.sum()):
-            raise ValueError(f"{name} has too few cells: two packets met in one")
+        own = components == number
+        if len(np.unique(cells[own])) != int(own.sum()):
+            raise ValueError(f"{name} has too few cells: two packets used the same one")
         odd = np.flatnonzero((values != 0) & (values != frame_bytes))
         if len(odd):
-            raise ValueError(f"{name}[{odd[0]}] is {values[odd[0]]}, which no packet of {frame_bytes} bytes leaves")
-        missing[mine] = values[cells[mine]] == 0
+            raise ValueError(
+                f"{name}[{odd[0]}] is {values[odd[0]]}, which no packet of {frame_bytes} bytes can have written"
+            )
+        missing[own] = values[cells[own]] == 0
     return missing
 
 
 def counted_bytes(program: StateProgram, contents: dict[str, npt.NDArray[Any]]) -> int:
-    """The bytes that all cells hold together."""
+    """The bytes counted in all cells together."""
     return sum(int(register(contents, name).astype(np.uint64).sum()) for name in program.registers)
 
 
 def register(contents: dict[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
-    """A register's cells by the end of its name. KeyError if there is none."""
+    """A register's cells, by the end of its name. Raises KeyError if there is none."""
     for full, values in contents.items():
         if full == name or full.endswith("." + name):
             return values
@@ -146,7 +149,7 @@ def register(contents: dict[str, npt.NDArray[Any]], name: str) -> npt.NDArray[An
 
 
 def payload_for(frame_bytes: int) -> int:
-    """UDP payload of a frame of that many bytes."""
+    """The UDP payload of a frame of that many bytes."""
     return frame_bytes - HEADER_BYTES
 
 

@@ -1,4 +1,4 @@
-"""Which ways to reconfigure there are: whatever lies in state4/strategies."""
+"""The available strategies: the files in state4/strategies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def available_strategies() -> tuple[str, ...]:
 
 
 def is_instrumented(name: str) -> bool:
-    """Whether a strategy needs code that State4 adds to a program."""
+    """Whether a strategy requires State4's instrumentation of a program."""
     from state4.reconfigure import needs_map
     from state4.strategies import load_strategy
 
@@ -29,7 +29,7 @@ def is_instrumented(name: str) -> bool:
 
 
 def track_of(strategy: str, target: str) -> Track:
-    """How the programs of a trial are instrumented: as the strategy needs it on that switch."""
+    """How the programs of a trial are instrumented: as the strategy requires on that switch."""
     from state4.cim import Track
     from state4.reconfigure import needs_map
     from state4.strategies import load_strategy
@@ -43,5 +43,5 @@ _LACKING = {"bmv2": {"reconcile": "bmv2 has no RECONCILE_AND_COMMIT, it keeps no
 
 
 def lacking(target: str, strategy: str) -> str:
-    """Why a target cannot do a strategy at all; "" if it can."""
+    """Why a target cannot run a strategy at all; "" if it can."""
     return _LACKING.get(target, {}).get(strategy, "")

@@ -1,7 +1,8 @@
-"""When a trial shows nothing: pure rules, each with its bound. A trial that breaks one is repeated, then not judged.
+"""When a trial shows nothing: pure rules, each with its bound. An invalid trial is repeated, and then not judged.
 
-A trial is about a switch that is reconfigured while a flow is on, on a machine that lets everybody do its work. Where
-the swap is not inside the flow, a sender was late, or the switch or a host had no core, the numbers are the machine's.
+A trial is about a switch that is reconfigured during a flow, on a machine where every process gets the cores it needs.
+If the swap was not within the flow, a sender was late, or the switch or a host had no core, the numbers show the
+machine.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from dataclasses import dataclass
 from experiments.harness.phases import Interval, Phases
 
 MAX_WAITED = 0.10
-"""Share of a trial in which the data plane was ready to run and had no core."""
+"""Share of a trial in which the data plane was ready to run but had no core."""
 MAX_HOST_WAITED = 0.30
-"""The same for a sender or a receiver, whose work has more room in time."""
+"""The same for a sender or a receiver, whose timing is less critical."""
 MIN_FLOW_S = 0.1
-"""Of a flow before and after a reconfiguration, or nothing is shown of one that went on."""
+"""Duration of a flow before and after a reconfiguration, needed to show that it went on."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """How the machine treated a trial. Shares of the time; None for what could not be found out.
+    """The machine's influence on a trial. Shares of the time; None for what could not be determined.
 
-    waited: of the data plane; host_waited: of senders and receivers, by name; late_ms: how late a sender was at worst.
+    waited: of the data plane; host_waited: of senders and receivers, by name; late_ms: the largest delay of a sender.
     """
 
     waited: float | None
@@ -49,8 +50,8 @@ class MachineBounds:
 
 
 def disturbed(machine: Machine, bounds: MachineBounds, *, accept_busy: bool) -> list[str]:
-    """The data plane or a host lacked a core, or a sender was late, beyond a bound. Nothing when the user wants trials
-    to count on a busy machine as well (`--accept-busy`)."""
+    """Whether the data plane or a host lacked a core, or a sender was late, beyond a bound. Empty if trials are to
+    count on a busy machine as well (`--accept-busy`)."""
     if accept_busy:
         return []
     found = []
@@ -89,7 +90,7 @@ def missed_frames(at_interface: int, received: int) -> list[str]:
 
 
 def outside_flow(phases: Phases, flow: Interval, *, margin_s: float = MIN_FLOW_S) -> list[str]:
-    """The reconfiguration, or a part of it, lies outside the flow that should show it. Times of one clock, in s."""
+    """The reconfiguration, or a part of it, was outside the flow that should show it. Times on one clock, in s."""
     found = []
     window, swap = phases.window, phases.swap
     if not flow.begin <= swap.begin <= swap.end <= flow.end:
@@ -106,5 +107,5 @@ def outside_flow(phases: Phases, flow: Interval, *, margin_s: float = MIN_FLOW_S
 
 
 def disturbed_alone(*, lost: int, what: str = "packets") -> list[str]:
-    """A run without a reconfiguration has to lose nothing."""
+    """A run without a reconfiguration must lose nothing."""
     return [f"{lost} {what} were lost without any reconfiguration"] if lost else []

@@ -1,4 +1,4 @@
-"""A live view of the trial that runs: what goes to the server, what the switch's state holds, who uses the CPU."""
+"""A live view of the running trial: traffic to the server, contents of the switch's state, CPU time of each part."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from experiments.harness.progress import Display
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _BAR = 20  # characters for a whole core
-_WIDTH = 50  # samples in the picture of the throughput
+_WIDTH = 50  # samples in the throughput sparkline
 _PARTS = {"data_plane": "data plane", "listener": "listener", "control_plane": "control plane"}
 _PHASES = 6
 
 
 class Watch(Display):
-    """Progress of all trials, and below it the one that runs."""
+    """Progress of all trials, and below it the current one."""
 
     def __init__(self, total_s: float, live: Live) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class Watch(Display):
     def news(
         self, trial: str, start: float, samples: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]
     ) -> None:
-        """What was sampled since the last call (see `measure/sampler.py`), and the events so far; `start`: second 0 of
-        the trial on the monotonic clock, another one when the trial is repeated."""
+        """Takes the samples since the last call (see `measure/sampler.py`) and all events so far; `start`: second 0 of
+        the trial on the monotonic clock, which changes when the trial is repeated."""
         if (trial, start) != (self._trial, self._start):
             self._trial, self._start, self._samples = trial, start, []
         self._samples += samples
@@ -58,7 +58,7 @@ class Watch(Display):
         self._live.update(self.view())
 
     def view(self) -> RenderableType:
-        """What is on the screen now."""
+        """The current contents of the screen."""
         if len(self._samples) < 2:
             return self._progress
         table = Table.grid(padding=(0, 2))
@@ -78,7 +78,7 @@ class Watch(Display):
 
 
 def throughput_mbit(samples: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Mbit/s between neighbouring samples; at least one."""
+    """Mbit/s between successive samples; at least one value."""
     pairs = pairwise(samples)
     return [
         (after["tx_bytes"] - before["tx_bytes"]) * 8 / 1e6 / max(after["t"] - before["t"], 1e-6)
@@ -91,7 +91,7 @@ def sent_bytes(samples: Sequence[Mapping[str, Any]]) -> int:
 
 
 def cores(samples: Sequence[Mapping[str, Any]], part: str) -> float | None:
-    """Cores that a part used lately; None when it is not there."""
+    """Cores that a part used recently; None if it does not exist."""
     recent = [sample for sample in samples[-6:] if part in sample["cpu"]]
     if len(recent) < 2:
         return None
@@ -100,13 +100,13 @@ def cores(samples: Sequence[Mapping[str, Any]], part: str) -> float | None:
 
 
 def sparkline(values: Sequence[float], highest: float) -> str:
-    """One character per value, from nothing to `highest`."""
+    """One character per value, scaled from 0 to `highest`."""
     top = len(_BLOCKS) - 1
     return "".join(_BLOCKS[round(min(max(value / highest, 0.0), 1.0) * top) if highest > 0 else 0] for value in values)
 
 
 def phase_lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line per phase that has begun, in that order, with its length once it has ended."""
+    """One line per phase that has begun, in order, with its duration once it has ended."""
     lines: dict[tuple[str, str], str] = {}
     begun: dict[tuple[str, str], float] = {}
     for event in events:
@@ -124,6 +124,6 @@ def phase_lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
 
 @contextmanager
 def watching(total_s: float, *, console: Console | None = None) -> Iterator[Watch]:
-    """The view on stderr for the length of the block."""
+    """The view on stderr during the block."""
     with Live(console=console or Console(file=sys.stderr), refresh_per_second=10, transient=True) as live:
         yield Watch(total_s, live)

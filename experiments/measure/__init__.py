@@ -1,4 +1,4 @@
-"""What is measured and how: counters of interfaces, rates, gaps, cores, full load.
+"""Measurements: counters of interfaces, rates, gaps, cores, full load.
 
 Experiments may import it; it imports `harness`, `traffic`, `control` and `claims`.
 """

@@ -1,6 +1,6 @@
-"""A core of its own for the switch's data plane, so that what a trial measures is the switch and not the scheduler.
+"""A core of its own for the switch's data plane, so that a trial measures the switch and not the scheduler.
 
-In the paper's set-up, as here, sender, switch and receiver are one machine. Left to the scheduler, the data plane
+In the paper's setup, as here, sender, switch and receiver run on one machine. Left to the scheduler, the data plane
 shares its core with a sender in one run and has it alone in the next, and its highest rate differs by a factor of two.
 Here the data plane gets the last core, and everything else (hosts, control plane, this program) the others.
 """
@@ -22,13 +22,13 @@ DATA_PLANE_THREAD = "dataplane"
 
 @dataclass(frozen=True)
 class Cores:
-    """Which cores are for what. `switch` is None where there are too few for a core of its own."""
+    """The assignment of cores. `switch` is None if there are too few for a core of its own."""
 
     switch: int | None
     others: frozenset[int]
 
     def place(self, process_id: int) -> bool:
-        """Gives the data plane of a switch its core, before all other work. False when there is none to give.
+        """Gives a switch's data plane its core, with priority over all other work. False if there is none to give.
 
         A switch without a thread of that name (bmv2, whose packets go through four threads and more) may use all cores,
         and so has that one for itself.
@@ -47,10 +47,10 @@ class Cores:
 
 
 class CoreWatch:
-    """How long processes were ready to run and had no core, from now on (the kernel's count, proc/<pid>/schedstat).
+    """How long processes are ready to run without a core, from now on (the kernel's count, /proc/<pid>/schedstat).
 
-    Of a switch it is that of its packet threads; where none has that name (bmv2, whose threads always wait for one
-    another's cores when it is flooded) it is not known. Of any other process it is that of its first thread.
+    For a switch it counts the packet threads; if none has that name (bmv2, whose threads always wait for each other's
+    cores when it is flooded), it is unknown. For any other process it counts the first thread.
     """
 
     def __init__(self, switch: int | None, hosts: Mapping[str, int]) -> None:
@@ -60,7 +60,7 @@ class CoreWatch:
         self._hosts_before = {name: _waited(Path(f"/proc/{pid}")) for name, pid in self._hosts.items()}
 
     def switch_share(self) -> float | None:
-        """Share of the time since the beginning; None where it can't be known."""
+        """Share of the time since the beginning; None if it cannot be determined."""
         if self._switch is None:
             return None
         now = _switch_waits(self._switch)
@@ -99,7 +99,7 @@ def _threads(process_id: int) -> list[Path]:
 
 
 def _name(task: Path) -> str:
-    with suppress(OSError):  # a thread that has just ended
+    with suppress(OSError):  # the thread has just ended
         return (task / "comm").read_text().strip()
     return ""
 
@@ -110,7 +110,8 @@ def _data_plane(process_id: int) -> Path | None:
 
 @contextmanager
 def divided_cores() -> Iterator[Cores]:
-    """Inside, this thread and all that it starts run on the other cores. As before at the end."""
+    """Inside, this thread and everything it starts run on the other cores; the previous state is restored at the
+    end."""
     allowed = os.sched_getaffinity(0)
     cores = divide(allowed)
     os.sched_setaffinity(0, cores.others)
@@ -121,7 +122,7 @@ def divided_cores() -> Iterator[Cores]:
 
 
 def divide(allowed: set[int]) -> Cores:
-    """The last core for the switch, the others for the rest; nothing is divided where there is only one."""
+    """The last core for the switch, the others for the rest; with a single core nothing is divided."""
     if len(allowed) < 2:
         return Cores(None, frozenset(allowed))
     switch = max(allowed)

@@ -1,4 +1,4 @@
-"""The kernel's own interface counters: what was on the wire, whatever the switch believes."""
+"""The kernel's interface counters: what was on the wire, independent of the switch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMES = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_dropped", "tx_
 
 @dataclass(frozen=True)
 class InterfaceCounters:
-    """Frames and bytes (Ethernet header included, no frame check sequence) since the interface was made."""
+    """Frames and bytes (Ethernet header included, no frame check sequence) since the interface was created."""
 
     rx_packets: int
     rx_bytes: int
@@ -25,7 +25,7 @@ class InterfaceCounters:
 
 
 def interface_counters(network: RunningNetwork, node: str, interface: str) -> InterfaceCounters:
-    """Reads the counters of an interface of a node. Raises NetworkError when there is no such interface."""
+    """Reads the counters of a node's interface. Raises NetworkError if it does not exist."""
     folder = f"/sys/class/net/{interface}/statistics"
     text = network.run(node, "cat", *(f"{folder}/{name}" for name in _NAMES))
     return InterfaceCounters(*(int(line) for line in text.split()))

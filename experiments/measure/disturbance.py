@@ -1,4 +1,4 @@
-"""The effect of an operation on traffic: a steady flow during it, compared with the same flow alone."""
+"""The effect of an operation on traffic: a steady flow with the operation, compared with the same flow alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PORT = 5300
 
 @dataclass(frozen=True)
 class FlowQuality:
-    """A steady flow at the receiver."""
+    """A steady flow as seen by the receiver."""
 
     sent: int
     received: int
@@ -38,7 +38,7 @@ def steady_flow(
     seconds: float,
     action: Callable[[], Any] | None = None,
 ) -> tuple[FlowQuality, Any]:
-    """A flow of full frames from h1 to the server with `action` in its middle; returns what that returned, too."""
+    """Sends full frames from h1 to the server with `action` in the middle; also returns the result of `action`."""
     flow = Flow(1, "h1", ip_of(SERVER), _PORT, Flow.interval_for(megabits_per_s))
     receiver, sender = Receiver(network, SERVER, [_PORT]), Sender(network, flow)
     wait_all(receiver, sender)

@@ -1,7 +1,7 @@
-"""State compared with the wire: bytes that a switch should have counted, bytes it has, and since when they differ.
+"""State compared with the wire: the bytes a switch should have counted, those it has, and when they diverged.
 
 Pure functions over tables. `frames`: what the receiver's link carried (`wire.py`; `received_s` and `bytes` of the
-counted flows, ascending). `samples`: what the switch's state held (`sampling.py`; `t` and `state_bytes`).
+counted flows, ascending). `samples`: what the switch's state contained (`sampling.py`; `t` and `state_bytes`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Delta:
-    """At the end of a trial: bytes on the wire, bytes in the state, and what is missing of them.
+    """At the end of a trial: bytes on the wire, bytes in the state, and the missing bytes.
 
-    `delta_loss` is (wire - state) / wire; below 0 when the state holds more than there was.
+    `delta_loss` is (wire - state) / wire; it is negative if the state has more than the wire carried.
     """
 
     wire_bytes: int
@@ -33,12 +33,12 @@ class Delta:
 
     @classmethod
     def of(cls, wire_bytes: int, state_bytes: int) -> Delta:
-        """Raises ValueError when nothing was on the wire."""
+        """Raises ValueError if nothing was on the wire."""
         return cls(wire_bytes, state_bytes, wire_bytes - state_bytes, delta_loss(wire_bytes, state_bytes))
 
 
 def by_flow(wire: Mapping[str, int], state: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """Bytes by flow on the wire and in the state; a flow that is in one only has 0 in the other."""
+    """Bytes by flow on the wire and in the state; a flow that is only in one of them has 0 in the other."""
     return {
         name: {"wire_bytes": int(wire.get(name, 0)), "state_bytes": int(state.get(name, 0))}
         for name in dict.fromkeys((*wire, *state))
@@ -46,7 +46,7 @@ def by_flow(wire: Mapping[str, int], state: Mapping[str, int]) -> dict[str, dict
 
 
 def wire_bytes_until(frames: pd.DataFrame, times: Floats) -> npt.NDArray[np.int64]:
-    """Bytes of the frames that had arrived by each of `times`, ends included. Shape: that of `times`."""
+    """Bytes of the frames that had arrived by each of `times` (inclusive). Shape: that of `times`."""
     total: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(frames["bytes"].to_numpy(), dtype=np.int64)])
     places = np.searchsorted(frames["received_s"].to_numpy(), times, side="right")
     found: npt.NDArray[np.int64] = total[places]
@@ -58,7 +58,7 @@ def missing_over_time(
 ) -> pd.DataFrame:
     """One row per sample of the state: `t`, `wire_bytes`, `state_bytes`, `missing_bytes`.
 
-    `unreadable`: samples from then show another program's state and are left out. So are those that could not be taken.
+    `unreadable`: samples from then on show another program's state and are left out, as are samples without a reading.
     """
     kept: pd.DataFrame = samples[samples["state_bytes"].notna()]
     if unreadable is not None:
@@ -71,17 +71,17 @@ def missing_over_time(
 
 
 def error_before(missing: pd.DataFrame, moment: float) -> int | None:
-    """The largest difference in bytes, to either side, of the samples before a moment at which nothing can be missing
-    yet: what samples of wire and state differ by themselves. None without a sample."""
+    """The largest difference in bytes, in either direction, among the samples before a time at which nothing can be
+    missing yet: the inherent difference between samples of wire and state. None without a sample."""
     before = missing.loc[missing["t"] < moment, "missing_bytes"].abs()
     return None if before.empty else int(before.max())
 
 
 def cpu_between(samples: pd.DataFrame, part: str, begin: float, end: float) -> float | None:
-    """Seconds of CPU of a part of the switch from `begin` to `end`, from the samples next to them, outwards.
+    """CPU seconds of a part of the switch from `begin` to `end`, from the nearest samples outside that interval.
 
-    None when the part was never there, or the samples do not reach that far. A part that appears meanwhile (a listener)
-    had used nothing before.
+    None if the part never existed or the samples do not reach that far. A part that appears in between (a listener) had
+    used nothing before.
     """
     times, used = samples["t"].to_numpy(), samples[f"{part}_s"]
     if used.isna().all() or not len(times) or times[0] > begin or times[-1] < end:
@@ -92,8 +92,8 @@ def cpu_between(samples: pd.DataFrame, part: str, begin: float, end: float) -> f
 
 
 def cpu_share(samples: pd.DataFrame, part: str, begin: float, end: float) -> float | None:
-    """Cores that a part used on average from `begin` to `end`, 1.0 being one core; None as in `cpu_between`, and for a
-    stretch that is shorter than the distance of the samples."""
+    """Cores that a part used on average from `begin` to `end` (1.0: one core); None as in `cpu_between`, and for an
+    interval shorter than the distance between samples."""
     inside = samples[samples["t"].between(begin, end)]
     if len(inside) < 2:
         return None

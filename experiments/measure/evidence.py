@@ -1,7 +1,7 @@
-"""Is a trial of the scenario what it says? Bounds beyond which it measured the machine, or nothing, and not the switch.
+"""Whether a trial of the scenario is valid. Beyond these bounds it measured the machine, or nothing, not the switch.
 
-What all experiments share is in `harness/validity.py`; here are the scenario's own proofs: its flows span the change,
-its capture is whole, its data plane wakes for each packet.
+Rules that all experiments share are in `harness/validity.py`; these are the scenario's own: its flows span the change,
+its capture is complete, its data plane wakes for each packet.
 """
 
 from __future__ import annotations
@@ -11,29 +11,30 @@ from dataclasses import dataclass
 from experiments.harness.phases import Interval
 
 MAX_LATE_MS = 100.0
-"""A sender that was later than this sent another flow than it was told to: two bins of the figure. Hosts share their
-cores with the switch here, and opening a listener alone can keep a core in the kernel for tens of milliseconds."""
+"""A sender that was later than this sent a different flow from the planned one: two bins of the figure. Hosts share
+their cores with the switch here, and opening a listener alone can occupy a core in the kernel for tens of
+milliseconds."""
 MAX_SLOW_MS = 20.0
-"""What 99 % of the packets may take through the switch, outside of the reconfiguration. It is some ms at most where the
-data plane has a core when it needs one. The time that it waits for the core says less: it wakes for every packet."""
+"""The time in which 99 % of the packets must pass the switch, outside the reconfiguration. It is at most some ms if the
+data plane gets a core when it needs one. The data plane's waiting time says less, because it wakes for every packet."""
 MAX_CONTROL_WAITED = 1.0
-"""Cores that the threads of the control plane lacked, on average over the reconfiguration."""
+"""Cores that the threads of the control plane lacked, averaged over the reconfiguration."""
 MIN_BEFORE_S = 0.2
 MIN_AFTER_S = 0.5
-"""Traffic that has to be there before a reconfiguration and after its swap."""
+"""Required duration of traffic before a reconfiguration and after its swap."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is known about the conditions of a trial. Times in s after its start.
 
-    traffic: the flows that go through the whole trial; window, swap: None without a reconfiguration.
-    latest_packet_ms: of the senders, against their schedule. slow_packet_ms: 99 % of the packets were through the
-    switch in this time, outside of the window; None without a packet. control_waited: cores that the control plane was
-    ready for and did not get in the window; None where that is unknown. captured_bytes, interface_bytes: the same
-    link's, by tcpdump and by the kernel's counter. after_reading: frames that arrived when the state was already read.
-    late_knock: when the knock inside the reconfiguration was over, None without one; knock_deadline: when it has to be
-    over, None where that does not matter.
+    traffic: of the flows that last the whole trial; window, swap: None without a reconfiguration. latest_packet_ms:
+    largest delay of a sender behind its schedule. slow_packet_ms: 99 % of the packets outside the window passed the
+    switch in this time; None without a packet. control_waited: cores that the control plane was ready for but did not
+    get in the window; None if unknown. captured_bytes, interface_bytes: of the same link, by tcpdump and by the
+    kernel's counter. after_reading: frames that arrived after the state had been read. late_knock: when the knock
+    during the reconfiguration was over, None without one; knock_deadline: when it has to be over, None if that does not
+    matter.
     """
 
     traffic: Interval
@@ -51,7 +52,7 @@ class Evidence:
 
 
 def problems(evidence: Evidence, *, accept_busy: bool = False) -> tuple[str, ...]:
-    """Why the trial shows nothing, in words; () when it does. `accept_busy`: what the machine did does not matter."""
+    """Why the trial is invalid; () if it is valid. `accept_busy`: accepts a busy machine."""
     found = [] if accept_busy else _busy(evidence)
     if evidence.window is not None and evidence.swap is not None:
         before = evidence.window.begin - evidence.traffic.begin
@@ -79,7 +80,7 @@ def problems(evidence: Evidence, *, accept_busy: bool = False) -> tuple[str, ...
 
 
 def _busy(evidence: Evidence) -> list[str]:
-    """Where the machine kept the cores for something else."""
+    """Problems caused by other work on the machine."""
     found = []
     if evidence.latest_packet_ms > MAX_LATE_MS:
         found.append(f"a sender was {evidence.latest_packet_ms:.0f} ms late (bound: {MAX_LATE_MS:g} ms)")

@@ -1,4 +1,4 @@
-"""Numbers of a fabric's trials: paths, balance, losses, flows that die; from the wire and from what hosts say."""
+"""Numbers of a fabric's trials: paths, balance, losses, dead flows; from the wire and from the hosts' records."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from experiments.traffic.fabric_mix import GROUPS, TCP, TCP_ENDS
 
 BIN_S = 0.1
 SHARE_S = 1.0
-"""A path's share of the bytes is taken over this time: some bursts of every flow are in it."""
+"""The interval for computing a path's share of the bytes: it includes some bursts of every flow."""
 BALANCED = 0.5
-"""HULA balances again when the changed path has this part of its share from before, and goes on to have it."""
+"""HULA balances again when the changed path has this fraction of its previous share, and keeps it."""
 TAIL_S = 1.75
-"""The end of a trial, by which the fate of flows is judged: five bursts."""
+"""The end of a trial, which determines the fate of flows: five bursts."""
 ALIVE = 0.5
 MARGIN_S = 0.05
-"""A packet that is sent this close to a knock is neither permitted nor forbidden."""
+"""A packet that is sent this close to a knock may pass or be dropped."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def path_bins(down: pd.DataFrame, spines: Sequence[str], duration: float) -> pd.DataFrame:
-    """Rates of the paths: `t` (middle of a bin of `BIN_S`), `spine`, `mbit`, of the frames that reached the leaves."""
+    """Rates of the paths: `t` (middle of a bin of `BIN_S`), `spine`, `mbit`, counting frames that reached the
+    leaves."""
     count = max(1, round(duration / BIN_S))
     edges = np.arange(count + 1) * BIN_S
     parts = []
@@ -40,7 +41,7 @@ def path_bins(down: pd.DataFrame, spines: Sequence[str], duration: float) -> pd.
 
 
 def rolling_share(bins: pd.DataFrame, spine: str) -> tuple[Floats, Floats]:
-    """The share of the bytes that went by a spine, over `SHARE_S` around each moment; NaN where nothing went at all."""
+    """A spine's share of the bytes, over `SHARE_S` around each time; NaN if nothing was sent at all."""
     table = bins.pivot(index="t", columns="spine", values="mbit")
     width = round(SHARE_S / BIN_S)
     ones = np.ones(width)
@@ -52,16 +53,16 @@ def rolling_share(bins: pd.DataFrame, spine: str) -> tuple[Floats, Floats]:
 
 
 def balance(bins: pd.DataFrame, spine: str, begun: float, ended: float) -> dict[str, float | None]:
-    """Of the changed spine: its share before, while and after the change; `balanced_again_s`: seconds from the begin of
-    the change until it has its share (`BALANCED` of it) for good, 0.0 if it never lost it, None if it has not at the
-    end of the trial."""
+    """For the changed spine: its share before, during and after the change; `balanced_again_s`: seconds from the
+    beginning of the change until it has its share back (`BALANCED` of it) permanently, 0.0 if it never lost it, None if
+    it did not get it back by the end of the trial."""
     times, share = rolling_share(bins, spine)
     half = SHARE_S / 2
     before, last = share[times + half <= begun], float(times[-1])
     usual = float(np.nanmean(before)) if len(before) and not np.isnan(before).all() else None
-    meanwhile = _share_between(bins, spine, begun, ended)
+    during = _share_between(bins, spine, begun, ended)
     after = _share_between(bins, spine, last + half - TAIL_S, last + half)
-    numbers = {"share_before": usual, "share_meanwhile": meanwhile, "share_after": after}
+    numbers = {"share_before": usual, "share_meanwhile": during, "share_after": after}
     if usual is None or usual == 0:
         return {**numbers, "balanced_again_s": None}
     lacking = times[(times > begun) & ~(share >= BALANCED * usual)]
@@ -79,7 +80,7 @@ def _share_between(bins: pd.DataFrame, spine: str, begin: float, end: float) -> 
 
 
 def probe_gap_s(frames: pd.DataFrame, spine: str, begin: float, end: float) -> float:
-    """The longest time without a probe through a spine, of any leaf, from `begin` to `end`."""
+    """The longest time without a probe of any leaf through a spine, from `begin` to `end`."""
     down = frames[frames["probe"] & (frames["spine"] == spine) & (frames["at"] != spine)]
     longest = 0.0
     for _, of_leaf in down.groupby("at"):
@@ -92,8 +93,8 @@ def probe_gap_s(frames: pd.DataFrame, spine: str, begin: float, end: float) -> f
 def udp_numbers(
     sent: pd.DataFrame, received: pd.DataFrame, knocks: Mapping[str, float], end: float
 ) -> dict[str, dict[str, int]]:
-    """By group: packets that had to arrive (`due`), those that did not (`lost`), `flows`, and those that are `dead`: of
-    what they had to get through in the last `TAIL_S`, less than half came. `knocks` and `end` in s of the clock of
+    """By group: packets that should have arrived (`due`), those that did not (`lost`), `flows`, and those that are
+    `dead`: less than half of what was due in the last `TAIL_S` arrived. `knocks` and `end` in s of the clock of
     `sent_s`."""
     keys = ["flow", "sequence"]
     arrived = sent.merge(received[keys].drop_duplicates(), on=keys, how="left", indicator=True)
@@ -114,7 +115,7 @@ def udp_numbers(
 
 
 def tcp_goes_on(down: pd.DataFrame, duration: float, mbit: float) -> bool:
-    """Whether the connection has half of its rate at the end."""
+    """Whether the connection reaches half of its rate at the end."""
     tail = down[(down["pair"] == ">".join(TCP_ENDS)) & down["received_s"].between(duration - TAIL_S, duration)]
     return float(tail["bytes"].sum()) * 8 / 1e6 / TAIL_S >= ALIVE * mbit
 
@@ -134,8 +135,8 @@ _SUMS = ("frames", "bytes", "neighbour_frames", "neighbour_bytes")
 
 
 def summarise(trials: Mapping[str, Mapping[str, Any]], strategies: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """By strategy, from the trials that count. Spreads of numbers over the repeats, None where no trial has it;
-    `strays`: by number, one of each repeat; `flows`, `dead`, `knocks`, `knocks_kept`: the worst repeat."""
+    """By strategy, from the trials that count. Spreads of numbers over the repeats, None if no trial has the number;
+    `strays`: one number per repeat; `flows`, `dead`, `knocks`, `knocks_kept`: the worst repeat."""
     result = {}
     for strategy in strategies:
         own = [trial for trial in trials.values() if trial["strategy"] == strategy]
@@ -160,5 +161,5 @@ def dead_flows(trial: Mapping[str, Any]) -> int:
 
 
 def flows_of(trial: Mapping[str, Any]) -> int:
-    """UDP flows that were let in, and the connection."""
+    """UDP flows that were admitted, and the connection."""
     return sum(int(group["flows"]) for group in trial["udp"].values()) + len((TCP,))

@@ -1,4 +1,4 @@
-"""What was on the links of a fabric: a capture at the receiving end of each, and whose frames they were."""
+"""What was on the links of a fabric: a capture at each receiving end, and the origin of the frames."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from topologies.network import RunningNetwork
 
 @dataclass(frozen=True)
 class LinkFrames:
-    """Frames on all links between switches, in order of arrival, as `Captured.frames` and `spine` (the link's), `at`
-    (the switch that received it). `dropped`: frames that a capture missed."""
+    """Frames on all links between switches, in order of arrival, with the columns of `Captured.frames`, `spine` (of the
+    link) and `at` (the switch that received it). `dropped`: frames that a capture missed."""
 
     frames: pd.DataFrame
     dropped: int
@@ -34,7 +34,7 @@ class LinkCaptures:
         wait_all(*(capture for _, _, capture in self._captures))
 
     def finish(self, start: float) -> LinkFrames:
-        """`received_s` is then in s after `start` of the monotonic clock. Raises TrafficError."""
+        """`received_s` is converted to s after `start` of the monotonic clock. Raises TrafficError."""
         parts, dropped = [], 0
         for at, spine, capture in self._captures:
             found = capture.finish()
@@ -45,14 +45,14 @@ class LinkCaptures:
 
 
 def receiving_interfaces(fabric: Fabric) -> Iterator[tuple[str, str, str]]:
-    """For each direction of each link: the switch that receives, the link's spine, the interface."""
+    """For each direction of each link: the receiving switch, the link's spine, the interface."""
     for leaf, leaf_port, spine, spine_port in fabric.links():
         yield leaf, spine, f"{leaf}-eth{leaf_port}"
         yield spine, spine, f"{spine}-eth{spine_port}"
 
 
 def with_pairs(frames: pd.DataFrame, addresses: dict[str, str]) -> pd.DataFrame:
-    """With `pair`, "source>target" by the names of `addresses`, missing for all but IPv4 between them; and `probe`."""
+    """Adds `pair`, "source>target" by the names in `addresses` (missing unless IPv4 between them), and `probe`."""
     names = {address_number(address): name for name, address in addresses.items()}
     source, target = frames["source"].map(names), frames["destination"].map(names)
     pair = (source + ">" + target).where(frames["type"] == IPV4)
@@ -62,8 +62,8 @@ def with_pairs(frames: pd.DataFrame, addresses: dict[str, str]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Strays:
-    """Frames that are neither of the flows nor HULA's probes: those that a strategy put on the links. `neighbour_*`:
-    those that a switch other than the changed one received."""
+    """Frames that belong neither to the flows nor to HULA's probes: those that a strategy put on the links.
+    `neighbour_*`: those received by a switch other than the changed one."""
 
     frames: int
     bytes: int
@@ -72,14 +72,14 @@ class Strays:
 
 
 def strays(frames: pd.DataFrame, pairs: Iterable[str], changed: str) -> Strays:
-    """`frames`: as `with_pairs` gives them; `pairs`: those of the flows."""
+    """`frames`: from `with_pairs`; `pairs`: those of the flows."""
     others = frames[~frames["probe"] & ~frames["pair"].isin(list(pairs))]
-    beside = others[others["at"] != changed]
-    return Strays(len(others), int(others["bytes"].sum()), len(beside), int(beside["bytes"].sum()))
+    at_neighbours = others[others["at"] != changed]
+    return Strays(len(others), int(others["bytes"].sum()), len(at_neighbours), int(at_neighbours["bytes"].sum()))
 
 
 def delivered(frames: pd.DataFrame, spine: str | None = None) -> pd.DataFrame:
-    """The data frames that came down from the spines (from one of them) to the leaves."""
+    """The data frames that came down from the spines (or from one of them) to the leaves."""
     down = (frames["at"] != frames["spine"]) & frames["pair"].notna()
     found: pd.DataFrame = frames[down] if spine is None else frames[down & (frames["spine"] == spine)]
     return found

@@ -1,4 +1,4 @@
-"""How many small UDP frames a switch forwards, by our own flow tool. TCP: `traffic/iperf3.py`."""
+"""How many small UDP frames a switch forwards, measured with our flow tool. For TCP see `traffic/iperf3.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UDP_PORT = 5300
 
 @dataclass(frozen=True)
 class FrameRate:
-    """A flood of equal frames: what was offered and what arrived, in frames per second, while it lasted."""
+    """A flood of equal frames: rates offered and received, in frames per second, during the flood."""
 
     offered_per_s: float
     received_per_s: float
@@ -33,7 +33,7 @@ def frame_rate(
     payload: int = SMALL_PAYLOAD,
     frames_per_s: float | None = None,
 ) -> FrameRate:
-    """Equal UDP frames for `seconds`, as many as the sender can or `frames_per_s`. Raises TrafficError.
+    """Sends equal UDP frames for `seconds`, as fast as the sender can or at `frames_per_s`. Raises TrafficError.
 
     With the default payload a frame has 64 bytes on the wire.
     """
@@ -46,7 +46,7 @@ def frame_rate(
     sender.go(start, start + seconds)
     time.sleep(seconds + 0.05)
     sent = sender.finish()
-    time.sleep(0.1)  # what still waits in the switch
+    time.sleep(0.1)  # lets frames waiting in the switch arrive
     totals = receiver.stop()
     duration = (sent.last_ns - sent.first_ns) / 1e9
     if totals.packets < 2 or duration <= 0:

@@ -1,10 +1,10 @@
-"""Full load, for Figure 7: the highest steady rate of a switch, and what cloning costs it when it is flooded.
+"""Full load, for Figure 7: the highest steady rate of a switch, and the cost of cloning when it is flooded.
 
-Both are looked for several times, because on a machine whose cores also run other things one search says little. Full
+Both are measured several times, because on a machine whose cores also run other things one search says little. Full
 load is the highest rate that a search has confirmed: a disturbed search ends too low, none ends too high. The cost of
-cloning comes from floods: the sender offers more than the switch can forward, without and with cloning in turn, so that
-both halves of a pair see the same machine. Of a flooded switch the rate is its own, whatever is offered, and a moment
-in which it did not run costs a little of it instead of a trial.
+cloning comes from floods: the sender offers more than the switch can forward, alternating without and with cloning, so
+that both halves of a pair see the same machine. A flooded switch determines its own rate, whatever is offered, and a
+moment in which it did not run costs some throughput instead of a trial.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from experiments.measure.steady_rate import RateTrial, rate_trial, search_rate
 from experiments.traffic.flow import HEADER_BYTES, MAX_PAYLOAD
 
 FRAME_BYTES = MAX_PAYLOAD + HEADER_BYTES
-_MARGIN = 1.05  # above what a flood got through a search need not begin
-_CEILING = 3.0  # of it; a switch may forward less when it is flooded than at a rate that it can just forward
+_MARGIN = 1.05  # a search need not begin above a flood's throughput times this
+_CEILING = 3.0  # times that: a switch may forward less when flooded than at the highest rate it can sustain
 _SETTLE_S = 3.0
 _ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """Floods in pairs, each of `flood_s`; trials of the search of `step_s`, of its confirmation of `confirm_s`."""
+    """Pairs of floods of `flood_s` each; trials of the search of `step_s`, of its confirmation of `confirm_s`."""
 
     pairs: int
     flood_s: float
@@ -43,14 +43,14 @@ class SearchPlan:
 
     @property
     def seconds(self) -> float:
-        """About how long it takes, for the display."""
+        """Approximate duration, for the display."""
         return self.pairs * 2 * (self.flood_s + 0.4) + 14 * (self.step_s + 0.4) + 2 * self.confirm_s
 
 
 def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Display) -> TrialResult:
-    """Floods, then a search below what they got through. The lab is armed with a program that clones.
+    """Floods, then a search below their throughput. The lab is armed with a program that clones.
 
-    Sample kinds `search`: the trials of the search in their order; `floods`: those of the pairs.
+    Sample kinds `search`: the trials of the search in order; `floods`: those of the pairs.
     """
 
     def measure(rate: float, seconds: float) -> RateTrial:
@@ -59,7 +59,7 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
 
     def flood_pair(pair: int) -> list[dict[str, Any]]:
         found = []
-        # Which one is first changes: a machine that gets slower must not look like a cost of cloning.
+        # Alternate the order: a machine that gets slower must not look like a cost of cloning.
         for cloning in (False, True) if pair % 2 else (True, False):
             if cloning:
                 lab.control.call("start_cloning")
@@ -76,8 +76,8 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
         tries: list[list[dict[str, Any]]] = []
         while len(tries) < _ATTEMPTS and all((_waited(both) or 0.0) > BUSY for both in tries):
             tries.append(flood_pair(pair))
-        calmest = min(tries, key=lambda both: _waited(both) or 0.0)
-        floods += calmest
+        least_disturbed = min(tries, key=lambda both: _waited(both) or 0.0)
+        floods += least_disturbed
     plain = [flood["received_per_s"] for flood in floods if not flood["cloning"]]
     found = search_rate(
         lambda rate: measure(rate, plan.step_s),
@@ -101,17 +101,17 @@ def run_search(lab: Lab, plan: SearchPlan, *, name: str, port: int, show: Displa
 
 
 def _waited(pair: list[dict[str, Any]]) -> float | None:
-    """The share of the worse flood of a pair in which the data plane had no core; None where that is not known."""
+    """In the worse flood of a pair, the share of the time that the data plane had no core; None if unknown."""
     shares = [flood["waited"] for flood in pair]
     return None if None in shares else max(shares)
 
 
 def summarise_searches(searches: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The full load of a run (`frames_per_s`); spread of the steady rate over searches, of floods over their pairs.
+    """The full load of a run (`frames_per_s`); spread of the steady rate over searches, and of floods over pairs.
 
-    `waited`: the share of the time that the data plane was without a core, in the worst search; None if unknown.
-    `agreement`: the second highest rate as a share of the highest, which is full load; None after a single search.
-    `cloning_keeps`: what is left of a flood's throughput with cloning, as a share, by pair.
+    `waited`: share of the time that the data plane had no core, in the worst search; None if unknown. `agreement`: the
+    second highest rate as a share of the highest, which is the full load; None after a single search. `cloning_keeps`:
+    the share of a flood's throughput that remains with cloning, by pair.
     """
     members = list(searches.values())
     rates = spread([member["frames_per_s"] for member in members])

@@ -1,6 +1,6 @@
-"""What State4's listener and look-ahead spend on a clone: CPU time of the calling thread, without a switch.
+"""The cost of State4's listener and look-ahead per clone: CPU time of the calling thread, without a switch.
 
-The kernel's part of receiving a frame is not in it.
+The kernel's part of receiving a frame is not included.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from state4.clones.updates import Bytes
 COSTS = ("listener_clone_s", "listener_update_s", "look_ahead_update_s")
 CELLS = 1 << 20
 CHUNK = 4096
-"""Frames that the listener decodes at once."""
+"""Frames that the listener decodes at a time."""
 _CHUNKS, _ROUNDS = 8, 15
 _SLOTS = (1, 8)
 
 
 def layout_of_size(registers: int, cells: int, slots: int) -> CloneLayout:
-    """Of a program with registers of 64-bit cells, `slots` of which a packet may write."""
+    """The layout of a program with registers of 64-bit cells, of which a packet may write `slots`."""
     return CloneLayout(tuple(LayoutComponent(f"r{n}", cells, 64) for n in range(registers)), slots, session=1)
 
 
 def listener_cost() -> dict[str, float]:
-    """Seconds by COSTS: for a clone, for each update in it, and for look-ahead at each update; medians."""
+    """Seconds by COSTS: per clone, per update in it, and for look-ahead per update; medians."""
     one, many = (_decoding_s(slots) for slots in _SLOTS)
     each = max((many - one) / (_SLOTS[1] - _SLOTS[0]), 0.0)
     return dict(zip(COSTS, (max(one - each, 0.0), each, _look_ahead_s()), strict=True))

@@ -16,7 +16,7 @@
 
 typedef struct node {
     ss_rule rule;
-    uint64_t data[6]; /* what a packet reads of the entry that it hits */
+    uint64_t data[6]; /* what a packet reads of the entry it hits */
     uint64_t storage[];
 } node;
 
@@ -38,7 +38,7 @@ static uint64_t now_ns(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* A rule, and a key that it matches; nothing if there is such a rule already. */
+/* A rule and a key that it matches; nothing if the rule exists already. */
 static void add(ss_matcher *matcher, const uint64_t *value, const uint64_t *mask, int32_t priority)
 {
     size_t bytes = sizeof(node) + ss_matcher_rule_words(matcher) * sizeof(uint64_t);

@@ -1,4 +1,4 @@
-"""How the machine treats a trial: whether the switch and the hosts had a core when they needed one."""
+"""Whether the switch and the hosts had a core when they needed one during a trial."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from experiments.measure.cores import CoreWatch
 
 
 class Running(Protocol):
-    """A helper that runs as a process of its own, such as a sender."""
+    """A helper that is a process of its own, such as a sender."""
 
     @property
     def pid(self) -> int: ...
 
 
 class MachineWatch:
-    """Looks at the switch of a lab and at helpers by name, from now on."""
+    """Observes the switch of a lab, and helpers by name, from now on."""
 
     def __init__(self, lab: Lab, **helpers: Running) -> None:
         process = lab.switch.process
@@ -25,6 +25,6 @@ class MachineWatch:
         self._cores = CoreWatch(None if process is None else process.pid, hosts)
 
     def read(self, *late_ns: int) -> Machine:
-        """Call it before the helpers end. `late_ns`: how late each sender was at worst, where that is known already."""
+        """Call it before the helpers end. `late_ns`: the largest delay of each sender, if already known."""
         late_ms = max(late_ns) / 1e6 if late_ns else None
         return Machine(self._cores.switch_share(), self._cores.host_shares(), late_ms)

@@ -1,4 +1,4 @@
-"""A compiled pipeline alone: packets from memory through the switch's runtime, no interfaces."""
+"""A compiled pipeline alone: packets from memory through the switch's runtime, without interfaces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAGIC = 0x5334  # of traffic/flow.c
 
 @dataclass(frozen=True)
 class PipelineSpeed:
-    """Time per packet in one thread, and the frames that came out for each that came in."""
+    """Time per packet in one thread, and frames out per frame in."""
 
     nanoseconds: float
     forwarded: float
@@ -40,7 +40,7 @@ class PipelineSpeed:
 
 
 class LoadedPipeline:
-    """A program with its entries in a switch that has no interfaces. Packets come from h1."""
+    """A program with its entries in a switch without interfaces. Packets come from h1."""
 
     def __init__(self, switch: Switch, device: Device, compiled: CompiledPipeline) -> None:
         self.compiled = compiled
@@ -52,11 +52,11 @@ class LoadedPipeline:
         return PipelineSpeed(nanoseconds, outputs / packets)
 
     def inject(self, port: int, frame: bytes) -> None:
-        """One packet; what comes out is left."""
+        """Injects one packet and discards the output."""
         self._switch.inject(port, frame)
 
     def register(self, name: str) -> np.ndarray[Any, Any]:
-        """All cells of the register whose name ends so."""
+        """All cells of the register whose name ends with `name`."""
         registers = self._device.target().pipeline.registers
         (full,) = [key for key in registers if key.endswith("." + name)]
         return registers[full].read()
@@ -70,7 +70,7 @@ class LoadedPipeline:
 
 @contextmanager
 def loaded_pipeline(config: DeviceConfig, entries: Path) -> Iterator[LoadedPipeline]:
-    """Compiles (or finds) a program and loads it with its entries."""
+    """Compiles a program, or finds it in the cache, and loads it with its entries."""
     compiled = compile_config(config)
     with Switch() as switch:
         for port in (*PORTS.values(), CPU_PORT):
@@ -83,7 +83,8 @@ def loaded_pipeline(config: DeviceConfig, entries: Path) -> Iterator[LoadedPipel
 
 
 def small_frames(*, port: int = 5300, count: int = _FLOWS) -> list[bytes]:
-    """UDP datagrams of 64 bytes on the wire from h1 to the server, 16 flows, numbered as the flow tool does it."""
+    """UDP datagrams of 64 bytes on the wire from h1 to the server, in 16 flows, numbered like those of the flow
+    tool."""
     return [
         udp_datagram(
             source_mac=mac_of("h1"),
@@ -99,8 +100,8 @@ def small_frames(*, port: int = 5300, count: int = _FLOWS) -> list[bytes]:
 
 
 def pipeline_speed(program: Path, entries: Path, *, packets: int = 500_000) -> PipelineSpeed:
-    """Small frames through a program with its entries."""
+    """The speed of small frames through a program with its entries."""
     frames = small_frames()
     with loaded_pipeline(collect(program), entries) as pipeline:
-        pipeline.speed(frames, packets // 10)  # caches are warm after this
+        pipeline.speed(frames, packets // 10)  # warms the caches
         return pipeline.speed(frames, packets)

@@ -1,15 +1,15 @@
-"""Samples a switch while a trial is on: register cells, bytes on its links, CPU time. A process of its own.
+"""Samples a switch during a trial: register cells, bytes on its links, CPU time. A process of its own.
 
     python -m experiments.measure.sampler --target softswitch --address ADDRESS --register NAME --cells 1,2,5
         --interface s1-eth6 --switch-pid N --control-pid N --every 0.05 --to FILE
 
 One JSON object per line in FILE (`sampling.py` reads it):
 
-    t            s of the monotonic clock; the moment of the register's snapshot where the switch says it
-    cells        the cells, null when they could not be read
-    tx_bytes     what the interface has sent since it was made
+    t            s of the monotonic clock; the time of the register snapshot if the switch reports it
+    cells        the cells; null if they could not be read
+    tx_bytes     bytes that the interface has sent since it was created
     cpu          seconds by part: data_plane, switch_other, listener (once there was one), control_plane, and
-                 control_waited: what its threads have waited for a core, where the kernel counts it
+                 control_waited: how long its threads waited for a core, if the kernel counts it
     memory       bytes of the control plane
 """
 
@@ -40,7 +40,7 @@ Reading = tuple[float, list[int] | None]
 
 
 def softswitch_reader(address: str, register: str, cells: Sequence[int]) -> Callable[[], Reading]:
-    """Reads 64-bit cells of the forwarding program, all in one snapshot, without asking to be its controller."""
+    """Reads 64-bit cells of the forwarding program in one snapshot, without becoming its controller."""
     channel = grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
     bulk = BulkStub(channel)
     first = min(cells)
@@ -56,7 +56,7 @@ def softswitch_reader(address: str, register: str, cells: Sequence[int]) -> Call
     def read() -> Reading:
         try:
             chunks = list(bulk.ReadArray(request, timeout=_TIMEOUT_S))
-        except grpc.RpcError:  # no program yet, or one without the register
+        except grpc.RpcError:  # no program yet, or the program lacks the register
             return time.monotonic(), None
         values = np.frombuffer(b"".join(chunk.cells for chunk in chunks), "<u8")
         return chunks[0].snapshot_ns / 1e9, [int(values[cell - first]) for cell in cells]
@@ -65,7 +65,7 @@ def softswitch_reader(address: str, register: str, cells: Sequence[int]) -> Call
 
 
 def bmv2_reader(address: str, register: str, cells: Sequence[int]) -> Callable[[], Reading]:
-    """Reads cells one by one. While a program is saved, bmv2 shows that one's: those samples are not of the state."""
+    """Reads cells one by one. While a program is saved, bmv2 reads that program's cells: such samples do not count."""
     client = Bmv2Client(address)
 
     def read() -> Reading:
@@ -87,7 +87,7 @@ class Parts:
     """The CPU time of a switch and its control plane, by part."""
 
     def __init__(self, switch: int, control: int, *, whole_switch: bool) -> None:
-        """`whole_switch`: packets go through several threads of the switch, so all of it is its data plane."""
+        """`whole_switch`: packets pass through several threads of the switch, so all of them are its data plane."""
         self._switch = ThreadTimes(switch, () if whole_switch else (DATA_PLANE_THREAD,))
         self._control = ThreadTimes(control, (LISTENER_THREAD,))
         self._whole_switch = whole_switch

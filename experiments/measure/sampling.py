@@ -1,4 +1,4 @@
-"""The runner's side of `sampler.py`: starts it, watches it, and turns what it wrote into a table."""
+"""The runner's side of `sampler.py`: starts it, monitors it, and converts its output to a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = ("data_plane", "switch_other", "listener", "control_plane", "control_wai
 
 
 class Sampler:
-    """Samples the switch of a lab from its start until `finish`."""
+    """Samples the switch of a lab from now until `finish`."""
 
     def __init__(self, lab: Lab, *, register: str, cells: Sequence[int], interface: str) -> None:
         process = lab.switch.process
@@ -37,7 +37,7 @@ class Sampler:
         self._process.wait_ready()
 
     def news(self) -> list[dict[str, Any]]:
-        """The samples taken since the last call: for a live view."""
+        """The samples since the last call, for a live view."""
         with self._path.open("rb") as file:
             file.seek(self._read_bytes)
             text = file.read()
@@ -46,7 +46,7 @@ class Sampler:
         return [json.loads(line) for line in whole.splitlines()]
 
     def finish(self, start: float, *, since: float) -> pd.DataFrame:
-        """Stops and returns the samples since a moment of the monotonic clock (`samples_of`). Raises TrafficError."""
+        """Stops, and returns the samples since a time of the monotonic clock (`samples_of`). Raises TrafficError."""
         self._process.finish()
         samples = samples_of(self._path, start)
         kept: pd.DataFrame = samples[samples["t"] >= since - start].reset_index(drop=True)
@@ -55,7 +55,7 @@ class Sampler:
 
 def samples_of(path: Path, start: float) -> pd.DataFrame:
     """One row per sample: `t` in s after `start` of the monotonic clock, `state_bytes` (the sum of the cells, missing
-    where they could not be read), `tx_bytes`, CPU seconds of each of `PARTS` (missing where there was none), and
+    if they could not be read), `tx_bytes`, CPU seconds of each of `PARTS` (missing if it did not exist), and
     `memory_bytes` of the control plane."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     frame = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""The scenario's numbers: of one trial from its frames and samples, and of all trials by strategy."""
+"""The scenario's numbers: of one trial, from its frames and samples, and of all trials by strategy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from experiments.traffic.iperf3 import TcpSummary
 from experiments.traffic.mix import LASTING
 
 AROUND_S = 0.1
-"""Of the swap, to each side: where its gap is looked for."""
-_SETTLED_S = 0.3  # after the swap: by then TCP has resumed, if it does
-_TAIL_S = 1.0  # the end of the trial, by which a flow's fate is judged
+"""How far from the swap, in either direction, the gap is looked for."""
+_SETTLED_S = 0.3  # after the swap: by then TCP has resumed, if at all
+_TAIL_S = 1.0  # the end of the trial, which determines a flow's fate
 _ALIVE = 0.5  # of its rate
 _CPU_BEFORE_S, _CPU_AFTER_S = 0.5, 0.1
 
@@ -27,8 +27,8 @@ def flow_numbers(
 ) -> dict[str, Any]:
     """Which flows continue, how fast, and the longest gap at the swap. `frames`: flow, received_s and bytes.
 
-    throughput_after_mbit: from when TCP has had time to go on to the end. goes_on: whether a flow has half of its rate
-    at the end of the trial. gap_at_swap_ms: None when nothing came any more. tcp: iperf3's own view.
+    throughput_after_mbit: from when TCP has had time to resume until the end. goes_on: whether a flow reaches half of
+    its rate at the end of the trial. gap_at_swap_ms: None if nothing arrived any more. tcp: iperf3's own summary.
     """
     begin = min(duration - 0.1, max(duration - _TAIL_S, (0.0 if swap is None else swap.end) + _SETTLED_S))
     tail = frames[frames["received_s"].between(begin, duration)]
@@ -46,7 +46,7 @@ def flow_numbers(
 
 
 def gap_at(times: pd.Series[float], swap: Interval) -> float | None:
-    """The longest time in ms without a frame around a swap; None when none came within 0.1 s after it."""
+    """The longest time in ms without a frame around a swap; None if no frame arrived within 0.1 s after it."""
     around = times[times.between(swap.begin - AROUND_S, swap.end + AROUND_S)]
     if not (around > swap.end).any():
         return None
@@ -54,10 +54,10 @@ def gap_at(times: pd.Series[float], swap: Interval) -> float | None:
 
 
 def cpu_numbers(samples: pd.DataFrame, window: Interval) -> dict[str, float | None]:
-    """What a reconfiguration costs. Cores that the data plane used before it and in it (None when it is too short to
-    be sampled twice); CPU time in ms that the others spent on it; the most memory that the control plane had.
+    """The cost of a reconfiguration. Cores that the data plane used before and during it (None if it is too short to be
+    sampled twice); CPU time in ms that the other parts spent on it; the largest memory of the control plane.
 
-    The listener's is None when there was none.
+    The listener's value is None if there was no listener.
     """
 
     def spent_ms(part: str) -> float | None:
@@ -76,7 +76,7 @@ def cpu_numbers(samples: pd.DataFrame, window: Interval) -> dict[str, float | No
 
 
 def slow_packet_ms(received: pd.DataFrame, window: Interval | None, start: float) -> float | None:
-    """The time in which 99 % of the packets came from socket to socket, in ms, without those that were on their way in
+    """The time in ms in which 99 % of the packets went from socket to socket, not counting packets in transit during
     the reconfiguration. `received`: sent_s and received_s of the monotonic clock, on which `start` is second 0."""
     times = received
     if window is not None:
@@ -88,8 +88,8 @@ def slow_packet_ms(received: pd.DataFrame, window: Interval | None, start: float
 
 
 def control_waited(samples: pd.DataFrame, window: Interval) -> float | None:
-    """Cores that the threads of the control plane lacked on average in a reconfiguration; None where the kernel does
-    not say, and for one that is shorter than the distance of the samples."""
+    """Cores that the threads of the control plane lacked on average during a reconfiguration; None if the kernel does
+    not count that, or if the reconfiguration is shorter than the distance between samples."""
     return cpu_share(samples, "control_waited", window.begin, window.end)
 
 
@@ -111,9 +111,9 @@ _OVER_REPEATS = (
 def summarise(strategies: Mapping[str, str], sweep: Sweep) -> dict[str, dict[str, Any]]:
     """By strategy, from the trials that count; a number that none of them has is None. `strategies`: by trial.
 
-    runs: how many count. lost_packets: the most of a trial. flows_that_go_on: the fewest of a trial, of the
-    `flows_let_in` by then: four, and three where no program is changed, since the fourth knocks inside of that.
-    repeated: attempts that were. not_judged: why trials do not count, though they were repeated.
+    runs: number of trials that count. lost_packets: the largest of all trials. flows_that_go_on: the smallest of all
+    trials, out of `flows_let_in`: four, or three if no program is changed, because the fourth flow knocks during the
+    change. repeated: number of repeated attempts. not_judged: why trials do not count even after repetition.
     """
     result: dict[str, dict[str, Any]] = {}
     for strategy in dict.fromkeys(strategies.values()):

@@ -1,8 +1,8 @@
-"""Time per packet of a program's variants on a running switch: how fast each gets through a flood.
+"""Time per packet of a program's variants on a running switch: the throughput of each in a flood.
 
-For a switch that has no ports in memory, such as bmv2. All variants take turns in one network. The time per packet is
-that of the whole switch, its threads side by side, with the hosts on the same machine: good for ratios, and coarser
-than what softswitch's pipeline alone says.
+For a switch without ports in memory, such as bmv2. All variants take turns in one network. The time per packet is that
+of the whole switch, with its threads in parallel and the hosts on the same machine: good for ratios, and less precise
+than softswitch's pipeline alone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _FLOOD_S = 0.3
 
 
 def network_speeds(lab: Lab, program: Path, entries: Path, *, port: int, rounds: int) -> dict[str, Any]:
-    """ns per packet of each variant, a value per round; clones per packet with the flag on; bytes of the compiled
-    configurations. Raises TrafficError, ControlError."""
+    """Time per packet in ns of each variant, one value per round; clones per packet with the flag on; size of the
+    compiled configurations in bytes. Raises TrafficError, ControlError."""
     folder = lab.network.directory.path
     variants = {ORIGINAL: store_original(program, folder), OFF: store_prepared(program, folder)}
     variants[ON] = variants[OFF]

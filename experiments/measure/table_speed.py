@@ -1,6 +1,6 @@
-"""Large tables: entries written, carried to another program, looked up; by this tree, or another revision beside it.
+"""Large tables: entries written, carried to another program, looked up; in this tree or in another revision of it.
 
-Everything is processor time, so that other work on the machine matters less: of the switch for writing, of switch and
+All values are processor time, so that other work on the machine matters less: of the switch for writing, of switch and
 controller together for carrying, of the lookup alone.
 """
 
@@ -69,7 +69,7 @@ def revision(name: str) -> Iterator[Path]:
 
 
 def lookups(tree: Path) -> dict[str, float]:
-    """Nanoseconds of one lookup for each kind of table."""
+    """Nanoseconds per lookup, for each kind of table."""
     runtime = tree / "softswitch" / "runtime"
     (header,) = runtime.rglob("matcher.h")
     sources = header.parent.glob("*.c") if header.parent.name == "matching" else [header.with_suffix(".c")]
@@ -83,7 +83,7 @@ def lookups(tree: Path) -> dict[str, float]:
 
 
 def control(tree: Path, entries: int = ENTRIES) -> dict[str, float]:
-    """Microseconds of the switch for each entry of a batch, and seconds for carrying all to another program."""
+    """Microseconds of the switch per entry of a batch, and seconds for carrying all entries to another program."""
     with tempfile.TemporaryDirectory(prefix="bench-tables-") as name:
         folder = Path(name)
         programs = [folder / "old.p4", folder / "new.p4"]
@@ -91,7 +91,7 @@ def control(tree: Path, entries: int = ENTRIES) -> dict[str, float]:
         more = _PROGRAM.replace("MORE", "register<bit<32>>(16) more;").replace("USE", "more.write(0, hdr.h.value);")
         programs[1].write_text(more, encoding="utf-8")
         with _switch(tree, folder, programs[0]) as (process, address):
-            _reconfigure(tree, address, programs[1])  # compiled from here on
+            _reconfigure(tree, address, programs[1])  # both programs are compiled after this
             _reconfigure(tree, address, programs[0])
             begin = _cpu_s(process.pid)
             _write(address, entries)
@@ -102,7 +102,7 @@ def control(tree: Path, entries: int = ENTRIES) -> dict[str, float]:
             controller_s = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
             carried_s = _cpu_s(process.pid) - written
             empty = resource.getrusage(resource.RUSAGE_CHILDREN)
-            _reconfigure(tree, address, programs[0], "none")  # what a change costs that carries nothing
+            _reconfigure(tree, address, programs[0], "none")  # the cost of a change that carries nothing
             end = resource.getrusage(resource.RUSAGE_CHILDREN)
             controller_s -= end.ru_utime + end.ru_stime - empty.ru_utime - empty.ru_stime
     return {
@@ -117,7 +117,7 @@ def _environment(tree: Path) -> dict[str, str]:
 
 @contextmanager
 def _switch(tree: Path, folder: Path, program: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A switch without interfaces."""
+    """A running switch without interfaces."""
     address, ready = f"unix:{folder}/switch.sock", folder / "ready"
     command = [sys.executable, "-m", "softswitch", "run", str(program), "--grpc-server-addr", address]
     process = subprocess.Popen(
@@ -146,11 +146,11 @@ def _reconfigure(tree: Path, address: str, program: Path, strategy: str = "contr
 
 
 def _write(address: str, entries: int) -> None:
-    """As a controller of the default role."""
+    """Writes as a controller of the default role."""
     with grpc.insecure_channel(address) as channel:
         stub = p4r_grpc.P4RuntimeStub(channel)
         first = p4r.StreamMessageRequest()
-        election = time.time_ns() // 1000  # as older revisions of state4 choose theirs
+        election = time.time_ns() // 1000  # as older revisions of state4 do
         first.arbitration.device_id, first.arbitration.election_id.low = 1, election
         requests: queue.SimpleQueue[p4r.StreamMessageRequest | None] = queue.SimpleQueue()
         requests.put(first)

@@ -1,4 +1,4 @@
-"""Writes the report of a run again from its results: `python -m experiments.report results/report/latest`."""
+"""Rewrites the report of a run from its results: `python -m experiments.report results/report/latest`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as one HTML file with everything inside: opens offline, reads on a phone, prints."""
+"""The report as one self-contained HTML file: can be opened offline, read on a phone, and printed."""
 
 from __future__ import annotations
 
@@ -160,13 +160,13 @@ def _claim(result: ClaimResult, report: Report) -> str:
 
 
 def _lines(text: str) -> str:
-    """A reason of several parts, or the end of a log, each on a line of its own."""
+    """A reason with several parts, or the end of a log, one line for each part."""
     parts = [part for line in text.splitlines() for part in line.split("; ")]
     return "<br>".join(escape(part) for part in parts)
 
 
 def _code(text: str) -> str:
-    """Text with the words between backticks as code."""
+    """Text in which words between backticks become code."""
     parts = text.split("`")
     return "".join(f"<code>{escape(part)}</code>" if number % 2 else escape(part) for number, part in enumerate(parts))
 
@@ -181,7 +181,7 @@ def _figure(path: Path, title: str, shows: str) -> str:
 
 
 def _table(table: Numbers, labels: Mapping[str, str]) -> str:
-    """`labels`: what the figures call the strategies, wherever one's name stands alone."""
+    """`labels`: the figures' names of the strategies, used where a strategy's name stands alone."""
 
     def called(text: str) -> str:
         return escape(labels.get(text, text).replace("_", " "))

@@ -1,4 +1,4 @@
-"""Figures small enough to carry inside one file, or to keep in git."""
+"""Reduces figures so that they can be embedded in one file, or kept in git."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
-_COLOURS = 128  # more than enough for line drawings with smoothed edges
+_COLOURS = 128  # more than enough for line drawings with antialiased edges
 
 
 def small_png(figure: Path) -> bytes:
-    """The figure with a palette instead of full colours: a third of the size, the same to the eye."""
+    """The figure with a palette instead of full colours: a third of the size, without a visible difference."""
     with Image.open(figure) as image:
         flat = Image.new("RGB", image.size, "white")
         flat.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)

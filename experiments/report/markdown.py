@@ -1,4 +1,4 @@
-"""The report as Markdown: reads as text, and shows the figures where a viewer follows links."""
+"""The report as Markdown: readable as text, and with figures in viewers that follow links."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _section(report: Report, section: Section) -> list[str]:
 
 
 def verdict_text(text: str, verdict: str = "") -> str:
-    """A verdict, or more words on it, with its sign."""
+    """A verdict with its sign, or with more detailed text."""
     return f"{SIGNS.get(verdict or text, '–')} {text}"
 
 

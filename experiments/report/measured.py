@@ -1,6 +1,6 @@
-"""Tables from the `measured` part of any summary, whatever its experiment: nested mappings with numbers at their ends.
+"""Tables from the `measured` part of any summary, whatever its experiment: nested mappings with numbers as leaves.
 
-A number is a plain one, a spread (as stats.Spread writes it) or a list of numbers, one per repeat.
+A number is a plain one, a spread (as written by stats.Spread) or a list of numbers, one per repeat.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SPREAD_KEYS = frozenset(Spread.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class Numbers:
-    """A table. `cells[row][column]` in the order of `rows` and `columns`; empty where there is nothing."""
+    """A table. `cells[row][column]` in the order of `rows` and `columns`; empty cells have no value."""
 
     title: str
     corner: str
@@ -35,7 +35,7 @@ def number_tables(measured: Any) -> Iterator[Numbers]:
     """The tables that show everything measured.
 
     A list of mappings is a table of its own. Of the rest, one level of names makes a list, two a table, three a table
-    for each of the innermost names; what is deeper has its middle names joined.
+    for each of the innermost names; for deeper ones the names in the middle are joined.
     """
     for path, records in _lists_of_records(measured, ()):
         yield _records(" ".join(path), records)
@@ -67,7 +67,7 @@ def _lists_of_records(content: Any, path: tuple[str, ...]) -> Iterator[tuple[tup
 
 
 def _is_records(content: Any) -> bool:
-    """Whether it is a table already: a list of mappings."""
+    """Whether it is already a table: a list of mappings."""
     return isinstance(content, list) and bool(content) and all(isinstance(item, Mapping) for item in content)
 
 
@@ -118,7 +118,7 @@ def _leaves(
 
 
 def number(value: float) -> str:
-    """Three significant digits, without an exponent where it can be read without: 1.82, 0.0123, 463870, 2.1e-06."""
+    """Three significant digits, without an exponent if that is readable: 1.82, 0.0123, 463870, 2.1e-06."""
     if value == int(value) and abs(value) < 1e9:
         return str(int(value))
     if abs(value) >= 1000:
@@ -127,7 +127,7 @@ def number(value: float) -> str:
 
 
 def in_short(value: Spread | str) -> str:
-    """`1.82 [1.80, 1.84]` for several values, the value alone when there is one or all are equal."""
+    """`1.82 [1.80, 1.84]` for several values, the value alone if there is one or all are equal."""
     if isinstance(value, str):
         return value
     if value.low == value.high:
@@ -136,7 +136,7 @@ def in_short(value: Spread | str) -> str:
 
 
 def in_words(value: Spread, unit: str = "") -> str:
-    """The same with what it stands on: `1.82 s [1.80, 1.84], n = 3`, or `1.82 s (one run)`."""
+    """The same with its basis: `1.82 s [1.80, 1.84], n = 3`, or `1.82 s (one run)`."""
     middle = f"{number(value.median)} {unit}".strip()
     if value.count == 1:
         return f"{middle} (one run)"

@@ -1,4 +1,4 @@
-"""What a report says, without how it looks: built from result folders only."""
+"""The contents of a report, independent of its form: built from result folders only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ERROR, MISSING = "error", "not run"
 
 @dataclass(frozen=True)
 class Number:
-    """A measured number of a claim. `published` is empty where the paper has none; `spread` is None for plain text."""
+    """A measured number of a claim. `published` is empty if the paper has none; `spread` is None for plain text."""
 
     what: str
     published: str
@@ -33,8 +33,8 @@ class Number:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim and what became of it. `why` is the reason of the verdict; `better` what is better than published;
-    covered is False where the run was not meant to judge the claim."""
+    """A claim and its result. `why`: the reason of the verdict; `better`: what is better than published; covered: False
+    if the run was not meant to judge the claim."""
 
     claim: PublishedClaim
     experiment: Experiment
@@ -47,8 +47,8 @@ class ClaimResult:
 
 @dataclass(frozen=True)
 class Section:
-    """One experiment. `folder` is its result folder as a path from the report; `error` what went wrong; `trials` which
-    of its trials do not count, and which were repeated, each with the reason."""
+    """One experiment. `folder`: its result folder, as a path relative to the report; `error`: what went wrong;
+    `trials`: those that do not count and those that were repeated, each with the reason."""
 
     experiment: Experiment
     status: str
@@ -66,8 +66,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report says. `environment` and `options` are those of `run.json`; `others` what reports of
-    other targets say, where there are any."""
+    """The contents of a report. `environment` and `options` are those of `run.json`; `others`: the reports of other
+    targets, if there are any."""
 
     run: str
     path: Path
@@ -96,7 +96,7 @@ class Report:
         return sum(result.verdict == verdict for result in self.claims)
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines: `report.json`."""
+        """The report as data: `report.json`."""
         return {
             "run": self.run,
             "started": self.started,
@@ -120,7 +120,7 @@ class Report:
 
 
 def build_report(run: ReportRun, experiments: Sequence[Experiment] = EXPERIMENTS) -> Report:
-    """Reads the result folders of a run. What is missing or failed is said so; no number stands in for it."""
+    """Reads the result folders of a run. Missing and failed results are shown as such; no number replaces them."""
     description = run.description()
     known = {experiment.name: experiment for experiment in experiments}
     sections = tuple(_section(run, known[name]) for name in run.experiments if name in known)
@@ -172,7 +172,7 @@ def _section(run: ReportRun, experiment: Experiment) -> Section:
 
 
 def _claims(experiment: Experiment, summary: dict[str, Any], status: str, error: str | None) -> list[ClaimResult]:
-    """Those that the registry promises, and others of the paper's that the summary has."""
+    """The claims listed in the registry, and other claims of the paper in the summary."""
     judged = {claim["id"]: claim for claim in summary.get("claims", ())}
     known = {claim.id: claim for claim in CLAIMS}
     results = []
@@ -190,7 +190,7 @@ def _claims(experiment: Experiment, summary: dict[str, Any], status: str, error:
 
 
 def _trial_notes(trials: Mapping[str, Any]) -> Iterator[str]:
-    """Trials that do not count, and those that were repeated, in words."""
+    """Trials that do not count, and those that were repeated, as text."""
     for name, why in trials.get("unusable", {}).items():
         yield f"{name} does not count: {why}"
     for name, reasons in trials.get("repeated", {}).items():
@@ -209,7 +209,7 @@ def _without_verdict(status: str, error: str | None) -> tuple[str, str]:
 
 
 def _numbers(content: dict[str, Any]) -> tuple[Number, ...]:
-    """The findings of a claim, or its measured values one by one where it names none."""
+    """The findings of a claim, or its measured values one by one if it has no findings."""
     findings = content.get("findings") or ()
     if findings:
         return tuple(
@@ -230,7 +230,7 @@ def _plain(value: Spread | str) -> str:
 
 
 def _commits(run: ReportRun, description: dict[str, Any]) -> tuple[str, ...]:
-    """The commits of the source tree that the results come from, `+` for a tree with changes; one if all is well."""
+    """The commits of the source tree that the results come from, with `+` for a modified tree; normally one."""
     found = []
     for name in run.experiments:
         folder = run.result_folder(name)

@@ -1,4 +1,4 @@
-"""The same claims on another switch: what the report of another target says, to compare with a run's own numbers."""
+"""The same claims on another switch: the numbers in another target's report, for comparison with a run's own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from experiments.report.measured import in_words
 
 @dataclass(frozen=True)
 class OtherTarget:
-    """One report of another target. `verdicts` by claim; `numbers`: text by claim and name of the number; `better`: the
-    claims of which something is better than published."""
+    """The report of another target. `verdicts` by claim; `numbers`: text by claim and name of the number; `better`: the
+    claims with something better than published."""
 
     target: str
     run: str
@@ -28,9 +28,9 @@ class OtherTarget:
 
 
 def find_other_targets(path: Path, options: Mapping[str, Any]) -> tuple[OtherTarget, ...]:
-    """For each other target the report that suits a run best: as quick as it is, complete, and the newest.
+    """For each other target the most suitable report: equally quick, complete, and the newest.
 
-    Looks where reports are kept: next to the run, and in the reference's folder, which has one folder per target."""
+    Reports are searched for next to the run, and in the reference's folder, which has one folder per target."""
     found: dict[str, tuple[tuple[bool, bool, str], OtherTarget]] = {}
     for folder in _folders(path):
         content = read_report(folder)
@@ -54,7 +54,7 @@ def _folders(path: Path) -> Iterator[Path]:
 
 
 def read_report(folder: Path) -> dict[str, Any]:
-    """The content of a folder's `report.json`; empty when there is none that can be read."""
+    """The content of a folder's `report.json`; empty if there is none or it cannot be read."""
     try:
         content: dict[str, Any] = json.loads((folder / "report.json").read_text())
     except (OSError, ValueError):

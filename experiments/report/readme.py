@@ -1,6 +1,6 @@
-"""The table of the README: every claim as published, and as the reference runs measured it on each target.
+"""The table of the README: every claim as published, and as measured by the reference runs on each target.
 
-python -m experiments.report.readme writes it between its marks; `experiments.reference` does so, too.
+python -m experiments.report.readme writes it between its markers; so does `experiments.reference`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ BEGIN, END = "<!-- claims: begin (experiments/report/readme.py) -->", "<!-- clai
 
 
 def claims_table(reference: Path) -> str:
-    """Markdown: a row with the verdicts for each claim, and one for each of its numbers that the paper has, too.
+    """Markdown: a row with the verdicts for each claim, and one for each of its numbers that the paper also has.
 
-    Raises ResultError when there is no reference run on the default target.
+    Raises ResultError if there is no reference run on the default target.
     """
     reports = {target: read_report(reference / target if place else reference) for place, target in enumerate(TARGETS)}
     if not reports[TARGETS[0]]:
@@ -55,14 +55,14 @@ def _median(claim: Mapping[str, Any] | None, what: str) -> str:
 
 
 def _name(what: str) -> str:
-    from plots.style import strategy_label  # matplotlib takes a while
+    from plots.style import strategy_label  # importing matplotlib takes a while
 
     strategy, colon, rest = what.partition(": ")
     return f"{strategy_label(strategy)}{colon}{rest}" if colon else what
 
 
 def write_claims_table(readme: Path = README, reference: Path = REFERENCE) -> None:
-    """Raises ResultError when the file has no marks for the table."""
+    """Raises ResultError if the file has no markers for the table."""
     before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

@@ -1,9 +1,9 @@
 """The folder of a run of all experiments, `results/report/<run>/`.
 
 run.json       options, environment and command, as in every result folder
-state.json     each experiment: how far it is, its result folder, how long it took, why it failed
+state.json     each experiment: its status, its result folder, its duration, the reason of a failure
 report.html, report.md, report.json
-summary.json   written when every experiment is done: from then on the run is complete
+summary.json   written when every experiment is done; from then on the run is complete
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from experiments.harness.results import ResultError, ResultFolder
 
 REPORT = "report"
 REFERENCE = Path("results/reference")
-"""The complete run that is in git: the baseline of `make compare`."""
+"""The complete run that is kept in git: the baseline of `make compare`."""
 WAITING, RUNNING, DONE, FAILED, INTERRUPTED = "waiting", "running", "done", "failed", "interrupted"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One experiment of a run. `folder` is relative to the report's folder; `seconds` adds up over its attempts."""
+    """One experiment of a run. `folder` is relative to the report's folder; `seconds`: sum over its attempts."""
 
     status: str = WAITING
     folder: str | None = None
     seconds: float = 0.0
     error: str | None = None
-    seen: tuple[str, ...] = ()  # result folders that were there before it began
+    seen: tuple[str, ...] = ()  # result folders that existed before it began
 
 
 class ReportRun:
@@ -53,7 +53,7 @@ class ReportRun:
 
     @classmethod
     def unfinished(cls, out: Path, options: Mapping[str, Any], names: Iterable[str]) -> ReportRun | None:
-        """The newest run with these options that is not complete; None when there is none."""
+        """The newest incomplete run with these options; None if there is none."""
         try:
             folder = ResultFolder.resume(out, REPORT, options)
         except ResultError:
@@ -63,7 +63,7 @@ class ReportRun:
 
     @classmethod
     def open(cls, path: Path) -> ReportRun:
-        """A run to look at. Raises ResultError when the folder is none."""
+        """An existing run. Raises ResultError if the folder is not one."""
         path = path.resolve()
         if not (path / "state.json").exists():
             raise ResultError(f"{path} is no run of all experiments: it has no state.json")
@@ -79,17 +79,17 @@ class ReportRun:
         return content
 
     def result_folder(self, name: str) -> Path | None:
-        """Where the results of an experiment are; None before it is done."""
+        """The result folder of an experiment; None before it is done."""
         folder = self._experiments[name].folder
         return None if folder is None else (self.path / folder).resolve()
 
     def update(self, name: str, **changes: Any) -> None:
-        """Changes what is known about one experiment, on disk as well."""
+        """Changes the record of one experiment, on disk as well."""
         self._experiments[name] = replace(self._experiments[name], **changes)
         self._write()
 
     def relative(self, folder: Path) -> str:
-        """A result folder as it is written down, so that `results` can be moved as a whole."""
+        """A result folder as recorded: relative, so that `results` can be moved as a whole."""
         return os.path.relpath(folder.resolve(), self.path.resolve())
 
     def _write(self) -> None:
@@ -109,7 +109,7 @@ def result_folders(parent: Path) -> tuple[str, ...]:
 
 
 def interrupted_folder(parent: Path, seen: Iterable[str]) -> Path | None:
-    """The newest run that began after `seen` was noted, and is not complete; it can be resumed."""
+    """The newest incomplete run that began after `seen` was recorded; it can be resumed."""
     names = [name for name in result_folders(parent) if name not in set(seen)]
     for name in reversed(names):
         path = parent / name
@@ -119,7 +119,7 @@ def interrupted_folder(parent: Path, seen: Iterable[str]) -> Path | None:
 
 
 def earlier_durations(out: Path, options: Mapping[str, Any]) -> dict[str, float]:
-    """How long each experiment took in the newest run with the same options, in s."""
+    """The duration of each experiment in the newest run with the same options, in s."""
     found: dict[str, float] = {}
     wanted = json.loads(json.dumps(options, default=str))
     for name in result_folders(out / REPORT):

@@ -1,4 +1,4 @@
-"""The words that both forms of the report share."""
+"""Texts used by both forms of the report."""
 
 from __future__ import annotations
 
@@ -66,21 +66,21 @@ def mode(report: Report) -> str:
 
 
 def strategy_labels(report: Report) -> dict[str, str]:
-    """What the figures call the strategies of a run."""
-    from plots.style import strategy_label  # matplotlib takes a while
+    """The figures' names of a run's strategies."""
+    from plots.style import strategy_label  # importing matplotlib takes a while
 
     return {name: strategy_label(name) for name in report.options.get("strategies") or ()}
 
 
 def name_of(number: Number, report: Report) -> str:
-    """What a number is, with strategies called as in the figures."""
+    """The description of a number, with the figures' names of strategies."""
     strategy, colon, rest = number.what.partition(": ")
     label = strategy_labels(report).get(strategy)
     return f"{label}{colon}{rest}" if colon and label else number.what
 
 
 def principal(result: ClaimResult) -> tuple[Number, ...]:
-    """The numbers for an overview: those that the paper has, too, or else the first few."""
+    """The numbers for an overview: those that the paper also has, or else the first few."""
     return tuple(number for number in result.numbers if number.published) or result.numbers[:4]
 
 
@@ -97,7 +97,7 @@ def target_names(report: Report) -> tuple[str, ...]:
 
 
 def texts_by_target(result: ClaimResult, number: Number, report: Report) -> tuple[str, ...]:
-    """A number as measured on each target; empty where a target has none."""
+    """A number as measured on each target; empty if a target has none."""
     others = (other.numbers.get((result.claim.id, number.what), "") for other in report.others)
     return (measured_text(number), *others)
 
@@ -138,7 +138,7 @@ _PROFILES: dict[str | None, str] = {
 
 
 def repeat_commands(report: Report) -> Iterator[tuple[str, str]]:
-    """What to type to get these results again: explanation and command."""
+    """How to get these results again: explanation and command."""
     target = str(report.options.get("target", TARGETS[0]))
     common = [] if target == TARGETS[0] else ["--target", target]
     if report.quick:

@@ -1,4 +1,4 @@
-"""Writes the report of a run into its folder, in all forms. `python -m experiments.report RUN` does it again."""
+"""Writes the report of a run into its folder, in all forms. `python -m experiments.report RUN` repeats it."""
 
 from __future__ import annotations
 

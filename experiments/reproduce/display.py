@@ -1,4 +1,4 @@
-"""What a person sees during a run of all experiments: which one, which trial of it, the time left."""
+"""The progress display of a run of all experiments: current experiment, current trial, remaining time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from experiments.reproduce.remaining_time import remaining_s, speed_factor
 
 
 class RunDisplay:
-    """The display of a run: which experiment, which trial of it, how long it will still take."""
+    """The display of a run: the current experiment and trial, and the remaining time."""
 
     def __init__(self, experiments: Sequence[Experiment], expected: dict[str, float], console: Console) -> None:
         self._waiting = [experiment.name for experiment in experiments]
@@ -44,7 +44,7 @@ class RunDisplay:
             yield
 
     def remaining_s(self, name: str, elapsed_s: float, share: float) -> float:
-        """Seconds from now to the end, while experiment `name` runs."""
+        """Seconds until the end, while experiment `name` is running."""
         factor = speed_factor(self._finished)
         later = sum(self._expected[other] for other in self._waiting if other != name)
         return remaining_s(self._expected[name] * factor, elapsed_s, share) + later * factor
@@ -69,6 +69,6 @@ class RunDisplay:
             return
         for claim in ended.summary["claims"]:
             verdict = verdict_of(claim).value
-            told = verdict_in_words(verdict, claim.get("better", ""))
-            text = f"      {SIGNS[verdict]} {claim['id']} {told}: {claim['why']}"
+            verdict_words = verdict_in_words(verdict, claim.get("better", ""))
+            text = f"      {SIGNS[verdict]} {claim['id']} {verdict_words}: {claim['why']}"
             self.console.print(text, markup=False, soft_wrap=True)

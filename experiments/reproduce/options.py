@@ -1,4 +1,4 @@
-"""The options of `python -m experiments.reproduce`, and what each experiment is called with."""
+"""The options of `python -m experiments.reproduce`, and the arguments of each experiment."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from experiments.registry import CLONING, EXPERIMENTS, NONE, Experiment
 
 @dataclass(frozen=True)
 class Options:
-    """How to run everything. `chosen`, `profile`: as the user said, None for what each experiment does by itself.
-    `cluster`: a Dask scheduler whose machines do the repeats."""
+    """How to run everything. `chosen`, `profile`: as given by the user; None: each experiment's default. `cluster`: a
+    Dask scheduler whose machines run the repeats."""
 
     target: str
     chosen: tuple[str, ...] | None
@@ -32,15 +32,15 @@ class Options:
     cluster: str | None = None
 
     def for_record(self) -> dict[str, Any]:
-        """What decides what is measured: equal for a run and its continuation."""
+        """The options that determine what is measured: equal for a run and its continuation."""
         content = asdict(self)
         for name in ("out", "only", "new", "json", "chosen", "cluster"):
             del content[name]
         able = [name for name in self.chosen or available_strategies() if not lacking(self.target, name)]
-        return {**content, "strategies": able}  # a new one is a new run
+        return {**content, "strategies": able}  # a new strategy requires a new run
 
     def strategies(self, experiment: Experiment) -> tuple[str, ...] | None:
-        """The chosen ones that take part in an experiment; None for the experiment's own."""
+        """The chosen strategies that take part in an experiment; None: the experiment's own."""
         if self.chosen is None or experiment.strategies == NONE:
             return None
         if experiment.strategies == CLONING:
@@ -48,7 +48,7 @@ class Options:
         return tuple(name for name in self.chosen if not lacking(self.target, name))
 
     def usual_s(self, experiment: Experiment) -> float:
-        """How long an experiment takes, before a run has shown it."""
+        """Expected duration of an experiment, before a run has measured it."""
         if self.quick:
             return experiment.quick_s
         if self.paper_length and experiment.paper_s is not None:
@@ -77,7 +77,7 @@ class Options:
 def parse(
     arguments: Sequence[str] | None, experiments: Sequence[Experiment] = EXPERIMENTS, *, description: str | None = None
 ) -> Options:
-    """Leaves with exit code 2 and one line for what does not exist."""
+    """Exits with code 2 and a one-line message for unknown names."""
     names = [experiment.name for experiment in experiments]
     parser = argparse.ArgumentParser(
         prog="python -m experiments.reproduce",
@@ -99,7 +99,7 @@ def parse(
     )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results (default: results)")
     parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
-    parser.add_argument("--cluster", metavar="ADDRESS", help="let the machines of this Dask scheduler do the repeats")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="run the repeats on the machines of this Dask scheduler")
     given = parser.parse_args(arguments)
     require_target(given.target, parser)
     only = tuple(name for name in given.only.split(",") if name)

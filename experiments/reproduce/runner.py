@@ -1,11 +1,11 @@
 """Everything at once: all experiments one after the other, and a report on all claims.
 
-The run is kept in results/report/<run>/. The same command continues a run that was interrupted or in which something
-failed: what is done is not repeated, and an experiment that was in the middle goes on after its last complete trial.
-When everything is done, the next call begins a new run.
+The run is stored in results/report/<run>/. The same command continues a run that was interrupted or in which something
+failed: finished experiments are not repeated, and an interrupted one continues after its last complete trial. When
+everything is done, the next call begins a new run.
 
-Exit code: 0 when all claims hold; 1 when one does not; 2 when an experiment failed or for wrong use; 3 when none fails,
-but one could not be judged; 130 after Ctrl-C. (`make` itself ends with 2 whenever this is not 0, and names the code.)
+Exit code: 0: all claims hold; 1: one does not; 2: an experiment failed, or wrong usage; 3: none fails, but one could
+not be judged; 130: after Ctrl-C. (`make` itself ends with 2 whenever this is not 0, and prints the code.)
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def run(options: Options, experiments: Sequence[Experiment] = EXPERIMENTS, runne
     shown = RunDisplay(todo, expected, console)
     console.print(f"{len(todo)} of {len(experiments)} experiments to run, {duration_in_words(sum(expected.values()))}.")
     report, page = write_report(state, experiments)
-    state.folder.point_latest()  # also of a run that ends with an error
+    state.folder.point_latest()  # also if the run ends with an error
     try:
         with shown.shown():
             for experiment in todo:
@@ -103,13 +103,13 @@ def _open(options: Options, experiments: Sequence[Experiment], console: Console)
 
 
 def _is_done(state: ReportRun, name: str) -> bool:
-    """Done, and its result is still there."""
+    """Whether it is done and its result still exists."""
     folder = state.result_folder(name)
     return state.experiments[name].status == DONE and folder is not None and (folder / "summary.json").exists()
 
 
 def _attempt(state: ReportRun, experiment: Experiment, options: Options, shown: RunDisplay, runner: Runner) -> Ended:
-    """One experiment to its end, noted in the state. Goes on with trials of an attempt before."""
+    """Runs one experiment to its end and records it. Continues with the trials of an earlier attempt."""
     name, parent = experiment.name, options.out / experiment.name
     before = state.experiments[name]
     if before.status not in (RUNNING, INTERRUPTED, FAILED):
@@ -166,7 +166,7 @@ def _print_report(report: Report, page: Path) -> None:
 
 @contextmanager
 def _signals_as_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run as orderly as Ctrl-C does."""
+    """SIGTERM and SIGHUP end a run in the same orderly way as Ctrl-C."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""From measured reconfigurations to the model's parameters: pure functions over events and numbers of trials."""
+"""Derives the model's parameters from measured reconfigurations: pure functions over events and numbers of trials."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MEASURED, CONFIGURED = "measured", "configured"
 
 
 class CalibrationError(Exception):
-    """The trials do not tell a parameter."""
+    """The trials do not determine a parameter."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One parameter and where it comes from."""
+    """One parameter and its source."""
 
     name: str
     value: float
@@ -29,11 +29,11 @@ class Step:
 
 
 def steps_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """How long each step of a reconfiguration took, in s, by the names of `Parameters`; `cells` that were read,
-    `apply_cells` that were written for `apply_updates`; `rounds` of pre-copying as (cells, s). Raises CalibrationError
-    where a step is missing.
+    """The duration of each step of a reconfiguration in s, by the names of `Parameters`; `cells` that were read,
+    `apply_cells` that were written for `apply_updates`; `rounds` of pre-copy as (cells, s). Raises CalibrationError if
+    a step is missing.
 
-    A step ends where the next begins, so that what is between two phases belongs to the one before.
+    A step ends where the next one begins, so the time between two phases belongs to the first.
     """
     found = list(events)
 
@@ -87,14 +87,14 @@ def line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     largest number of cells. Raises CalibrationError for a single number of cells."""
     places = sorted({cells for cells, _ in points})
     if len(places) < 2:
-        raise CalibrationError("one amount of state does not tell fixed times from those per cell")
+        raise CalibrationError("a single amount of state does not separate fixed times from times per cell")
     low, high = (float(np.median([s for cells, s in points if cells == place])) for place in (places[0], places[-1]))
     each = max((high - low) / (places[-1] - places[0]), 0.0)
     return max(low - each * places[0], 0.0), each
 
 
 def fitted(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The same by least squares, for numbers of cells that nobody chose; where they are all the same, all is fixed."""
+    """The same by least squares, for measured numbers of cells; if they are all equal, all time is fixed."""
     cells, seconds = np.array([p[0] for p in points], float), np.array([p[1] for p in points], float)
     if len(set(cells.tolist())) < 2:
         return float(np.median(seconds)), 0.0
@@ -105,8 +105,9 @@ def fitted(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def calibrate(
     strategy: str, trials: Sequence[Mapping[str, Any]], known: Mapping[str, float], configured: Mapping[str, float]
 ) -> tuple[Parameters, list[Step]]:
-    """The parameters of a strategy from trials with `steps` (of `steps_of`) and, for State4, `lost_updates` and
-    `packets_per_s`. `known`: what was measured otherwise. Raises CalibrationError where they do not suffice.
+    """The parameters of a strategy from trials with `steps` (from `steps_of`) and, for State4, `lost_updates` and
+    `packets_per_s`. `known`: parameters that were measured separately. Raises CalibrationError if the trials do not
+    suffice.
     """
     steps = [trial["steps"] for trial in trials]
     if not steps:
@@ -126,7 +127,7 @@ def calibrate(
     if strategy == STATE4:
         fixed, each = fitted([(step["apply_cells"], step["apply_s"]) for step in steps])
         measured["apply_cell_s"] = each, "a line through the trials"
-        # Updates are taken a little before they are written: what was lost tells how much.
+        # Updates are taken slightly before they are written: the lost updates tell by how much.
         looked = known["look_ahead_update_s"]
         earlier = [
             t["lost_updates"] / t["packets_per_s"] - t["steps"]["to_swap_s"] - looked * t["steps"]["apply_updates"]
@@ -143,7 +144,7 @@ def calibrate(
     values = {name: value for name, (value, _) in measured.items()}
     base = {"look_ahead_update_s": 0.0, "apply_s": 0.0, "apply_cell_s": 0.0}
     parameters = Parameters(**{**base, **known, **configured, **values})  # type: ignore[arg-type]
-    told = [Step(name, value, MEASURED, how) for name, (value, how) in measured.items()]
-    told += [Step(name, value, MEASURED, "timed by itself") for name, value in known.items()]
-    told += [Step(name, value, CONFIGURED, "") for name, value in configured.items()]
-    return parameters, sorted(told, key=lambda step: list(asdict(parameters)).index(step.name))
+    parameter_steps = [Step(name, value, MEASURED, how) for name, (value, how) in measured.items()]
+    parameter_steps += [Step(name, value, MEASURED, "timed separately") for name, value in known.items()]
+    parameter_steps += [Step(name, value, CONFIGURED, "") for name, value in configured.items()]
+    return parameters, sorted(parameter_steps, key=lambda step: list(asdict(parameters)).index(step.name))

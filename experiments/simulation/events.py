@@ -1,8 +1,8 @@
-"""Event by event: every packet, clone and update of a trial, at rates at which there are not too many of them.
+"""Event by event: every packet, clone and update of a trial, for rates that make them few enough.
 
 The listener is one server that takes clones in order, each in the same time; a clone that finds `queue_clones` others
-is lost. Its departures follow from its arrivals by a recursion (Lindley, 1952, with a bounded queue), so that no event
-list is needed; control-plane steps follow each other. Everything else is counting.
+is lost. Departures follow from arrivals by a recursion (Lindley, 1952, with a bounded queue), so no event list is
+needed; steps of the control plane follow each other. Everything else is counting.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from experiments.simulation.schedule import CONTROLLER, PRECOPY, Bulk, Ending
 from state4.dirty.theory import FEW_CELLS, ends
 
 MAX_PACKETS = 5_000_000
-"""Of a trial that is followed event by event."""
+"""Limit of a trial that is followed event by event."""
 _NEVER = -math.inf
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Packets in order. `times`: in s from the begin of the reconfiguration; `flows`: of which flow each is."""
+    """Packets in order. `times`: in s from the beginning of the reconfiguration; `flows`: the flow of each packet."""
 
     times: Floats
     flows: npt.NDArray[np.int64]
@@ -36,7 +36,7 @@ class Traffic:
         """Raises ValueError for more than MAX_PACKETS."""
         count = round(load.packets_per_s * load.trial_s)
         if not 1 <= count <= MAX_PACKETS:
-            raise ValueError(f"{count} packets cannot be followed one by one (1 to {MAX_PACKETS})")
+            raise ValueError(f"{count} packets cannot be simulated one by one (1 to {MAX_PACKETS})")
         times: Floats = (np.arange(count, dtype=np.float64) + 0.5) / load.packets_per_s - load.begin_s
         if load.order == IN_TURN:
             return cls(times, np.arange(count) * _step(load.flows) % load.flows)
@@ -44,7 +44,8 @@ class Traffic:
 
 
 def _step(flows: int) -> int:
-    """From flow to flow in turn: neighbours in time are far from each other in the registers, and each comes once."""
+    """The step between flows that send in turn: it separates successive flows in the registers, and visits each
+    once."""
     step = max(1, round(0.618 * flows))
     while math.gcd(step, flows) > 1:
         step += 1
@@ -53,15 +54,15 @@ def _step(flows: int) -> int:
 
 @dataclass(frozen=True)
 class Port:
-    """Clones on their way. `packets`: which packets made one, in order; `left`: when the listener had it, infinite for
-    one that was lost."""
+    """Clones in transit. `packets`: the packets that were cloned, in order; `left`: when the listener had taken each
+    clone, infinite if it was lost."""
 
     packets: npt.NDArray[np.int64]
     left: Floats
 
 
 def clones_of(traffic: Traffic, load: Load, parameters: Parameters, begin: float) -> Port:
-    """The clones from `begin` on and what the queue makes of them."""
+    """The clones from `begin` on, and what becomes of them in the queue."""
     service = parameters.service_s(load.writes)
     full_s = (parameters.queue_clones - 1) * service
     last_sent: dict[int, float] = {}
@@ -85,7 +86,7 @@ def clones_of(traffic: Traffic, load: Load, parameters: Parameters, begin: float
 
 
 def simulate(strategy: str, parameters: Parameters, load: Load, seed: int = 1) -> Outcome:
-    """One trial. `fates` of the outcome are whole numbers. Raises ValueError for too many packets."""
+    """Simulates one trial. The outcome's `fates` are whole numbers. Raises ValueError for too many packets."""
     traffic = Traffic.of(load, seed)
     bulk = Bulk.of(strategy, parameters, load)
     read_at = bulk.read + load.read_offsets(parameters, np.arange(load.flows))
@@ -129,7 +130,7 @@ def _state4(traffic: Traffic, parameters: Parameters, load: Load, bulk: Bulk, re
 
 
 def _longest_queue(arrived: Floats, left: Floats) -> int:
-    """How many clones waited or were served at most, just after one arrived."""
+    """The largest number of clones waiting or being served, counted just after an arrival."""
     if not len(arrived):
         return 0
     return int((np.arange(1, len(arrived) + 1) - np.searchsorted(left, arrived, side="right")).max())
@@ -140,7 +141,7 @@ def _precopy(traffic: Traffic, parameters: Parameters, load: Load, bulk: Bulk, r
     blocks = (within // parameters.block_cells).astype(np.int64)
 
     def dirty(since: float, until: float) -> int:
-        """Cells of the blocks that were written in a span."""
+        """Cells of the blocks that were written in an interval."""
         first, last = np.searchsorted(traffic.times, (since, until))
         return len(np.unique(blocks[first:last])) * min(parameters.block_cells, load.cells) * load.writes
 
@@ -169,7 +170,7 @@ def _precopy(traffic: Traffic, parameters: Parameters, load: Load, bulk: Bulk, r
 
 def _fates(traffic: Traffic, read_at: Floats, applied: Floats | None, swap: float) -> Fates:
     """What became of each update. `read_at`: [flows, writes], when each cell was read; `applied`: [flows], the time of
-    the update that reached the new program after the bulk, if one did; it takes the place of what was read."""
+    the update that was applied after the bulk, if any, which replaces the value read."""
     flows, writes = read_at.shape
     counts = dict.fromkeys(("read", "applied", "superseded", "lost"), 0)
     before = traffic.times < swap

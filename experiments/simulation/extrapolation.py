@@ -1,4 +1,4 @@
-"""Predictions where nobody has measured: against the packet rate, flows, writes per packet and amount of state."""
+"""Predictions beyond what was measured: against packet rate, flows, writes per packet and amount of state."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from experiments.simulation.schedule import STATE4
 RATES = tuple(float(f"{rate:.3g}") for rate in (1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 6e9))
 """Packets per second."""
 FAST = 1e9
-"""The rate at which the other sweeps are."""
+"""The rate of the other sweeps."""
 CELLS = 463_742
-"""Of chained.p4, the paper's program."""
+"""Cells of chained.p4, the paper's program."""
 FLOWS = 10_000
 TRIAL_S, BEGIN_S = 30.0, 13.5
 """As published (Fig. 4)."""
 EVERY_S = (0.001, 0.01, 0.1)
-"""Of approximation."""
+"""Periods of approximation."""
 SWEEPS: dict[str, tuple[int, ...]] = {
     "flows": (100, 1_000, 10_000, 100_000, 400_000),
     "writes": (1, 2, 4, 8),
@@ -32,7 +32,7 @@ SWEEPS: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A strategy, perhaps with approximation."""
+    """A strategy, possibly with approximation."""
 
     strategy: str
     every_s: float = 0.0
@@ -80,8 +80,8 @@ def _entry(
 
 
 def bounds(parameters: Parameters) -> dict[str, Any]:
-    """When a controller keeps up: the highest rate of packets that write one cell each, what the CPU port carries then,
-    and, for FLOWS flows at the highest of RATES, the shortest T of approximation with which it does."""
+    """When a controller keeps up: the highest rate of packets that write one cell each, the load of the CPU port then,
+    and, for FLOWS flows at the highest of RATES, the shortest period T of approximation at which it does."""
     highest = 1 / parameters.service_s(1)
     per_flow = RATES[-1] / FLOWS
     shortest = max(FLOWS / highest - 1 / per_flow, 0.0)

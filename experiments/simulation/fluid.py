@@ -1,7 +1,7 @@
-"""What `events.py` gives on average, at any rate: queues fill and empty steadily, cells are counted by their chances.
+"""The averages of `events.py` at any rate: queues fill and empty steadily, cells are counted by probability.
 
-At the rates of hardware a trial has 10^11 packets. What is lost, queued and written there is an average over so many
-that it hardly varies; tests hold it to the simulation of every event at rates where both can be had.
+At hardware rates a trial has 10^11 packets. What is lost, queued and written there is an average over so many that it
+hardly varies; tests compare it with the simulation of every event at rates where both are possible.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from experiments.simulation.trailing import Window, trailing, trailing_sent_ever
 from state4.dirty.theory import FEW_CELLS, ends
 
 READ_SAMPLE = 1024
-"""Flows for whose cells the time of reading is computed."""
+"""Number of flows for whose cells the time of reading is computed."""
 
 
 def predict(strategy: str, parameters: Parameters, load: Load, seed: int = 1) -> Outcome:
-    """One trial on average. Raises ValueError where nothing is known: clones that are lost of flows in turn."""
+    """One trial on average. Raises ValueError if there is no average: flows that send in turn and lose clones."""
     bulk = Bulk.of(strategy, parameters, load)
     sample = np.unique(np.linspace(0, load.flows - 1, min(load.flows, READ_SAMPLE)).astype(np.int64))
     offsets = load.read_offsets(parameters, sample).ravel()
@@ -51,7 +51,7 @@ def _all_sent(parameters: Parameters, load: Load, on: float, bulk: Bulk, read_s:
     drain = queue * service if excess else 0.0
     waited = min(drain, parameters.arrival_s)
     taken = observed + waited
-    last, clones = observed, through  # when the last update was made that is taken
+    last, clones = observed, through  # the time of the last update that is taken
     if waited < drain:
         clones = served * (taken - on)
         since = clones / arriving if clones < arriving * full_after else (clones - parameters.queue_clones) / served
@@ -61,7 +61,7 @@ def _all_sent(parameters: Parameters, load: Load, on: float, bulk: Bulk, read_s:
         state = Window(length, min(full_after, length), min(1.0, served / arriving), read_s)
         missing = trailing(load.packets_per_s / load.flows, state)
     elif excess and length > full_after:
-        raise ValueError("flows that send in turn lose clones in step with the queue: no average tells whose")
+        raise ValueError("flows that send in turn lose clones in step with the queue: which ones has no average")
     else:
         missing = 0.0
     written = load.writes * load.touched(clones)
@@ -79,7 +79,7 @@ def _all_sent(parameters: Parameters, load: Load, on: float, bulk: Bulk, read_s:
 
 
 def _sent_every(parameters: Parameters, load: Load, on: float, bulk: Bulk, read_s: Floats, seed: int) -> Outcome:
-    """With approximation: first all flows send, then each as often as it may."""
+    """With approximation: first all flows send a clone, then each as often as it may."""
     service = parameters.service_s(load.writes)
     per_flow = load.packets_per_s / load.flows
     observed = bulk.written + parameters.check_s
@@ -109,7 +109,7 @@ def _sent_every(parameters: Parameters, load: Load, on: float, bulk: Bulk, read_
 
 def _precopy(parameters: Parameters, load: Load, bulk: Bulk) -> Outcome:
     size = min(parameters.block_cells, load.cells)
-    hot = min(load.flows, load.register_cells / size)  # blocks of a register that anything is written to
+    hot = min(load.flows, load.register_cells / size)  # blocks of a register that are written at all
 
     def dirty(seconds: float) -> float:
         return load.touched(load.packets_per_s * seconds, hot) * size * load.writes
@@ -134,7 +134,7 @@ def _precopy(parameters: Parameters, load: Load, bulk: Bulk) -> Outcome:
 
 
 def _updates(load: Load, since: float, until: float) -> float:
-    """Made between two moments, within the trial."""
+    """Updates between two moments, within the trial."""
     first, last = -load.begin_s, load.trial_s - load.begin_s
     return load.updates_per_s * max(min(until, last) - max(since, first), 0.0)
 

@@ -1,4 +1,4 @@
-"""Traffic and state of a modelled trial, and which cell is where."""
+"""Traffic and state of a modelled trial, and the layout of cells."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from experiments.simulation.parameters import Parameters
 Floats = npt.NDArray[np.float64]
 
 IN_TURN, AT_RANDOM = "in turn", "at random"
-"""Orders in which flows send: one after the other, neighbours in time far apart in the registers; or each packet of a
-flow drawn independently of the others."""
+"""Orders in which flows send: in turn, with successive flows far apart in the registers; or each packet from a flow
+drawn independently of the others."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """Packets at a constant rate, of `flows` flows that send equally much; each packet writes one cell of its flow in
-    each of `writes` registers, which together have `cells` cells.
+    """Packets at a constant rate, equally from `flows` flows; each packet writes one cell of its flow in each of
+    `writes` registers, which together have `cells` cells.
 
-    trial_s: length of the trial; begin_s: when the reconfiguration begins. send_every_s: with approximation, a cell is
-    cloned at most once in this time (Chen et al., 2022); 0: each update is. Raises ValueError for what cannot be.
+    trial_s: length of the trial; begin_s: the beginning of the reconfiguration. send_every_s: with approximation, a
+    cell is cloned at most once in this time (Chen et al., 2022); 0: every update is. Raises ValueError for impossible
+    values.
     """
 
     packets_per_s: float
@@ -36,9 +37,11 @@ class Load:
 
     def __post_init__(self) -> None:
         if min(self.packets_per_s, self.trial_s) <= 0 or min(self.begin_s, self.send_every_s) < 0:
-            raise ValueError("rate and length are above 0, times not below")
+            raise ValueError("rate and length must be above 0, times at least 0")
         if not self.fits(self.flows, self.cells, self.writes):
-            raise ValueError(f"{self.flows} flows with {self.writes} writes a packet need as many cells ({self.cells})")
+            raise ValueError(
+                f"{self.flows} flows with {self.writes} writes per packet need at least as many cells, not {self.cells}"
+            )
         if self.order not in (IN_TURN, AT_RANDOM):
             raise ValueError(f"order must be '{IN_TURN}' or '{AT_RANDOM}', not {self.order}")
 
@@ -53,16 +56,16 @@ class Load:
 
     @property
     def updates(self) -> float:
-        """In the whole trial."""
+        """Number of updates in the whole trial."""
         return self.updates_per_s * self.trial_s
 
     @property
     def register_cells(self) -> float:
-        """Of each of the registers that a packet writes."""
+        """Cells of each register that a packet writes."""
         return self.cells / self.writes
 
     def touched(self, packets: float, of: float | None = None) -> float:
-        """How many different flows so many packets are of, on average; `of`: of so many flows, unless of all."""
+        """The average number of different flows among so many packets; `of`: number of flows, if not all."""
         flows = self.flows if of is None else of
         if self.order == IN_TURN:
             return min(packets, flows)
@@ -71,8 +74,8 @@ class Load:
     def read_offsets(self, parameters: Parameters, flows: npt.NDArray[np.int64]) -> Floats:
         """When the cells of flows are read, in s after the first. [flows, writes].
 
-        Registers are read one after the other, flows are spread evenly over each. Without a pace a register is read in
-        one request, at whose begin the switch takes a snapshot; with one, in steps.
+        Registers are read one after the other, with flows spread evenly over each. Without a pace a register is read in
+        one request, at the beginning of which the switch takes a snapshot; with a pace, in steps.
         """
         part = np.arange(self.writes)
         within = np.floor(flows[:, None] * (self.register_cells / self.flows))

@@ -1,4 +1,4 @@
-"""What a modelled reconfiguration comes to, and what became of each update."""
+"""The result of a modelled reconfiguration, and what became of each update."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Fates:
-    """Every update of a trial is exactly one of these; on average, they need not be whole numbers.
+    """Every update of a trial is exactly one of these; as averages they need not be whole numbers.
 
-    read: its value was read in bulk and is in the new program; applied: it came there as a clone or in a round of
-    pre-copying; superseded: a later one of its cell is there; lost; afterwards: the new program made it itself.
+    read: its value was read in bulk and is in the new program; applied: it arrived there as a clone or in a pre-copy
+    round; superseded: a later update of its cell did; lost; afterwards: made by the new program itself.
     """
 
     read: float
@@ -27,13 +27,13 @@ class Fates:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`total_s`: of the reconfiguration; `swap_s`: from its begin to the swap; `held_s`: how long packets wait.
+    """`total_s`: duration of the reconfiguration; `swap_s`: from its beginning to the swap; `held_s`: how long packets
+    wait.
 
-    clones: made by the switch until the updates are taken; overrun: of these, those that found the queue full.
-    port_bits_per_s: what the CPU port has to carry while the switch clones; longest_queue: clones
-    that waited at most until the controller asks for the newest.
-    written: cells that were written after the bulk; rounds: of pre-copying, cells read in each; converges: whether they
-    ended because few were left.
+    clones: made by the switch until the updates are taken; overrun: those of them that found the queue full.
+    port_bits_per_s: load of the CPU port while the switch clones; longest_queue: the largest number of clones waiting
+    until the controller asks for the newest. written: cells written after the bulk; rounds: cells read in each pre-copy
+    round; converges: whether rounds ended because few cells were left.
     """
 
     lost_updates: float
@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def keeps_up(self) -> bool:
-        """Whether the controller took every clone."""
+        """Whether the controller received every clone."""
         return self.overrun == 0
 
     def as_dict(self) -> dict[str, Any]:

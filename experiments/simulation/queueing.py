@@ -1,4 +1,4 @@
-"""Clones on their way to the listener, on average: how many come, how many wait, and which share gets through."""
+"""Clones in transit to the listener, on average: how many arrive, how many wait, and which share gets through."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from experiments.simulation.load import Floats
 
 BINS = 2000
-"""Of the time that the switch clones."""
+"""Equal parts of the time during which the switch clones."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """Of the time from the moment that the switch clones, in BINS equal parts of `bin_s`. [BINS] each: clones made and
-    let through in a part, and clones that wait at its end."""
+    """The time from when the switch begins to clone, in BINS equal parts of `bin_s`. [BINS] each: clones made and let
+    through in a part, and clones waiting at its end."""
 
     bin_s: float
     made: Floats
@@ -24,7 +24,7 @@ class Course:
 
     @classmethod
     def of(cls, rates: Floats, length_s: float, served_per_s: float, room: float) -> Course:
-        """From clones per second in each part, a server's rate and the room in its queue."""
+        """From the clones per second in each part, the service rate, and the room in the queue."""
         bin_s = length_s / len(rates)
         made = rates * bin_s
         waiting, through = np.zeros_like(made), np.zeros_like(made)
@@ -37,28 +37,28 @@ class Course:
         return cls(bin_s, made, through, waiting)
 
     def share_at(self, times_s: Floats) -> Floats:
-        """The chance of a clone made at these times to get through."""
+        """The probability that clones made at these times get through."""
         numbers = np.clip((times_s / self.bin_s).astype(np.int64), 0, len(self.made) - 1)
         made = self.made[numbers]
         share: Floats = np.divide(self.through[numbers], made, out=np.ones_like(made), where=made > 0)
         return share
 
     def time_of(self, clone: float) -> float:
-        """When the clone with that number among those let through was made."""
+        """When the clone with this number among those let through was made."""
         total = np.concatenate([[0.0], np.cumsum(self.through)])
         return float(np.interp(clone, total, np.arange(len(total)) * self.bin_s))
 
 
 def rates_sent_every(flows: int, per_flow: float, every_s: float, length_s: float) -> Floats:
-    """Clones per second in each of BINS parts of `length_s`, if each flow sends at once, and then at most once in
-    `every_s`; `per_flow`: its packets per second.
+    """Clones per second in each of BINS parts of `length_s` if each flow sends a clone at once, and then at most one
+    per `every_s`; `per_flow`: its packets per second.
 
-    A flow that has just sent keeps quiet for `every_s`. Of the others, `per_flow` of each send per second (an implicit
-    step, since that may be far more often than once in a part).
+    A flow that has just sent is silent for `every_s`. Of the others, `per_flow` of each send per second (an implicit
+    step, since that may be far more than one per part).
     """
     bin_s = length_s / BINS
     delay = round(every_s / bin_s)
-    if delay < 1:  # shorter than a part: as in the long run
+    if delay < 1:  # shorter than a part: the steady state
         return np.full(BINS, flows * per_flow / (1 + per_flow * every_s))
     ready = float(flows)
     sent = np.zeros(BINS)

@@ -1,4 +1,4 @@
-"""When the control plane does what, in seconds from the begin of a reconfiguration."""
+"""When the control plane does what, in seconds from the beginning of a reconfiguration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STRATEGIES = (CONTROLLER, STATE4, PRECOPY)
 
 @dataclass(frozen=True)
 class Bulk:
-    """Until the bulk is written. `clone_on`: None where nothing is cloned."""
+    """The steps until the bulk is written. `clone_on`: when cloning begins; None: never."""
 
     clone_on: float | None
     read: float
@@ -30,7 +30,7 @@ class Bulk:
 
 @dataclass(frozen=True)
 class Ending:
-    """From the moment that updates are taken. `taken`, `swap`, `end`: in s from the begin."""
+    """The steps from when updates are taken. `taken`, `swap`, `end`: in s from the beginning."""
 
     taken: float
     swap: float
@@ -43,7 +43,7 @@ class Ending:
 
     @classmethod
     def of_state4(cls, parameters: Parameters, taken: float, updates: float, written: float) -> Ending:
-        """`updates` were taken at `taken`; look-ahead leaves `written` cells to write."""
+        """`updates` were taken at time `taken`; look-ahead reduces them to `written` cells."""
         swap = taken + updates * parameters.look_ahead_update_s
         swap += parameters.apply_s + written * parameters.apply_each_s + parameters.settle_s
         return cls(taken, swap, swap + parameters.end_s)

@@ -1,4 +1,4 @@
-"""What an experiment prints at its end for people: one table an experiment, in a file of its name.
+"""The tables that experiments print at the end, one file each, with the experiment's name.
 
-Imported by that experiment alone; imports `claims`, and reads nothing but what it is given.
+Each is imported by its experiment only; they import `claims`, and read nothing but their arguments.
 """

@@ -1,4 +1,4 @@
-"""What the tables share: columns, verdicts, and where figure and data are."""
+"""Shared by the tables: columns, verdicts, and the paths of figure and data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from experiments.claims.base import Claim, Verdict
 
 
 def add_columns(table: Table, names: Iterable[str]) -> None:
-    """Words to the left and in one line, numbers to the right."""
+    """Text left-aligned on one line, numbers right-aligned."""
     for name in names:
         words = name in ("strategy", "program")
         table.add_column(name, justify="left" if words else "right", no_wrap=words, min_width=18 if words else None)
@@ -30,15 +30,15 @@ _COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.NOT_JUDGED: "y
 
 
 def print_end(console: Console, claims: Iterable[Claim], folder: Path, figure: str) -> None:
-    """The verdicts, and where figure and data are."""
+    """The verdicts, and the paths of figure and data."""
     print_claims(claims, console)
-    if (picture := folder / f"{figure}.png").exists():  # there is none where no trial counts
+    if (picture := folder / f"{figure}.png").exists():  # there is none if no trial counts
         console.print(f"Figure: {picture}", highlight=False, soft_wrap=True)
     console.print(f"Data:   {folder}", highlight=False, soft_wrap=True)
 
 
 def bytes_text(number: int) -> str:
-    """1024 is 1 KB, as the sizes of arrays are powers of two."""
+    """1024 is 1 KB, because array sizes are powers of two."""
     for unit, size in (("MB", 1 << 20), ("KB", 1 << 10)):
         if number >= size:
             return f"{number / size:g} {unit}"

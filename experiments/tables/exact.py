@@ -1,4 +1,4 @@
-"""The table that `experiments.exact` ends with: what was lost at each rate, and how long packets waited."""
+"""The table of `experiments.exact`: what was lost at each rate, and how long packets waited."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rich.table import Table
 def exact_table(
     rows: Sequence[Mapping[str, Any]], highest: Mapping[str, Any], unusable: Mapping[str, str], folder: Path
 ) -> None:
-    """Sums over the repeats; times as median and greatest value, in ms. "meanwhile": of the packets due in the
-    reconfiguration; what a flow loses before or after it, the machine has lost."""
+    """Sums over the repeats; times as median and maximum, in ms. "meanwhile": among the packets due during the
+    reconfiguration; what a flow loses before or after it is the machine's fault."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(title="lost by a reconfiguration in the middle of a flow", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("rate (Mbit/s)", "profile", "strategy"):
@@ -45,7 +45,7 @@ def exact_table(
 
 
 def verdict(rows: Sequence[Mapping[str, Any]], unusable: Mapping[str, str]) -> str:
-    """One line: whether anything was lost, and by whom; how many trials do not count."""
+    """One line: whether anything was lost, and by which strategies; how many trials do not count."""
     bad = [row for row in rows if row["runs_with_loss"]]
     if not bad:
         left = f" {len(unusable)} trials do not count: {next(iter(unusable.values()))}." if unusable else ""

@@ -1,4 +1,4 @@
-"""The fabric's table: what each way to change a spine does to traffic, links, neighbours and state."""
+"""The fabric's table: the effect of each way to change a spine on traffic, links, neighbours and state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def fabric_table(measured: Mapping[str, Mapping[str, Any]], claims: Sequence[Claim], folder: Path) -> None:
-    """Medians over the trials that count; the worst of flows and knocks, the most of frames and bytes."""
+    """Medians over the trials that count; the worst of flows and knocks, the largest numbers of frames and bytes."""
     console = Console()
     table = Table(title="one spine is changed under traffic", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("strategy", no_wrap=True, min_width=12)
@@ -53,7 +53,7 @@ def row(numbers: Mapping[str, Any], *, changed: bool = True) -> list[str]:
     if not numbers["runs"]:
         return ["not judged", *[MISSING] * (len(COLUMNS) - 1)]
     again = "never" if numbers["never_balanced"] else _median(numbers["balanced_again_s"], "{:.1f}")
-    meanwhile = _median(numbers["share_meanwhile"], "{:.0f}", 100.0)
+    during = _median(numbers["share_meanwhile"], "{:.0f}", 100.0)
     usual = _median(numbers["share_before"], "{:.0f}", 100.0)
     strays = numbers["strays"]
     return [
@@ -61,7 +61,7 @@ def row(numbers: Mapping[str, Any], *, changed: bool = True) -> list[str]:
         f"{numbers['dead']}/{numbers['flows']}",
         again if changed else MISSING,
         usual,
-        meanwhile,
+        during,
         f"{max(strays['frames']):,}",
         f"{max(strays['bytes']):,}",
         f"{max(strays['neighbour_frames']):,}",

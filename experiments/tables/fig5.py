@@ -17,8 +17,8 @@ from experiments.tables.base import bytes_text, print_end
 def delta_loss_table(
     measured: Mapping[str, Mapping[str, Mapping[str, Any]]], claims: Iterable[Claim], folder: Path
 ) -> None:
-    """Median delta-loss in percent by strategy and rate, and by bytes of state, a table for each profile of the control
-    plane; the packets that the switch lost, where there were any."""
+    """Median delta-loss in percent by strategy and rate, and by bytes of state, one table for each control-plane
+    profile; the packets that the switch lost, if any."""
     console = Console()
     for profile, losses in measured["rates"].items():
         _print(console, f"delta-loss (%) by rate (Mbit/s), control plane: {profile}", losses, lambda rate: rate)

@@ -14,7 +14,7 @@ from experiments.tables.base import add_columns, print_end
 
 
 def fig6_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim], folder: Path) -> None:
-    """Updates that were made and lost, by strategy; numbers of several repeats one after the other."""
+    """Updates made and lost, by strategy; several repeats' numbers one after the other."""
     console = Console()
     table = Table(title="updates of the state: made and lost")
     add_columns(table, ("strategy", "made", "lost", "lost %", "between read and swap", "packets lost"))

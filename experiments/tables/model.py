@@ -18,7 +18,7 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def model_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: Path) -> None:
-    """The check, then what is extrapolated, by packet rate and variant."""
+    """The check, then the extrapolation, by packet rate and variant."""
     console = Console()
     _check_table(console, measured["check"])
     _rate_table(console, measured["rates"], measured["measured_up_to"])
@@ -71,7 +71,7 @@ def _rate_table(console: Console, entries: Sequence[Mapping[str, Any]], measured
 
 
 def _shown(rate: float) -> bool:
-    """Powers of ten, and the highest: the figure has the others."""
+    """Powers of ten, and the highest rate; the figure has the others."""
     return rate > 1e9 or f"{rate:e}".startswith("1.000000e")
 
 

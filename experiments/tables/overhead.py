@@ -14,7 +14,7 @@ from experiments.tables.base import add_columns, print_end
 
 
 def overhead_table(measured: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim], folder: Path) -> None:
-    """What instrumentation adds to each program, and what it costs; times are medians."""
+    """What instrumentation adds to each program, and its cost; times are medians."""
     console = Console()
     size = Table(title="what instrumentation adds (bits)")
     add_columns(size, ("program", "state KiB", "writes", "regs", "header", "metadata", "lines of P4"))

@@ -23,9 +23,9 @@ def scaling_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
         table = Table(title=f"against the amount of state, control plane: {profile}")
         table.caption = "time in s; packets held, and longest gap at the receiver, in ms; delta-loss in %; packets lost"
         points = [point for point in measured["points"] if point["profile"] == profile]
-        # bmv2 does not tell how long packets waited: then there is no such column.
-        told = [one for one in _TIMES if any(one[0] in point for point in points)]
-        add_columns(table, ("state", "regs", "strategy", *(name for _, _, name in told), "delta-loss", "lost"))
+        # bmv2 does not report how long packets waited: then there is no such column.
+        shown = [one for one in _TIMES if any(one[0] in point for point in points)]
+        add_columns(table, ("state", "regs", "strategy", *(name for _, _, name in shown), "delta-loss", "lost"))
         before: tuple[int, int] | None = None
         for point in points:
             place = (int(point["state_bytes"]), int(point["components"]))
@@ -36,7 +36,7 @@ def scaling_table(measured: Mapping[str, Any], claims: Iterable[Claim], folder: 
             if "delta_loss" not in point:
                 table.add_row(*first, point["strategy"], "failed")
                 continue
-            medians = [f"{point[name]['median']:.{digits}f}" if name in point else "-" for name, digits, _ in told]
+            medians = [f"{point[name]['median']:.{digits}f}" if name in point else "-" for name, digits, _ in shown]
             loss = f"{point['delta_loss']['median'] * 100:.3f}"
             table.add_row(*first, point["strategy"], *medians, loss, str(point["lost_packets"]))
         console.print(table)

@@ -1,4 +1,4 @@
-"""The scenario's table: what each strategy keeps, and what it costs."""
+"""The scenario's table: what each strategy keeps, and its cost."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ COLUMNS = (
 
 
 def row(numbers: Mapping[str, Any]) -> list[str]:
-    """The cells behind the strategy's name: medians over the valid trials, the worst of flows and packets."""
+    """The cells after the strategy's name: medians over the valid trials, the worst of flows and packets."""
     if not numbers["runs"]:
         return [NOT_JUDGED, *[MISSING] * (len(COLUMNS) - 1)]
     return [

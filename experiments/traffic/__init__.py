@@ -2,6 +2,6 @@
 
 `sender.py` and `receiver.py` (UDP flows with exact schedules, by the C tool in `flow.c`), `iperf3.py` (TCP), `knock.py`
 (port knocks and HULA probes), `knock_series.py` (knocks for the soak), `frames.py` (raw frames), `armed.py` (helpers
-that start early and act on command). Experiments, `measure` and `control` may import it; it imports `topologies` and
-nothing else of `experiments`.
+that start early and act on command). Experiments, `measure` and `control` may import this package; it imports
+`topologies` and nothing else of `experiments`.
 """

@@ -1,4 +1,4 @@
-"""Helpers that are started early and act on command: no start-up time is in a measurement."""
+"""Helpers that are started early and act on command, so that measurements include no start-up time."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from topologies.network import RunningNetwork
 
 
 class TrafficError(Exception):
-    """A traffic helper failed; the message holds the end of its log."""
+    """A traffic helper failed; the message includes the end of its log."""
 
 
 class OwnLossError(TrafficError):
-    """A receiver lost packets in its own socket: what was measured is not the switch."""
+    """A receiver lost packets in its own socket, so the measurement is not one of the switch."""
 
 
 class ArmedProcess:
     """A program in a node's namespace that prints "ready" and then obeys lines on its input.
 
-    It ends when its input closes and prints one line of JSON last, which `finish` returns.
+    It ends when its input is closed; its last output is one line of JSON, which `finish` returns.
     """
 
     def __init__(self, network: RunningNetwork, node: str, name: str, argv: Sequence[str], *, nice: int = 0) -> None:
-        """`nice`: of its session, added to ours."""
+        """`nice`: added to our session's nice value."""
         self.name = name
         self._network = network
         self._log = network.helpers.log(name)
@@ -49,7 +49,7 @@ class ArmedProcess:
             raise TrafficError(f"{self.name}: expected `ready`, got {line!r}{self._tail()}")
 
     def command(self, line: str) -> None:
-        """Sends one line. Raises TrafficError when the process is gone."""
+        """Sends one line. Raises TrafficError if the process has ended."""
         try:
             self._stdin.write(line.encode() + b"\n")
             self._stdin.flush()
@@ -57,12 +57,12 @@ class ArmedProcess:
             raise TrafficError(f"{self.name} ended early{self._tail()}") from None
 
     def read_line(self, timeout_s: float) -> str:
-        """The next line that it prints. Raises TrafficError when it ends or stays silent for `timeout_s`."""
+        """The next line that it prints. Raises TrafficError if it ends or is silent for `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._buffer:
             remaining = deadline - time.monotonic()
             if remaining <= 0 or not select.select([self._stdout], [], [], remaining)[0]:
-                raise TrafficError(f"{self.name} said nothing for {timeout_s:g} s{self._tail()}")
+                raise TrafficError(f"{self.name} was silent for {timeout_s:g} s{self._tail()}")
             chunk = self._stdout.read1(1 << 16)  # type: ignore[attr-defined]
             if not chunk:
                 raise TrafficError(f"{self.name} ended early{self._tail()}")
@@ -104,6 +104,6 @@ class Armed(Protocol):
 
 
 def wait_all(*helpers: Armed) -> None:
-    """Waits for helpers that were started together."""
+    """Waits for helpers that were started together, in parallel."""
     for helper in helpers:
         helper.wait_ready()

@@ -1,11 +1,11 @@
-"""UDP flows that come in bursts with pauses between them: what a balancer of flowlets can move.
+"""UDP flows in bursts with pauses in between, which a flowlet load balancer can move.
 
     python -m experiments.traffic.bursts --to ADDR --port P --first N --flows N --payload BYTES --rate PPS
         --burst S --pause S --seed N --records FILE
 
-Prints "ready" and waits for "go <start> <end>" (CLOCK_MONOTONIC, ns). Each flow has a socket, and so a source port, of
-its own; flow number `--first` + k sends `--rate` packets per second within its bursts, which begin at a random moment
-of the first cycle. Payloads and records are those of `flow.c`, so its receiver takes them.
+Prints "ready" and waits for "go <start> <end>" (CLOCK_MONOTONIC, ns). Each flow has its own socket, and so its own
+source port; flow number `--first` + k sends `--rate` packets per second within its bursts, which begin at a random time
+in the first cycle. Payloads and records have the format of `flow.c`, so its receiver accepts them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _RECORD = struct.Struct("<IIIIqq")
 
 
 def moments(start: float, end: float, *, rate: float, burst: float, pause: float, phase: float) -> Iterator[float]:
-    """When a flow sends, in s: `rate` per second for `burst` s, then none for `pause` s; `phase`, a share of the cycle,
-    is how much of the first one is over at `start`."""
+    """When a flow sends, in s: `rate` per second for `burst` s, then none for `pause` s; `phase`: the share of the
+    first cycle that is over at `start`."""
     cycle = burst + pause
     begin = start - phase * cycle
     while begin < end:

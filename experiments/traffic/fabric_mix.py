@@ -1,9 +1,9 @@
-"""The traffic of the fabric: bursts of UDP that HULA can move from spine to spine, and one TCP connection.
+"""The traffic of the fabric: bursts of UDP that HULA can move between spines, and one TCP connection.
 
-group       from    to       what
+group       from    to       traffic
 background  h1_3    h2_1     UDP in bursts, open to all
 back        h2_2    h1_1     the same in the other direction
-early       h1_1    server   UDP in bursts to a protected port, opened by a knock before everything
+early       h1_1    server   UDP in bursts to a protected port, opened by a knock beforehand
 late        h1_3    server   the same, opened by a knock while the spine is being changed
 tcp         h1_2    server   TCP by iperf3, opened like `early`
 """
@@ -30,7 +30,7 @@ from topologies.network import RunningNetwork
 PAYLOAD = 1000
 FRAME_BYTES = PAYLOAD + HEADER_BYTES
 BURST_S, PAUSE_S = 0.15, 0.2
-"""HULA takes a flow for a new flowlet after 0.1 s without a packet."""
+"""HULA treats packets as a new flowlet after 0.1 s without a packet of the flow."""
 OPEN_PORT = 6000
 TCP = "tcp"
 _TCP_PATIENCE_S = 2.0
@@ -38,7 +38,7 @@ _TCP_PATIENCE_S = 2.0
 
 @dataclass(frozen=True)
 class Group:
-    """UDP flows of one kind. `first`: number of the first flow; `share`: of the rate of the mix."""
+    """UDP flows of one kind. `first`: number of the first flow; `share`: share of the mix's rate."""
 
     name: str
     source: str
@@ -63,8 +63,9 @@ KNOCKERS = {"early": "h1_1", "late": "h1_3", TCP: "h1_2"}
 
 @dataclass(frozen=True)
 class MixResult:
-    """sent: each UDP packet (flow, sequence, sent_s); received: each that arrived (and received_s); report: iperf3's;
-    knocks: end of each knock in s of the monotonic clock, by group; latest_ms: how late a packet left at worst."""
+    """sent: each UDP packet (flow, sequence, sent_s); received: each one that arrived (and received_s); report:
+    iperf3's; knocks: end of each knock by group, in s of the monotonic clock; latest_ms: largest delay of a sent
+    packet."""
 
     sent: pd.DataFrame
     received: pd.DataFrame
@@ -74,8 +75,8 @@ class MixResult:
 
 
 class FabricMix:
-    """All of it in one network, armed when made. `mbit`: of all UDP; `tcp_mbit`: of the connection, both in Ethernet
-    frames."""
+    """All of this traffic in one network, armed on creation. `mbit`: rate of all UDP; `tcp_mbit`: rate of the
+    connection, both counted in Ethernet frames."""
 
     def __init__(
         self, network: RunningNetwork, fabric: Fabric, *, mbit: float, tcp_mbit: float, seconds: float, seed: int
@@ -122,17 +123,17 @@ class FabricMix:
         wait_all(*self._senders.values(), *self._receivers, *self._knockers.values())
 
     def knock_early(self) -> None:
-        """All knocks but the late one; all spines have seen them when the caller has waited for a moment."""
+        """Sends all knocks but the late one; returns after all spines have had time to see them."""
         for group in ("early", TCP):
             self._knockers[group].knock()
             self._knocks[group] = self._knockers[group].sent()[1]
 
     def knock_late(self) -> None:
-        """Now; returns at once."""
+        """Sends the late knock; returns at once."""
         self._knockers["late"].knock()
 
     def go(self, start: float, end: float) -> None:
-        """UDP from `start` to `end` of the monotonic clock."""
+        """UDP runs from `start` to `end` of the monotonic clock."""
         for sender in self._senders.values():
             sender.command(f"go {round(start * 1e9)} {round(end * 1e9)}")
 
@@ -141,7 +142,7 @@ class FabricMix:
         self._tcp.start()
 
     def finish(self, *, late: bool) -> MixResult:
-        """Ends everything in order. `late`: whether there was a late knock. Raises TrafficError."""
+        """Ends everything in order. `late`: whether the late knock was sent. Raises TrafficError."""
         totals = [sender.finish() for sender in self._senders.values()]
         if refused := sum(total["refused"] for total in totals):
             raise TrafficError(f"the senders' sockets refused {refused} packets")

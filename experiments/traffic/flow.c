@@ -1,4 +1,4 @@
-/* The sender and the receiver of UDP flows: exact schedules, kernel time stamps, next to no CPU time.
+/* The sender and the receiver of UDP flows: exact schedules, kernel timestamps, hardly any CPU time.
  *
  *   flow send  --to ADDR --port P --flow N --payload BYTES --interval NS [--count N] [--tos T] [--records FILE]
  *             [--segments N]
@@ -9,8 +9,8 @@
  *
  * Every payload begins with 16 bytes: magic, flow number, sequence number, time of sending (CLOCK_MONOTONIC ns), all
  * little-endian. A record of the receiver is 32 bytes: flow, payload bytes, sequence number, unused, time of sending,
- * time of arrival (the kernel's time stamp, moved to CLOCK_MONOTONIC). The records of a sender have the same form, with
- * the time of sending in both places. */
+ * time of arrival (the kernel's timestamp, converted to CLOCK_MONOTONIC). A sender's records have the same format,
+ * with the time of sending in both places. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -79,8 +79,8 @@ struct plan {
     uint64_t count;
 };
 
-/* Gives the kernel up to `segments` packets as one buffer that it cuts where the offloads are off, which costs it a
- * third of what single packets cost: a sender that shares its cores with a switch has to be faster than that. */
+/* Passes up to `segments` packets to the kernel as one buffer, which it splits where offloads are off. That costs a
+ * third of sending single packets: a sender that shares its cores with a switch must be faster than the switch. */
 static int send_segments(int s, struct iovec *parts, int n, unsigned payload)
 {
     union {
@@ -164,7 +164,7 @@ static int send_flow(struct plan plan, FILE *records)
         int done = plan.segments > 1 ? send_segments(s, parts, n, plan.payload) : sendmmsg(s, messages, (unsigned)n, 0);
         if (done < 0) {
             if (errno == EINTR || errno == ECONNREFUSED)
-                continue; /* an ICMP answer to an earlier packet: try again */
+                continue; /* an ICMP error for an earlier packet: try again */
             refused++;    /* such as ENOBUFS: the packet counts as not sent */
             due_total++;
             continue;
@@ -276,7 +276,7 @@ static int receive_flows(const uint16_t *ports, int count, FILE *records)
         if (poll(waits, (nfds_t)count + 1, 500) < 0 && errno != EINTR)
             fail("poll");
         if (waits[count].revents && stdin_closed(0))
-            open = false; /* one last look at the sockets */
+            open = false; /* reads the sockets one last time */
         for (int k = 0; k < count; k++) {
             if (open && !waits[k].revents)
                 continue;

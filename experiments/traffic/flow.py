@@ -1,4 +1,4 @@
-"""A UDP flow with an exact schedule, and the small C tool (`flow.c`) that sends and receives it, built on first use.
+"""A UDP flow with an exact schedule, and the small C tool (`flow.c`) that sends and receives it.
 
 `sender.py` and `receiver.py` run the tool in a node's namespace.
 """
@@ -25,15 +25,15 @@ SMALL_PAYLOAD = 18  # makes a frame of 64 bytes on the wire, checksum included
 RECORD = np.dtype(
     [("flow", "<u4"), ("bytes", "<u4"), ("sequence", "<u4"), ("_", "<u4"), ("sent_ns", "<i8"), ("received_ns", "<i8")]
 )
-"""What the tool writes down of each packet, little-endian."""
+"""The record that the tool writes for each packet, little-endian."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """One UDP flow. `number` is in every packet; `interval_ns` 0 sends as fast as it can.
+    """One UDP flow. `number` is in every packet; `interval_ns` 0 sends as fast as possible.
 
-    `segments`: packets that are due at the same moment go to the kernel together, up to so many; it cuts them apart
-    before they reach the wire. For rates that one system call per packet can't keep up.
+    `segments`: up to so many packets that are due at the same time are passed to the kernel together; it splits them
+    before they reach the wire. For rates that one system call per packet cannot sustain.
     """
 
     number: int
@@ -52,12 +52,12 @@ class Flow:
 
     @property
     def frame_bytes(self) -> int:
-        """The length of its frames as a switch counts them: Ethernet header to the end of the payload."""
+        """The length of its frames as a switch counts them: from the Ethernet header to the end of the payload."""
         return self.payload + HEADER_BYTES
 
 
 def flow_tool() -> Path:
-    """The compiled tool, built on first use. Raises TrafficError without a C compiler."""
+    """The compiled tool, built on first use. Raises TrafficError if there is no C compiler."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise TrafficError("no C compiler: apt-get install --no-install-recommends gcc libc6-dev")
@@ -66,7 +66,7 @@ def flow_tool() -> Path:
         argv = [compiler, *_FLAGS, "-o", str(folder / "flow"), str(_SOURCE)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise TrafficError(f"flow.c did not compile: {done.stderr.strip()}")
+            raise TrafficError(f"flow.c could not be compiled: {done.stderr.strip()}")
 
     key = content_key(_SOURCE.read_text(), *_FLAGS)
     return cached_directory("flow", key, build) / "flow"

@@ -1,4 +1,4 @@
-"""Frames that no socket of the kernel would send as we need them: single TCP SYNs and HULA probes."""
+"""Frames that the kernel's sockets would not send in the form needed: single TCP SYNs and HULA probes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def internet_checksum(data: bytes) -> int:
 
 
 def tcp_syn(*, source_mac: str, target_mac: str, source_ip: str, target_ip: str, source_port: int, port: int) -> bytes:
-    """One SYN in an Ethernet frame of the minimum length, with right checksums and no TCP options."""
+    """One SYN in an Ethernet frame of minimum length, with correct checksums and no TCP options."""
     addresses = socket.inet_aton(source_ip) + socket.inet_aton(target_ip)
     without = struct.pack("!HHIIBBHHH", source_port, port, 1, 0, 5 << 4, _FLAG_SYN, 64240, 0, 0)
     pseudo = addresses + struct.pack("!BBH", 0, PROTOCOL_TCP, len(without))
@@ -38,7 +38,7 @@ def tcp_syn(*, source_mac: str, target_mac: str, source_ip: str, target_ip: str,
 def udp_datagram(
     *, source_mac: str, target_mac: str, source_ip: str, target_ip: str, source_port: int, port: int, payload: bytes
 ) -> bytes:
-    """One UDP datagram in an Ethernet frame, without a UDP checksum (0 stands for none)."""
+    """One UDP datagram in an Ethernet frame, without a UDP checksum (0 means none)."""
     addresses = socket.inet_aton(source_ip) + socket.inet_aton(target_ip)
     udp = struct.pack("!HHHH", source_port, port, 8 + len(payload), 0) + payload
     return _ethernet(source_mac, target_mac) + _ipv4(addresses, PROTOCOL_UDP, udp).ljust(46, b"\0")
@@ -54,6 +54,6 @@ def _ipv4(addresses: bytes, protocol: int, payload: bytes) -> bytes:
 
 
 def hula_probe(*, source_mac: str, tor: int, utilisation: int = 0) -> bytes:
-    """A HULA probe of top-of-rack switch `tor`: 24 bit ToR, 8 bit utilisation of the path so far."""
+    """A HULA probe of top-of-rack switch `tor`: 24-bit ToR, 8-bit utilisation of the path so far."""
     ethernet = b"\xff" * 6 + mac_bytes(source_mac) + struct.pack("!H", ETHERTYPE_HULA)
     return (ethernet + struct.pack("!I", (tor << 8) | utilisation)).ljust(60, b"\0")

@@ -1,4 +1,4 @@
-"""iperf3: one TCP connection between two nodes, its server and client in their namespaces, its own JSON kept.
+"""iperf3: one TCP connection between two nodes, with server and client in their namespaces; its JSON is kept.
 
 connection = Iperf3(network, "h1", SERVER, ip_of(SERVER), seconds=10.0)   # the server listens
 connection.start()                                                       # the client sends from now on
@@ -22,7 +22,7 @@ from topologies.network import RunningNetwork
 
 PORT = 5201
 SEGMENT_BYTES = 1448
-"""Payload of a full TCP segment with time stamps."""
+"""Payload of a full TCP segment with timestamps."""
 FRAME_BYTES = SEGMENT_BYTES + 66
 _LISTEN_S = 10.0
 _PATIENCE_S = 20.0
@@ -31,7 +31,7 @@ _LISTENING = "0A"  # state of a socket in /proc/net/tcp
 
 @dataclass(frozen=True)
 class TcpRate:
-    """What one TCP connection got through: goodput at the receiver."""
+    """The throughput of one TCP connection: goodput at the receiver."""
 
     gigabits_per_s: float
     retransmits: int
@@ -39,8 +39,8 @@ class TcpRate:
 
 @dataclass(frozen=True)
 class TcpSummary:
-    """What a client's report says. `goodput_mbit` over the whole connection at the sender, `retransmits` of segments;
-    `error`: what iperf3 says when it did not end by itself, else None."""
+    """The summary of a client's report. `goodput_mbit` of the whole connection at the sender, `retransmits` of
+    segments; `error`: iperf3's message if it did not end by itself, else None."""
 
     goodput_mbit: float | None
     retransmits: int | None
@@ -56,8 +56,8 @@ class TcpSummary:
 class Iperf3:
     """One TCP connection from `source` to `target`. Its server listens when the constructor returns.
 
-    seconds: of sending; omit_s: seconds before them that do not count; interval_s: of the client's own reports;
-    megabits_per_s: of Ethernet frames, paced by iperf3 in steps of about a millisecond, None for as fast as it goes;
+    seconds: duration of sending; omit_s: preceding seconds that do not count; interval_s: of the client's own reports;
+    megabits_per_s: of Ethernet frames, paced by iperf3 in steps of about a millisecond; None: as fast as possible;
     name: of the helpers, unique within the network; nice: of both sides, added to ours. Raises TrafficError.
     """
 
@@ -103,7 +103,7 @@ class Iperf3:
             )
 
     def finish(self) -> dict[str, Any]:
-        """Waits for the client's end and returns its report, which is in `json_path`, too. Raises TrafficError."""
+        """Waits for the client's end and returns its report, which is also in `json_path`. Raises TrafficError."""
         if self._client is None:
             raise TrafficError(f"{self._names[1]} was never started")
         try:
@@ -119,8 +119,8 @@ class Iperf3:
     def finish_or_interrupt(self, patience_s: float) -> dict[str, Any]:
         """The client's report; a client that does not end within `patience_s` from now is interrupted.
 
-        A report with `error` is that of a connection that died, as it does on a switch that forgets that it may pass.
-        Raises TrafficError when there is no report at all.
+        A report with `error` is that of a broken connection, as on a switch that forgets that it may pass. Raises
+        TrafficError if there is no report at all.
         """
         if self._client is None:
             raise TrafficError(f"{self._names[1]} was never started")
@@ -130,14 +130,14 @@ class Iperf3:
         return _parsed(self.json_path, f"iperf3 from {self._source} to {self._target}")
 
     def stop(self) -> None:
-        """Ends both sides, whatever they do."""
+        """Ends both sides, whatever their state."""
         for name in reversed(self._names):
             self._network.helpers.stop(name)
 
 
 def length_arguments(seconds: float, megabits_per_s: float | None) -> list[str]:
-    """How long a client sends, and how fast. iperf3 cuts `-t` to whole seconds, so a paced one is told how many bytes
-    that are; of another the part of a second counts as a whole one."""
+    """The duration and rate of a client. iperf3 truncates `-t` to whole seconds, so a paced client is given the number
+    of bytes instead; for an unpaced one a fraction of a second is rounded up."""
     if megabits_per_s is None:
         return ["-t", str(math.ceil(seconds))]
     payload_rate = megabits_per_s * 1e6 * SEGMENT_BYTES / FRAME_BYTES
@@ -146,7 +146,7 @@ def length_arguments(seconds: float, megabits_per_s: float | None) -> list[str]:
 
 
 def read_report(path: Path, what: str) -> dict[str, Any]:
-    """The JSON of an iperf3 client. Raises TrafficError with iperf3's own words when it could not do its work."""
+    """The JSON of an iperf3 client. Raises TrafficError with iperf3's own message if it failed."""
     report = _parsed(path, what)
     if "error" in report:
         raise TrafficError(f"{what}: {report['error']}")
@@ -163,7 +163,7 @@ def _parsed(path: Path, what: str) -> dict[str, Any]:
 
 
 def tcp_rate(network: RunningNetwork, source: str, target: str, target_ip: str, *, seconds: float) -> TcpRate:
-    """One TCP connection for `seconds` after half a second of warming up. Raises TrafficError."""
+    """One TCP connection for `seconds` after a warm-up of half a second. Raises TrafficError."""
     connection = Iperf3(network, source, target, target_ip, seconds=seconds, omit_s=0.5)
     connection.start()
     total = connection.finish()["end"]

@@ -1,4 +1,4 @@
-"""Port knocks and HULA probes: raw frames from a host, sent by a process that is armed before it is needed."""
+"""Port knocks and HULA probes: raw frames from a host, sent by a process that is armed in advance."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Knocker:
         self._process.wait_ready()
 
     def knock(self) -> None:
-        """Sends the sequence now; returns without waiting for it."""
+        """Sends the sequence now, without waiting for its end."""
         self._process.command("now")
 
     def sent(self, timeout_s: float = 5.0) -> tuple[float, float]:
-        """Waits for the end of a knock: when its first and last frame left, in s of the monotonic clock.
+        """Waits for the end of a knock; returns when its first and last frame left, in s of the monotonic clock.
 
         Call it once for each `knock`, in the same order.
         """
@@ -61,7 +61,7 @@ class Knocker:
 
 
 def knocker_at(network: RunningNetwork, host: str, ports: Sequence[int]) -> Knocker:
-    """A knocker at a host of the paper's network, for the server."""
+    """A knocker at a host of the paper's network that knocks at the server."""
     return Knocker(
         network,
         host,
@@ -85,7 +85,7 @@ class ProbeSender:
         self._process.wait_ready()
 
     def finish(self) -> int:
-        """Stops; the number of probes sent."""
+        """Stops; returns the number of probes sent."""
         return int(self._process.finish()["sent"])
 
 

@@ -1,11 +1,11 @@
-"""Knocks of which each is made once: what a register loses of them stays lost. One source after the other, at a pace.
+"""Knocks that are each sent once, so that what a register loses of them stays lost. One source after the other.
 
     python -m experiments.traffic.knock_series --interface IF --per-second N
     python -m experiments.traffic.knock_series --interface IF --per-second N --whole --times FILE
 
-Source number s (from 10.0.1.0 on) makes the first 1, 2 or 3 knocks of the sequence: s modulo 3, plus 1. With `--whole`
-every source makes all three, beginning with the first line of input; FILE gets the moment of each source's last knock,
-as float64 in s of the monotonic clock.
+Source number s (from 10.0.1.0 on) sends the first 1, 2 or 3 knocks of the sequence: s modulo 3, plus 1. With `--whole`
+every source sends all three, beginning at the first line of input; FILE gets the time of each source's last knock, as
+float64 in s of the monotonic clock.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from experiments.traffic.frames import tcp_syn
 
 PORTS = (10000, 20000, 30000)
 MAX_KNOCKS = 900_000
-"""Knocks, as many as pk_reg has sources for."""
+"""Number of knocks: as many as pk_reg has sources for."""
 _FIRST_SOURCE = 0x0A000100
 _PATTERN = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # source of three, position in the sequence
 _SERVER = ("00:00:00:00:00:06", "10.0.0.6")
@@ -31,11 +31,11 @@ _SOURCE_MAC = "00:00:00:00:00:02"  # h2's
 
 
 FIRST_CELL = 0x100
-"""Of pk_reg: that of the first source. A cell is a source's address less 10.0.0.0."""
+"""Index in pk_reg of the first source: a cell's index is the source's address minus 10.0.0.0."""
 
 
 def knock(number: int, *, whole: bool = False) -> bytes:
-    """The frame of a knock, from 0 on."""
+    """The frame of knock number `number`, from 0 on."""
     if whole:
         source, position = divmod(number, len(PORTS))
     else:

@@ -1,10 +1,10 @@
-"""The traffic of the scenario: every host of the paper's network does something else, all of it towards the server.
+"""The traffic of the scenario: every host of the paper's network sends a different kind of flow to the server.
 
-    flow    host  what
+    flow    host  traffic
     open    h1    UDP, from a source that need not knock
-    early   h2    UDP, opened by a knock before everything begins
-    ended   h3    UDP, opened like it, and over before the program is changed: its bytes remain in the state only
-    late    h4    UDP, sent throughout; its knock comes inside the reconfiguration
+    early   h2    UDP, opened by a knock beforehand
+    ended   h3    UDP, opened likewise, which ends before the program is changed: only its state remains
+    late    h4    UDP, sent throughout; its knock comes during the reconfiguration
     tcp     h5    TCP by iperf3, opened like `early`
 
 HULA probes of every host and of the server are sent throughout.
@@ -32,20 +32,20 @@ from topologies.paper import HOSTS, PORTS, SERVER, ip_of, mac_of
 FLOWS = {"open": "h1", "early": "h2", "ended": "h3", "late": "h4", "tcp": "h5"}
 UDP = ("open", "early", "ended", "late")
 LASTING = ("open", "early", "late", "tcp")
-"""The flows that are on when the program is changed."""
+"""The flows that are active when the program is changed."""
 KNOCKS = (10000, 20000, 30000)
-UDP_PORT, TCP_PORT = 5000, 5001  # guarded, by nfs/chained.entries.toml
+UDP_PORT, TCP_PORT = 5000, 5001  # protected by the firewall (nfs/chained.entries.toml)
 MARGIN_S = 0.02
-"""A packet that is sent this close to a knock is neither permitted nor forbidden."""
+"""A packet that is sent this close to a knock may pass or be dropped."""
 _TCP_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True)
 class MixResult:
-    """What the hosts say of themselves. Times in s of the monotonic clock.
+    """What the hosts sent and received. Times in s of the monotonic clock.
 
     senders, sent: totals and the time of each packet, by flow; received: the receiver's packets with `flow` as a name;
-    knocks: begin and end by flow; report: iperf3's own; probes: how many were sent.
+    knocks: begin and end, by flow; report: iperf3's; probes: number sent.
     """
 
     senders: Mapping[str, SenderTotals]
@@ -57,11 +57,11 @@ class MixResult:
 
 
 class Mix:
-    """All of it in one network, armed when made. `go` starts the flows, `finish` ends them in order."""
+    """All of this traffic in one network, armed on creation. `go` starts the flows, `finish` ends them in order."""
 
     def __init__(self, network: RunningNetwork, *, megabits_per_s: float, seconds: float, nice: int = 0) -> None:
-        """`megabits_per_s` of each flow, in Ethernet frames; `seconds`: how long all but `ended` last; `nice`: of the
-        hosts' programs, added to ours."""
+        """`megabits_per_s` of each flow, counted in Ethernet frames; `seconds`: duration of all flows but `ended`;
+        `nice`: of the hosts' programs, added to ours."""
         self._knockers = {flow: knocker_at(network, FLOWS[flow], KNOCKS) for flow in ("early", "ended", "late", "tcp")}
         self._probes = [
             ProbeSender(network, name, mac=mac_of(name), interface=f"{name}-eth0", tor=PORTS[name])
@@ -92,7 +92,7 @@ class Mix:
         wait_all(*self._knockers.values(), *self._probes, self._receiver, *self._senders.values())
 
     def knock_early(self) -> None:
-        """All knocks but the late one; the firewall is open for their flows when this returns."""
+        """Sends all knocks but the late one; when this returns, the firewall is open for their flows."""
         for flow in ("early", "ended", "tcp"):
             self._knockers[flow].knock()
             self._knocked[flow] = self._knockers[flow].sent()
@@ -112,7 +112,7 @@ class Mix:
         self._tcp.start()
 
     def finish(self, *, late: bool) -> MixResult:
-        """Ends everything; all sent packets have `MARGIN_S` at least to arrive. `late`: whether there was a late knock.
+        """Ends everything; sent packets have at least `MARGIN_S` to arrive. `late`: whether the late knock was sent.
 
         Raises TrafficError.
         """
@@ -133,7 +133,7 @@ class Mix:
 
 
 def lost_packets(result: MixResult, flow: str) -> int:
-    """Packets of a UDP flow that the firewall had to let pass, and that did not arrive."""
+    """Packets of a UDP flow that the firewall should have let pass, and that did not arrive."""
     sent = result.sent[flow]
     arrived = np.zeros(len(sent), dtype=bool)
     arrived[result.received.loc[result.received["flow"] == flow, "sequence"].to_numpy()] = True

@@ -3,7 +3,7 @@
     python -m experiments.traffic.raw_sender --interface IF --frame HEX --frame HEX ...
     python -m experiments.traffic.raw_sender --interface IF --frame HEX --every SECONDS
 
-Raw frames, because the kernel's own TCP would repeat each SYN until it is answered.
+Raw frames, because the kernel's TCP would retransmit each SYN until it is answered.
 """
 
 from __future__ import annotations

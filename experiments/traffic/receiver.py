@@ -1,4 +1,4 @@
-"""The traffic receiver: takes all flows at a node and writes down when each packet arrived, by the kernel's clock."""
+"""The traffic receiver: accepts all flows at a node and records the arrival of each packet, by the kernel's clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from topologies.network import RunningNetwork
 
 @dataclass(frozen=True)
 class ReceiverTotals:
-    """What a receiver saw. `overflow` packets were lost in its own socket: the harness's fault, not the switch's."""
+    """A receiver's totals. `overflow` packets were lost in its own socket, which is not the switch's fault."""
 
     packets: int
     bytes: int
@@ -29,7 +29,7 @@ class ReceiverTotals:
 
 
 class Receiver:
-    """Takes all flows at one node and, with `record`, writes down every packet."""
+    """Accepts all flows at one node and, with `record`, records every packet."""
 
     def __init__(
         self, network: RunningNetwork, node: str, ports: Sequence[int], *, record: bool = True, nice: int = 0
@@ -53,7 +53,7 @@ class Receiver:
         """Totals and the packets in order of arrival.
 
         Columns: flow, sequence, bytes (UDP payload), sent_s and received_s (monotonic clock; arrival by the kernel's
-        time stamp). Raises OwnLossError when packets were lost in the receiver's own socket.
+        timestamp). Raises OwnLossError if packets were lost in the receiver's own socket.
         """
         totals = self.stop()
         if totals.overflow:
@@ -61,7 +61,7 @@ class Receiver:
         return totals, self._packets()
 
     def stop(self) -> ReceiverTotals:
-        """Totals only; its own losses (`overflow`) are for the caller to judge."""
+        """Totals only; the caller has to judge the receiver's own losses (`overflow`)."""
         return ReceiverTotals(**self._process.finish())
 
     def _packets(self) -> pd.DataFrame:

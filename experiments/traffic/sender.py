@@ -1,4 +1,4 @@
-"""The traffic sender: a UDP flow from a node's socket, armed before it is needed, each packet at its own moment."""
+"""The traffic sender: a UDP flow from a node's socket, armed in advance, with a scheduled time for each packet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from topologies.network import RunningNetwork
 
 @dataclass(frozen=True)
 class SenderTotals:
-    """What a sender did: packets sent, packets that the socket refused, times in ns of the monotonic clock."""
+    """A sender's totals: packets sent, packets refused by the socket, times in ns of the monotonic clock."""
 
     sent: int
     refused: int
@@ -24,10 +24,10 @@ class SenderTotals:
 
 
 class Sender:
-    """A flow that is ready to go."""
+    """A flow that is ready to start."""
 
     def __init__(self, network: RunningNetwork, flow: Flow, *, record: bool = False, nice: int = 0) -> None:
-        """`record` writes down when each packet left, for `sent`; `nice` is its priority before ours."""
+        """`record`: records when each packet left, for `sent`; `nice`: added to our nice value."""
         self.flow = flow
         self._path = network.directory.path / f"sent-{flow.number}.bin" if record else None
         argv = [str(flow_tool()), "send", "--to", flow.destination_ip, "--port", str(flow.port)]
