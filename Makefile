@@ -38,7 +38,7 @@ help: ## List the targets
 # -- the scenario ------------------------------------------------------------------------------------------------------
 
 .PHONY: scenario
-scenario: | root net-packages $(INSTALLED) ## * Every strategy under traffic: throughput beside delta-loss (ARGS=--watch shows it live)
+scenario: | root net-packages $(INSTALLED) ## * Every strategy under traffic: throughput and delta-loss (ARGS=--watch shows it live)
 	@$(PYTHON) -m experiments.scenario $(ARGS)
 
 # -- the fabric --------------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ reproduce: | root net-packages $(INSTALLED) ## * All experiments, a report on al
 	@$(PYTHON) -m experiments.reproduce $(ARGS)
 
 .PHONY: compare
-compare: | base-packages $(INSTALLED) ## The newest run of all experiments beside ours (results/reference)
+compare: | base-packages $(INSTALLED) ## The newest run of all experiments compared with ours (results/reference)
 	@$(PYTHON) -m experiments.compare $(ARGS)
 
 .PHONY: overhead
@@ -128,7 +128,7 @@ format: | base-packages $(INSTALLED) ## Format Python and C as `make check` want
 	@$(CLANG_FORMAT) -i $(C_FILES)
 
 .PHONY: bench
-bench: | root net-packages $(INSTALLED) ## * The switch's own benchmark, beside a Linux bridge (and bmv2 where installed)
+bench: | root net-packages $(INSTALLED) ## * The switch's own benchmark, compared with a Linux bridge (and bmv2 where installed)
 	@$(PYTHON) -m experiments.bench $(ARGS)
 
 .PHONY: conformance
