@@ -1,4 +1,4 @@
-"""`make mutants`: small mistakes in State4, the claims and the statistics, and whether the tests notice them.
+"""`make mutants`: small mistakes in State4, the claims and the statistics, and whether the tests catch them.
 
 mutmut (pyproject.toml, `[tool.mutmut]`) makes the mistakes, one at a time, and runs the tests that come by: those of
 `tests/unit` that need no root. What survives is printed as the line that was changed; `equivalent_mutants.toml` lists
@@ -30,7 +30,7 @@ _NOTICED = ("killed", "timeout", "caught by type check", "segfault", "suspicious
 
 @dataclass(frozen=True)
 class Change:
-    """What a mutant changes: a line, or several as one, before and after; without indents."""
+    """The change of a mutant: one line, or several as one, before and after, without indentation."""
 
     file: str
     old: str
@@ -64,7 +64,7 @@ def _lines_of(diff: Iterable[str], sign: str) -> str:
 
 
 def mutants(names: Sequence[str]) -> Iterator[Mutant]:
-    """All whose results are on disk, by file; with `names`, those that fit one of these patterns."""
+    """All mutants whose results are on disk, by file; with `names`, those that match one of these patterns."""
     from fnmatch import fnmatch
 
     from mutmut.mutation.data import SourceFileMutationData
@@ -80,13 +80,13 @@ def mutants(names: Sequence[str]) -> Iterator[Mutant]:
 
 
 def equivalents(file: Path = EQUIVALENT) -> dict[Change, str]:
-    """Changes that nobody could see, each with the reason."""
+    """Changes without observable effect, each with the reason."""
     entries = tomllib.loads(file.read_text()).get("equivalent", [])
     return {Change(entry["file"], entry["old"], entry["new"]): entry["why"] for entry in entries}
 
 
 def report(found: Sequence[Mutant], known: dict[Change, str]) -> float:
-    """Prints who survived, and the share that was noticed by file and in all, which is returned."""
+    """Prints the survivors and the share caught by file and in total; returns the total share."""
     survivors = [(one, one.change()) for one in found if one.counts and not one.noticed]
     real = [(one, change) for one, change in survivors if change not in known]
     equal = {one.name for one, change in survivors if change in known}

@@ -8,7 +8,7 @@ MACRO_PROGRAMS: dict[str, str] = {}
 
 
 def with_macros(macros: str, text: str) -> str:
-    """A program with #define lines behind its includes."""
+    """A program with #define lines after its includes."""
     return text.replace("#include <v1model.p4>\n", f"#include <v1model.p4>\n{macros}", 1)
 
 

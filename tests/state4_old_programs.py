@@ -1,4 +1,4 @@
-"""Programs that preserve their metadata as programs of before 2021 do: as a whole, in a list, in a list of lists."""
+"""Programs that preserve metadata as programs of before 2021 do: as a whole, in a list, in a list of lists."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ BASE_PYTHON = str(Path(sys.base_prefix) / "bin" / "python3")
 
 
 def make_venv(folder: Path, *, packages: bool) -> Path:
-    """A virtual environment that sees the packages of the running one (not ours), or none. Returns its python."""
+    """Creates a virtual environment that sees the packages of the running one (except ours), or none. Returns its
+    python."""
     subprocess.run([BASE_PYTHON, "-m", "venv", "--without-pip", str(folder)], check=True)
     if packages:
         (site,) = folder.glob("lib/python*/site-packages")
@@ -24,7 +25,7 @@ def make_venv(folder: Path, *, packages: bool) -> Path:
 
 
 def package_folders() -> list[Path]:
-    """Where the running interpreter finds installed packages, without those that come with Python."""
+    """The folders of the running interpreter's installed packages, without Python's own."""
     standard = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
     entries = [Path(entry) for entry in sys.path if entry and Path(entry).is_dir()]
     others = [entry for entry in entries if entry.name.endswith("-packages") or not standard & {entry, entry.parent}]
@@ -32,12 +33,12 @@ def package_folders() -> list[Path]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """That of a shell which sets nothing that steers Python or State4, and `variables`."""
+    """The environment of a shell without variables that affect Python or State4, plus `variables`."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "STATE4"))} | variables
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a command does when it is typed in such a shell."""
+    """Runs a command as typed in such a shell."""
     return subprocess.run(
         command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, check=False, timeout=400
     )

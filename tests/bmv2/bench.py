@@ -34,7 +34,7 @@ _HIGHEST_PRIORITY = 1 << 16  # bmv2 counts the other way round: 0 wins
 
 
 def missing() -> str:
-    """Why nothing can run here; empty if it can."""
+    """Why nothing can be run here; empty if everything is installed."""
     tools = [tool for tool in ("simple_switch", "p4c-bm2-ss") if not shutil.which(tool)]
     if tools:
         return f"{' and '.join(tools)} not on PATH"
@@ -120,7 +120,7 @@ class Bmv2:
         self.replication: Any = SimplePreLAG.Client(TMultiplexedProtocol(protocol, "simple_pre_lag"))
 
     def log(self) -> str:
-        """What simple_switch printed."""
+        """The output of simple_switch."""
         return (self._folder / "log").read_text(errors="replace")
 
     def close(self) -> None:
@@ -147,7 +147,7 @@ class Bmv2:
             clock.write(struct.pack("=Q", _START_NS + microseconds * 1000))
 
     def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
-        """What comes out until nothing moves any more, port by port."""
+        """The frames that come out until the switch is idle, port by port."""
         self._sockets[port].send(frame)
         self.settle()
         out = []
@@ -157,7 +157,7 @@ class Bmv2:
         return out
 
     def settle(self, timeout_s: float = 10.0) -> None:
-        """Waits until all threads of the switch sleep, and none has run between two looks."""
+        """Waits until all threads of the switch sleep and none has run between two checks."""
         deadline = time.monotonic() + timeout_s
         before = None
         while True:
@@ -171,7 +171,7 @@ class Bmv2:
                 raise TimeoutError("simple_switch does not come to rest: does a packet go round for ever?")
 
     def _threads(self) -> list[tuple[str, str]] | None:
-        """For each thread the times that it gave up the CPU; None while one of them runs."""
+        """How often each thread has given up the CPU; None while one of them is running."""
         found = []
         tasks = f"/proc/{self._process.pid}/task"
         try:
@@ -188,7 +188,7 @@ class Bmv2:
     # ---- state ----
 
     def register(self, name: str) -> list[int]:
-        """All cells; of values wider than 64 bits, which Thrift cannot carry, what bmv2 makes of them."""
+        """All cells; values wider than 64 bits, which Thrift cannot carry, as bmv2 returns them."""
         return [value & _LOW_64 for value in self.standard.bm_register_read_all(0, name)]
 
     def write_register(self, name: str, index: int, value: int) -> None:

@@ -1,4 +1,4 @@
-"""Questions to both switches."""
+"""Comparisons of both switches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def assert_same(scenario: Scenario) -> None:
 
 
 def assert_unchanged(scenario: Scenario, made: Instrumented) -> None:
-    """Instrumented, with the clone flag off, a program is to bmv2 what it was, and p4c warns of nothing new."""
+    """With the clone flag off, bmv2 treats the instrumented program like the original, and p4c has no new warnings."""
     other = scenario.replaced(made.text, f"{scenario.name}_instrumented")
     new = warnings(compile_bmv2(made.text).warnings) - warnings(compile_bmv2(scenario.source).warnings)
     assert not new, "\n".join(new)
@@ -22,8 +22,8 @@ def assert_unchanged(scenario: Scenario, made: Instrumented) -> None:
     assert not found, "\n".join([scenario.name, *found[:20]])
 
 
-def warnings(said: str) -> set[str]:
+def warnings(output: str) -> set[str]:
     """What p4c says, without the places, which instrumentation moves.
 
     Of a text that warns it may say the same twice: instrumentation repeats the arguments of a write."""
-    return {line.split("warning: ", 1)[1].split(": ", 1)[-1] for line in said.splitlines() if "[--Wwarn" in line}
+    return {line.split("warning: ", 1)[1].split(": ", 1)[-1] for line in output.splitlines() if "[--Wwarn" in line}

@@ -1,4 +1,4 @@
-"""Tests beside real bmv2: skipped, with the reason, where it is not installed."""
+"""Tests against real bmv2 are skipped, with the reason, if it is not installed."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _running = scenes.running
 
 
 class Recording:
-    """A scene whose packets are noted."""
+    """A scene whose packets are recorded."""
 
     def __init__(self, scene: scenes.Scene) -> None:
         self._scene = scene

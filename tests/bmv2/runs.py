@@ -24,7 +24,7 @@ _MAX_CELL = (1 << 63) - 1  # what a signed 64-bit number of Thrift can hold
 
 
 def compiled(scenario: Scenario) -> CompiledPipeline:
-    """For softswitch."""
+    """The program compiled for softswitch."""
     if isinstance(scenario.source, Path):
         return compile_program(scenario.source)
     return compile_text(scenario.source, f"{scenario.name}.p4")
@@ -103,7 +103,7 @@ def on_bmv2(scenario: Scenario) -> Seen:
 
 
 class Refused(Exception):
-    """p4c does not take a program; the message is p4c's."""
+    """p4c rejects a program; the message is p4c's."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _p4c() -> tuple[str, str]:
 
 
 def compile_bmv2(source: str | Path) -> CompiledJson:
-    """By p4c-bm2-ss, kept in the cache. Raises Refused."""
+    """Compiled by p4c-bm2-ss, or found in the cache. Raises Refused."""
     tool, version = _p4c()
     if isinstance(source, Path):
         texts = [path.read_text() for path in (source, *sorted((nfs.FOLDER / "include").glob("*.p4")))]
@@ -135,10 +135,10 @@ def compile_bmv2(source: str | Path) -> CompiledJson:
                 path.write_text(source)
             argv = [tool, "--arch", "v1model", "-o", str(folder / "program.json"), str(path)]
             done = subprocess.run(argv, capture_output=True, text=True, check=False)
-            said = (done.stdout + done.stderr).replace(f"{path.parent}/", "")
+            message = (done.stdout + done.stderr).replace(f"{path.parent}/", "")
         if done.returncode != 0:
-            raise Refused(said)
-        (folder / "warnings").write_text(said)
+            raise Refused(message)
+        (folder / "warnings").write_text(message)
 
     folder = cached_directory("bmv2-json", content_key(version, *texts), build)
     return CompiledJson(folder / "program.json", (folder / "warnings").read_text())

@@ -1,4 +1,4 @@
-"""What is given to both switches, and what is seen of it."""
+"""The input to both switches, and what is observed of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Scenario:
     ports: tuple[int, ...] = PORTS
 
     def replaced(self, source: str, name: str) -> Scenario:
-        """The same with another program."""
+        """The same scenario with another program."""
         return Scenario(name, source, self.packets, self.entries, self.groups, self.sessions, self.ports)
 
 
@@ -47,7 +47,7 @@ class Seen:
     direct: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def differences(self, other: Seen, names: tuple[str, str]) -> list[str]:
-        """In words; empty if there are none. Registers that only one side has do not count."""
+        """The differences in words; empty if there are none. Registers that only one side has are ignored."""
         found = []
         for number, (one, two) in enumerate(zip(self.frames, other.frames, strict=True)):
             if one != two:
@@ -70,5 +70,5 @@ class Seen:
 
 
 def ordered(frames: Frames) -> Frames:
-    """By port; the order on each port stays."""
+    """By port; the order on each port is kept."""
     return sorted(frames, key=lambda pair: pair[0])

@@ -1,4 +1,4 @@
-"""Generated programs: bmv2 is the measure of what softswitch does with them."""
+"""Generated programs: softswitch must do with them what bmv2 does."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_instrumenting_changes_nothing(seed: int) -> None:
 
 
 def test_the_generator_is_not_idle() -> None:
-    """What it makes is forwarded, multiplied and counted, and the same for the same seed."""
+    """Its programs forward, replicate and count, and are the same for the same seed."""
     assert generate(1) == generate(1)
     seen = [on_softswitch(generate(seed)) for seed in range(12)]
     frames = [out for one in seen for out in one.frames]

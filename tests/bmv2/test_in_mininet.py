@@ -23,7 +23,7 @@ STRATEGIES = ("controller", "state4", "state4_exact", "reconcile")
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
-    """Figure 5 in short: the folder of its run, its summary, and what it said."""
+    """A short Figure 5: the folder of its run, its summary, and its messages."""
     out = tmp_path_factory.mktemp("results")
     argv = [sys.executable, "-m", "experiments.delta_loss", "--out", str(out), "--control-plane", "native", "--json"]
     argv += ["--accept-busy"]
@@ -52,10 +52,10 @@ def test_the_counter_goes_over(results: tuple[Path, dict[str, Any], str], strate
     assert trial["register_bytes"] > 1.2 * (1 - share) * trial["wire_bytes"]  # more than what came after the swap
 
 
-def test_what_bmv2_cannot_do_is_left_out_and_said(results: tuple[Path, dict[str, Any], str]) -> None:
-    folder, summary, said = results
+def test_what_bmv2_cannot_do_is_left_out_and_reported(results: tuple[Path, dict[str, Any], str]) -> None:
+    folder, summary, message = results
     assert list(summary["left_out"]) == ["reconcile"] and summary["target"] == "bmv2"
-    assert "left out: reconcile (bmv2 has no RECONCILE_AND_COMMIT" in said
+    assert "left out: reconcile (bmv2 has no RECONCILE_AND_COMMIT" in message
     assert not (folder / "trials" / "reconcile-rate2-1.json").exists()
 
 

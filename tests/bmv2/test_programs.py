@@ -60,7 +60,7 @@ def nf(name: str, frames: list[tuple[int, bytes]], seed: int) -> Scenario:
 
 
 def small(name: str) -> Scenario:
-    """Cells are few: beyond the end of a register, bmv2 without its checks writes anywhere or ends."""
+    """With few cells: beyond the end of a register, bmv2 without its checks writes anywhere, or crashes."""
     chosen = random.Random(len(name))
     cells = range(min(MIN_CELLS.get(name, 8), 8))
     ops = (0, 1, 2) if name == "wide" else (0, 1, 2, 3, 4, 7, 255)
@@ -78,7 +78,7 @@ def small(name: str) -> Scenario:
 
 
 def for_p4c(name: str) -> Scenario:
-    """Skips what p4c does not take as it is, and says why."""
+    """Skips programs that p4c does not accept as they are, with the reason."""
     scenario = small(name)
     try:
         compile_bmv2(scenario.source)
@@ -151,7 +151,7 @@ priority = 20
 
 
 def everything() -> Scenario:
-    """p4c wants a direct meter to be read; the original only has one."""
+    """p4c requires that a direct meter is read; the original only declares one."""
     text = EVERYTHING.read_text().replace(
         "action metered(bit<9> port) {", "action metered(bit<9> port) {\n        host_rate.read(meta.colour);"
     )

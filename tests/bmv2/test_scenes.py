@@ -53,7 +53,7 @@ DIFFERENT = {
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What these tests did with switches that they only sent packets to."""
+    """What these tests did, for switches that were only sent packets."""
     file = tmp_path_factory.mktemp("scenes") / "scenes.jsonl"
     tests = [str(Path(__file__).parents[1] / "switch" / f"{name}.py") for name in FILES]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.bmv2.recorder", *tests]

@@ -110,12 +110,12 @@ class Traffic:
         self._flowing.set()
 
     def goes_on(self, packets: int = 20) -> None:
-        """That many more packets arrive."""
+        """So many further packets arrive."""
         wanted = self.received + packets
         wait(lambda: self.received >= wanted)
 
     def pause(self) -> None:
-        """Stops sending, and waits until all that was sent has arrived."""
+        """Stops sending, and waits until everything that was sent has arrived."""
         self._flowing.clear()
         self._idle.wait()
         wait(lambda: self.received >= self.sent)
@@ -177,9 +177,9 @@ class Scene:
         return self.files[1 - self.program].name
 
     def check(self, *, loses: bool = False) -> bool:
-        """All packets arrived and all were counted. Returns whether the program is another one than at the last check.
-
-        `loses`: what the strategy leaves out of the new program's register is no fault."""
+        """All packets arrived and all were counted. Returns whether the program is a different one from that at the
+        last check. `loses`: state that the strategy does not carry to the new program is not counted as a loss.
+        """
         self.traffic.goes_on()
         self.traffic.pause()
         registers = [array.name for array in self.bulk.ListArrays(_LIST).arrays if array.kind == bulk_pb2.REGISTER]

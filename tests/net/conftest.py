@@ -1,4 +1,4 @@
-"""Tests with real networks: they need root and the system's Mininet, and are skipped without."""
+"""Tests with real networks require root and the system's Mininet, and are skipped otherwise."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from state4.targets.p4runtime.target import P4RuntimeTarget
 
 @dataclass
 class Ended:
-    """How a controller ended. `status`: exit code, or minus the signal; `points`: phases that it went through."""
+    """How a controller ended. `status`: exit code, or minus the signal; `points`: phases that it passed."""
 
     status: int = 0
     outcome: dict[str, Any] = field(default_factory=dict)

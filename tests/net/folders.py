@@ -1,4 +1,4 @@
-"""The run folders of one process: others may run networks at the same time, and theirs are not ours to count."""
+"""The run folders of this process only: others may run networks at the same time."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_a_killed_switch_leaves_no_capture_behind(net: Veths, commands: Path, tm
 
 
 def test_limits_of_tc_hold_for_what_the_switch_sends(net: Veths, commands: Path, tmp_path: Path) -> None:
-    """A link of Mininet with `bw` is a queueing discipline of the switch's interface."""
+    """A Mininet link with `bw` is a queueing discipline on the switch's interface."""
     net.inside(
         net.switch,
         "tc",
@@ -184,7 +184,7 @@ def test_packets_wait_before_egress_while_a_link_is_slow(net: Veths, commands: P
 def test_its_program_is_changed_with_its_state(
     net: Veths, commands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, instrument: str
 ) -> None:
-    """A program that was started by these commands, instrumented by State4 when it was compiled, or not at all."""
+    """A program that was started by these commands, whether or not State4 instrumented it when it was compiled."""
     new = tmp_path / "new.p4"
     new.write_text(PROGRAM.replace("std.egress_spec = 3", "hdr.ethernet.dst = 7; std.egress_spec = 3"))
     (tmp_path / "cross.p4").write_text(PROGRAM)

@@ -82,7 +82,7 @@ def test_a_ring_is_nearly_full_at_three_quarters(net: Veths) -> None:
 
 
 def test_long_frames_do_not_make_a_ring_shorter(net: Veths) -> None:
-    """4,096 frames of 9,000 bytes wait, as many as of 60."""
+    """As many frames of 9,000 bytes can wait as of 60: 4,096."""
     for host in net.hosts:
         net.inside(net.switch, "ip", "link", "set", f"s{host}", "mtu", "9000")
         net.inside(net.host(host), "ip", "link", "set", "h0", "mtu", "9000")
@@ -96,7 +96,7 @@ def test_long_frames_do_not_make_a_ring_shorter(net: Veths) -> None:
         assert switch.stats().hold_drops == 0
 
 
-def test_the_longest_frames_take_no_more_memory_unless_told(net: Veths) -> None:
+def test_the_longest_frames_take_no_more_memory_by_default(net: Veths) -> None:
     """An MTU of 65,535: 512 frames of 128 KiB each."""
     for host in net.hosts:
         net.inside(net.switch, "ip", "link", "set", f"s{host}", "mtu", "65535")
@@ -116,7 +116,7 @@ def test_a_ring_of_an_impossible_size_is_refused(net: Veths, frames: int) -> Non
 
 
 class HeldStream:
-    """A client that holds packets; `next` sends a request and gives the answer."""
+    """A client that holds packets; `next` sends a request and returns the answer."""
 
     def __init__(self, controller: Controller) -> None:
         self._requests: queue.SimpleQueue[bulk_pb2.HoldRequest | None] = queue.SimpleQueue()
@@ -176,7 +176,7 @@ def test_a_hold_ends_in_time_and_says_so(net: Veths, controller: Controller) -> 
     with pytest.raises(grpc.RpcError) as refused:
         stream.answer()
     assert refused.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert "50 ms was the limit; nothing was committed" in refused.value.details()
+    assert "the limit is 50 ms; nothing was committed" in refused.value.details()
     assert receive(two) == frame(1)
     HeldStream(controller).next(bulk_pb2.HoldRequest(commit=True))
     one.send(frame(2))

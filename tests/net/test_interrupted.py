@@ -1,4 +1,4 @@
-"""A run that is interrupted leaves whole files, no processes and no folder in /run; `--resume` goes on with it."""
+"""An interrupted run leaves complete files, no processes and no folder in /run; `--resume` continues it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing half done: whatever becomes of a controller, packets go on and the state is whole."""
+"""Whatever happens to a controller, packets continue and the state is complete."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_killed_at_each_phase(scene: Scene, strategy: str) -> None:
 @pytest.mark.parametrize("strategy", PHASES_OF)
 @pytest.mark.timeout(120 * (1 + REPEATS))
 def test_cancelled_at_each_phase(scene: Scene, strategy: str) -> None:
-    """Ctrl-C before COMMIT leaves the old program, and nothing that was begun."""
+    """Ctrl-C before COMMIT leaves the old program, and nothing unfinished."""
     found = points(scene, strategy)
     for at in found[: found.index(("commit", "begin")) + 1] * REPEATS:
         ended = scene.controllers.run(strategy, scene.next, at=at, accident="interrupt")
@@ -74,7 +74,7 @@ def test_cancelled_at_each_phase(scene: Scene, strategy: str) -> None:
 @pytest.mark.parametrize("strategy", PHASES_OF)
 @pytest.mark.timeout(120 * (1 + REPEATS))
 def test_at_any_moment(scene: Scene, strategy: str, number: signal.Signals) -> None:
-    """Not only between two steps: the moments go through all of it."""
+    """Not only between two steps: the times are spread over the whole reconfiguration."""
     for delay_ms in range(4, 94, max(1, 9 // REPEATS)):
         timers: list[threading.Timer] = []
 
@@ -122,7 +122,7 @@ REFUSED = {
 @pytest.mark.parametrize("strategy", PHASES_OF)
 @pytest.mark.parametrize("accident", REFUSED)
 def test_what_the_switch_refuses(scene: Scene, strategy: str, accident: str) -> None:
-    """Reconcile writes the user's own entries last: the new program stays then, with all its state."""
+    """Reconcile writes the user's own entries last: then the new program stays, with all its state."""
     for _ in range(REPEATS):
         ended = scene.controllers.run(strategy, scene.next, accident=accident)
         assert ended.error.startswith(REFUSED[accident]), ended.error

@@ -1,4 +1,4 @@
-"""A fabric of real switches: what is up, how HULA's probes spread, where the firewall is, what is left afterwards."""
+"""A fabric of real switches: what is running, how HULA's probes spread, where the firewall is, what is left behind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SWITCHES = (*FABRIC.leaf_names, *FABRIC.spine_names)
 
 @dataclass(frozen=True)
 class Running:
-    """The fabric with the chained program on every switch, and a control process beside each."""
+    """The fabric with the chained program on every switch, and a control process for each."""
 
     network: RunningNetwork
     control: dict[str, ControlProcess]

@@ -87,7 +87,7 @@ def test_the_ring_goes_round(veths: Veths) -> None:
 
 
 def test_a_full_ring_is_noticed(veths: Veths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames that the kernel has no room for are counted, and the gap says what is missing."""
+    """Frames for which the kernel has no room are counted, and the gap shows what is missing."""
     monkeypatch.setattr(Listener, "_run", lambda self: self._stop.wait())
     wire = veths.socket(1)
     made = listener(veths, frames=1024)

@@ -40,7 +40,7 @@ def test_the_cpu_interface_goes_down(scene: Scene, strategy: str, phase: str) ->
 
 @pytest.mark.parametrize("strategy", ["state4_exact", "state4", "swing_state"])
 def test_the_cpu_interface_is_gone(scene: Scene, strategy: str) -> None:
-    """No listener, no reconfiguration; the program goes on."""
+    """Without a listener there is no reconfiguration; the program continues."""
     run("ip", "-n", scene.veths.switch, "link", "set", "cpu1", "name", "cpu9")
     try:
         ended = scene.controllers.run(strategy, scene.next)
@@ -53,8 +53,8 @@ def test_the_cpu_interface_is_gone(scene: Scene, strategy: str) -> None:
 
 @contextmanager
 def another_cable(scene: Scene, *, drops: bool) -> Iterator[None]:
-    """The listener's interface is another one than the switch's CPU port leads to. With `drops` a relay joins them that
-    hands on seven clones of eight."""
+    """The listener's interface is not the one that the switch's CPU port leads to. With `drops`, a relay between them
+    passes on seven of eight clones."""
     switch = scene.veths.switch
     run("ip", "-n", switch, "link", "set", "cpu1", "name", "cpu9")
     run("ip", "-n", switch, "link", "add", "far1", "type", "veth", "peer", "name", "cpu1")
@@ -84,7 +84,7 @@ def another_cable(scene: Scene, *, drops: bool) -> Iterator[None]:
 
 @pytest.mark.parametrize("strategy", ["state4_exact", "state4", "swing_state"])
 def test_the_interface_is_another_one(scene: Scene, strategy: str) -> None:
-    """It is there and up, and leads elsewhere."""
+    """The interface exists and is up, but leads elsewhere."""
     with another_cable(scene, drops=False):
         ended = scene.controllers.run(strategy, scene.next)
         if strategy in LOSING:

@@ -1,4 +1,4 @@
-"""The networks themselves, with a Linux bridge in the middle: what is up, what is on the wire, what is left."""
+"""The networks themselves, with a Linux bridge in the middle: what is running, what is on the wire, what is left."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def network() -> Iterator[RunningNetwork]:
 
 
 def frames_in(network: RunningNetwork, node: str, interface: str, direction: str) -> tuple[int, int]:
-    """Packets and bytes by the kernel's counters."""
+    """Packets and bytes, by the kernel's counters."""
     folder = f"/sys/class/net/{interface}/statistics"
     text = network.run(node, "cat", f"{folder}/{direction}_packets", f"{folder}/{direction}_bytes")
     packets, count = text.split()
@@ -86,7 +86,7 @@ def test_a_flow_keeps_its_schedule_and_is_counted_by_the_byte(network: RunningNe
 
 
 def test_a_knock_is_exactly_its_frames(network: RunningNetwork) -> None:
-    """The kernel would repeat a SYN that nobody answers; a knock does not."""
+    """The kernel would retransmit an unanswered SYN; a knock is not retransmitted."""
     knocker = Knocker(
         network,
         "h2",
@@ -138,8 +138,8 @@ def test_ctrl_c_in_the_middle_of_a_nodes_command_is_no_other_error(command: str)
 
 @pytest.mark.parametrize("lost", ["answer", "whole-output"])
 def test_a_shell_whose_answer_was_lost_is_asked_again(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupt character discards what a terminal has not delivered: the mark of the prompt, or all that made the
-    terminal readable."""
+    """An interrupt character discards undelivered output of the terminal: the marker in the prompt, or everything that
+    made the terminal readable."""
     before = own_run_folders(os.getpid())
     with pytest.raises(KeyboardInterrupt), running_network(PaperTopo(), switch=LinuxBridge) as network:
         node = network.node("h1")

@@ -1,4 +1,4 @@
-"""A strategy in one new file, which nothing in this tree knows, is in every figure and in the report."""
+"""A strategy in one new file, unknown to this tree, appears in every figure and in the report."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ print(json.dumps(found))
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a strategy, known to the programs that are started and to us."""
+    """A folder with a strategy, known to the programs that are started and to this process."""
     folder = write_example(f"strategies/{NAME}.py", tmp_path).parent
     monkeypatch.setenv(strategies.SEARCH_PATH_VARIABLE, str(folder))
     monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(folder)])

@@ -37,7 +37,7 @@ _UDP_SEGMENT = 103
 
 @dataclass(frozen=True)
 class Sent:
-    """What a host sends: one super-frame, or a frame."""
+    """What a host sends: one super-frame, or one frame."""
 
     flow: Flow
     data: bytes
@@ -114,7 +114,7 @@ def network(offloads: bool) -> Iterator[tuple[Veths, Switch]]:
 
 
 def wire(net: Veths) -> socket.socket:
-    """A socket on t1, behind an interface that makes the kernel take super-frames apart."""
+    """A socket on t1, behind an interface that makes the kernel split super-frames."""
     host = net.host(2)
     for command in (
         "ip link add t0 type veth peer name t1",
@@ -149,7 +149,7 @@ def outcome(
     offloads: bool,
     at: socket.socket | None = None,
 ) -> Outcome:
-    """`at`: what host 2 is to be seen by, else the wire behind it, or without offloads its interface."""
+    """`at`: where host 2's traffic is observed; default: the wire behind it, or its interface if it has no offloads."""
     pipeline = switch.load(compile_text(text))
     switch.commit(pipeline)
     one, two, cpu = net.socket(1), at or (wire(net) if offloads else net.socket(2)), net.socket(3)
@@ -200,7 +200,7 @@ def compare(name: str, traffic: str) -> None:
 
 
 def test_a_wrong_checksum_of_ip_stays() -> None:
-    """Nothing is merged, so this is what host 2 sees itself (a bridge drops such frames)."""
+    """Nothing is merged, so this is what host 2 itself receives (a bridge drops such frames)."""
     sent = TRAFFIC["tcp"]
     with network(False) as (net, switch):
         expected = outcome(net, switch, program(NAT, PORT_CHECKSUMS), sent, offloads=False)
@@ -342,7 +342,7 @@ def test_more_segments_than_a_batch_takes(net: Veths) -> None:
 
 
 def test_super_frames_wait_while_packets_are_held(net: Veths) -> None:
-    """They are longer than the ring's frames, so they wait in the socket's queue, in order with what is short."""
+    """They are longer than the ring's frames, so they wait in the socket's queue, in order with shorter ones."""
     sent = stream(Flow(), [60_000, 100] * 100, 1448)
     with forwarding(net) as switch:
         one, two = raw(net), wire(net)
@@ -384,7 +384,7 @@ def test_an_interface_without_segmentation_gets_single_frames(net: Veths) -> Non
 
 
 def test_queueing_disciplines_see_single_frames(net: Veths) -> None:
-    """So do captures, which turn them on: what `tc` limits by the packet is a frame of the MTU."""
+    """Captures do as well, which enable them: what `tc` limits per packet is a frame of the MTU."""
     flow, data = Flow(), random.Random(7).randbytes(20_000)
     with Switch() as switch, inside(net.switch):
         switch.commit(switch.load(build("forwarder", FORWARDER)))
@@ -399,7 +399,7 @@ def test_queueing_disciplines_see_single_frames(net: Veths) -> None:
 
 
 def test_segmentation_that_is_turned_off_under_the_switch(net: Veths) -> None:
-    """The kernel refuses merged frames from then on: none is lost, and after some the switch stops trying."""
+    """From then on the kernel refuses merged frames: none is lost, and after a few the switch stops trying."""
     flow, data = Flow(), random.Random(6).randbytes(10_000)
     made = flow.super_frame(data, 1000)
     with forwarding(net) as switch:
@@ -417,7 +417,7 @@ def test_segmentation_that_is_turned_off_under_the_switch(net: Veths) -> None:
 
 
 def test_frames_beyond_the_mtu_are_not_hidden_in_a_merged_one(net: Veths) -> None:
-    """The kernel does not look at the MTU for a merged frame; each of its frames counts as too long."""
+    """The kernel does not check the MTU for a merged frame, so each of its frames counts as too long."""
     net.inside(net.switch, "ip", "link", "set", "s2", "mtu", "900")
     flow = Flow()
     made = flow.super_frame(bytes(10_000), 1000)

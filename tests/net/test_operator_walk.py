@@ -1,4 +1,4 @@
-"""The operator's walk of the README, typed as it stands there."""
+"""The operator's walk in the README, typed as it is written there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.doc_examples import ROOT
 
 
 def walk() -> list[str]:
-    """The commands of the README, without the first: it opens the shell that the others are typed into."""
+    """The README's commands without the first one, which opens the shell that the others are typed into."""
     found = re.search(r"<!-- walk: operator -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert found is not None
     first, *others = found[1].splitlines()

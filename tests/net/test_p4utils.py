@@ -34,7 +34,7 @@ _SEND = (
 
 
 def p4run(folder: Path, lines: list[str], **environment: str) -> str:
-    """What p4run prints with these lines for Mininet's command line."""
+    """The output of p4run with these lines as input to Mininet's command line."""
     inner = f"ip link set lo up && exec p4run --config topologies/p4app.json --log-dir {folder} --pcap-dir {folder}"
     command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--mount", "bash", "-c", inner]
     text = "\n".join([*lines, "exit", ""])
@@ -62,7 +62,7 @@ def p4run(folder: Path, lines: list[str], **environment: str) -> str:
 def test_hosts_talk_and_the_program_is_changed_with_its_state(tmp_path: Path, target: str) -> None:
     address = {"softswitch": "127.0.0.1:9559", "bmv2": "bmv2://127.0.0.1:9090"}[target]
     change = f"{PYTHON} -m state4.cli.main reconfigure --target {address} --cpu-interface s1-cpu1 --json"
-    said = p4run(
+    message = p4run(
         tmp_path,
         [
             f'h2 {PYTHON} -c "{_RECEIVE}" > {tmp_path}/received 2>&1 &',
@@ -73,6 +73,6 @@ def test_hosts_talk_and_the_program_is_changed_with_its_state(tmp_path: Path, ta
         ],
         STATE4_TARGET=target,
     )
-    assert (tmp_path / "received").read_text() == "received b'hello'\n", said
+    assert (tmp_path / "received").read_text() == "received b'hello'\n", message
     assert json.loads((tmp_path / "changed").read_text())["cells"] == 463742
-    assert (tmp_path / "again").read_text() == "received b'hello'\n", said
+    assert (tmp_path / "again").read_text() == "received b'hello'\n", message

@@ -78,7 +78,7 @@ def test_vlan_tags_stay(net: Veths, switch: Switch, tpid: int) -> None:
 
 
 def test_jumbo_frames_beyond_the_ring(net: Veths, switch: Switch) -> None:
-    """The ring was made for an MTU of 1500; longer frames come another way, in order with the short ones."""
+    """The ring was made for an MTU of 1500; longer frames take another path, in order with the short ones."""
     for host in net.hosts:
         net.inside(net.switch, "ip", "link", "set", f"s{host}", "mtu", "9000")
         net.inside(net.host(host), "ip", "link", "set", "h0", "mtu", "9000")

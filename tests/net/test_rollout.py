@@ -1,4 +1,4 @@
-"""`state4 rollout` on a fabric under traffic: every switch in turn, its state exact; and stopped in the middle."""
+"""`state4 rollout` on a fabric under traffic: every switch in turn, with exact state; and stopped half-way."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def finished(path: Path, *options: str) -> dict[str, Any]:
     process = rollout(path, "--json", *options)
     out, err = process.communicate(timeout=250)
     assert process.returncode == 0, err + out
-    said: dict[str, Any] = json.loads(out)
-    assert said["finished"] and not said["problems"]
-    return said
+    report: dict[str, Any] = json.loads(out)
+    assert report["finished"] and not report["problems"]
+    return report
 
 
 class Traffic:
-    """UDP from host to host over both spines, and what arrived of it."""
+    """UDP between hosts over both spines, and which of it arrived."""
 
     def __init__(self, lab: FabricLab) -> None:
         self._lab = lab
@@ -88,7 +88,7 @@ class Traffic:
             sender.go(start, start + 1000)
 
     def check(self) -> None:
-        """Ends it. Nothing was lost, and every switch on the way has counted each byte once."""
+        """Ends the traffic. Nothing was lost, and every switch on the path has counted each byte once."""
         sent = {number: sender.finish().sent for number, sender in self._senders.items()}
         time.sleep(0.2)
         arrived = {number: receiver.finish()[0].packets for number, receiver in self._receivers.items()}
@@ -110,10 +110,10 @@ def test_all_switches_are_changed_under_traffic_and_stay_exact(lab: FabricLab, t
     back = rollout_file(lab, tmp_path, OLD, allow_loss=True, at_once=2)
     traffic = Traffic(lab)
     for number in range(ROUNDS):
-        said = finished(back if number % 2 else there)
+        report = finished(back if number % 2 else there)
         for name in lab.names:
-            outcome = said["switches"][name]["outcome"]
-            assert said["switches"][name]["step"] == "done" and not outcome["inexact"]
+            outcome = report["switches"][name]["outcome"]
+            assert report["switches"][name]["step"] == "done" and not outcome["inexact"]
             assert outcome["strategy"] == "state4_exact" and outcome["cells"] > 460_798
     traffic.check()
 
@@ -134,7 +134,7 @@ def test_a_program_that_does_not_fit_one_switch_changes_none(lab: FabricLab, tmp
 def test_stopped_in_the_middle_it_goes_on_and_stays_exact(
     lab: FabricLab, tmp_path: Path, number: int, program: Path
 ) -> None:
-    """The slow profile gives the signal something to hit. After SIGKILL the change that was begun goes on by itself."""
+    """The slow profile leaves time for the signal. After SIGKILL the change in progress completes by itself."""
     path = rollout_file(lab, tmp_path, program, control_plane="paper", allow_loss=True)
     traffic = Traffic(lab)
     process = rollout(path)

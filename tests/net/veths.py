@@ -22,7 +22,7 @@ _PACKET_IGNORE_OUTGOING = 23
 
 @contextmanager
 def inside(namespace: str) -> Iterator[None]:
-    """This thread is in the namespace; sockets and threads made here stay there."""
+    """This thread is in the namespace; sockets and threads created here stay there."""
     here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
     try:
@@ -64,7 +64,7 @@ class Veths:
         return f"{self.name}-h{number}"
 
     def connect(self, host: int) -> None:
-        """(Re)makes the veth of a host."""
+        """Creates a host's veth, or creates it again."""
         ends = ("name", f"s{host}", "netns", self.switch)
         run("ip", "link", "add", *ends, "type", "veth", "peer", "name", "h0", "netns", self.host(host))
         for namespace, name in ((self.switch, f"s{host}"), (self.host(host), "h0")):
@@ -87,7 +87,7 @@ class Veths:
         run("ip", "netns", "exec", namespace, *command)
 
     def socket(self, host: int, *, name: str = "h0") -> socket.socket:
-        """A raw socket on the host's end, which does not see what it sends itself."""
+        """A raw socket at the host's end, which does not receive what it sends itself."""
         with inside(self.host(host)):
             made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         made.setsockopt(263, _PACKET_IGNORE_OUTGOING, 1)  # SOL_PACKET
@@ -115,7 +115,7 @@ class Veths:
 
 
 def receive(end: socket.socket) -> bytes:
-    """The next frame, with its VLAN tag put back in."""
+    """The next frame, with its VLAN tag restored."""
     data, control, _, _ = end.recvmsg(1 << 17, 256)
     for level, kind, value in control:
         if level == 263 and kind == 8:
@@ -128,7 +128,7 @@ def receive(end: socket.socket) -> bytes:
 
 
 def silent(end: socket.socket, seconds: float = 0.1) -> bool:
-    """Nothing comes for that long."""
+    """No frame arrives for that long."""
     end.settimeout(seconds)
     try:
         end.recv(1 << 17)

@@ -1,1 +1,2 @@
-"""Tests with a switch whose ports are memory and whose clock stands still: `harness.py`, `controller.py` start it."""
+"""Tests with a switch whose ports are in memory and whose clock stands still; started by `harness.py`,
+`controller.py`."""

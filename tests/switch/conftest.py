@@ -1,4 +1,4 @@
-"""What the tests of the P4Runtime server share: a switch that answers, and its primary client.
+"""Shared by the tests of the P4Runtime server: a running switch and its primary client.
 
 The switch runs `everything.p4`, or the `PROGRAM` of the test's module. What it is sent is compiled by this process: one
 of its own for each program, as a switch has it, takes longer to start than most of these programs take to compile.

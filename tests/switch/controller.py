@@ -108,7 +108,7 @@ class Controller:
         self.send(arbitration=update)
 
     def next(self, kind: str, timeout: float = 10) -> Any:
-        """The next message of a kind; others are skipped. An ended stream is returned as its error."""
+        """The next message of a kind; others are skipped. The end of the stream is returned as its error."""
         while True:
             message = self.received.get(timeout=timeout)
             if isinstance(message, grpc.RpcError):
@@ -117,7 +117,7 @@ class Controller:
                 return getattr(message, kind)
 
     def none(self, kind: str, timeout: float = 0.3) -> bool:
-        """Whether no message of a kind comes within `timeout`."""
+        """Whether no message of a kind arrives within `timeout`."""
         try:
             self.next(kind, timeout)
         except queue.Empty:
@@ -148,7 +148,7 @@ class Controller:
             request.election_id.low = self.election
 
     def fence(self, *, saved: bool = False, program: int | None = None) -> bulk_pb2.Fence:
-        """Of this client, for the program that is there now, or for the one with that number."""
+        """A fence for this client, with the number of the current program or the given one."""
         if program is None:
             program = self.program(saved=saved)
         return bulk_pb2.Fence(role=self.role, election_id_low=self.election or 0, program=program)
@@ -159,7 +159,7 @@ class Controller:
         return int(self.bulk.ListArrays(bulk_pb2.ListArraysRequest(pipeline=which)).program)
 
     def write_array(self, name: str, cells: bytes, *, saved: bool = False, **more: Any) -> int:
-        """Cells of one array through the bulk service; how many were written."""
+        """Writes cells of one array through the bulk service; returns the number written."""
         which = bulk_pb2.SAVED if saved else bulk_pb2.ACTIVE
         request = bulk_pb2.WriteArrayRequest(
             device_id=DEVICE, pipeline=which, name=name, cells=cells, fence=self.fence(saved=saved), **more
@@ -260,7 +260,7 @@ def optional(field: int, value: int) -> p4r.FieldMatch:
 
 
 def status(call: Any) -> str:
-    """Name of the code with which a call is refused; "OK" if it is not. For one failed update: that update's code."""
+    """The code with which a call is refused, "OK" if it is not. For a single failed update: that update's code."""
     return codes(call)[0]
 
 

@@ -55,5 +55,5 @@ def probe(source: int, tor: int, utilisation: int) -> bytes:
 
 
 def utilisation(frame: bytes) -> int:
-    """What a probe carries."""
+    """The utilisation that a probe carries."""
     return frame[17]

@@ -1,4 +1,4 @@
-"""A switch with memory ports and a clock that stands still: packets in, packets out, registers to look at."""
+"""A switch with memory ports and a clock that stands still: packets in, packets out, registers to inspect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compiled(path: Path) -> CompiledPipeline:
 
 
 class Bench:
-    """A program on a switch. `entries`: the text of a file of entries, or None for the file beside the program.
+    """A program on a switch. `entries`: the text of a file of entries, or None for the file next to the program.
 
     `time_us` is the switch's clock; it moves only by assignment.
     """
@@ -54,7 +54,7 @@ class Bench:
         self.switch.set_time(value)
 
     def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
-        """What comes out, sorted by port."""
+        """The frames that come out, sorted by port."""
         return sorted(self.switch.inject(port, frame))
 
     def ports(self, port: int, frame: bytes) -> list[int]:
@@ -64,7 +64,7 @@ class Bench:
         return [number for number, _ in out]
 
     def register(self, name: str) -> list[int]:
-        """All cells of the register of that name, or of the only one whose name ends so."""
+        """All cells of the register of that name, or of the only one whose name ends with it."""
         cells: list[int] = self._register(name).read().tolist()
         return cells
 
@@ -91,7 +91,7 @@ class Bench:
 
 
 def install(switch: Switch, pipeline: Pipeline, entries: Entries) -> None:
-    """Checked entries straight into a switch, without a server between."""
+    """Writes checked entries directly to a switch, without a server."""
     for group in entries.multicast:
         switch.set_multicast_group(group.group, [(replica.port, replica.instance) for replica in group.replicas])
     for clone in entries.clones:
@@ -108,7 +108,7 @@ def install(switch: Switch, pipeline: Pipeline, entries: Entries) -> None:
 
 
 def entry_of(table: TableInfo, row: TableRow) -> soft.Entry:
-    """A row that is not a default action, as softswitch has it."""
+    """A row that is not a default action, as a softswitch entry."""
     given = {match.name: match for match in row.matches}
     keys = tuple(_key(given.get(key.name), key.match, key.width) for key in table.keys)
     return soft.Entry(keys, row.action, tuple(param.value for param in row.params), row.priority)

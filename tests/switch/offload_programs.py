@@ -1,4 +1,4 @@
-"""Programs that do to packets what offload-aware ports have to follow: rewrite, count, drop, clone."""
+"""Programs whose changes to packets offload-aware ports have to handle: rewrite, count, drop, clone."""
 
 from __future__ import annotations
 

@@ -69,12 +69,12 @@ class Scene:
     pipeline: Pipeline
 
     def send(self, frame: bytes | str, port: int = 0) -> list[tuple[int, str]]:
-        """(port, frame in hexadecimal) of everything that comes out."""
+        """(port, frame in hexadecimal) of everything that is sent."""
         data = bytes.fromhex(frame) if isinstance(frame, str) else frame
         return [(number, sent.hex()) for number, sent in self.switch.inject(port, data)]
 
     def out(self, frame: bytes | str, port: int = 0) -> str:
-        """The one frame that comes out, in hexadecimal."""
+        """The only frame that is sent, in hexadecimal."""
         ((_, sent),) = self.send(frame, port)
         return sent
 
@@ -88,14 +88,14 @@ class Scene:
 
 @contextmanager
 def scene(**parts: str) -> Iterator[Scene]:
-    """A switch that runs the program of the given parts (see `program`)."""
+    """A switch that runs a program made of the given parts (see `program`)."""
     with running(program(**parts)) as started:
         yield started
 
 
 @contextmanager
 def running(text: str) -> Iterator[Scene]:
-    """A switch that runs a whole program."""
+    """A switch that runs a complete program."""
     with Switch() as switch:
         for port in PORTS:
             switch.add_memory_port(port)

@@ -91,7 +91,7 @@ class Flow:
     def frame(
         self, data: bytes, *, sequence: int = 0, ident: int = 0, flags: int = ACK, partial: bool = False
     ) -> bytes:
-        """`partial`: the checksum is left to the card: its field has the sum of the pseudo header."""
+        """`partial`: the checksum is offloaded: its field has the sum of the pseudo header."""
         if self.protocol == TCP:
             words = (self.source_port, self.destination_port, sequence & 0xFFFFFFFF, self.ack)
             head = struct.pack(">HHII", *words) + bytes((5 + len(self.options) // 4 << 4, flags))
@@ -122,7 +122,7 @@ class Flow:
         return head[:10] + struct.pack(">H", ~ones(head) & 0xFFFF) + head[12:]
 
     def segments(self, data: bytes, size: int, *, sequence: int = 0, ident: int = 0, flags: int = ACK) -> list[bytes]:
-        """The frames that are on a wire: `size` bytes of `data` each."""
+        """The frames on a wire: `size` bytes of `data` each."""
         parts = [data[at : at + size] for at in range(0, len(data), size)] or [b""]
         frames = []
         for index, part in enumerate(parts):
@@ -135,7 +135,7 @@ class Flow:
         return frames
 
     def super_frame(self, data: bytes, size: int, *, sequence: int = 0, ident: int = 0, flags: int = ACK) -> SuperFrame:
-        """The same as one frame."""
+        """The same data as one frame."""
         kind = GSO_UDP if self.protocol == UDP else GSO_TCP4 if self.version == 4 else GSO_TCP6
         if self.protocol == TCP and flags & CWR:
             kind |= ECN

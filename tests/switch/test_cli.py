@@ -1,4 +1,4 @@
-"""The `softswitch` command: what it makes, how it starts and ends, and what it says when something is wrong."""
+"""The `softswitch` command: its output, its start and end, and its error messages."""
 
 from __future__ import annotations
 
@@ -68,21 +68,21 @@ def test_a_compiled_file_is_a_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ('{"program": "x.p4", "parsers": [], "pipelines": []}', "was compiled for bmv2"),
         ('{"softswitch_config": 1}', "'files' is missing"),
         ("{", "the device config is damaged"),
     ],
 )
-def test_what_is_no_program_is_told(
-    content: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_no_program_is_reported(
+    content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "x.json"
     file.write_text(content)
     assert main(["run", str(file)]) == 2
     error = capsys.readouterr().err
-    assert str(file) in error and said in error
+    assert str(file) in error and message in error
     assert main(["run", str(file), "-DX=1"]) == 2
     assert "is a compiled file" in capsys.readouterr().err
 
@@ -146,7 +146,7 @@ def test_a_wrong_program_is_shown_with_its_place(
         (["--no-p4", "--grpc-server-ssl"], "needs --grpc-server-cert"),
         (["--no-p4", "--grpc-server-with-client-auth"], "need --grpc-server-ssl"),
         (["--no-p4", "-i", "1@no-such-if"], "no-such-if"),
-        (["--no-p4", "--grpc-server-addr", "unix:/no/such/folder/s"], "there is no folder /no/such/folder"),
+        (["--no-p4", "--grpc-server-addr", "unix:/no/such/folder/s"], "no such folder: /no/such/folder"),
         (["--no-p4", "--grpc-server-addr", "nonsense"], "can't listen on nonsense"),
         (["missing.p4"], "missing.p4"),
     ],
@@ -296,7 +296,7 @@ def certificate(folder: Path, name: str, issuer: str | None = None) -> tuple[Pat
 
 
 def handshake(address: str, newest: ssl.TLSVersion, key: Path, cert: Path) -> str | None:
-    """The version that is agreed on with a client that knows none newer and does not mind who answers."""
+    """The TLS version negotiated with a client that supports no newer one and does not verify the server."""
     host, port = address.split(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -348,7 +348,7 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--grpc-cacert", "ca.pem"], "need --grpc-ssl"),
         (["--grpc-ssl", "--grpc-key", "our.key"], "must be given together"),
@@ -356,9 +356,9 @@ def test_tls(tmp_path: Path, mutual: bool) -> None:
         (["unix:/nowhere/s", "--grpc-ssl"], "Unix sockets do not use TLS"),
     ],
 )
-def test_wrong_tls_flags_of_stats(flags: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_tls_flags_of_stats(flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stats", *flags]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_refused_run_leaves_the_signals_to_the_caller(bad: Path) -> None:

@@ -1,4 +1,4 @@
-"""The daemon ends whatever it is doing, and leaves no process."""
+"""The daemon ends whatever it is doing, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CELLS = "register<bit<32>, bit<32>>(4000000) big;"
 
 @contextmanager
 def daemon(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process and its address; everything that it starts is in its session or marked by its TMPDIR."""
+    """The process and its address; everything that it starts is in its session, or marked by its TMPDIR."""
     with tempfile.TemporaryDirectory(prefix="end-") as folder:
         address = f"unix:{folder}/s.sock"
         command = [sys.executable, "-m", "softswitch", "run", *arguments, "--grpc-server-addr", address]
@@ -40,7 +40,7 @@ def daemon(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def of_folder(folder: str) -> list[int]:
-    """Processes that were started with this TMPDIR or in a folder of it."""
+    """Processes that were started with this TMPDIR or a folder in it."""
     found = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
@@ -117,7 +117,7 @@ def test_it_ends_while_it_compiles_its_own_program(tmp_path: Path) -> None:
 
 
 def test_a_packet_that_takes_minutes_does_not_keep_it(tmp_path: Path) -> None:
-    """A million divisions of 2,048 bits, in the thread of the data plane or of the client that sent the packet."""
+    """A million divisions of 2,048 bits, in the data-plane thread or in that of the client that sent the packet."""
     source = tmp_path / "slow.p4"
     slow = "bit<2048> v = (bit<2048>)hdr.h.a; for (bit<32> i in 1 .. 1000000) { v = (v * v + 12345) / (v | 3); }"
     source.write_text(program(ingress=f"{slow} hdr.h.b = (bit<8>)v;"))

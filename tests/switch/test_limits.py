@@ -1,4 +1,4 @@
-"""The refusals that docs/limits.md lists, word by word."""
+"""The refusals listed in docs/limits.md, word by word."""
 
 from __future__ import annotations
 

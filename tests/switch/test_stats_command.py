@@ -19,7 +19,7 @@ from tests.switch.controller import Running, body, frame
 
 
 def fill(running: Running) -> None:
-    """One route; two packets that it takes, one that it does not, a digest's packet that is dropped."""
+    """One route; two packets that match, one that does not, and a packet with a digest that is dropped."""
     active = running.switch.active
     assert active is not None
     active.tables["MyIngress.routes"].insert(Entry((Lpm(0x0A000000, 8),), "MyIngress.forward", (2,)))
@@ -72,8 +72,8 @@ def test_the_server_tells_what_ports_could_not_take(monkeypatch: pytest.MonkeyPa
         stats = running.switch.stats()
         port = replace(stats.ports[1], rx_oversize=1, rx_unsplit=2, rx_superframes=3, tx_superframes=4)
         monkeypatch.setattr(running.switch, "stats", lambda: replace(stats, ports={1: port}))
-        (told,) = stats_command.fetch(running.address).ports
-    assert (told.rx_oversize, told.rx_unsplit, told.rx_superframes, told.tx_superframes) == (1, 2, 3, 4)
+        (reported,) = stats_command.fetch(running.address).ports
+    assert (reported.rx_oversize, reported.rx_unsplit, reported.rx_superframes, reported.tx_superframes) == (1, 2, 3, 4)
 
 
 def test_nobody_answers() -> None:

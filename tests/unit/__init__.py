@@ -1,1 +1,1 @@
-"""Tests of pure code, in folders named as the packages that they test."""
+"""Tests of pure code, in folders named like the packages that they test."""

@@ -1,4 +1,4 @@
-"""Commands that are interrupted while they start, in a locale without the characters, or without a terminal."""
+"""Commands that are interrupted during start-up, in a locale without the characters, or without a terminal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_ctrl_c_ends_an_installed_command_the_same_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["größe.p4".encode(), "größe.p4".encode("latin-1")])
 @pytest.mark.parametrize("locale", [ASCII, {}])
-def test_any_name_of_a_file_and_any_text_can_be_read_and_said(
+def test_any_file_name_and_any_text_can_be_read_and_printed(
     tmp_path: Path, name: bytes, locale: dict[str, str]
 ) -> None:
     file = os.fsencode(tmp_path) + b"/" + name

@@ -1,4 +1,4 @@
-"""What docs/reproducing.md tells to type exists, and its examples are what they claim to be."""
+"""The commands in docs/reproducing.md exist, and its examples are what they claim to be."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_strategy_in_a_folder_of_ones_own_is_found(tmp_path: Path) -> None:
     assert "state4_twice" in content["names"]
     assert content["label"] == "state4 twice"
     without = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert "there is no strategy 'state4_twice'" in without.stderr
+    assert "no strategy named 'state4_twice'" in without.stderr
 
 
 def test_the_tests_that_contributing_names_exist() -> None:

@@ -1,4 +1,4 @@
-"""The scripts of examples/ do what they say: each is run as its reader runs it."""
+"""The scripts of examples/ do what they say: each is run as a reader would run it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m ...` typed in a checkout with another Python than its `.venv`: it goes on there, or says what to do."""
+"""`python -m ...` in a checkout with a Python other than its `.venv`: it switches to that, or says what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_HELPED = {"topologies.clean"}  # takes no option: it would act
 
 
 def commands() -> list[str]:
-    """Every module that can be typed after `python -m`."""
+    """Every module that can be given to `python -m`."""
     found = []
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*.py"):
@@ -40,7 +40,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def venv(checkout: Path) -> Iterator[Path]:
-    """Where `make` puts the checkout's `.venv`; what a test puts there is gone afterwards."""
+    """Where `make` puts the checkout's `.venv`; what a test puts there is removed afterwards."""
     folder = checkout / ".venv"
     yield folder
     shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""What `make mutants` says of the mistakes that it has made."""
+"""What `make mutants` reports about the mistakes that it has made."""
 
 from __future__ import annotations
 

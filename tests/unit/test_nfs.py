@@ -1,4 +1,4 @@
-"""Facts of the programs in nfs/ that the experiments count on."""
+"""Properties of the programs in nfs/ that the experiments rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders that other users can change are refused, and links of theirs are not followed."""
+"""Folders that other users can change are refused, and their links are not followed."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_a_file_is_written_whole_or_not_at_all_and_the_error_names_it(tmp_path: 
     assert named.read_bytes() == b"new" and list(tmp_path.iterdir()) == [named]
 
 
-def test_a_link_or_a_pipe_that_a_command_is_told_to_write_is_written(tmp_path: Path) -> None:
+def test_a_link_or_a_pipe_given_as_output_is_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     write_whole(tmp_path / "link", b"new")

@@ -1,4 +1,4 @@
-"""The network for p4utils is the paper's, and its modules start what they should; p4utils itself is not needed."""
+"""The p4utils network is the paper's, and its modules start the right programs; p4utils itself is not needed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class _Compiler:
 
 @pytest.fixture
 def modules(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """state4_p4utils.py beside something that looks like p4utils."""
+    """state4_p4utils.py with a stand-in for p4utils."""
     for name, content in {
         "p4utils": {},
         "p4utils.mininetlib": {},
@@ -139,5 +139,5 @@ def test_the_tool_complains_in_words(tmp_path: Path, capsys: pytest.CaptureFixtu
     entries = tmp_path / "x.toml"
     entries.write_text("")
     assert p4app_tool.main(["entries", "--target", f"unix:{tmp_path}/none.sock", str(entries)]) == 1
-    assert "Traceback" not in (said := capsys.readouterr().err)
-    assert said.strip()
+    assert "Traceback" not in (message := capsys.readouterr().err)
+    assert message.strip()

@@ -1,4 +1,4 @@
-"""What `pip install .` gives: three packages with all that they need, and the commands in an empty folder."""
+"""The result of `pip install .`: three packages with all they need, and the commands in an empty folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ sys.meta_path.insert(0, Hidden())
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, so that it leaves nothing here and takes nothing from an earlier build."""
+    """Built from a copy, so that it leaves nothing here and uses nothing from an earlier build."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in (*PACKAGES, "experiments", "nfs", "topologies"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -55,7 +55,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of a fresh virtual environment with the wheel and what it depends on, and nothing else."""
+    """The commands' folder of a fresh virtual environment with the wheel and its dependencies, and nothing else."""
     venv = tmp_path_factory.mktemp("venv")
     python = make_venv(venv, packages=True)
     options = ("--quiet", "--no-deps", "--no-index", "--ignore-installed")
@@ -74,7 +74,7 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
-    """A folder with two programs of a user's."""
+    """A folder with two user programs."""
     for name in ("old.p4", "new.p4"):
         shutil.copy(ROOT / "examples" / "byte_quota.p4", tmp_path / name)
     return tmp_path

@@ -61,7 +61,7 @@ class Block:
             self.tables.append(self._table())
 
     def text(self, body: str) -> str:
-        """The whole control; all of `body` needs the header."""
+        """The text of the control; everything in `body` requires a valid header."""
         lines = [(r.name, f"    register<{r.type}>({r.cells}) {r.name};\n") for r in self.registers]
         lines += [(name, f"    counter({size}, CounterType.{kind}) {name};\n") for name, size, kind in self.counters]
         used = "".join(line for name, line in lines if f" {name}." in self._declarations + body)
@@ -95,7 +95,7 @@ class Block:
         return name, tuple(params)
 
     def _kinds(self) -> list[str]:
-        """One lpm key at most, and not beside kinds that go by priority."""
+        """At most one lpm key, and not together with kinds that use priorities."""
         first = self.random.choice(("exact", "exact", "lpm", "ternary", "range", "optional"))
         others = ("exact",) if first == "lpm" else ("exact", "ternary", "range", "optional")
         return [first, *(self.random.choice(others) for _ in range(self.random.randint(0, 2)))]
@@ -131,7 +131,7 @@ class Block:
     # ---- statements ----
 
     def simple(self, indent: str) -> str:
-        """A statement that may stand in an action, too."""
+        """A statement that is also allowed in an action."""
         kind = self.random.random()
         if kind < 0.1 and self.counters:
             name, size, _ = self.random.choice(self.counters)
@@ -148,7 +148,7 @@ class Block:
         return f"{indent}{target.text} = {self.expressions.expression(target.width, target.signed, 3)};\n"
 
     def _part(self, indent: str) -> str:
-        """Some bits of something."""
+        """A slice of a value."""
         target = self.shape.target(unsigned=True)
         low = self.random.randrange(target.width)
         width = self.random.randint(1, target.width - low)
@@ -171,7 +171,7 @@ class Block:
         return f"{text}{indent}{target.text} = ({target.type})({bits});\n"
 
     def _index(self, size: int) -> str:
-        """In range: sizes are powers of two."""
+        """An index in range: sizes are powers of two."""
         return "0" if size == 1 else f"(bit<32>)({self.random.choice(SMALL).text} & {size - 1})"
 
     def _hash(self, indent: str) -> str:

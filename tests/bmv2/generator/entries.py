@@ -16,7 +16,7 @@ class Table:
 
 
 def table_entries(chosen: random.Random, table: Table) -> str:
-    """A few entries, none twice; priorities differ, so that the order does not matter."""
+    """A few entries, all different; priorities differ, so that the order does not matter."""
     text = ""
     seen = set()
     ordered = any(kind in ("ternary", "range", "optional") for _, kind, _ in table.keys)
@@ -42,7 +42,7 @@ def _small(chosen: random.Random, field: str, width: int) -> int:
 
 
 def _number(chosen: random.Random, width: int) -> str:
-    """TOML has integers of 64 bits; wider ones are written as text."""
+    """TOML integers have 64 bits; wider ones are written as text."""
     return f'"{chosen.randrange(1 << width):#x}"'
 
 

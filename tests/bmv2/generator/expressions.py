@@ -1,4 +1,4 @@
-"""Random expressions of a wanted type over the fields in sight."""
+"""Random expressions of a given type over the values in scope."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Expressions:
         return self.literal(width, signed) if self.random.random() < 0.2 else self._named(width, signed)
 
     def _named(self, width: int, signed: bool) -> str:
-        """A value in sight, made to fit."""
+        """A value in scope, converted to fit."""
         same = [value for value in self.scope if (value.width, value.signed) == (width, signed)]
         if same and self.random.random() < 0.7:
             return self.random.choice(same).text
@@ -104,7 +104,7 @@ class Expressions:
         return f"({self.condition(0)} ? {first} : {second})"
 
     def _cast(self, width: int, signed: bool, depth: int) -> str:
-        """From another width, or from the other sign."""
+        """A cast from another width, or from the other sign."""
         if width > 1 and self.random.random() < 0.4:
             return f"(({type_text(width, signed)})({self.expression(width, not signed, depth)}))"
         other = self.random.choice([w for w in WIDTHS if w > 1])

@@ -12,7 +12,7 @@ COUNT = 12
 
 @dataclass(frozen=True)
 class Layout:
-    """Widths of the fields of `h` behind its first ones, and of `o`; whether segments follow."""
+    """Widths of the fields of `h` after its first ones, and of `o`; whether segments follow."""
 
     fields: tuple[int, ...]
     optional: tuple[int, ...]

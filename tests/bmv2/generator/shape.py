@@ -1,4 +1,4 @@
-"""What a generated program has to read and write, everywhere in it."""
+"""What a generated program can read and write, anywhere in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Shape:
     metadata: tuple[Value, ...]
 
     def target(self, *, unsigned: bool = False) -> Value:
-        """Something that a statement may write."""
+        """Something that a statement can assign to."""
         pool = [*self.fields, *self.metadata]
         if unsigned:
             pool = [*(value for value in pool if not value.signed), SMALL[1]]

@@ -1,4 +1,4 @@
-"""Registers and counters: what is asked of bmv2, and what is made of its answers."""
+"""Registers and counters: the requests to bmv2, and how its answers are interpreted."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_an_error_among_many_writes_is_raised_and_leaves_the_connection_usable(
     assert target.read_register(small)[:100].tolist() == list(range(1, 101))
 
 
-def test_a_missing_register_is_said_by_name(bench: Bench, state: InstalledProgram) -> None:
+def test_a_missing_register_is_reported_by_name(bench: Bench, state: InstalledProgram) -> None:
     bench.target.install(state)
     with pytest.raises(TargetError, match="reading none: bmv2 says INVALID_REGISTER_NAME"):
         bench.target.read_register(RegisterSpec("none", 300, 8))

@@ -1,4 +1,4 @@
-"""Entries, groups and sessions: P4Runtime's messages as bmv2's calls, and back."""
+"""Entries, groups and sessions: P4Runtime messages as bmv2's calls, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs: compiled, found again, saved, and what a bmv2 refuses."""
+"""Programs: compiled, found in the cache, saved, and refused by bmv2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Multicast groups and mirror sessions, which belong to the switch; and which port is its CPU port."""
+"""Multicast groups and mirror sessions, which belong to the switch; and the number of its CPU port."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_bmv2_tells_its_ports() -> None:
             assert target.cpu_port == 65
 
 
-def test_a_session_that_carries_updates_sends_to_a_group_meanwhile(bench: Bench, state: InstalledProgram) -> None:
+def test_a_session_that_carries_updates_also_sends_to_a_group(bench: Bench, state: InstalledProgram) -> None:
     """The user's copy keeps the replica number that it has without a group: 0."""
     target = bench.target
     target.install(state)

@@ -1,1 +1,1 @@
-"""Whole experiments, short: they build their networks themselves."""
+"""Complete experiments, shortened: they build their own networks."""

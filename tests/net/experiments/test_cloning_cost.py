@@ -1,4 +1,4 @@
-"""Figure 7 in short, on a real switch and far below its limit: nothing is lost, whoever clones."""
+"""A short Figure 7, on a real switch and far below its limit: nothing is lost, whether it clones or not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ATTEMPTS = 5
 
 
 def that_counts(run: Callable[[], TrialResult]) -> TrialResult:
-    """As a sweep does: a trial for which the machine had no core shows nothing and is repeated."""
+    """As in a sweep, a trial for which the machine had no core is repeated."""
     for _ in range(ATTEMPTS):
         result = run()
         if not result.invalid:
@@ -55,7 +55,7 @@ def that_counts(run: Callable[[], TrialResult]) -> TrialResult:
 
 
 def test_slow_flows_are_not_disturbed() -> None:
-    """Both in one network: the second finds nothing of the first."""
+    """Both run in one network: the second is not affected by the first."""
     with ExitStack() as stack, display(1.0, quiet=True) as show:
         bench = Bench(stack)
         for strategy in ("swing_state", "state4"):

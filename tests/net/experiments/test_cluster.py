@@ -1,4 +1,4 @@
-"""--cluster: a Dask scheduler and two workers, each in a namespace of its own as if it were a machine."""
+"""--cluster: a Dask scheduler and two workers, each in a namespace of its own, as if on separate machines."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def namespaces(count: int) -> Iterator[list[str]]:
 
 @contextmanager
 def running(namespace: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python module as a process of a namespace, ended with the block."""
+    """A Python module as a process in a namespace, ended with the block."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     argv = ["ip", "netns", "exec", namespace, sys.executable, "-m", *arguments]
     process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -109,8 +109,8 @@ def test_a_repeat_whose_worker_is_killed_is_done_by_the_other(tmp_path: Path) ->
                 assert process.poll() is None and time.monotonic() < deadline, process.communicate()
                 time.sleep(0.05)
             cluster.workers["one"].kill()
-            printed, said = process.communicate(timeout=200)
-    assert process.returncode == 0, said
+            printed, message = process.communicate(timeout=200)
+    assert process.returncode == 0, message
     summary = json.loads(printed)
     assert summary["trials"] == {"counted": 8, "unusable": {}, "repeated": {}}
     run = tmp_path / "results" / "slow" / "latest"

@@ -1,4 +1,4 @@
-"""Figure 6 in short, on a real switch: where updates are lost, from the receiver's packets against the state."""
+"""A short Figure 6 on a real switch: where updates are lost, from the receiver's packets and the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model in short, calibrated and checked on a real switch."""
+"""A short run of the model, calibrated and checked on a real switch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`make reproduce` with a real network: Ctrl-C in the middle leaves whole files and no namespaces, and it goes on."""
+"""`make reproduce` with a real network: Ctrl-C leaves complete files and no namespaces, and the run can be
+continued."""
 
 from __future__ import annotations
 
@@ -31,10 +32,10 @@ def test_interrupted_and_continued(number: signal.Signals, tmp_path: Path) -> No
         children = descendants(process.pid)
         assert children
         process.send_signal(number)
-        _, said = process.communicate(timeout=90)
-    assert process.returncode == 130, said
-    assert "interrupted; the same command continues here" in said
-    assert "Traceback" not in said
+        _, message = process.communicate(timeout=90)
+    assert process.returncode == 130, message
+    assert "interrupted; the same command continues here" in message
+    assert "Traceback" not in message
     assert not [pid for pid in children if is_running(pid)]
     for file in tmp_path.glob("results/**/*.json"):
         json.loads(file.read_text())
@@ -52,7 +53,7 @@ def test_interrupted_and_continued(number: signal.Signals, tmp_path: Path) -> No
 
 
 def descendants(pid: int) -> set[int]:
-    """All processes below one, also those in sessions and namespaces of their own."""
+    """All processes below one, including those in their own sessions and namespaces."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

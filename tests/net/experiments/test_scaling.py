@@ -1,4 +1,4 @@
-"""Scaling in short, on one real switch for all trials."""
+"""A short run of scaling, on one real switch for all trials."""
 
 from __future__ import annotations
 

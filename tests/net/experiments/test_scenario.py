@@ -1,4 +1,4 @@
-"""The scenario in short, with real traffic: what is lost, who goes on, and every file that it leaves."""
+"""A short run of the scenario with real traffic: what is lost, which flows continue, and all files that it writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The soak, short: many reconfigurations in a row under traffic lose nothing and leave nothing behind."""
+"""A short soak: many reconfigurations in a row under traffic lose nothing and leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State while traffic goes on: what a reconfiguration loses (Figure 5) and whether it stops traffic (Figure 4)."""
+"""State under traffic: what a reconfiguration loses (Figure 5), and whether it interrupts traffic (Figure 4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.net.experiments.test_strategies import OPTIONS
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[SharedLab]:
-    """One network for all trials of Figure 5, as the experiment has it."""
+    """One network for all trials of Figure 5, as in the experiment."""
     with ExitStack() as stack:
         yield SharedLab(stack)
 

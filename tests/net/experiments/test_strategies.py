@@ -38,7 +38,7 @@ FATES = {**PUBLISHED_FATES, **OURS}
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """Figure 3 in short with all strategies: the folder of its run, and what it printed."""
+    """A short Figure 3 with all strategies: the folder of its run, and its output."""
     out = tmp_path_factory.mktemp("results")
     argv = [sys.executable, "-m", "experiments.fig3", "--out", str(out), "--control-plane", "native"]
     argv += ["--duration", "5", "--accept-busy", "--json", "--strategy", ",".join(FATES)]

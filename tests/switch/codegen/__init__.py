@@ -1,1 +1,1 @@
-"""What generated code does, by what comes out of the switch."""
+"""Generated code, tested by the packets that come out of the switch."""

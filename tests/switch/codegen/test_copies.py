@@ -104,7 +104,7 @@ def test_a_struct_passed_in_keeps_its_value_while_the_original_changes() -> None
         assert s.out("00000000") == "03640000"
 
 
-def test_variables_of_a_control_start_anew_with_each_packet() -> None:
+def test_variables_of_a_control_are_reset_for_each_packet() -> None:
     with scene(locals="bit<8> count = 0;", ingress="count = count + 1; hdr.h.a = count;") as s:
         assert s.out("00000000") == "01000000"
         assert s.out("00000000") == "01000000"

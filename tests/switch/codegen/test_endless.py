@@ -1,4 +1,4 @@
-"""A program cannot hold the switch: loops, calls and states that would never end cost one packet each."""
+"""A program cannot block the switch: endless loops, calls and states cost one packet each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NESTED = "for (bit<32> i in 0 .. 0xFFFF) { for (bit<32> j in 0 .. 0xFFFF) { v = 
 
 
 def dropped_alone(**parts: str) -> list[str]:
-    """The program drops packets whose first byte is 1 and forwards others, before and after; what it logs."""
+    """Only packets whose first byte is 1 are dropped, and others forwarded before and after; returns the log."""
     with scene(**parts) as s:
         assert s.out("00 00 00 00") == "00000000"
         assert s.send("01 00 00 00") == []
@@ -44,7 +44,7 @@ def test_a_loop_in_an_action_ends_the_control_that_called_it() -> None:
 
 
 def test_calls_in_a_loop_count_as_often_as_they_are_made() -> None:
-    """2^19 calls in each of 1,000 rounds are no thousand rounds."""
+    """2^19 calls in each of 1,000 rounds are stopped long before 1,000 rounds."""
     functions = doubling(18, "hdr.h.b = hdr.h.b + 1;")
     dropped_alone(locals=functions, ingress="if (hdr.h.a == 1) { for (bit<32> i in 0 .. 999) { f18(); } }")
 
@@ -55,14 +55,14 @@ def test_a_loop_within_its_rounds_is_run_as_it_is_written() -> None:
 
 
 def test_the_rounds_are_those_of_one_pass() -> None:
-    """A loop of a million rounds in ingress leaves egress its own."""
+    """A loop of a million rounds in ingress leaves egress its own limit."""
     loop = "for (bit<32> i in 1 .. 1000000) { hdr.h.b = hdr.h.b + 1; }"
     with scene(ingress=loop, egress=loop) as s:
         assert s.out("00 00 00 00") == f"00{2_000_000 % 256:02x}0000"
 
 
 def doubling(count: int, innermost: str) -> str:
-    """f0 ... f<count>, each of which calls the one before twice."""
+    """f0 ... f<count>, each of which calls the previous one twice."""
     first = f"action f0() {{ {innermost} }}"
     return first + "".join(f" action f{i}() {{ f{i - 1}(); f{i - 1}(); }}" for i in range(1, count + 1))
 

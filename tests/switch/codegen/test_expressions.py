@@ -1,4 +1,4 @@
-"""Random expressions over fields of many widths: what the switch computes against an interpreter of a few lines."""
+"""Random expressions over fields of many widths: the switch's results against a small interpreter."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def clamp(value: int, width: int, signed: bool) -> int:
 
 
 class Maker:
-    """Makes random expressions of a wanted type from a seed."""
+    """Generates random expressions of a given type from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)

@@ -22,7 +22,7 @@ def crc16(data: bytes) -> int:
 
 
 def checksum(data: bytes) -> int:
-    """RFC 1071, an odd byte at the end as the high half of a word."""
+    """RFC 1071; a trailing odd byte is the high half of a word."""
     data += b"\0" * (len(data) % 2)
     total = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
     while total >> 16:
@@ -51,7 +51,7 @@ ALGORITHMS = {
 
 @pytest.fixture(scope="module")
 def hashes() -> dict[str, int]:
-    """The hash of each algorithm of five bytes, as the switch computes it."""
+    """The hash of five bytes by each algorithm, as the switch computes it."""
     calls = "".join(
         f"hash(r, HashAlgorithm.{name}, (bit<64>)0, {{ hdr.h.a, hdr.h.b, hdr.h.x }}, (bit<64>)0xffffffffffffffff);"
         f"results.write({i}, r);"

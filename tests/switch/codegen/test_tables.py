@@ -1,4 +1,4 @@
-"""Tables of generated code: kinds of keys, entries of the program, actions and what they are given, results."""
+"""Tables in generated code: kinds of keys, entries in the program, actions and their arguments, results."""
 
 from __future__ import annotations
 

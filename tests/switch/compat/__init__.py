@@ -1,1 +1,1 @@
-"""The switch as users of bmv2 meet it."""
+"""The switch as seen by users of bmv2."""

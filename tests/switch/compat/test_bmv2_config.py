@@ -1,4 +1,4 @@
-"""What bmv2's tools read about a program."""
+"""The description of a program for bmv2's tools."""
 
 from __future__ import annotations
 

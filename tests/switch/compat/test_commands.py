@@ -1,4 +1,4 @@
-"""What a user of bmv2 types: each flag of the originals, and what `softswitch compat install` writes."""
+"""What a bmv2 user types: each flag of the original commands, and the files of `softswitch compat install`."""
 
 from __future__ import annotations
 
@@ -211,8 +211,8 @@ def test_a_log_file_has_bmv2s_name_and_sizes() -> None:
     ("words", "said"),
     [
         ([], "no program given"),
-        (["a.json", "b.json"], "two programs are named"),
-        (["--log-console", "--log-file", "x", "a.json"], "exclude one another"),
+        (["a.json", "b.json"], "two programs given"),
+        (["--log-console", "--log-file", "x", "a.json"], "exclude each other"),
         (["--debugger", "a.json"], "there is no debugger"),
         (["-L", "loud", "a.json"], "loud"),
         (["--thrift-port", "many", "a.json"], "many"),
@@ -289,7 +289,7 @@ def test_the_old_flags_for_p4info(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", p4c.FLAGS)
-def test_what_is_not_compiled_is_told(
+def test_what_is_not_compiled_is_reported(
     command: str, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compat", "exec", command, *words]) == 1
@@ -364,7 +364,7 @@ def test_nothing_of_others_is_replaced(kind: str, tmp_path: Path, capsys: pytest
     else:
         real.mkdir()
     assert main(["compat", "install", str(tmp_path)]) == 2
-    assert f"{real} is there and not ours" in capsys.readouterr().err
+    assert f"{real} exists and is not ours" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["simple_switch"]
 
 

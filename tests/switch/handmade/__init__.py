@@ -26,7 +26,7 @@ class Handmade:
 
 
 def build(behaviour: str, info: PipelineInfo, const_entries: str = "") -> Handmade:
-    """Compiles `<behaviour>.c` with descriptions of the objects in `info`."""
+    """Compiles `<behaviour>.c` with the descriptions of the objects in `info`."""
     source = (HERE / f"{behaviour}.c").read_text().replace("/* DESCRIPTIONS */", descriptions(info, const_entries))
     flags = ("-O1", *SANITIZE_FLAGS) if sanitize_wanted() else ("-O2",)
     headers = [file.read_bytes() for file in sorted(INTERFACE_DIR.glob("*.h"))]

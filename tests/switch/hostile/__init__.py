@@ -1,1 +1,1 @@
-"""Clients that mean harm or are broken: pushed programs, mutated requests, reads that nobody takes."""
+"""Broken and malicious clients: pushed programs, mutated requests, reads that are never consumed."""

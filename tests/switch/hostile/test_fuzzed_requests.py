@@ -1,4 +1,4 @@
-"""Mutated requests at the server; `make fuzz` sends 100,000."""
+"""Mutated requests to the server; `make fuzz` sends 100,000."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_failure_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_most_valid_entities_are_taken(c: Controller) -> None:
-    """Else hardly any mutant would get past the first check."""
+    """Otherwise hardly any mutant would get past the first check."""
     valid = ValidEntities(c.p4info, random.Random(1))
     kinds, taken = set[str](), 0
     for _ in range(300):

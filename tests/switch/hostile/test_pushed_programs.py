@@ -1,4 +1,4 @@
-"""Programs that a client sends: compiled apart from the switch, with bounds, out of reach of its machine's files."""
+"""Programs pushed by a client: compiled in a separate process, with limits, without access to the machine's files."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ ENDLESS = b"#include <v1model.p4>\n" + b"const bit<8> x = 1;\n" * 300_000
 
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Ids of the processes that compile."""
+    """Ids of the compiling processes."""
     started: list[int] = []
     popen = isolated.subprocess.Popen
 

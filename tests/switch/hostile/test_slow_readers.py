@@ -1,4 +1,4 @@
-"""Clients that read slowly or not at all: other clients' requests find a thread all the same."""
+"""Clients that read slowly or not at all: other clients' requests still find a thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNREAD = 20
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    """A server with fewer threads than there will be reads, in the same proportion as it has otherwise."""
+    """A server with fewer threads than there will be reads, in the usual proportion."""
     assert THREADS > MAX_STREAMS + MAX_LARGE_READS
     monkeypatch.setattr(listen, "THREADS", 10)
     monkeypatch.setattr(readers, "MAX_LARGE_READS", 4)
@@ -35,7 +35,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
 
 
 def begin(c: Controller, call: str) -> Any:
-    """A large read, whose answer nobody has taken yet."""
+    """A large read whose answer has not been consumed yet."""
     if call == "Read":
         wanted = p4r.RegisterEntry(register_id=c.id("many"))
         return c.stub.Read(p4r.ReadRequest(device_id=DEVICE, entities=[p4r.Entity(register_entry=wanted)]))
@@ -53,13 +53,13 @@ def test_reads_that_nobody_takes_leave_threads(running: Running, call: str) -> N
         assert c.get_config().HasField("p4info")
         for stream in unread:
             stream.cancel()
-        while (said := status(lambda: list(begin(c, "ReadArray")))) == "RESOURCE_EXHAUSTED":
+        while (code := status(lambda: list(begin(c, "ReadArray")))) == "RESOURCE_EXHAUSTED":
             time.sleep(0.05)  # until the server has seen that they are gone
-        assert said == "OK"
+        assert code == "OK"
 
 
 class Context:
-    """A request that hears that it was cancelled."""
+    """A request that notices when it is cancelled."""
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()

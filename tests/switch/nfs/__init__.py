@@ -1,1 +1,1 @@
-"""The network functions of nfs/, beside models of their papers."""
+"""The network functions of nfs/, compared with models of their papers."""

@@ -43,7 +43,7 @@ def test_what_the_firewall_drops_is_not_counted(bench: Bench) -> None:
 
 
 def test_a_packet_that_leaves_by_another_port_is_not_counted(bench: Bench) -> None:
-    """As it happens where the hop of a flowlet got lost, and the time of its last packet did not."""
+    """As if the hop of a flowlet were lost, but not the time of its last packet."""
     frame = udp(2, SERVER, 9)
     bench.send(SERVER, probe(SERVER, 6, 0))
     assert bench.ports(2, frame) == [SERVER]

@@ -80,7 +80,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 
 def data(flow: int = 0, *, source: int = 1, size: int = 100) -> bytes:
-    """A packet to behind ToR 9; each `flow` has a source port of its own."""
+    """A packet to a host behind ToR 9; each `flow` has its own source port."""
     addresses = Ether(src=mac(source), dst=mac(9)) / IP(src=f"10.0.0.{source}", dst="10.0.9.1")
     return bytes(addresses / UDP(sport=50000 + flow, dport=5000) / Raw(bytes(size - 42)))
 
@@ -91,7 +91,8 @@ def hop(bench: Bench, flow: int = 0) -> int:
 
 
 def tell(bench: Bench, port: int, util: int, tor: int = TOR) -> int:
-    """A probe arrives; gives the utilisation that it carries on, the same at every port but the one of arrival."""
+    """A probe arrives; returns the utilisation that it is sent on with, the same at all ports but the one of
+    arrival."""
     out = bench.send(port, probe(port, tor, util))
     assert [number for number, _ in out] == [number for number in (1, 2, 3, 4) if number != port]
     (carried,) = {utilisation(frame) for _, frame in out}
@@ -124,10 +125,10 @@ def test_the_less_used_way_is_best(bench: Bench) -> None:
 
 def test_a_worse_way_changes_nothing_and_its_probe_carries_the_smallest(bench: Bench) -> None:
     tell(bench, B, 50)
-    told = bench.time_us
+    probed_us = bench.time_us
     bench.time_us += 10 * MS
     assert tell(bench, A, 100) == 50
-    assert entry(bench) == (B, 50, told)
+    assert entry(bench) == (B, 50, probed_us)
     assert hop(bench) == B
 
 

@@ -28,7 +28,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 
 def knock(bench: Bench, host: int, *ports: int) -> None:
-    """SYNs of a host, none of which may reach anybody."""
+    """SYNs of a host, none of which may be forwarded."""
     for port in ports:
         assert bench.ports(host, tcp(host, SERVER, port)) == []
 

@@ -1,1 +1,1 @@
-"""The P4Runtime server, by our own small controller and by other projects' clients."""
+"""The P4Runtime server, with our own small controller and with other projects' clients."""

@@ -1,4 +1,4 @@
-"""A longer session of finsy, as it is on PyPI: everything that it can say of v1model's entities."""
+"""A longer session of finsy, as published on PyPI: everything that it supports of v1model's entities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Session = Callable[[fy.Switch, Running], Awaitable[None]]
 
 
 class Blob:
-    """The device config, as finsy wants one that is no file."""
+    """The device config in the form that finsy requires for one that is not a file."""
 
     def __bytes__(self) -> bytes:
         return collect(EVERYTHING).to_bytes()
@@ -33,8 +33,8 @@ def p4info(tmp_path: Path) -> Path:
 
 
 def play(p4info: Path, session: Session) -> None:
-    """Runs a session against a switch that starts empty; finsy pushes the program. It waits for ten seconds at most,
-    which a busy machine may need longer than, so the program is compiled before."""
+    """Runs a session against a switch that starts empty; finsy pushes the program. It waits for at most ten seconds,
+    which may not suffice on a busy machine, so the program is compiled in advance."""
     compile_config(collect(EVERYTHING))
 
     async def connected(running: Running) -> None:
@@ -154,7 +154,7 @@ def test_action_profiles(p4info: Path) -> None:
     play(p4info, session)
 
 
-def test_idle_entries_are_told(p4info: Path) -> None:
+def test_idle_entries_are_reported(p4info: Path) -> None:
     async def session(switch: fy.Switch, running: Running) -> None:
         running.switch.set_time(1_000_000)
         host = fy.P4TableEntry(
@@ -163,8 +163,8 @@ def test_idle_entries_are_told(p4info: Path) -> None:
         waiting = asyncio.create_task(anext(aiter(switch.read_idle_timeouts())))
         await switch.write(+host)
         running.switch.set_time(3_000_000)
-        told = await asyncio.wait_for(waiting, 10)
-        (entry,) = told.table_entry
+        reported = await asyncio.wait_for(waiting, 10)
+        (entry,) = reported.table_entry
         assert entry.table_id == "hosts" and entry.match == host.match
 
     play(p4info, session)

@@ -1,4 +1,4 @@
-"""P4Runtime clients of others, as they are on PyPI: finsy, and p4runtime-shell in a virtual environment of its own."""
+"""Third-party P4Runtime clients as published on PyPI: finsy, and p4runtime-shell in its own virtual environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shell_python() -> Path | None:
 
 
 def test_finsy_drives_the_switch(tmp_path: Path) -> None:
-    """Pushes the program, writes and reads entries, packets in and out, a digest."""
+    """Pushes the program, writes and reads entries, sends and receives packets, receives a digest."""
     p4info = tmp_path / "everything.p4info.txtpb"
     assert main(["compile", str(EVERYTHING), "--p4info", str(p4info)]) == 0
     config = collect(EVERYTHING).to_bytes()
@@ -98,13 +98,13 @@ def test_p4runtime_shell_drives_the_switch(tmp_path: Path) -> None:
         command = [str(shell_python()), str(script), running.address, str(p4info), str(config)]
         session = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert session.stdout is not None
-        said = []
+        lines = []
         for line in session.stdout:
-            said.append(line)
+            lines.append(line)
             if line == "learn\n":
                 running.switch.submit(2, frame(0xD1D1, src=9))
             if line == "packet-in\n":
                 running.switch.submit(3, frame(0xC0DE, b"in"))
-        assert session.wait(20) == 0, "".join(said)
-        assert said[-1] == "done\n"
+        assert session.wait(20) == 0, "".join(lines)
+        assert lines[-1] == "done\n"
         assert running.switch.take(4) == bytes(12) + b"\x99\x99" + b"from the shell"

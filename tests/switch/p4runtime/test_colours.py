@@ -1,4 +1,4 @@
-"""Meters through P4Runtime: counts of each colour, the default entry's meter and counter (sections 9.1.7 and 9.4)."""
+"""Meters through P4Runtime: per-colour counts, the default entry's meter and counter (sections 9.1.7 and 9.4)."""
 
 from __future__ import annotations
 

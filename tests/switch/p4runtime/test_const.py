@@ -1,4 +1,4 @@
-"""Entries that the program marks `const` one by one (sections 9.1.4 and 9.1.5), and const tables."""
+"""Entries that the program marks `const` individually (sections 9.1.4 and 9.1.5), and const tables."""
 
 from __future__ import annotations
 

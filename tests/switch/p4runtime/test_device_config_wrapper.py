@@ -31,7 +31,7 @@ def test_its_program_is_taken_with_a_note(running: Running, c: Controller, caplo
     assert running.switch.inject(1, frame(0x800, body(1))) is not None
 
 
-def test_what_is_wrong_inside_is_told_as_without_it(c: Controller) -> None:
+def test_mistakes_inside_are_reported_as_without_it(c: Controller) -> None:
     code, text = refusal(c, wrapped(b'{"softswitch_config": 7}'))
     assert (code, "format 7 is unknown" in text) == ("INVALID_ARGUMENT", True)
     assert refusal(c, wrapped(b""))[0] == "INVALID_ARGUMENT"

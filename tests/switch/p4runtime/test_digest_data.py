@@ -1,4 +1,4 @@
-"""Digests whose data holds headers, as P4Data (P4Runtime specification 8.5)."""
+"""Digests whose data contains headers, as P4Data (P4Runtime specification 8.5)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def digests(running: Running, c: Controller) -> Iterator[Digests]:
     yield config.digests
 
 
-def test_a_message_that_cannot_be_told_is_told_once(digests: Digests) -> None:
+def test_a_message_that_cannot_be_sent_is_reported_once(digests: Digests) -> None:
     sent: list[p4r.StreamMessageResponse] = []
 
     def send(response: p4r.StreamMessageResponse) -> bool:
@@ -79,7 +79,7 @@ def test_a_message_that_cannot_be_told_is_told_once(digests: Digests) -> None:
 
 
 def acknowledged_within(digests: Digests, c: Controller, clock: list[int], steps_ms: list[int]) -> list[bool]:
-    """Whether the same data is told again at each of these times; the ack time-out is a second from time 0 on."""
+    """Whether the same data is sent again at each of these times; the ack time-out is one second from time 0 on."""
     sent: list[p4r.StreamMessageResponse] = []
 
     def send(response: p4r.StreamMessageResponse) -> bool:
@@ -89,14 +89,14 @@ def acknowledged_within(digests: Digests, c: Controller, clock: list[int], steps
     clock[0] = 0
     entry = p4r.DigestEntry(digest_id=c.id("x_t"), config=p4r.DigestEntry.Config(max_list_size=1, ack_timeout_ns=10**9))
     digests.write(p4r.Update.INSERT, entry)
-    told = []
+    reported = []
     for step in steps_ms:
         clock[0] = step * 10**6
         digests.tick(send)
         before = len(sent)
         digests.receive(DigestMessage(0, (1, 9), 0, "x_t"), send)
-        told.append(len(sent) > before)
-    return told
+        reported.append(len(sent) > before)
+    return reported
 
 
 def test_the_same_data_waits_for_one_to_two_ack_time_outs(running: Running, c: Controller) -> None:

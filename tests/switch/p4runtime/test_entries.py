@@ -1,4 +1,4 @@
-"""The entries of every program by P4Runtime: the same state of the switch as when they are set directly."""
+"""The entries of every program, by P4Runtime: the same state of the switch as when they are set directly."""
 
 from __future__ import annotations
 

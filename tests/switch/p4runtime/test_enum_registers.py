@@ -1,4 +1,4 @@
-"""Registers of enums and errors: a value without a name never gets into one, and a name never changes under a value."""
+"""Registers of enums and errors: values without a name are never written, and a value's name never changes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def reconcile(c: Controller, source: str) -> str:
 
 
 def test_reconcile_keeps_what_still_has_its_name(c: Controller) -> None:
-    """A cell is a number, which another order of the members would call something else."""
+    """A cell is a number, to which another order of the members would give a different name."""
     c.write_array("one", (1).to_bytes(4, "little"))
     later = SOURCE.replace("register<pair_t>(4) two;", "register<pair_t>(4) two; register<bit<8>>(4) three;")
     assert reconcile(c, later) == "OK"

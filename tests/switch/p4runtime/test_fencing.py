@@ -33,11 +33,11 @@ def small(c: Controller, saved: bool = False) -> bytes:
 
 
 def become_primary(c: Controller, election: int) -> None:
-    """Returns when it is; also while another client's hold has to end for that."""
+    """Returns once it is primary; also if another client's hold has to end for that."""
     c.arbitrate(election)
-    while (told := c.next("arbitration")).election_id.low < election:
+    while (reported := c.next("arbitration")).election_id.low < election:
         pass
-    assert told.status.code == 0
+    assert reported.status.code == 0
 
 
 class Holding:
@@ -216,7 +216,7 @@ def test_a_demoted_holder_commits_nothing(running: Running, c: Controller, b: Co
 
 
 def test_a_hold_ends_when_its_holder_leaves(running: Running, c: Controller, b: Controller) -> None:
-    """The stream of arbitration ends, that of the hold does not: the controller is no primary any more."""
+    """The arbitration stream ends, the Hold stream does not: the controller is no longer primary."""
     save(c)
     with running.controller(None, arbitrate=False) as hands:
         holding = Holding(hands, c.fence(saved=True))
@@ -274,7 +274,7 @@ def test_a_demoted_controller_resets_no_statistics(running: Running, c: Controll
 
 @pytest.mark.parametrize("action", [Config.COMMIT, Config.RECONCILE_AND_COMMIT, Config.VERIFY_AND_COMMIT])
 def test_a_program_is_set_in_place_of_the_one_that_was_meant(running: Running, c: Controller, action: int) -> None:
-    """`softswitch-program` in a request says what it builds on."""
+    """`softswitch-program` in a request names the program that it builds on."""
     save(c)
     meant = c.program(saved=action == Config.COMMIT)
     with running.controller(1, role="other") as other:

@@ -31,7 +31,7 @@ class Following:
         return answer
 
     def written(self, **parts: Any) -> list[tuple[str, int]]:
-        """Kind of each key that was written, and how many entities are there now."""
+        """The kind of each key that was written, and the number of its entities."""
         found = self.ask(take=True, **parts).written
         return sorted((p4r.Entity.FromString(w.key).WhichOneof("entity") or "", len(w.entities)) for w in found)
 
@@ -52,7 +52,7 @@ def hosts(controller: Controller) -> int:
     return len(controller.read(table_entry=p4r.TableEntry(table_id=controller.id("hosts"))))
 
 
-def test_what_others_write_is_told_once_with_what_is_there_now(running: Running) -> None:
+def test_what_others_write_is_reported_once_with_what_is_there_now(running: Running) -> None:
     with running.controller(1) as mine, running.controller(1, role="other") as other:
         other.insert(table_entry=host(other, 1))
         following = Following(mine)
@@ -68,7 +68,7 @@ def test_what_others_write_is_told_once_with_what_is_there_now(running: Running)
 
 
 def test_the_saved_program_is_the_clients_own(running: Running) -> None:
-    """P4Runtime's VERIFY_AND_SAVE without a change lets all see it, as the specification says."""
+    """P4Runtime's VERIFY_AND_SAVE without a change is visible to all, as specified."""
     with running.controller(1) as mine, running.controller(1, role="other") as other:
         save(mine)
         other.insert(table_entry=host(other, 1))
@@ -142,7 +142,7 @@ def test_only_so_many_writers_wait(running: Running, monkeypatch: pytest.MonkeyP
         following.end()
 
 
-def test_too_much_to_note_is_said(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_to_note_is_reported(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "MAX_KEYS", 3)
     with running.controller(1) as mine, running.controller(1, role="other") as other:
         following = Following(mine)
@@ -223,7 +223,7 @@ def test_bytes_that_are_no_entity(running: Running) -> None:
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_an_update_of_several_is_told_with_what_was_refused(running: Running) -> None:
+def test_an_update_of_several_is_reported_with_what_was_refused(running: Running) -> None:
     with running.controller(1) as mine:
         following = Following(mine)
         save(mine)

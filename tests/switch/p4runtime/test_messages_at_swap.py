@@ -1,4 +1,4 @@
-"""What is on its way between a program and its controllers when another program is committed."""
+"""Messages in transit between a program and its controllers when another program is committed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def change(c: Controller, action: int) -> None:
 
 
 @pytest.mark.parametrize("action", COMMITS)
-def test_what_a_program_has_learnt_is_told_before_it_goes(running: Running, c: Controller, action: int) -> None:
+def test_what_a_program_has_learnt_is_reported_before_it_goes(running: Running, c: Controller, action: int) -> None:
     config = p4r.DigestEntry.Config(max_list_size=100, max_timeout_ns=10**13, ack_timeout_ns=10**13)
     c.insert(digest_entry=p4r.DigestEntry(digest_id=c.id("learned_t"), config=config))
     running.switch.submit(2, frame(0xD1D1, src=7))
@@ -42,7 +42,7 @@ def test_lists_of_both_programs_have_different_numbers(running: Running, c: Cont
 
 
 def test_a_packet_for_a_program_that_has_gone_does_not_enter_the_next(running: Running, c: Controller) -> None:
-    """Its header is that of the other program; the server makes it again."""
+    """Its header is that of the other program; the server builds it again."""
     active = running.switch.active
     assert active is not None
     serial = active.handle.serial

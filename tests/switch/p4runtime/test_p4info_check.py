@@ -1,8 +1,8 @@
-"""A P4Info that is not the program's is refused, whatever differs; one that means the same is taken.
+"""A P4Info that differs from the program's is refused, whatever the difference; an equivalent one is accepted.
 
-Each field of P4Info is changed in each place where it is set, and set where it is not: hundreds of mutants of each
-program, found by walking the descriptors. A mutant is refused with the place, or it is proven harmless: then the switch
-keeps its own ids, and every Read works.
+Each field of P4Info is changed wherever it is set, and set where it is not: hundreds of mutants of each program, found
+by walking the descriptors. A mutant is refused with the location, or proven harmless: then the switch keeps its own
+ids, and every Read works.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Mutation = tuple[str, Callable[[], None]]
 
 
 def mutations(message: Any, path: str = "") -> Iterator[Mutation]:
-    """Every way in which one field can differ."""
+    """All ways in which one field can differ."""
     for field in message.DESCRIPTOR.fields:
         where = f"{path}.{field.name}".lstrip(".")
         value = getattr(message, field.name)
@@ -89,7 +89,7 @@ def _others(field: Any, value: Any) -> list[Any]:
 
 
 def mutants(info: p4i.P4Info) -> Iterator[tuple[str, p4i.P4Info]]:
-    """One message for each mutation: the message is copied, and the mutation of the same number done to the copy."""
+    """One message for each mutation: a copy of the message, with the mutation of that number applied."""
     for number, (path, _) in enumerate(mutations(info)):
         copy = p4i.P4Info()
         copy.CopyFrom(info)
@@ -115,7 +115,7 @@ def test_each_mutant_is_refused_or_harmless(compiled: CompiledPipeline) -> None:
 
 
 def knows_less(mutant: p4i.P4Info, own: p4i.P4Info) -> bool:
-    """Whether what both have is the same, and the mutant has nothing else."""
+    """Whether the mutant has nothing that `own` lacks, and what both have is the same."""
     part = p4i.P4Info()
     part.CopyFrom(own)
     for table, other in zip(part.tables, mutant.tables, strict=True):
@@ -138,12 +138,12 @@ def knows_less(mutant: p4i.P4Info, own: p4i.P4Info) -> bool:
 
 
 def _last(path: str) -> str:
-    """What the message has to name: the last field of the path, or the list of the object that has no id any more."""
+    """What the message has to name: the last field of the path, or the list of the object that lost its id."""
     return path.removesuffix(".preamble").rpartition(".")[2].partition("[")[0]
 
 
 def test_with_what_is_taken_every_read_works() -> None:
-    """Mutants that are taken, all of them at once and some one by one, on a running switch."""
+    """Accepted mutants, all of them at once and some one by one, on a running switch."""
     program, source = compile_program(EVERYTHING), EVERYTHING.read_bytes()
     taken = [m for path, m in mutants(program.p4info) if _is_taken(m, program.p4info)]
     with Running(None) as running, running.controller(1) as c:

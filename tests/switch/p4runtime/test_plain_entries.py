@@ -1,4 +1,4 @@
-"""A batch of plain entries is written as its updates one by one would be: the same entries, the same errors."""
+"""Writing plain entries in a batch is like writing them one by one: the same entries, the same errors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ numbers = st.one_of(
 
 @st.composite
 def updates(draw: st.DrawFn, device: Device) -> p4r.Update:
-    """Mostly right, with each kind of mistake now and then."""
+    """Mostly valid updates, with each kind of mistake now and then."""
     assert device.active is not None
     p4info = device.active.p4info
     name = draw(st.sampled_from(sorted(FIELDS)))
@@ -147,7 +147,7 @@ def test_a_batch_is_its_updates_one_by_one(
 def test_a_run_that_is_refused_is_not_read_again_and_again(
     devices: tuple[Device, Device], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1,000 entries that are all there already: each is turned into a row once or twice, not a thousand times."""
+    """1,000 entries that already exist: each is converted to a row once or twice, not a thousand times."""
     device, _ = devices
     empty(device)
     assert device.active is not None

@@ -203,7 +203,7 @@ def test_an_empty_switch_takes_a_program() -> None:
 
 
 def test_save_write_commit(running: Running, c: Controller, tmp_path: Path) -> None:
-    """While a program is saved the old one forwards, and reads and writes mean the new one."""
+    """While a program is saved the old one forwards, and reads and writes address the new one."""
     old = c.entry("routes", lpm(1, 1 << 24, 8), action=c.action("forward", port=2))
     c.insert(table_entry=old)
     changed, source = program(tmp_path, "changed", ("KIND_TO_CPU 0xC0DE", "KIND_TO_CPU 0xC0DF"))

@@ -1,4 +1,4 @@
-"""Roles with a config (stratum's P4RoleConfig): what they may write, see and set (sections 5.2 and 5.3)."""
+"""Roles with a config (stratum's P4RoleConfig): what they may read, write and set (sections 5.2 and 5.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.switch.controller import EVERYTHING, INSERT, Config, Controller, Runn
 
 
 def join(running: Running, role: str, config: Any, election: int = 1) -> Controller:
-    """A client that asks for a role with a config; its `answer` is the server's first word."""
+    """A client that requests a role with a config; `answer` is the server's first message."""
     made = Controller(running.address, None, arbitrate=False)
     made.stream = made.stub.StreamChannel(iter(made._requests.get, None))
     made.role, made.election = role, election

@@ -1,4 +1,4 @@
-"""Single rules of the P4Runtime specification, each by a request that keeps it and one that breaks it."""
+"""Single rules of the P4Runtime specification, each with a request that follows it and one that violates it."""
 
 from __future__ import annotations
 

@@ -24,13 +24,13 @@ def test_the_largest_election_id_is_primary(running: Running) -> None:
         assert (first.answer.status.code, first.answer.election_id.low) == (0, 5)
         with running.controller(9) as second:
             assert second.answer.status.code == 0
-            told = first.next("arbitration")
-            assert (told.status.code, told.election_id.low) == (ALREADY_EXISTS, 9)
+            reported = first.next("arbitration")
+            assert (reported.status.code, reported.election_id.low) == (ALREADY_EXISTS, 9)
             entry = first.entry("hosts", exact(1, 1), action=first.action("NoAction"))
             assert status(lambda: first.insert(table_entry=entry)) == "PERMISSION_DENIED"
             second.insert(table_entry=entry)
-        told = first.next("arbitration")
-        assert (told.status.code, told.election_id.low) == (NOT_FOUND, 9)
+        reported = first.next("arbitration")
+        assert (reported.status.code, reported.election_id.low) == (NOT_FOUND, 9)
         assert status(lambda: first.delete(table_entry=entry)) == "PERMISSION_DENIED"
         first.arbitrate(8)  # below the largest that was ever seen
         assert first.next("arbitration").status.code == NOT_FOUND
@@ -101,7 +101,7 @@ def test_a_lost_connection_frees_the_election_id(running: Running) -> None:
 
 
 def test_streams_leave_room_for_requests(running: Running) -> None:
-    """A stream holds a thread of the server: the number of both is limited, so that requests always find one."""
+    """A stream occupies a thread of the server: both are limited, so that requests always find a thread."""
     roles = [running.controller(1, role=f"role{number}") for number in range(MAX_STREAMS)]
     try:
         with pytest.raises(grpc.RpcError) as caught:
@@ -239,7 +239,7 @@ def test_digest_settings(c: Controller) -> None:
 # ---- idle time-outs ----
 
 
-def test_idle_entries_are_told_again_and_again(running: Running, c: Controller) -> None:
+def test_idle_entries_are_reported_again_and_again(running: Running, c: Controller) -> None:
     running.switch.set_time(0)
     entry = c.entry(
         "hosts", exact(1, 0xD), action=c.action("metered", port=2), idle_timeout_ns=10**9, controller_metadata=42
@@ -248,8 +248,8 @@ def test_idle_entries_are_told_again_and_again(running: Running, c: Controller) 
     running.switch.set_time(900_000)
     assert c.none("idle_timeout_notification", 0.2)
     running.switch.set_time(1_100_000)
-    (told,) = c.next("idle_timeout_notification").table_entry
-    assert (told.match, told.controller_metadata, told.idle_timeout_ns) == (entry.match, 42, 10**9)
+    (reported,) = c.next("idle_timeout_notification").table_entry
+    assert (reported.match, reported.controller_metadata, reported.idle_timeout_ns) == (entry.match, 42, 10**9)
     running.switch.set_time(1_900_000)
     assert c.none("idle_timeout_notification", 0.2)
     running.switch.set_time(2_200_000)

@@ -1,4 +1,4 @@
-"""Table entries through P4Runtime: every match kind, defaults, const tables, direct resources, what is refused."""
+"""Table entries through P4Runtime: every match kind, defaults, const tables, direct resources, refusals."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_reading_everything_at_once(c: Controller) -> None:
 
 @pytest.mark.parametrize("kind", [INSERT, MODIFY, DELETE])
 def test_profiles_and_groups(running: Running, c: Controller, kind: int) -> None:
-    """Members and groups through their life; each turn of the parameter goes wrong in another way at the end."""
+    """Members and groups throughout their life; the last step of each case is a different mistake."""
     c.modify(table_entry=c.entry("routes", is_default_action=True, action=c.action("NoAction")))
     profile = c.id("paths")
     for number in (1, 2):

@@ -1,4 +1,4 @@
-"""Helpers of the runtime's own tests: tables to ask, scripts to run."""
+"""Helpers of the runtime's own tests: tables to look up, scripts to run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Answer:
 
 
 class Prober:
-    """A switch whose packets ask one table each."""
+    """A switch whose packets each look up one table."""
 
     def __init__(self, *tables: TableInfo, const_entries: str = "", **objects: object) -> None:
         info = PipelineInfo("prober", tables=tables, **objects)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ CLONE, AGAIN, MULTICAST, DROP, DIGEST, TRUNCATE, ABORT, ALWAYS = (1 << i for i i
 
 @dataclass(frozen=True)
 class Seen:
-    """What egress saw of a packet that came out."""
+    """What egress saw of a packet that was sent."""
 
     port: int
     instance_type: int
@@ -116,7 +116,7 @@ class Seen:
 
 
 class Scripted:
-    """A switch whose packets say what shall happen to them."""
+    """A switch whose packets contain the requests to the runtime."""
 
     def __init__(self) -> None:
         self.switch = Switch()

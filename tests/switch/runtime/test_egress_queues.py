@@ -1,4 +1,4 @@
-"""Queues between ingress and egress, on a clock that stands where the test puts it."""
+"""Queues between ingress and egress, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_full_queue_drops_and_counts(switch: Switch) -> None:
     assert switch.stats().drops[Drop.EGRESS_QUEUE] == 3
 
 
-def test_sixty_four_wait_unless_told(switch: Switch) -> None:
+def test_sixty_four_wait_by_default(switch: Switch) -> None:
     switch.set_queue_rate(1)
     for _ in range(100):
         switch.inject(1, to(2))
@@ -208,7 +208,7 @@ def test_wrong_queues_are_refused(switch: Switch) -> None:
 
 
 def test_the_program_before_a_swap_ends_what_waits(switch: Switch, compiled: CompiledPipeline) -> None:
-    """Egress of a packet writes to the state of the program that ingress read."""
+    """Egress writes to the state of the program that ran ingress for the packet."""
     switch.set_queue_rate(1)
     for _ in range(4):
         switch.inject(1, to(2))
@@ -231,7 +231,7 @@ def test_a_hand_over_takes_the_writes_of_what_waited(switch: Switch, compiled: C
 
 
 def test_nothing_waits_into_a_hold(switch: Switch) -> None:
-    """A client that holds packets reads a state that nobody changes."""
+    """A client that holds packets reads a state that nothing changes."""
     switch.set_queue_rate(1)
     for _ in range(4):
         switch.inject(1, to(2))

@@ -1,4 +1,4 @@
-"""The last step of a reconfiguration, which the switch does alone: what it keeps, moves, and leaves alone."""
+"""The last step of a reconfiguration, done by the switch alone: what it keeps, what it moves, what it leaves alone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def source(extra: str = "", *, width: int = 40, cells: int = 16, signed: int = 1
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, InstalledProgram]:
-    """`narrow` and `wide` have other registers than `old`."""
+    """`narrow` and `wide` have different registers from `old`."""
     folder: Path = tmp_path_factory.mktemp("programs")
     made = {
         "old": source(),
@@ -149,7 +149,7 @@ def table_entry(op: int) -> Entry:
 def test_reconcile_exchanges_storage_instead_of_copying(
     running: Running, programs: dict[str, InstalledProgram]
 ) -> None:
-    """The program before has what the new one began with: so the time does not depend on the number of cells."""
+    """The old program has what the new one started with: so the time does not depend on the number of cells."""
     old, new = programs["old"], programs["new"]
     with P4RuntimeTarget(running.address) as target:
         target.install(old)
@@ -168,7 +168,7 @@ def test_reconcile_exchanges_storage_instead_of_copying(
 def test_a_large_register_is_read_in_pieces(
     running: Running, programs: dict[str, InstalledProgram], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So packets never wait for all of it."""
+    """So packets never wait until all of it has been read."""
     old = programs["old"]
     monkeypatch.setattr("state4.targets.p4runtime.arrays._CHUNK_BYTES", 3 * 8)
     with P4RuntimeTarget(running.address) as target:
@@ -258,7 +258,7 @@ def test_without_clones_there_is_nothing_to_wait_for(running: Running, programs:
 def test_what_was_kept_is_what_a_reading_at_the_end_would_give(
     programs: dict[str, InstalledProgram], writes: list[tuple[int, int]], at: int
 ) -> None:
-    """Whatever the moment from which clones are kept."""
+    """Whenever the switch starts to keep clones."""
     old, new = programs["old"], programs["new"]
     bench = BenchTarget([], Schedule())
     try:

@@ -1,4 +1,4 @@
-"""Splitting and merging of super-frames, without ports: what is merged and split again is what it was."""
+"""Splitting and merging of super-frames, without ports: splitting a merged frame restores the original frames."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_longest_super_frame(flow: Flow) -> None:
 
 
 def test_a_sender_that_left_no_checksum_to_the_card() -> None:
-    """As GRO by lists leaves it: the checksums of the segments are computed; UDP without a checksum stays without."""
+    """As GRO by lists leaves it: segments have computed checksums; UDP without a checksum stays without one."""
     for flow in (Flow(), Flow(6), Flow(4, UDP), Flow(6, UDP)):
         data = data_of(5000)
         made = flow.super_frame(data, 1000)
@@ -189,7 +189,7 @@ def test_what_cannot_be_split_is_refused() -> None:
 @settings(max_examples=500, deadline=None)
 @given(st.data())
 def test_no_header_makes_it_read_beyond_a_frame(data: st.DataObject) -> None:
-    """Under the sanitizers (STATE4_SANITIZE=1) this is where an overrun shows."""
+    """Under the sanitizers (STATE4_SANITIZE=1) an overrun shows here."""
     made = data.draw(flows()).super_frame(data_of(data.draw(st.integers(0, 200))), data.draw(st.integers(1, 200)))
     frame = bytearray(made.data[: data.draw(st.integers(0, len(made.data)))])
     for at, value in data.draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6)):
@@ -221,7 +221,7 @@ CHANGES = st.sampled_from(
 
 
 def changed(frames: list[bytes], change: str, flow: Flow, draw: st.DrawFn) -> list[bytes]:
-    """What a program might do to a frame in the middle."""
+    """What a program might do to a frame in between."""
     at = draw(st.integers(0, len(frames) - 1))
     frame = bytearray(frames[at])
     if change == "none" or len(frame) < flow.payload:
@@ -258,7 +258,7 @@ def changed(frames: list[bytes], change: str, flow: Flow, draw: st.DrawFn) -> li
 
 
 def correct(frame: bytearray, flow: Flow) -> None:
-    """Right checksums again."""
+    """Restores correct checksums."""
     if flow.version == 4:
         head = slice(flow.network, flow.network + 20 + len(flow.ip_options))
         frame[head.start + 10 : head.start + 12] = b"\0\0"
@@ -332,7 +332,7 @@ def test_what_is_not_merged() -> None:
 
 
 def test_a_tcp_checksum_of_zero_goes_alone() -> None:
-    """0 and 0xffff are the same to a receiver, and which one comes out depends on who takes the merged frame apart."""
+    """0 and 0xffff are equivalent to a receiver, and which one is written depends on who splits the merged frame."""
     flow = Flow(options=b"")
     frames = flow.segments(data_of(3000), 1000)
     at = flow.transport + 16
@@ -360,7 +360,7 @@ def test_a_checksum_that_was_left_to_the_card(flow: Flow, size: int) -> None:
 
 
 def test_the_checksum_of_sctp() -> None:
-    """RFC 9260, appendix A: CRC32c, whose value for "123456789" is 0xe3069283; here with the field in its middle."""
+    """RFC 9260, appendix A: CRC32c, whose value for "123456789" is 0xe3069283; here with the field in the middle."""
     head = bytes(34)
     sctp = bytes.fromhex("1388138812345678") + bytes(4) + b"abcdefgh"
     buffer = ctypes.create_string_buffer(head + sctp, len(head + sctp))
@@ -379,7 +379,7 @@ def crc32c(data: bytes) -> int:
 
 
 def test_split_of_generated_super_frames_is_merged_back() -> None:
-    """Nothing is given away: a flow that no program touched leaves as it came."""
+    """No throughput is lost: a flow that no program changed leaves as it came."""
     generator = random.Random(4)
     for _ in range(100):
         flow = generator.choice(MERGED)

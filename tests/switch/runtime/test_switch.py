@@ -290,7 +290,7 @@ def test_many_controllers_at_once() -> None:
 
 
 def test_recirculation_without_end_holds_up_nobody(switch: Switch) -> None:
-    """With the thread running, such a packet goes round in the background, also across a swap."""
+    """With the thread running, such a packet goes round in the background, even across a swap."""
     scripted = switch.load(build("scripted", SCRIPTED))
     switch.commit(scripted)
     switch.add_memory_port(2)

@@ -67,7 +67,7 @@ def is_ordered(info: TableInfo) -> bool:
 
 
 def expected(info: TableInfo, entries: list[Entry], key: tuple[int, ...]) -> Entry | None:
-    """The largest priority, then the older one; longest prefix where no priorities count."""
+    """The largest priority, then the older entry; the longest prefix if priorities do not count."""
     best: Entry | None = None
     rank = -1 << 40
     for entry in entries:
@@ -79,7 +79,7 @@ def expected(info: TableInfo, entries: list[Entry], key: tuple[int, ...]) -> Ent
 
 
 def normal(info: TableInfo, entry: Entry) -> tuple[object, ...]:
-    """What makes two entries the same."""
+    """The identity of an entry."""
     parts: list[object] = []
     for match, field in zip(entry.keys, info.keys, strict=True):
         if isinstance(match, Lpm):
@@ -92,7 +92,7 @@ def normal(info: TableInfo, entry: Entry) -> tuple[object, ...]:
 
 
 def values(width: int) -> st.SearchStrategy[int]:
-    """Few different values, so that keys collide, in the lowest and highest bits."""
+    """Few different values, so that keys collide, in the least and most significant bits."""
     top = max(width - 3, 0)
     return st.builds(lambda low, high: (low | high << top) & ((1 << width) - 1), st.integers(0, 3), st.integers(0, 7))
 
@@ -173,7 +173,7 @@ def crowded() -> Iterator[Prober]:
 
 @pytest.mark.parametrize("info", CROWDED, ids=["+".join(f"{k.match}{k.width}" for k in t.keys) for t in CROWDED])
 def test_lookups_between_writes_to_a_crowded_table(crowded: Prober, info: TableInfo) -> None:
-    """Enough masks and ranges that results of lookups are kept: each write has to make the earlier ones void."""
+    """Enough masks and ranges that lookups are cached: each write has to invalidate the earlier results."""
     keys = st.tuples(*(values(field.width) for field in info.keys))
     steps = st.lists(st.one_of(st.tuples(st.sampled_from("id"), entries_of(info)), keys), min_size=1, max_size=60)
 
@@ -211,7 +211,7 @@ def test_lookups_between_writes_to_a_crowded_table(crowded: Prober, info: TableI
 
 
 def test_a_map_with_collisions_forgets_the_right_keys(crowded: Prober) -> None:
-    """Deletions in any order leave what is behind them in a full probe sequence to be found."""
+    """After deletions in any order, keys behind them in a full probe sequence are still found."""
     exact = CROWDED[0]
     target = crowded.pipeline.tables[exact.name]
     target.clear()

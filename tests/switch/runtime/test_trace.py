@@ -1,4 +1,4 @@
-"""The story of a packet in words (`softswitch run --trace`)."""
+"""The textual trace of a packet (`softswitch run --trace`)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def story(bench: Bench | Scene, port: int, frame: bytes) -> list[str]:
     return lines
 
 
-def told(lines: list[str], *wanted: str) -> None:
-    """All of `wanted` are there, in this order; others may stand between."""
+def assert_lines(lines: list[str], *wanted: str) -> None:
+    """Asserts that all of `wanted` are in the lines in this order; others may be in between."""
     rest = iter(lines)
     for line in wanted:
         assert line in rest, f"{line!r} is missing or too late in\n" + "\n".join(lines)
@@ -35,7 +35,7 @@ def told(lines: list[str], *wanted: str) -> None:
 
 def test_a_packet_that_the_firewall_lets_through() -> None:
     with Bench("chained") as bench:
-        told(
+        assert_lines(
             story(bench, 1, frames.tcp(1, frames.SERVER, 80)),
             "received on port 1, 54 bytes",
             "parser PacketParser: state start, extracts hdr.ethernet",
@@ -58,7 +58,7 @@ def test_a_packet_that_the_firewall_lets_through() -> None:
 def test_a_packet_that_the_firewall_stops() -> None:
     with Bench("chained") as bench:
         lines = story(bench, 2, frames.tcp(2, frames.SERVER, 10000))
-        told(
+        assert_lines(
             lines,
             "table MyIngress.knocking.allowed: src=0xa000002: miss, action NoAction()",
             "if (meta.blocked): true",
@@ -72,7 +72,7 @@ def test_a_packet_that_the_firewall_stops() -> None:
 def test_a_probe_that_is_replicated() -> None:
     with Bench("chained") as bench:
         lines = story(bench, 1, frames.probe(1, 5, 7))
-        told(
+        assert_lines(
             lines,
             "multicast to group 2",
             "egress, port 1",
@@ -92,9 +92,9 @@ def test_parser_errors_have_names() -> None:
         }
         """
     ) as s:
-        told(story(s, 0, b"\x01\2\3"), "parser error PacketTooShort")
-        told(story(s, 0, b"\x01\2\3\4"), "parser error error.NoMatch")
-        told(story(s, 0, b"\x02\2\3\4"), "parser error NoMatch", "sent out of port 1, 4 bytes")
+        assert_lines(story(s, 0, b"\x01\2\3"), "parser error PacketTooShort")
+        assert_lines(story(s, 0, b"\x01\2\3\4"), "parser error error.NoMatch")
+        assert_lines(story(s, 0, b"\x02\2\3\4"), "parser error NoMatch", "sent out of port 1, 4 bytes")
 
 
 def test_wide_values_parameters_and_groups_without_members() -> None:
@@ -115,7 +115,7 @@ def test_wide_values_parameters_and_groups_without_members() -> None:
     ) as s:
         s.pipeline.profiles["TestIngress.choice"].insert_group(Group(1))
         s.pipeline.tables["TestIngress.chosen"].insert(Entry((Exact(5),), group=1))
-        told(
+        assert_lines(
             story(s, 0, bytes.fromhex("05ff0000000000000001")),
             "table TestIngress.plain: hdr.h.wide=0xff0000000000000001, hdr.h.a=0x5: miss, action NoAction()",
             "table TestIngress.chosen: hdr.h.a=0x5: hit, no live member in its group",
@@ -141,7 +141,7 @@ def test_what_externs_do() -> None:
         egress="if (std.instance_type == 0) { recirculate_preserving_field_list(0); mark_to_drop(std); }",
     ) as s:
         lines = story(s, 0, bytes([0, 9, 0, 0]))
-        told(
+        assert_lines(
             lines,
             "register TestIngress.cells[0] is 0x00000000000000000",
             "register TestIngress.cells[9, out of range] = 0x10000000000000000",
@@ -169,7 +169,7 @@ def test_the_daemon_logs_each_packet(tmp_path: Path) -> None:
         while "dropped" not in log.read_text():
             assert time.monotonic() < give_up, log.read_text()
             time.sleep(0.02)
-        told(
+        assert_lines(
             [line.split("] ")[-1].strip() for line in log.read_text().splitlines()],
             "received on port 510, 16 bytes",
             "if (hdr.packet_out.isValid()): true",

@@ -1,4 +1,4 @@
-"""What the runtime does between ingress and egress, in v1model's order, as simple_switch does it."""
+"""What the runtime does between ingress and egress, in v1model's order, as in simple_switch."""
 
 from __future__ import annotations
 
@@ -156,14 +156,14 @@ def test_drop_comes_before_recirculate(bench: Scripted) -> None:
     assert bench.passes("ingress") == {NORMAL: 1}
 
 
-def test_recirculation_without_end_ends_by_hand(bench: Scripted) -> None:
+def test_endless_recirculation_of_an_injected_packet_ends(bench: Scripted) -> None:
     assert bench.send(egress=AGAIN, rounds=255) == []
     assert bench.switch.stats().drops[Drop.PASSES] == 1
     assert bench.passes("ingress") == {NORMAL: 1, RECIRCULATED: 1000}
 
 
 def test_every_round_of_a_packet_that_never_ends_is_cloned(bench: Scripted) -> None:
-    """Also the last one: a clone is not another round."""
+    """Including the last one: a clone is not another round."""
     bench.switch.set_clone_session(5, [(9, 0)])
     out = bench.send(egress=AGAIN | CLONE, session=5, rounds=255)
     assert bench.passes("ingress") == {NORMAL: 1, RECIRCULATED: 1000}

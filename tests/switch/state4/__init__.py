@@ -1,1 +1,1 @@
-"""State4 with a switch: clones, targets, generated programs against the rule."""
+"""State4 with a switch: clones, targets, and generated programs that check its central rule."""

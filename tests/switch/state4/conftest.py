@@ -1,4 +1,4 @@
-"""What several files of this folder need."""
+"""Fixtures shared by the files of this folder."""
 
 from __future__ import annotations
 

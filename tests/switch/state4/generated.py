@@ -83,7 +83,7 @@ class _Writer:
         return self.random.choice(("hdr.request.op == 1", "hdr.request.op > 2", "hdr.request.amount[0:0] == 1"))
 
     def unusual(self, indent: str) -> str:
-        """A statement of a form that a program has or has not; "" if there is none."""
+        """A statement of an optional form, depending on the program; "" if it has none."""
         forms = []
         number = self.random.randrange(len(self.widths))
         if self.macros:
@@ -126,7 +126,7 @@ class _Writer:
         return f"if ({once}) {{ resubmit_preserving_field_list({number}); }}"
 
     def body(self, *, egress: bool) -> str:
-        """Statements of one pass. What a copy preserves leaves in the packet."""
+        """The statements of one pass. What a copy preserves is written to the packet."""
         self.egress = egress
         text = self.block(2, "        ")
         if egress or not (self.clones or self.rounds):
@@ -157,8 +157,8 @@ class _Writer:
 def generated(
     seed: int, counts: bool = False, track: Track = Track.CLONES
 ) -> tuple[InstalledProgram, InstalledProgram]:
-    """A program and its successor, which has a register and a counter more and does the same otherwise. `counts`: their
-    counts are cloned."""
+    """A program and its successor, which has an additional register and counter and otherwise behaves the same.
+    `counts`: its counts are cloned."""
     writer = _Writer(seed)
     place = writer.random.choice(("ingress", "egress", "both"))
     bodies = {

@@ -19,7 +19,7 @@ PROGRESS = 1_000
 
 
 def schedule(seed: int) -> Lockstep:
-    """One run. Packets write registers only where the strategy loses none of that."""
+    """One run. Packets write registers only if the strategy loses no such writes."""
     chosen = random.Random(f"schedule {seed}")
     strategy = chosen.choice(STRATEGIES)
     options: dict[str, Any] = {"busy": chosen.choice((0.5, 1.5, 4.0)), "packets": strategy in EXACT}

@@ -65,7 +65,7 @@ def _program(name: str, more: str = "", order: str = "set; drop;", initial: str 
 
 @functools.cache
 def programs() -> tuple[InstalledProgram, ...]:
-    """The one that runs; others with other numbers, actions in another order, entries of their own."""
+    """The running program, and others with other numbers, actions in another order, entries of their own."""
     return (
         _program("old"),
         _program(
@@ -144,7 +144,7 @@ def given_to(target: BenchTarget, wanted: Sequence[p4r.Entity]) -> None:
 
 
 def found(target: BenchTarget) -> list[str]:
-    """What the running program has, in its order, with counts and meters."""
+    """The entries of the running program in its order, with counts and meters."""
     request = p4r.ReadRequest(device_id=1, entities=wanted_entities(target.running()))
     for entity in request.entities:
         if entity.HasField("table_entry") and not entity.table_entry.is_default_action:
@@ -213,7 +213,7 @@ def test_a_verified_change_compares_them_with_what_was_read(wanted: list[p4r.Ent
 
 
 def test_carrying_again_takes_away_what_is_gone() -> None:
-    """And only that: the new program's own entries stay, and what was given to it beside."""
+    """And nothing else: the new program's own entries stay, and so do entries that were added to it."""
     target = BenchTarget([], Schedule())
     try:
         old, new = (target._load(programs()[n]).pipeline for n in (0, 3))
@@ -266,7 +266,7 @@ def files(tmp_path: Path) -> tuple[InstalledProgram, InstalledProgram]:
 
 
 def test_the_service_is_for_the_client_that_saved(files: tuple[InstalledProgram, InstalledProgram]) -> None:
-    """And for tables that are the same; then the caller translates, which None says."""
+    """And for tables that are the same; otherwise it returns None, and the caller translates."""
     with Running(None) as running, P4RuntimeTarget(running.address) as target:
         target.install(files[0])
         names = [("MyIngress.plain", "MyIngress.plain")]

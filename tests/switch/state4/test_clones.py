@@ -55,7 +55,7 @@ def compiled(name: str, with_clones: bool) -> CompiledPipeline:
 
 @dataclass
 class Seen:
-    """What a run showed: frames out of each packet, without clones; clones; registers at the end."""
+    """The result of a run: frames sent for each packet, without clones; clones; registers at the end."""
 
     frames: list[Frames]
     clones: Clones

@@ -1,4 +1,4 @@
-"""A switch that declines to hand over: another way to swap follows, nothing is lost, and the events have one swap."""
+"""A switch declines to hand over: another way to swap is used, nothing is lost, and the events have one swap."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_more_clones_than_the_switch_has_room_for(
     flooded = 0
 
     def flood(event: Event) -> None:
-        """Before the switch is asked to hand over: it keeps clones already."""
+        """Packets before the switch is asked to hand over, while it already keeps clones."""
         nonlocal flooded
         if (event.phase, event.what, flooded) == ("commit", "begin", 0):
             while flooded <= ROOM:

@@ -1,4 +1,4 @@
-"""Programs with a dirty map do what the original does, and every cell that changes is marked."""
+"""Programs with a dirty map behave like the original, and every cell that changes is marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs made to measure: each packet is counted where `StateProgram.places` says, and nowhere else."""
+"""Generated programs: each packet is counted where `StateProgram.places` says, and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FRAME_BYTES = 150
 
 
 def packet(sequence: int, port: int = PORT) -> bytes:
-    """As traffic/flow.c makes it, from h1 to the server."""
+    """A packet as made by traffic/flow.c, from h1 to the server."""
     return udp_datagram(
         source_mac=mac_of("h1"),
         target_mac=mac_of(SERVER),

@@ -1,4 +1,4 @@
-"""State4 beside another controller: who is primary before, meanwhile and afterwards, and who hears of it."""
+"""State4 together with another controller: who is primary before, during and after a change, and who is notified."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def writes(c: Controller, number: int) -> str:
     return status(lambda: c.insert(table_entry=entry))
 
 
-def test_a_controller_stays_primary_beside_ours(running: Running, c: Controller) -> None:
+def test_a_controller_stays_primary_alongside_ours(running: Running, c: Controller) -> None:
     with P4RuntimeTarget(running.address) as target:
         assert (target.mastership.role, target.mastership.before) == (OWN_ROLE, None)
         assert "other controllers keep their roles" in str(target.mastership)
@@ -42,7 +42,7 @@ def test_a_controller_stays_primary_beside_ours(running: Running, c: Controller)
         assert later.answer.status.code == OK
 
 
-def test_ours_is_primary_beside_one_that_comes_later(running: Running) -> None:
+def test_ours_is_primary_alongside_one_that_connects_later(running: Running) -> None:
     with P4RuntimeTarget(running.address) as target, running.controller(1) as c:
         assert c.answer.status.code == OK
         assert writes(c, 1) == "OK"
@@ -65,11 +65,11 @@ def test_the_default_role_is_handed_back(running: Running, c: Controller) -> Non
     with P4RuntimeTarget(running.address, role=DEFAULT_ROLE) as target:
         assert (target.mastership.election_id, target.mastership.before) == (2, 1)
         assert "in place of 1, who gets it back by sending 2 or more" in str(target.mastership)
-        told = c.next("arbitration")
-        assert (told.status.code, told.election_id.low) == (ALREADY_EXISTS, 2)
+        reported = c.next("arbitration")
+        assert (reported.status.code, reported.election_id.low) == (ALREADY_EXISTS, 2)
         assert writes(c, 1) == "PERMISSION_DENIED"  # refused, not lost
-    told = c.next("arbitration")
-    assert (told.status.code, told.election_id.low) == (NOT_FOUND, 2)
+    reported = c.next("arbitration")
+    assert (reported.status.code, reported.election_id.low) == (NOT_FOUND, 2)
     c.arbitrate(2)
     assert c.next("arbitration").status.code == OK
     assert writes(c, 1) == "OK"
@@ -100,7 +100,7 @@ def test_a_large_id_is_no_obstacle(running: Running) -> None:
 
 
 def test_a_device_with_number_0() -> None:
-    """As clients of bmv2 call theirs."""
+    """As clients of bmv2 number theirs."""
     with Running(device_id=0) as running, P4RuntimeTarget(running.address) as target:  # it asks
         target.discard_saved()
         assert target.statistics(reset=True).packets == 0
@@ -110,7 +110,7 @@ def test_a_device_with_number_0() -> None:
 
 
 def test_a_switch_without_roles(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then we are primary of the default role."""
+    """Then State4 is primary of the default role."""
     arbitration = running.device.arbitration
     update = arbitration.update
 
@@ -129,7 +129,7 @@ def test_a_switch_without_roles(running: Running, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("role", [OWN_ROLE, DEFAULT_ROLE])
 def test_ours_crashes_in_the_middle(running: Running, c: Controller, role: str) -> None:
-    """Its connection breaks with a program saved. The other controller goes on, and so does the next of ours."""
+    """Its connection breaks with a program saved. The other controller continues, and so does State4's next run."""
     target = P4RuntimeTarget(running.address, role=role)
     request = Config(device_id=1, role=role, election_id=target._connection.election, action=Config.VERIFY_AND_SAVE)
     request.config.p4_device_config = SOURCE
@@ -148,8 +148,8 @@ def test_ours_crashes_in_the_middle(running: Running, c: Controller, role: str) 
 
 @pytest.mark.parametrize("role", [OWN_ROLE, DEFAULT_ROLE])
 @pytest.mark.parametrize("first", ["finsy", "ours"])
-def test_beside_finsy(running: Running, role: str, first: str) -> None:
-    """finsy does what the specification says: told that its role has no primary, it sends the id that it needs."""
+def test_together_with_finsy(running: Running, role: str, first: str) -> None:
+    """finsy follows the specification: notified that its role has no primary, it sends the id that it needs."""
 
     async def until(switch: fy.Switch, primary: bool) -> None:
         while switch.is_primary is not primary:

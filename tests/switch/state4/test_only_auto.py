@@ -1,4 +1,4 @@
-"""--only auto changes no packet: what is left behind cannot be seen by the packets of the new program."""
+"""--only auto changes no packet: packets of the new program cannot observe what is left behind."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def target() -> Iterator[BenchTarget]:
 
 
 def port(op: int, number: int) -> p4r.Entity:
-    """An entry of the table that is called plain in the first program."""
+    """An entry of the table that is called `plain` in the first program."""
     names = Names(programs()[0].p4info)
     entity = p4r.Entity()
     entity.table_entry.table_id = names("tables", "plain")
@@ -75,7 +75,7 @@ def write(target: BenchTarget, kind: p4r.Update.Type.ValueType, entity: p4r.Enti
     assert side_of(target).write(0, lambda _: [p4r.Update(type=kind, entity=entity)], 0) == [0]
 
 
-def meanwhile(target: BenchTarget, kind: p4r.Update.Type.ValueType, entity: p4r.Entity, *, before: str) -> None:
+def write_before_step(target: BenchTarget, kind: p4r.Update.Type.ValueType, entity: p4r.Entity, *, before: str) -> None:
     """Another controller writes once, before the first step of that name."""
     side_of(target)
     waiting = [entity]
@@ -97,32 +97,32 @@ def entries(target: BenchTarget) -> list[str]:
 
 @pytest.mark.parametrize("strategy", EVERY_STRATEGY)
 def test_a_rule_that_comes_while_the_program_is_changed(target: BenchTarget, strategy: str) -> None:
-    meanwhile(target, INSERT, port(1, 3), before="reconcile" if strategy == "reconcile" else "save")
+    write_before_step(target, INSERT, port(1, 3), before="reconcile" if strategy == "reconcile" else "save")
     outcome = change(target, strategy)
     assert len(entries(target)) == 1
     assert outcome.inexact == ()
 
 
-def test_without_preservation_only_what_was_written_meanwhile_is_there(target: BenchTarget) -> None:
+def test_without_preservation_only_what_was_written_during_the_change_is_there(target: BenchTarget) -> None:
     write(target, INSERT, port(1, 3))
-    meanwhile(target, INSERT, port(2, 3), before="save")
+    write_before_step(target, INSERT, port(2, 3), before="save")
     change(target, "none")
     assert len(entries(target)) == 1
 
 
 @pytest.mark.parametrize("strategy", ["controller", "state4", "state4_exact"])
 def test_a_register_cell_that_another_controller_writes(target: BenchTarget, strategy: str) -> None:
-    """After it was read, and of a register that no packet ever writes."""
+    """After the cell was read, and in a register that no packet ever writes."""
     names = Names(programs()[0].p4info)
     cell = p4r.RegisterEntry(register_id=names("registers", "limit"), index={"index": 5}, data={"bitstring": b"\x2a"})
-    meanwhile(target, MODIFY, p4r.Entity(register_entry=cell), before="save")
+    write_before_step(target, MODIFY, p4r.Entity(register_entry=cell), before="save")
     change(target, strategy)
     assert target.state()["MyIngress.limit"] == [0, 0, 0, 0, 0, 42, 0, 0]
 
 
 def test_a_switch_that_takes_no_notes_is_read_again(target: BenchTarget) -> None:
     target.can_hold = False
-    meanwhile(target, INSERT, port(1, 3), before="read MyIngress.seen")
+    write_before_step(target, INSERT, port(1, 3), before="read MyIngress.seen")
     outcome = change(target, "controller")
     assert len(entries(target)) == 1
     assert outcome.entries == 1
@@ -130,7 +130,7 @@ def test_a_switch_that_takes_no_notes_is_read_again(target: BenchTarget) -> None
 
 def test_what_has_no_place_in_the_new_program_is_named(target: BenchTarget) -> None:
     other = installed_program("writers_without", PLAINLESS)
-    meanwhile(target, INSERT, port(1, 3), before="save")
+    write_before_step(target, INSERT, port(1, 3), before="save")
     context = prepare(target, other, allow_loss=True)
     outcome = reconfigure(load_strategy("controller"), context)
     assert outcome.inexact == (

@@ -1,4 +1,4 @@
-"""What an operator gives to a program: a file of entries, groups, sessions and cells, before, with and after a
+"""What an operator gives to a program in a file of entries: groups, sessions and cells, before, during and after a
 change."""
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def test_a_file_is_loaded_into_a_running_switch(
     assert capsys.readouterr().out == f"{file}: 3 made, 2 changed, 0 there already\n"
     assert sorted(send(running, request(1))) == [1, 2, 3]
     assert sorted(send(running, request(9))) == [3, 4]
-    assert main(command) == 0  # again: the default action and the cell are written anew
+    assert main(command) == 0  # again: the default action and the cell are written again
     assert capsys.readouterr().out == f"{file}: 0 made, 2 changed, 3 there already\n"
     file.write_text(
         FILE.replace("[1, 2, 3]", "[2]").replace("ports = [3]", "ports = [1]").replace("group = 5 }", "group = 6 }")

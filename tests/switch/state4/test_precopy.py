@@ -47,8 +47,10 @@ def test_precopy_keeps_the_rule_where_clones_close_the_window(seed: int, schedul
 @brief
 @given(seeds, schedules, counts)
 @pytest.mark.timeout(LIMIT_S)
-def test_without_hold_and_clones_the_last_window_is_lost_and_said(seed: int, schedule: Schedule, count: int) -> None:
-    """Nothing that was written before the last look is lost, although the map is read and cleared in two steps."""
+def test_without_hold_and_clones_the_last_window_is_lost_and_reported(
+    seed: int, schedule: Schedule, count: int
+) -> None:
+    """Nothing written before the last round is lost, although reading and clearing the map are separate steps."""
     case = Case("precopy", seed, schedule, count, can_hold=False, track=Track.MAP)
     assert case.outcome.inexact
     assert case.lost_at_swap() <= case.target.varied
@@ -57,14 +59,14 @@ def test_without_hold_and_clones_the_last_window_is_lost_and_said(seed: int, sch
 @brief
 @given(seeds, lossy, counts)
 @pytest.mark.timeout(LIMIT_S)
-def test_state4_exact_keeps_the_rule_with_marks_beside_the_clones(seed: int, schedule: Schedule, count: int) -> None:
+def test_state4_exact_keeps_the_rule_with_marks_and_clones(seed: int, schedule: Schedule, count: int) -> None:
     case = Case("state4_exact", seed, schedule, count, track=Track.BOTH)
     assert case.state == case.truth.state
     assert case.out == case.truth.out
 
 
 def test_rounds_and_the_hold_have_work_to_do() -> None:
-    """Packets at every step: something is dirty in each round, and when packets wait."""
+    """With packets at every step there is something dirty in each round, and during the hold."""
     busy = Schedule([20] + [2] * STEPS)
     found = [Case("precopy", seed, busy, 90, track=Track.MAP) for seed in range(PROGRAMS)]
     assert not any(case.differing() for case in found)

@@ -48,8 +48,8 @@ def packets(seed: int, count: int) -> Packets:
 
 
 class Case:
-    """One reconfiguration under packets, up to the end of all packets. `watched`: the clone flag is on from the start,
-    so that the bench sees writes also where the strategy does not clone."""
+    """One reconfiguration under packets, until all packets have been processed. `watched`: the clone flag is on from
+    the start, so that the bench sees writes even if the strategy does not clone."""
 
     def __init__(
         self,
@@ -95,11 +95,11 @@ class Case:
         self.truth = oracle(self.old, self.packets, SESSIONS)
 
     def differing(self) -> set[Cell]:
-        """Cells that are not what they should be when all packets are through."""
+        """Cells with wrong values after all packets have been processed."""
         return _differing(self.truth.state, self.state)
 
     def lost_at_swap(self) -> set[Cell]:
-        """Cells in which the new program begins with another value than the old one ended with."""
+        """Cells whose value at the start of the new program differs from that at the end of the old one."""
         return _differing(self.target.before_swap, self.target.after_swap)
 
 
@@ -145,7 +145,7 @@ def test_state4_exact_keeps_the_rule(seed: int, schedule: Schedule, count: int) 
 def test_state4_exact_keeps_the_rule_where_the_switch_only_holds(
     seed: int, schedule: Schedule, count: int, forget_kept: bool
 ) -> None:
-    """Also when it should have kept clones and has not."""
+    """Even if it should have kept clones and has not."""
     case = Case("state4_exact", seed, schedule, count, can_hand_over=forget_kept, forget_kept=forget_kept)
     assert case.state == case.truth.state
     assert case.counts == case.truth.counts
@@ -166,7 +166,7 @@ def test_reconcile_keeps_the_rule(seed: int, schedule: Schedule, count: int) -> 
 @given(seeds, schedules, counts)
 @pytest.mark.timeout(LIMIT_S)
 def test_state4_loses_no_more_than_its_last_window(seed: int, schedule: Schedule, count: int) -> None:
-    """What is written between RSSM's last take and the swap, and clones that are on their way then."""
+    """Writes between RSSM's last take and the swap, and clones that are then in transit."""
     case = Case("state4", seed, schedule, count)
     assert case.lost_at_swap() <= case.window
     if not case.lost_at_swap():
@@ -194,7 +194,7 @@ def test_swing_state_keeps_what_it_cloned_and_nothing_else(seed: int, schedule: 
 
 
 def test_the_last_window_of_state4_is_real_and_exact_closes_it() -> None:
-    """Packets just before the swap: the paper's algorithm loses their writes."""
+    """With packets just before the swap, the paper's algorithm loses their writes."""
     schedule = Schedule([20] + [1] * STEPS)
     lost = [seed for seed in range(PROGRAMS) if Case("state4", seed, schedule, 60).differing()]
     assert lost

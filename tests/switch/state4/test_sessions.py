@@ -1,4 +1,4 @@
-"""The clone session that State4 takes is one that neither the program nor anybody else on the switch uses."""
+"""The clone session that State4 uses is one that neither the program nor any other client of the switch uses."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_command_takes_a_session_that_is_free_on_the_switch(
         assert prepare(target, prepare_program(path)).layout.session == 60
 
 
-def test_a_session_that_somebody_took_meanwhile_is_not_taken_back(running: Running, tmp_path: Path) -> None:
+def test_a_session_that_another_client_took_is_not_taken_back(running: Running, tmp_path: Path) -> None:
     program_ = prepare_program(write(tmp_path, "32w7"))
     with ListeningTarget(running.address) as target:
         target.install(program_)

@@ -58,7 +58,7 @@ def test_a_session_that_cuts_its_clones_too_short_is_refused_before_anything_hap
 
 
 def test_a_session_that_p4runtime_does_not_have_carries_nothing_and_that_is_noticed() -> None:
-    """Session 0: nobody can make it on this switch, so neither the user's clone nor the update leaves."""
+    """Session 0 cannot be created on this switch, so neither the user's clone nor the update is sent."""
     text = CLONING_PROGRAMS["write_then_clone"].replace("CloneType.I2E, 8, 0", "CloneType.I2E, 0, 0")
     program = installed_program("session_0", text)
     assert program.layout.shared == {0}

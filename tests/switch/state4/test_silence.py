@@ -1,4 +1,4 @@
-"""No clone arrives although packets write: the switch's numbers move, so the controller can tell, and says so."""
+"""No clone arrives although packets write: the switch's sequence numbers advance, so the controller notices."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def change(running: Running, made: InstalledProgram, strategy: str, packet: Pack
 
 
 def unheard(running: Running, phase: str, what: str, op: int = 1) -> Packet:
-    """A packet whose clone no listener gets."""
+    """A packet whose clone no listener receives."""
 
     def packet(event: Event) -> None:
         if (event.phase, event.what) == (phase, what):
@@ -71,7 +71,7 @@ def test_packets_that_write_nothing_need_no_clones(running: Running, made: Insta
     assert outcome.inexact == outcome.warnings == ()
 
 
-def test_clones_that_stop_arriving_are_said(running: Running, made: InstalledProgram) -> None:
+def test_clones_that_stop_arriving_are_reported(running: Running, made: InstalledProgram) -> None:
     """The interface goes down after the program is saved."""
     late = unheard(running, "write_register", "begin")
 
@@ -85,7 +85,7 @@ def test_clones_that_stop_arriving_are_said(running: Running, made: InstalledPro
     assert outcome.inexact == ("the latest clones of state updates did not arrive in time",)
 
 
-def test_clones_that_are_lost_in_between_are_said(running: Running, made: InstalledProgram) -> None:
+def test_clones_that_are_lost_in_between_are_reported(running: Running, made: InstalledProgram) -> None:
     def packet(event: Event) -> None:
         if (event.phase, event.what) == ("read_tables", "begin"):
             running.switch.inject(1, request(1, 3, 9))

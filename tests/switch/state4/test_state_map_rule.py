@@ -1,4 +1,4 @@
-"""The rule with a map: the state after a reconfiguration is the conversion of the state that the oracle has then."""
+"""The rule with a map: the state after a reconfiguration is the oracle's state at that time, converted."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_the_state_is_the_conversion_of_the_oracles(
     count: int,
     seed: int,
 ) -> None:
-    """Of what is read in bulk as of what is cloned."""
+    """For state read in bulk as well as for cloned updates."""
     old, new = programs
     state_map = StateMap(names=NAMES, registers=dict(zip(NAMES, chosen, strict=True)))
     draw = random.Random(seed)

@@ -77,7 +77,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[InstalledProgram
 
 @pytest.fixture(params=["bulk", "standard"])
 def target(running: Running, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """With the bulk service, and as on a switch that has none."""
+    """With the bulk service, and as on a switch without it."""
     if request.param == "standard":
         monkeypatch.setattr(Connection, "_find_bulk", lambda _: False)
     with Target(running.address) as made:
@@ -179,7 +179,7 @@ def test_a_reconfiguration_after_another(running: Running, programs: tuple[Insta
 def test_clones_after_a_controller_that_died(
     running: Running, programs: tuple[InstalledProgram, InstalledProgram]
 ) -> None:
-    """It left the flag on, a program saved and half written; nothing of it is taken for state."""
+    """It left the flag on and a half-written program saved; nothing of that is taken for state."""
     old, new = programs
     with Target(running.address) as first:
         first.install(old)

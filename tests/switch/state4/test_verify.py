@@ -1,4 +1,4 @@
-"""Does the switch hold what it should? A snapshot is taken, something changes, the difference is found."""
+"""Verification of a switch's state: take a snapshot, change something, find the difference."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _changed(file: Path, folder: Path, old: str, new: str) -> Path:
 def test_a_snapshot_from_before_a_change_of_program(
     running: Running, programs: tuple[InstalledProgram, InstalledProgram], file: Path
 ) -> None:
-    """Cells are compared in the form that the plan gives them; what a strategy loses is found."""
+    """Cells are compared in the form given by the plan; what a strategy loses is found."""
     old, new = programs
     with ListeningTarget(running.address) as target:
         target.install(old)
@@ -196,7 +196,7 @@ def test_wrong_input(running: Running, file: Path, capsys: pytest.CaptureFixture
 def test_a_change_that_is_verified_in_its_own_step(
     running: Running, programs: tuple[InstalledProgram, InstalledProgram], file: Path, strategy: str
 ) -> None:
-    """Through the real service: registers of both programs are read while packets wait, entries after that."""
+    """With the real service: registers of both programs are read during the hold, entries afterwards."""
     old, new = programs
     with ListeningTarget(running.address) as target:
         target.install(old)

@@ -49,8 +49,8 @@ def test_the_rule_holds_without_hold(seed: int, schedule: Schedule, count: int) 
 @example(0, Schedule([0] * 13 + [3] * 4 + [0] * 23, lost=frozenset({11})), 12)  # the last clone: no gap shows its loss
 @given(seeds, lossy, counts)
 @pytest.mark.timeout(LIMIT_S)
-def test_lost_clones_are_reread_or_said(seed: int, schedule: Schedule, count: int) -> None:
-    """While the old program can still be read, lost clones cost another reading; later ones make the result inexact."""
+def test_lost_clones_are_reread_or_reported(seed: int, schedule: Schedule, count: int) -> None:
+    """While the old program can be read, lost clones cost another read; later they make the result inexact."""
     try:
         case = waiting(seed, schedule, count)
     except ClonesLost:
@@ -64,7 +64,7 @@ def test_lost_clones_are_reread_or_said(seed: int, schedule: Schedule, count: in
 @brief
 @given(seeds, schedules, counts, st.integers(1, 5000))
 @pytest.mark.timeout(LIMIT_S)
-def test_a_wait_that_ends_too_early_is_said(seed: int, schedule: Schedule, count: int, rounds: int) -> None:
+def test_a_wait_that_ends_too_early_is_reported(seed: int, schedule: Schedule, count: int, rounds: int) -> None:
     case = waiting(seed, schedule, count, rounds)
     if case.differing() or case.counts != case.truth.counts or case.out != case.truth.out:
         assert case.outcome.inexact
@@ -72,7 +72,7 @@ def test_a_wait_that_ends_too_early_is_said(seed: int, schedule: Schedule, count
 
 
 def test_the_window_is_real() -> None:
-    """Packets just before and after the swap: there are late updates, and they do not change the result."""
+    """With packets just before and after the swap there are late updates, and they do not change the result."""
     busy = Schedule([20] + [1] * STEPS, delay=3)
     found = [waiting(seed, busy, 60) for seed in range(PROGRAMS)]
     assert sum(case.outcome.late for case in found) > 10
@@ -115,7 +115,7 @@ control MyIngress({_PARAMS}) {{
 
 
 def closed(text: str, most: int) -> BenchTarget:
-    """A switch with an instrumented program in which packets wait, for so many rounds."""
+    """A switch with an instrumented program in which packets wait, for up to so many passes."""
     installed = installed_program("closed", text)
     target = BenchTarget([], Schedule(), can_hold=False)
     target.max_wait_passes = most
@@ -191,7 +191,7 @@ LOOKS = program(MERGES).replace(
 
 
 def late(before_swap: list[bytes], after_swap: list[bytes]) -> tuple[Outcome, dict[str, list[int]]]:
-    """Packets after RSSM's last take, and packets that the new program gets before late updates are merged."""
+    """Packets after RSSM's last take, and packets that run in the new program before late updates are merged."""
     old, new = (installed_program(f"looks{i}", LOOKS.replace("(4) last", f"({4 + i}) last")) for i in (0, 1))
     assert not new.layout.waits
     target = BenchTarget([], Schedule(), can_hold=False)
@@ -210,7 +210,7 @@ def late(before_swap: list[bytes], after_swap: list[bytes]) -> tuple[Outcome, di
 
 
 def test_late_updates_are_merged_by_what_cam_says() -> None:
-    """op 1 adds, op 2 assigns, op 3 is neither."""
+    """op 1 adds, op 2 assigns, op 3 does neither."""
     old = [request(1, 0, 5), request(1, 1, 7), request(2, 0, 11), request(2, 1, 12), request(3, 0)]
     new = [request(1, 0, 250), request(2, 1, 22), request(3, 0)]
     outcome, state = late(old, new)
@@ -231,7 +231,7 @@ def test_without_late_updates_the_result_is_exact_in_any_case() -> None:
 
 
 def test_counters_that_never_rest_are_read_while_packets_wait() -> None:
-    """Packets at every step: some cell is always counted while it is read, until packets wait in the old program."""
+    """Packets at every step: some cell always changes while it is read, until packets wait in the old program."""
     waited = 0
     for seed in range(PROGRAMS):
         case = waiting(seed, Schedule([3] * 100), 300)
@@ -250,7 +250,7 @@ def test_a_switch_that_holds_does_not_mind_clones_of_counts() -> None:
         assert case.counts == case.truth.counts
 
 
-def test_counts_that_are_not_cloned_are_said() -> None:
+def test_counts_that_are_not_cloned_are_reported() -> None:
     found = [Case("state4_exact", seed, Schedule([5]), 10, can_hold=False) for seed in range(PROGRAMS)]
     with_counters = [case for case in found if case.old.p4info.counters and case.old.layout.slots]
     assert with_counters

@@ -56,7 +56,7 @@ def test_update_only_where_the_condition_holds() -> None:
 
 
 def test_one_sum_may_build_on_another() -> None:
-    """As the inner and outer checksum of a tunnel do."""
+    """As with the inner and outer checksum of a tunnel."""
     with scene(
         fields="bit<16> first; bit<16> second; bit<16> a;",
         compute="""

@@ -1,4 +1,4 @@
-"""hash, for every algorithm: base + H % max, with H computed here by definitions of our own and known answers."""
+"""hash, for every algorithm: base + H % max, with H from independent implementations and known answers."""
 
 from __future__ import annotations
 

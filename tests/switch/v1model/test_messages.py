@@ -1,4 +1,4 @@
-"""Words to people and to the controller: log_msg, assert, assume, digest."""
+"""Messages for people and for the controller: log_msg, assert, assume, digest."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_failed_check_drops_its_packet_only_and_tells_the_line(word: str, wher
 
 
 def test_a_failed_check_undoes_clones_and_digests_of_its_pass() -> None:
-    """simple_switch exits there; we drop everything of the pass."""
+    """simple_switch exits there; this switch drops the results of the whole pass."""
     with scene(ingress="clone(CloneType.I2E, 5); digest<bit<8>>(1, hdr.h.a); assert(hdr.h.a != 1);") as s:
         s.switch.set_clone_session(5, [(2, 0)])
         assert s.send("01000000") == []

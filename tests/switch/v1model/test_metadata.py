@@ -317,7 +317,7 @@ def test_packet_length_in_egress_counts_headers_that_lists_make_valid(what: str,
 
 @pytest.mark.parametrize("drop", [0, 3, 511])
 def test_any_number_can_be_the_port_that_drops(drop: int) -> None:
-    """Egress begins with an egress_spec that is not the drop port, whatever number that is."""
+    """Egress starts with an egress_spec that is not the drop port, whatever its number."""
     with Switch(drop_port=drop) as switch:
         for port in (1, 2):
             switch.add_memory_port(port)

@@ -61,7 +61,7 @@ def test_a_counter_can_be_counted_twice_and_in_both_pipelines() -> None:
 
 
 def test_a_direct_counter_counts_matches_whether_or_not_the_action_counts() -> None:
-    """Misses count for the default entry, which P4Runtime can read, too."""
+    """Misses count for the default entry, which P4Runtime can also read."""
     with scene(
         locals="""
         direct_counter(CounterType.packets_and_bytes) hits;
@@ -83,7 +83,7 @@ def test_a_direct_counter_counts_matches_whether_or_not_the_action_counts() -> N
         assert table.default_counter() == CounterValue(1, 80)
         table.delete(one)
         table.insert(one)
-        assert table.direct_counter(one) == CounterValue(0, 0)  # a new entry counts anew
+        assert table.direct_counter(one) == CounterValue(0, 0)  # a new entry counts from 0
 
 
 def test_modifying_an_entry_keeps_its_counter() -> None:

@@ -47,7 +47,7 @@ def frame(a: int, b: int, c: int) -> bytes:
 
 
 def selector_bytes(b: int, c: int) -> bytes:
-    """The selector keys in the order of the table, bit by bit, filled up with zeros."""
+    """The selector keys in the order of the table, concatenated and padded with zeros."""
     return (c << 12 | b).to_bytes(2, "big")
 
 

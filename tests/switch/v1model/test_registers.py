@@ -12,7 +12,7 @@ READ, WRITE, ADD_ONE = 1, 2, 3
 
 
 def body(width: int) -> int:
-    """Bytes of a value on the wire."""
+    """The bytes of a value on the wire."""
     return -(-width // 8)
 
 
@@ -75,7 +75,7 @@ def test_arithmetic_on_a_cell_wraps_at_its_width(width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("index", [CELLS, 255, 1 << 31, (1 << 32) - 1])
 def test_an_index_out_of_range_writes_nothing_and_reads_zero(width: int, index: int) -> None:
-    """v1model leaves the value of such a read open; ours is 0."""
+    """v1model leaves the result of such a read undefined; here it is 0."""
     ones = (1 << width) - 1
     with scene(**parts(width)) as s:
         register = s.pipeline.registers["TestIngress.cells"]

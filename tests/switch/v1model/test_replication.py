@@ -69,7 +69,7 @@ def program(ingress: str = "", egress: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class Sent:
     """What came out of `port`. `op`, `arg` and `passes` are the header as sent; the rest is what egress saw."""
 
     port: int
@@ -83,13 +83,13 @@ class Told:
     arg: int = 0
 
 
-def send(s: Scene, op: int = 0, arg: int = 0, port: int = 3, payload: bytes = b"rest") -> list[Told]:
+def send(s: Scene, op: int = 0, arg: int = 0, port: int = 3, payload: bytes = b"rest") -> list[Sent]:
     frames = s.switch.inject(port, bytes([op, arg]) + bytes(7) + payload)
-    told = []
+    found = []
     for number, frame in frames:
         assert frame[7] == number and frame[9:] == payload
-        told.append(Told(number, frame[2], frame[3], frame[4], frame[5], frame[6], frame[8], frame[0], frame[1]))
-    return told
+        found.append(Sent(number, frame[2], frame[3], frame[4], frame[5], frame[6], frame[8], frame[0], frame[1]))
+    return found
 
 
 # ---- clones of ingress ----
@@ -106,14 +106,14 @@ def test_a_clone_keeps_the_final_values_of_its_field_list_and_nothing_else() -> 
         s.switch.set_clone_session(5, [(2, 9)])
         clone, original = send(s, 1)
         # the clone is the packet as it came in: its header was not changed, and its port is not kept
-        assert clone == Told(2, INGRESS_CLONE, rid=9, kept=7, passes=0, op=1)
-        assert original == Told(1, NORMAL, kept=7, other=8, into=3, op=1, arg=0xEE)
+        assert clone == Sent(2, INGRESS_CLONE, rid=9, kept=7, passes=0, op=1)
+        assert original == Sent(1, NORMAL, kept=7, other=8, into=3, op=1, arg=0xEE)
 
 
 def test_clone_without_a_list_keeps_nothing() -> None:
     with running(program("meta.kept = 1; meta.other = 2; clone(CloneType.I2E, 5);")) as s:
         s.switch.set_clone_session(5, [(2, 0)])
-        assert send(s)[0] == Told(2, INGRESS_CLONE, passes=0)
+        assert send(s)[0] == Sent(2, INGRESS_CLONE, passes=0)
 
 
 def test_the_last_clone_of_a_pass_wins_with_its_session_and_its_list() -> None:
@@ -126,7 +126,7 @@ def test_the_last_clone_of_a_pass_wins_with_its_session_and_its_list() -> None:
     with running(program(ingress)) as s:
         s.switch.set_clone_session(5, [(2, 0)])
         s.switch.set_clone_session(6, [(4, 0)])
-        assert send(s)[0] == Told(2, INGRESS_CLONE, kept=1, passes=0)
+        assert send(s)[0] == Sent(2, INGRESS_CLONE, kept=1, passes=0)
         assert [(t.port, t.kept, t.other) for t in send(s, 1)] == [(4, 0, 2), (1, 1, 2)]
         assert [(t.port, t.kept, t.other) for t in send(s, 2)] == [(4, 0, 0), (1, 1, 2)]
 
@@ -135,7 +135,7 @@ def test_a_field_may_be_in_several_lists() -> None:
     ingress = "meta.kept = 1; meta.other = 2; clone_preserving_field_list(CloneType.I2E, 5, 3);"
     with running(program(ingress)) as s:
         s.switch.set_clone_session(5, [(2, 0)])
-        assert send(s)[0] == Told(2, INGRESS_CLONE, other=2, passes=0)
+        assert send(s)[0] == Sent(2, INGRESS_CLONE, other=2, passes=0)
 
 
 @pytest.mark.parametrize("order", ["{clone} {drop}", "{drop} {clone}"])
@@ -143,7 +143,7 @@ def test_a_dropped_packet_is_cloned_all_the_same(order: str) -> None:
     ingress = order.format(clone="clone(CloneType.I2E, 5);", drop="mark_to_drop(std);")
     with running(program(ingress)) as s:
         s.switch.set_clone_session(5, [(2, 0)])
-        assert send(s) == [Told(2, INGRESS_CLONE, passes=0)]
+        assert send(s) == [Sent(2, INGRESS_CLONE, passes=0)]
         assert s.switch.stats().drops[Drop.INGRESS] == 1
 
 
@@ -158,10 +158,10 @@ def test_a_session_with_several_ports_makes_as_many_clones() -> None:
     with running(program("meta.kept = 3; clone_preserving_field_list(CloneType.I2E, 5, 1);")) as s:
         s.switch.set_clone_session(5, [(2, 1), (4, 2), (2, 3)])
         assert send(s) == [
-            Told(2, INGRESS_CLONE, rid=1, kept=3, passes=0),
-            Told(4, INGRESS_CLONE, rid=2, kept=3, passes=0),
-            Told(2, INGRESS_CLONE, rid=3, kept=3, passes=0),
-            Told(1, NORMAL, kept=3, into=3),
+            Sent(2, INGRESS_CLONE, rid=1, kept=3, passes=0),
+            Sent(4, INGRESS_CLONE, rid=2, kept=3, passes=0),
+            Sent(2, INGRESS_CLONE, rid=3, kept=3, passes=0),
+            Sent(1, NORMAL, kept=3, into=3),
         ]
 
 
@@ -185,10 +185,10 @@ def test_a_clone_of_egress_has_the_changed_headers_and_runs_egress_again() -> No
     with running(program("meta.kept = 1;", egress)) as s:
         s.switch.set_clone_session(5, [(2, 8), (4, 9)])
         sent = send(s)
-        assert sent[0] == Told(1, NORMAL, kept=1, into=3, op=0xDD, arg=0xCC)
+        assert sent[0] == Sent(1, NORMAL, kept=1, into=3, op=0xDD, arg=0xCC)
         assert sent[1:] == [
-            Told(2, EGRESS_CLONE, rid=8, kept=5, op=0xDD, arg=0xCC),
-            Told(4, EGRESS_CLONE, rid=9, kept=5, op=0xDD, arg=0xCC),
+            Sent(2, EGRESS_CLONE, rid=8, kept=5, op=0xDD, arg=0xCC),
+            Sent(4, EGRESS_CLONE, rid=9, kept=5, op=0xDD, arg=0xCC),
         ]
 
 
@@ -208,7 +208,7 @@ def test_a_packet_can_be_cloned_in_ingress_and_in_egress() -> None:
 
 
 def test_a_clone_of_egress_has_the_headers_without_computed_checksums() -> None:
-    """They are computed after egress, before the deparser, which such a clone does not pass."""
+    """They are computed after egress, before the deparser, which such a clone does not reach."""
     with scene(
         fields="bit<16> sum; bit<8> seen; bit<8> b;",
         egress="""
@@ -228,7 +228,7 @@ def test_replicas_have_their_instance_and_all_metadata() -> None:
     with running(program("std.mcast_grp = (bit<16>)hdr.ask.arg; meta.kept = 4; meta.other = 5;")) as s:
         s.switch.set_multicast_group(7, [(2, 10), (3, 11), (2, 12)])
         assert send(s, arg=7) == [
-            Told(port, REPLICATED, rid=rid, kept=4, other=5, into=3, arg=7) for port, rid in ((2, 10), (3, 11), (2, 12))
+            Sent(port, REPLICATED, rid=rid, kept=4, other=5, into=3, arg=7) for port, rid in ((2, 10), (3, 11), (2, 12))
         ]
         assert send(s, arg=8) == []  # a group that is not there
         assert s.switch.stats().drops[Drop.NO_GROUP] == 1
@@ -282,7 +282,7 @@ def test_a_resubmitted_packet_starts_as_it_came_with_the_final_values_of_its_lis
     with running(program(ingress)) as s:
         s.switch.set_multicast_group(7, [(2, 0)])
         # resubmitting comes before multicast and drop; `instance_type` is that of a normal packet again in egress
-        assert send(s) == [Told(1, NORMAL, kept=2, op=RESUBMITTED, arg=0xAA)]
+        assert send(s) == [Sent(1, NORMAL, kept=2, op=RESUBMITTED, arg=0xAA)]
 
 
 def test_the_last_resubmit_wins_and_parsers_see_what_was_kept() -> None:
@@ -293,7 +293,7 @@ def test_the_last_resubmit_wins_and_parsers_see_what_was_kept() -> None:
     } else { hdr.ask.op = meta.parsed_type; hdr.ask.arg = meta.lost; }
     """
     with running(program(ingress)) as s:
-        assert send(s) == [Told(1, NORMAL, other=2, op=RESUBMITTED)]
+        assert send(s) == [Sent(1, NORMAL, other=2, op=RESUBMITTED)]
 
 
 def test_clone_digest_and_resubmit_of_one_pass() -> None:
@@ -318,7 +318,7 @@ def test_a_recirculated_packet_is_what_the_deparser_made() -> None:
     }
     """
     with running(program(ingress, egress)) as s:
-        assert send(s) == [Told(1, NORMAL, kept=0x22, passes=3, op=RECIRCULATED, arg=0x22)]
+        assert send(s) == [Sent(1, NORMAL, kept=0x22, passes=3, op=RECIRCULATED, arg=0x22)]
 
 
 def test_recirculation_asked_for_in_ingress_happens_after_egress_but_not_to_replicas() -> None:
@@ -363,11 +363,11 @@ def test_a_clone_of_a_recirculated_packet() -> None:
     with running(program(ingress, egress)) as s:
         s.switch.set_clone_session(5, [(2, 0)])
         # the clone is the packet as it entered ingress the second time
-        assert send(s) == [Told(2, INGRESS_CLONE, passes=1), Told(1, NORMAL, passes=2)]
+        assert send(s) == [Sent(2, INGRESS_CLONE, passes=1), Sent(1, NORMAL, passes=2)]
 
 
 def test_fields_given_as_data_are_kept_by_their_final_values_too() -> None:
-    """clone3, resubmit and recirculate with data, as programs of before 2021 call them."""
+    """clone3, resubmit and recirculate with data, as used by programs of before 2021."""
     old = program(
         """
         if (type == 0 && hdr.ask.op == 1) { resubmit({ meta.kept, std }); meta.kept = 5; }
@@ -377,5 +377,5 @@ def test_fields_given_as_data_are_kept_by_their_final_values_too() -> None:
     ).replace("#define V1MODEL_VERSION 20200408", "#define V1MODEL_VERSION 20180101")
     with running(old) as s:
         s.switch.set_clone_session(5, [(2, 0)])
-        assert send(s)[0] == Told(2, INGRESS_CLONE, kept=6, other=7, passes=0)
-        assert send(s, 1)[-1] == Told(1, NORMAL, kept=17, other=7, into=3, op=1)
+        assert send(s)[0] == Sent(2, INGRESS_CLONE, kept=6, other=7, passes=0)
+        assert send(s, 1)[-1] == Sent(1, NORMAL, kept=17, other=7, into=3, op=1)

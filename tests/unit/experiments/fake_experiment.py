@@ -1,4 +1,4 @@
-"""Stands in for an experiment, as a program: what it does is in FAKE. It needs no network and takes no time."""
+"""Stands in for an experiment, as a program whose behaviour is given in FAKE. Needs no network and takes no time."""
 
 from __future__ import annotations
 

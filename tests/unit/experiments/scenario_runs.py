@@ -1,4 +1,4 @@
-"""A made-up run of the scenario: its files, from which table and figure are made."""
+"""A made-up run of the scenario, with the files for its table and figure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def trial(strategy: str, repeat: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def failed(strategy: str, why: str, repeat: int = 1) -> dict[str, Any]:
-    """A trial that failed in each attempt, as it is on disk."""
+    """A trial that failed in each attempt, as stored on disk."""
     return {"strategy": strategy, "repeat": repeat, "failed": f"failed: {why}", "attempts": ["failed: once", why]}
 
 

@@ -1,4 +1,4 @@
-"""An experiment of simulated trials, as a program: each takes a while and knows where it was. It needs no network."""
+"""An experiment of simulated trials, as a program: each takes a while and records its place. Needs no network."""
 
 from __future__ import annotations
 

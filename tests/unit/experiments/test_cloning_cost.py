@@ -1,4 +1,4 @@
-"""Figure 7's pure parts: parts of a trial, bins, the verdict."""
+"""Figure 7's pure parts: sections of a trial, bins, the verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `experiments.exact` says of trials that lost something, and of those that did not."""
+"""What `experiments.exact` reports about trials that lost something, and about those that did not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_repeats_are_added_up() -> None:
 
 @pytest.mark.parametrize("loss", [{"lost_packets": 1}, {"lost_bytes": 1514}, {"lost_bytes": -1514}])
 def test_any_loss_fails(loss: dict[str, int]) -> None:
-    """Bytes that were counted twice are as wrong as those that were not."""
+    """Bytes that were counted twice are as wrong as bytes that were not counted."""
     found = rows(trial(), trial(rate="60", **loss), trial("no-reconfiguration", "60"))
     assert verdict_of_rows(found, {}) is Verdict.FAILS
     assert verdict(found, {}) == "Lost: state4_exact at 60 (native)."
@@ -76,7 +76,7 @@ def test_what_the_switch_does_not_tell_has_no_times() -> None:
     assert "held_ms" not in row and row["total_ms"] == [60.0, 60.0]
 
 
-def test_what_is_lost_meanwhile() -> None:
+def test_what_is_lost_during_the_reconfiguration() -> None:
     """Packet k is due after k ms; 100 to 109, 500 and 990 are lost."""
     arrived = np.array([k for k in range(1000) if k not in (*range(100, 110), 500, 990)])
     assert lost_within(1000, arrived, 1_000_000, 0.13, 0.9) == 1

@@ -240,7 +240,7 @@ def test_wrong_options_end_with_code_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "repeats"), [([], 5), (["--quick"], 2), (["--quick", "--repeats", "3"], 3)])
-def test_quick_repeats_less_unless_told(arguments: list[str], repeats: int) -> None:
+def test_quick_repeats_less_by_default(arguments: list[str], repeats: int) -> None:
     parser = common_parser("x", repeats=5, quick_repeats=2)
     options = common_options(parser.parse_args(arguments), parser, default=("a",), available=("a",))
     assert options.repeats == repeats

@@ -26,7 +26,7 @@ NAMES = {"a": "10.0.1.1", "b": "10.0.2.1"}
 
 
 def down(shares: dict[float, float], until: float = 10.0) -> pd.DataFrame:
-    """1000 bytes every 10 ms; from each moment on, spine1 has that share of them."""
+    """1000 bytes every 10 ms; from each of these times on, spine1 has that share of them."""
     times = np.arange(0, until, 0.01) + 0.005
     share = np.select(
         [times >= moment for moment in sorted(shares, reverse=True)], [shares[m] for m in sorted(shares, reverse=True)]

@@ -1,4 +1,4 @@
-"""Figure 3's verdict: from all repeats, of trials in which every knock came when it should."""
+"""Figure 3's verdict: from all repeats, of trials in which every knock was sent in time."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_without_a_published_strategy_it_was_not_asked_for() -> None:
 
 
 def test_an_early_knock_has_to_be_over_before_the_reconfiguration_begins() -> None:
-    """In a trial that is too short it is a late one, and whoever reads the state later loses its flow."""
+    """In a trial that is too short it is a late one, and a strategy that reads the state later loses its flow."""
     phases = Phases({"reconfigure": (Interval(1.0, 2.0),), "commit": (Interval(1.9, 2.0),)})
     assert fig3.knock_not_early([0.5, 0.99], phases) == []
     assert fig3.knock_not_early([0.5, 1.0], phases) == ["an early knock came after the reconfiguration had begun"]

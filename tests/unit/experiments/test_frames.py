@@ -1,4 +1,4 @@
-"""Frames that we build by hand, read by scapy."""
+"""Frames that we build ourselves, parsed by scapy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figure 6's pure parts: which updates are missing from the state, and in which windows they were made."""
+"""Figure 6's pure parts: which updates are missing in the state, and in which windows they were made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL = StateProgram(components=2, cells=8)
 
 
 def contents_with(program: StateProgram, sequences: list[int], frame_bytes: int = 150) -> dict[str, Any]:
-    """What the registers hold when just these packets were counted."""
+    """The contents of the registers if exactly these packets were counted."""
     contents = {f"MyIngress.{name}": np.zeros(program.cells, np.uint64) for name in program.registers}
     for component, cell in zip(*program.places(sequences), strict=True):
         contents[f"MyIngress.{program.registers[component]}"][cell] += frame_bytes
@@ -70,7 +70,7 @@ def phases(clone_on: float | None = None) -> Phases:
 
 
 def flow(lost: Any, taken: Any = lambda t: fig6.TAKEN) -> pd.DataFrame:
-    """A packet every 10 ms for 3 s, 1 ms on its way; `lost` by sending time and component, `taken` by sending time."""
+    """A packet every 10 ms for 3 s, 1 ms in transit; `lost` by sending time and component, `taken` by sending time."""
     sent = np.arange(0, 3, 0.01)
     component = np.arange(len(sent)) % 4 + 1
     gone = [bool(lost(t, c)) for t, c in zip(sent, component, strict=True)]
@@ -101,7 +101,7 @@ def test_losses_of_state4_are_those_whose_clones_came_late() -> None:
 
 
 def test_a_clone_that_is_late_makes_no_fault_of_a_slow_machine() -> None:
-    """A whole second late: what was not there could not be taken."""
+    """A whole second late: what had not arrived could not be taken."""
     found = fig6.lost_by_window(
         flow(lambda t, c: 1.1 <= t < 2.0, lambda t: fig6.TAKEN if t < 1.1 else fig6.LATE), phases(clone_on=1.0)
     )

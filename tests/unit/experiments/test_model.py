@@ -1,4 +1,4 @@
-"""The model's experiment: what is measured, what is compared, what is said when something is missing."""
+"""The model's experiment: what is measured, what is compared, what is reported if something is missing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_check_is_not_the_calibration() -> None:
 
 
 def measured(name: str, strategy: str, part: str, place: dict[str, Any], error: float = 0.0) -> dict[str, Any]:
-    """A trial as a machine with OURS's parameters would do it."""
+    """A trial as on a machine with the parameters OURS."""
     cells = place["components"] * place["cells"]
     packets_per_s = place["rate"] * 1e6 / 8 / 1250
     steps = steps_of(events(strategy, OURS, cells, int(place["rate"])))
@@ -129,7 +129,7 @@ def test_numbers_in_short() -> None:
 
 
 def test_predictions_at_the_checked_points_follow_the_events() -> None:
-    """The averages that are compared with measurements are those of the simulation of every event."""
+    """The averages compared with measurements agree with the simulation of every event."""
     for name, trial in all_trials().items():
         if trial["part"] == CHECK and trial["strategy"] != PRECOPY:  # whose last round is a matter of chance
             own = dataclasses.replace(OURS, **model.configured(trial["cells"], 1, trial["profile"]))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Overhead's pure parts: what two programs say of what was added, and the verdict."""
+"""Overhead's pure parts: what the difference between two programs shows, and the verdict."""
 
 from __future__ import annotations
 

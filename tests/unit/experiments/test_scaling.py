@@ -1,4 +1,4 @@
-"""Scaling's pure parts: which points there are, what is left out, the spread over repeats."""
+"""Scaling's pure parts: the points, what is left out, the spread over repeats."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def options_and_profiles(
 def test_both_profiles_and_the_published_state_are_measured(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Claim C6 is about the published pace, and about our own."""
+    """Claim C6 covers the published pace and our own."""
     options, schedule, profiles, wanted = options_and_profiles(arguments, monkeypatch)
     names = {trial.name for trial in scaling.trials_of(options, schedule, profiles, wanted)}
     for profile in ("paper", "native"):

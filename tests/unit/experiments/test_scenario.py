@@ -31,7 +31,7 @@ def test_the_swap_lies_inside_the_flows_at_every_length() -> None:
 
 @pytest.mark.parametrize(("duration", "profile"), [(3.9, "paper"), (0.9, "native")])
 def test_a_trial_that_is_too_short_is_refused(duration: float, profile: str) -> None:
-    with pytest.raises(ValueError, match="has to take at least"):
+    with pytest.raises(ValueError, match="takes at least"):
         Schedule.of(duration, profile, 20.0)
 
 
@@ -121,7 +121,7 @@ def test_slow_packets_are_those_outside_of_the_reconfiguration() -> None:
     assert slow_packet_ms(received.iloc[:0], None, 100.0) is None
 
 
-def test_tcp_says_what_iperf3_said() -> None:
+def test_tcp_has_the_values_of_iperf3() -> None:
     report = {"end": {"sum_sent": {"bits_per_second": 2e7, "retransmits": 3}}}
     assert TcpSummary.of(report) == TcpSummary(20.0, 3, None)
     assert TcpSummary.of({"end": {}, "error": "interrupt"}) == TcpSummary(None, None, "interrupt")

@@ -1,4 +1,4 @@
-"""--target bmv2: what is said when it is not installed, and what is left out because it cannot do it."""
+"""--target bmv2: the message if it is not installed, and what is left out because bmv2 cannot do it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXPERIMENTS = (bench, cloning_cost, delta_loss, exact, fig3, fig4, fig6, overhea
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with nothing on it."""
+    """An empty PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""What the tests of the checker share: snippets in, diagnostics or facts out."""
+"""Shared by the tests of the checker: snippets in, diagnostics or facts out."""
 
 from __future__ import annotations
 

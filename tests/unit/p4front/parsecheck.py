@@ -1,4 +1,4 @@
-"""What the tests of the grammar share: texts in, nodes or messages out."""
+"""Shared by the tests of the grammar: texts in, nodes or messages out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions and statements: what is accepted, and the located message of what is not."""
+"""Expressions and statements: what is accepted, and the located message for what is not."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ HEAD = "#include <core.p4>\nheader H { bit<8> a; bit<16> b; } struct S { H h; H[
 
 
 def parser(states: str, local: str = "", before: str = "") -> str:
-    """A parser whose states stand on line 5, from column 1."""
+    """A parser whose states are on line 5, from column 1."""
     return f"{HEAD}{before}\nparser P(packet_in p, out S s, inout bit<8> m) {{ {local}\n{states}\n}}"
 
 

@@ -17,7 +17,7 @@ LOCAL = (
 
 
 def table(properties: str, body: str = "t.apply();") -> str:
-    """A control whose table's properties stand on line 8, from column 1."""
+    """A control whose table properties are on line 8, from column 1."""
     head = "control I(inout hs_t h, inout meta_t m, inout standard_metadata_t s) {\n"
     return f"{V1MODEL}{head}{LOCAL} table t {{\n{properties}\n}} apply {{ {body} }} }}"
 

@@ -1,4 +1,4 @@
-"""The one elaboration: names, sizes and widths, and that P4Info, the code generator and CAM agree on them."""
+"""The one elaboration: names, sizes and widths, on which P4Info, the code generator and CAM agree."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_code_behind_return_is_dead_for_everyone() -> None:
     assert [t.preamble.name for t in build_p4info(program).tables] == ["I.a"]
 
 
-def test_two_objects_of_one_name_are_told_with_both_places() -> None:
+def test_two_objects_of_one_name_are_reported_with_both_places() -> None:
     source = text('@name(".r") register<bit<8>>(1) a; @name(".r") register<bit<8>>(1) b; apply { }')
     (clash,) = elaborate(load_text(source)).clashes
     assert clash.message == 'two registers have the control-plane name "r"'

@@ -1,4 +1,4 @@
-"""The table of match kinds is the one that everything else goes by."""
+"""Everything else uses the one table of match kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parser says of wrong programs, and that no input makes it fail otherwise."""
+"""The parser's messages for invalid programs, and that no input makes it fail in any other way."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def p4c_includes() -> list[Path]:
 
 @needs_p4c
 def test_p4c_samples_parse() -> None:
-    """Files that are parts of other programs use types that they do not declare; their syntax is right all the same."""
+    """Parts of other programs use types that they do not declare; their syntax is still valid."""
     for path in samples("p4_16_samples"):
         parse_file(path, include_dirs=p4c_includes())
 

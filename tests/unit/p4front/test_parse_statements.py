@@ -1,4 +1,4 @@
-"""Grammar of statements, and the places that nodes stand at."""
+"""Grammar of statements, and the locations of nodes."""
 
 from __future__ import annotations
 

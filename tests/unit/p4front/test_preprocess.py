@@ -231,7 +231,7 @@ def test_a_directive_between_the_lines_of_a_string_counts() -> None:
         ("#include", '#include wants "FILE" or <FILE>'),
     ],
 )
-def test_what_is_wrong_is_said_where_it_is(text: str, message: str) -> None:
+def test_what_is_wrong_is_reported_where_it_is(text: str, message: str) -> None:
     with pytest.raises(P4Error) as caught:
         tokens(text)
     [diagnostic] = caught.value.diagnostics
@@ -286,7 +286,7 @@ def test_a_file_that_says_once_is_read_once(tmp_path: Path) -> None:
     ids=["doubling", "doubling nothing", "arguments", "pasting", "nested calls", "brackets", "prefixes", "itself"],
 )
 def test_no_text_takes_without_end(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a twentieth of the steps: they are counted where they are made, however many there may be."""
+    """With a twentieth of the steps: they are counted where they are made, whatever the limit."""
     monkeypatch.setattr(expansion, "MAX_STEPS", expansion.MAX_STEPS // 20)
     files = GivenFiles({"self.p4": text})
     with pytest.raises(P4Error, match=r"more than|too deeply|too long"):
@@ -390,7 +390,7 @@ PIECES = (
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(PIECES.split("|")), max_size=25))
 def test_any_mix_of_macros(pieces: list[str]) -> None:
-    """The tokens are those that `cc -E` gives, and no token claims a place where it does not stand."""
+    """The tokens are those of `cc -E`, and no token claims a location where it is not."""
     defines = "".join(f"#define {head} {body}\n" for head, body in MACROS.items())
     text = f"{defines}{' '.join(pieces)}\n"
     expected = cc(text, Path("t.p4"), ())
@@ -439,7 +439,7 @@ def test_p4c_samples_are_read_as_cc_reads_them() -> None:
 
 
 def cc(text: str, path: Path, include_dirs: Sequence[Path]) -> list[str] | None:
-    """The tokens that the C preprocessor gives; None for an error."""
+    """The tokens from the C preprocessor; None for an error."""
     folders = [f"-I{folder}" for folder in search_path(include_dirs)]
     command = ["cc", "-E", "-P", "-w", "-undef", "-nostdinc", "-x", "assembler-with-cpp", *folders]
     command += ["-iquote", str(path.parent), "-"]

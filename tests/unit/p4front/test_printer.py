@@ -1,4 +1,4 @@
-"""Printing: what comes out reads well and parses to the same tree."""
+"""Printing: the output is readable and parses to the same tree."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def test_library_declarations_come_out_as_includes() -> None:
 
 
 def test_an_else_stays_with_its_if() -> None:
-    """A tree made by a program, not by the parser: `if (a) { if (b) f(); } else g();` without the braces' node."""
+    """A tree made by a program, not by the parser: `if (a) { if (b) f(); } else g();` without the node of the
+    braces."""
     outer = next(n for n in parse_text("action x() { if (a) f(); else g(); }")[0].walk() if isinstance(n, ast.If))
     inner = next(n for n in parse_text("action x() { if (b) f(); }")[0].walk() if isinstance(n, ast.If))
     outer.then = inner

@@ -1,4 +1,4 @@
-"""Types after inference and conversion: what the code generator relies on."""
+"""Types after inference and conversion, as required by the code generator."""
 
 from __future__ import annotations
 

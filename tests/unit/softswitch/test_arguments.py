@@ -1,4 +1,4 @@
-"""Arguments of the command line that name ports and interfaces."""
+"""Command-line arguments that name ports and interfaces."""
 
 from __future__ import annotations
 

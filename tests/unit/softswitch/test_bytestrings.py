@@ -1,4 +1,4 @@
-"""P4Runtime's byte strings: what is sent is the shortest form, what is taken is any valid one (specification 8.4)."""
+"""P4Runtime's byte strings: the shortest form is sent, any valid form is accepted (specification 8.4)."""
 
 from __future__ import annotations
 

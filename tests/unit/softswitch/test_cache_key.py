@@ -1,4 +1,4 @@
-"""The keys of the cache change with everything that shapes a shared object, and with nothing else."""
+"""The keys of the cache change with everything that affects a shared object, and with nothing else."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_code_of_our_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_moved_runtime_code_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The same text under another path may be included by another file."""
+    """The same text under another path may be included by a different file."""
     keys = []
     for folder in ("core", "ports"):
         root = tmp_path / folder

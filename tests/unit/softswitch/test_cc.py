@@ -1,4 +1,4 @@
-"""The C compiler as we start it."""
+"""The C compiler as the switch starts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from softswitch.build import cc
 
 
 def test_a_killed_compiler_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """gcc cannot remove its intermediate files when it is killed, as it is by Ctrl-C or the end of a switch."""
+    """gcc cannot remove its intermediate files when it is killed, e.g. by Ctrl-C or at the end of a switch."""
     compiler = tmp_path / "cc"
     compiler.write_text(
         '#!/bin/sh\n[ "$1" = --version ] && exit\ntouch "$TMPDIR/ccLEFT.s"\necho "$TMPDIR" > "$CC_SEEN"\nkill -9 $$\n'

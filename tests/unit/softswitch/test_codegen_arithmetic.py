@@ -50,7 +50,7 @@ LIMBS = 10  # of every argument and result of a test function: room for 640 bits
 
 @dataclass(frozen=True)
 class Operator:
-    """`built(a, b, width, signed)` is the C expression; `value(a, b, width)` what it must be, before it is cut."""
+    """`built(a, b, width, signed)` is the C expression; `value(a, b, width)` the expected value before truncation."""
 
     name: str
     signed: bool

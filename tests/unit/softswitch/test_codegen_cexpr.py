@@ -1,4 +1,4 @@
-"""C expressions: what is built is what a C parser reads, without a bracket too many or a warning."""
+"""C expressions are parsed by C as they were built, without superfluous parentheses or warnings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LEVELS = [["||"], ["&&"], ["|"], ["^"], ["&"], ["==", "!="], ["<", "<=", ">", ">
 
 @dataclass
 class Parser:
-    """The expressions of C11 6.5 as far as the trees have them."""
+    """The expressions of C11 6.5, as far as the trees use them."""
 
     tokens: list[str]
 

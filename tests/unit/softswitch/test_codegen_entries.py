@@ -1,4 +1,4 @@
-"""Entries that a program gives, in the generated C."""
+"""Entries declared in a program, in the generated C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tests.switch.scene import program
 
 
 def test_the_words_of_all_entries_stand_in_one_array() -> None:
-    """An unnamed array for each part of each entry made C compilers take quadratic time: minutes for 20,000 entries."""
+    """With an unnamed array for each part of each entry, C compilers took quadratic time: minutes for 20,000
+    entries."""
     entries = " ".join(f"({i}, 8w{i} &&& 0xF0): mark({i}); (0x8{i:x}, _): nothing();" for i in range(16))
     table = (
         "action mark(bit<8> v) { hdr.h.c = v; } action nothing() { } table t { key = { hdr.h.a: exact; "

@@ -1,4 +1,4 @@
-"""What the code generator refuses: always before any C, with a place and what to do; and what it must take."""
+"""What the code generator refuses: always before any C, with a location and a remedy; and what it must accept."""
 
 from __future__ import annotations
 

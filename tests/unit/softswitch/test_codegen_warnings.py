@@ -1,4 +1,4 @@
-"""Calls that have no effect where they stand are taken, and warned of with their place."""
+"""Calls without effect at their place are accepted, with a located warning."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def warnings(**parts: str) -> list[str]:
         ({"locals": "action a() { digest<bit<8>>(1, hdr.h.a); }", "ingress": "a();"}, []),
     ],
 )
-def test_what_has_no_effect_is_said(parts: dict[str, str], expected: list[str]) -> None:
+def test_what_has_no_effect_is_reported(parts: dict[str, str], expected: list[str]) -> None:
     assert warnings(**parts) == expected
 
 

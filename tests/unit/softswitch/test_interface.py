@@ -1,4 +1,4 @@
-"""What Python reads of the C interface is what the C compiler sees, and what Python repeats of it is the same there."""
+"""Python's view of the C interface agrees with the C compiler's, and so do the constants that Python repeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4Data of values: a value with too few numbers is named, also in the middle of a list."""
+"""P4Data of values: a value with too few numbers is reported, even in the middle of a list."""
 
 from __future__ import annotations
 

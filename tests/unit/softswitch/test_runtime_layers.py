@@ -18,13 +18,13 @@ _FOLDER_ROW = re.compile(r"^\| (\w+) \|", re.MULTILINE)
 
 
 def layers() -> list[str]:
-    """The folders in the order of the README's table, the lowest first."""
+    """The folders in the order of the README's table, lowest first."""
     text = (RUNTIME_DIR / "README.md").read_text()
     return [name for name in _FOLDER_ROW.findall(text) if name != "folder"]
 
 
 def module(path: Path) -> str:
-    """A .c file and its header are one."""
+    """A .c file and its header are one module."""
     return path.relative_to(RUNTIME_DIR).with_suffix("").as_posix()
 
 
@@ -38,7 +38,7 @@ def by_folder(graph: Graph) -> Graph:
 
 
 def circle(graph: Graph) -> list[str]:
-    """The nodes of one circle, [] when there is none."""
+    """The nodes of one cycle; [] if there is none."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -58,7 +58,7 @@ def includes() -> Graph:
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    """Which file's objects use a symbol that another file defines."""
+    """The files whose object files use a symbol defined by another file."""
     folder = tmp_path_factory.mktemp("objects")
     flags = ["-std=gnu11", "-D_GNU_SOURCE", "-O0", "-w", f"-I{RUNTIME_DIR}", f"-I{RUNTIME_DIR / 'include'}"]
     defined: dict[str, str] = {}

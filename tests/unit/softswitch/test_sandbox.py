@@ -1,4 +1,4 @@
-"""What a process of the compiler can still do. Each test asks a process of its own."""
+"""What a sandboxed compiler process can still do. Each test asks a process of its own."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ while True:
 
 
 def test_all_processes_end_with_the_one_that_waits(tmp_path: Path) -> None:
-    """The child of a child, which has left the session, too."""
+    """Including the child of a child, which has left the session."""
     code = """
 separate = sandbox.separate()
 print(separate, flush=True)

@@ -53,7 +53,7 @@ def installed(
 
 
 class FakeListener(CloneStore):
-    """A listener that never waits. `dropped`: frames that the kernel had no room for."""
+    """A listener that never waits. `dropped`: frames for which the kernel had no room."""
 
     def __init__(self, switch: FakeSwitch, layout: CloneLayout) -> None:
         super().__init__(layout)
@@ -172,7 +172,7 @@ class FakeSwitch:
                 listener.add(np.frombuffer(frame, np.uint8).reshape(1, -1))
 
     def cells(self, register: str) -> list[int]:
-        """What a register of the forwarding program holds."""
+        """The contents of a register of the forwarding program."""
         spec = next(s for s in all_registers(self.program.p4info) if s.name.endswith(f".{register}"))
         return spec.integers(self.forwarding[spec.name])
 
@@ -209,7 +209,7 @@ class FakeSwitch:
             self.announce()
 
     def announce(self) -> None:
-        """The forwarding program, if packets wait in it, says that it runs."""
+        """The forwarding program announces that it runs, if packets wait in it."""
         layout = self.program.layout
         if layout.waits and int(self.forwarding[layout.flag_register][0]) == WAIT:
             marker = np.frombuffer(bytes(4) + layout.marker, np.uint8).reshape(1, -1)
@@ -363,7 +363,7 @@ class FakeSwitch:
 
 
 class FakeHandover:
-    """The switch keeps its clones from here on, and applies them."""
+    """From now on the switch keeps its clones, and applies them."""
 
     held_s = 0.125
     clones = updates = 0
@@ -421,7 +421,7 @@ def context_of(
 
 
 def change(strategy: str, switch: FakeSwitch, new: InstalledProgram, *arguments: Any, **options: Any) -> Outcome:
-    """A whole reconfiguration; see `context_of`."""
+    """A complete reconfiguration; see `context_of`."""
     return reconfigure(load_strategy(strategy), context_of(switch, new, *arguments, **options))
 
 

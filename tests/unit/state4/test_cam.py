@@ -1,4 +1,4 @@
-"""CAM: what is stateful, who writes it, and how often a packet can."""
+"""CAM: which objects have state, who writes them, and how often a packet can."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_registers_are_numbered_as_p4info_lists_them(name: str) -> None:
     found = [(c.number, c.name, c.cells, c.width, c.signed) for c in analyse(checked).registers]
     p4info = build_p4info(checked)
     assert [name for _, name, *_ in found] == [r.preamble.name for r in p4info.registers]
-    told = {r.name: (r.cells, r.width, r.signed) for r in all_registers(p4info)}  # all but translated widths
-    assert [(i, n, *told.get(n, form)) for i, n, *form in found] == found
+    specs = {r.name: (r.cells, r.width, r.signed) for r in all_registers(p4info)}  # all but translated widths
+    assert [(i, n, *specs.get(n, form)) for i, n, *form in found] == found
 
 
 def test_the_paper_s_program() -> None:
@@ -49,7 +49,7 @@ def test_the_paper_s_program() -> None:
     assert not found.clones
 
 
-def test_a_write_is_told_with_its_place() -> None:
+def test_a_write_is_reported_with_its_place() -> None:
     (write,) = analyse(load_program(nfs.program_path("port_knocking"))).writes
     assert write.components == ("MyIngress.knocking.pk_reg",)
     assert (write.index, write.value) == ("source", "next")
@@ -184,7 +184,7 @@ def test_a_constructor_parameter_is_an_alias_too() -> None:
         ("r.write(i, 3);", ("assign", "")),
     ],
 )
-def test_read_modify_write_is_told_from_assignment(body: str, wanted: tuple[str, str]) -> None:
+def test_read_modify_write_is_distinguished_from_assignment(body: str, wanted: tuple[str, str]) -> None:
     found = ingress(
         "register<bit<64>>(8) r; register<bit<64>>(8) s;",
         f"bit<64> x; bit<32> i = 1; {body}",

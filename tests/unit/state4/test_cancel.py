@@ -1,4 +1,4 @@
-"""When Ctrl-C is heard."""
+"""When Ctrl-C takes effect."""
 
 from __future__ import annotations
 

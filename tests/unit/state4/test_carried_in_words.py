@@ -1,4 +1,4 @@
-"""What a plan says of a register that changes: conversions, members, losses, word for word."""
+"""What a plan says about a register that changes: conversions, members, losses, word for word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells with members: what becomes of each when the type of a register changes."""
+"""Cells with members: what happens to each when the type of a register changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def spec(cell: Cell, cells: int = 3) -> RegisterSpec:
 
 
 def unpacked(cell: Cell, number: int) -> dict[str, int]:
-    """Members of a cell by name, with their signs."""
+    """The members of a cell by name, as signed or unsigned numbers."""
     found = {}
     for name, member in members_of(cell).items():
         value = number >> member.shift & ((1 << member.leaf.width) - 1)
@@ -95,8 +95,8 @@ def test_a_plan_goes_by_member_name() -> None:
 def test_a_map_renames_members_and_moves_cells() -> None:
     old = p4info(OLD, "register<s_t>(4) r;")
     new = p4info("struct n_t { bit<8> x; int<8> q; bit<4> gone; }", "register<n_t>(8) r;")
-    told = parse_map('[[register]]\nold = "MyIngress.r"\noffset = 4\nmembers = { p = "x" }\n', "map")
-    plan = make_plan(old, new, state_map=told)
+    state_map = parse_map('[[register]]\nold = "MyIngress.r"\noffset = 4\nmembers = { p = "x" }\n', "map")
+    plan = make_plan(old, new, state_map=state_map)
     assert plan.losses == ()
     (carried,) = plan.registers
     assert "member p renamed to x" in carried.changes

@@ -1,4 +1,4 @@
-"""CIM: the instrumented text is the user's own with something added, and is a correct program."""
+"""CIM: the instrumented text is the user's own with additions, and a valid program."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def instrumented(checked: Program) -> Instrumented:
 
 @cache
 def made(name: str) -> tuple[Instrumented, Program]:
-    """A program of the tests instrumented, and what the front end makes of that: for all tests that look at it."""
+    """An instrumented test program and what the front end makes of it, for all tests that examine it."""
     result = instrumented(source(name))
     return result, load_text(result.text, "out.p4")
 
@@ -90,8 +90,8 @@ def test_the_result_is_a_program_with_the_same_state(name: str) -> None:
     _, again = made(name)
     assert again.warnings == []
     before, after = build_p4info(checked), build_p4info(again)
-    told = {register.name for register in user_registers(before)}  # without those of translated types
-    assert tuple(r for r in user_registers(after) if r.name in told) == user_registers(before)
+    plain = {register.name for register in user_registers(before)}  # without those of translated types
+    assert tuple(r for r in user_registers(after) if r.name in plain) == user_registers(before)
     assert [t.preamble.id for t in after.tables] == [t.preamble.id for t in before.tables]
     assert [a.preamble.id for a in after.actions] == [a.preamble.id for a in before.actions]
 
@@ -230,7 +230,8 @@ def test_registers_with_an_index_type_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_clone_in_the_same_pass_carries_the_updates() -> None:
-    """The user's session and list stay; State4's fields join the list, and the layout names the session."""
+    """The user's session and field list stay; State4's fields are added to the list, and the layout names the
+    session."""
     text = ingress("r.write(0, 1);\n        clone_preserving_field_list(CloneType.I2E, 5, 3);")
     result = of_text(text)
     assert "clone_preserving_field_list(CloneType.I2E, 5, 3);\n        meta.state4.shared = 1;" in result.text
@@ -242,7 +243,7 @@ def test_a_clone_in_the_same_pass_carries_the_updates() -> None:
 
 
 def test_a_session_that_each_instance_knows_is_a_constant() -> None:
-    """It comes from a constructor's argument."""
+    """The session is given by a constructor argument."""
     mirrors = "control M(inout headers_t hdr)(bit<32> s) { apply { clone(CloneType.I2E, s + 1); } }\n"
     locals_ = REGISTER + "    M(5) one;\n    M(8) two;\n"
     result = of_text(ingress("r.write(0, 1); one.apply(hdr); two.apply(hdr);", locals_=locals_, globals_=mirrors))
@@ -439,7 +440,7 @@ def test_the_request_of_the_tests_fits_its_header() -> None:
 
 
 def test_a_file_is_given_once() -> None:
-    """A header that several files include stands in the result once; the later lines become comments."""
+    """A header that several files include appears in the result once; later lines become comments."""
     result = instrumented(source("chained"))
     assert result.text.count("header ethernet_t {") == 1
     assert result.text.count('// #include "headers.p4"  (given above)') == 4

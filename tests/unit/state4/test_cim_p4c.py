@@ -1,4 +1,4 @@
-"""What p4c wants of an instrumented program: no egress clone in ingress, and nothing declared that is not used."""
+"""p4c's requirements of an instrumented program: no egress clone in ingress, and no unused declarations."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_one_pass_needs_one_function() -> None:
         assert kind in function(text, "state4_update")
 
 
-def test_a_flag_that_nothing_reads_is_said_to_be_unused() -> None:
+def test_a_flag_that_nothing_reads_is_reported_as_unused() -> None:
     checked = load_program(nfs.program_path("l2"))
     text = instrument(checked, analyse(checked)).text
     assert '@noWarn("unused")\nregister<bit<2>>(1) state4_flag;' in text

@@ -1,4 +1,4 @@
-"""The dirty map: which bit stands for which cells, how it is written into a program, and the theory of the rounds."""
+"""The dirty map: which cells a bit stands for, how it is added to a program, and the theory of the rounds."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_nothing_of_clones_is_in_a_program_with_a_map_only() -> None:
 
 
 def test_instances_have_parts_of_their_own() -> None:
-    """Code that writes another register in each instance is told which."""
+    """Code that writes a different register in each instance is given the right part."""
     assert "_n0 == " in marked(PROGRAMS["controls"])
 
 

@@ -1,4 +1,4 @@
-"""Which entities are about the same object."""
+"""Which entities concern the same object."""
 
 from __future__ import annotations
 

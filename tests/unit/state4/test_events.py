@@ -1,4 +1,4 @@
-"""The events of a reconfiguration: intervals of its phases, and what each strategy says of what it did."""
+"""The events of a reconfiguration: the intervals of its phases, and what each strategy reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Clock:
         return self.now
 
 
-def test_intervals_are_told_apart_by_their_component_and_come_in_order() -> None:
+def test_intervals_are_distinguished_by_component_and_in_order() -> None:
     events = EventLog(clock=Clock())
     for phase, what, data in (
         ("read_register", "begin", {"component": "a"}),  # 1
@@ -134,7 +134,7 @@ def test_an_outcome_as_json_has_lists() -> None:
 
 
 def test_a_switch_that_is_gone_does_not_hide_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be taken back on a switch that does not answer; the first error is what counts."""
+    """Nothing can be undone on a switch that does not answer; the first error is reported."""
     switch = FakeSwitch(OLD)
 
     def gone(*_: Any) -> Any:

@@ -47,7 +47,7 @@ def flag(switch: FakeSwitch) -> int:
 
 @pytest.mark.parametrize("wakes", [0, 1, 2])
 def test_late_updates_are_written_while_packets_wait(switch: FakeSwitch, wakes: int) -> None:
-    """Also where the new program has to be woken to announce itself, once or twice."""
+    """Also if the new program has to be woken to announce itself, once or twice."""
     switch.announces_after = wakes
     context = context_of(switch, NEW, {("commit", "begin"): packets(switch, (1, 12), (2, 22), (2, 23))})
     outcome = reconfigure(load_strategy("state4_exact"), context)
@@ -72,7 +72,7 @@ def test_the_gate_is_closed_before_the_swap_and_bounded(switch: FakeSwitch) -> N
 
 
 def test_a_marker_that_was_lost_is_asked_for_again(switch: FakeSwitch) -> None:
-    """The count of rounds goes back to 0, whereupon the program sends it once more."""
+    """The count of passes is reset to 0, whereupon the program sends the marker again."""
     switch.announces_after = None
     rounds: list[int] = []
     waits: list[float] = []
@@ -99,7 +99,8 @@ def test_the_clone_session_of_the_new_program_is_claimed(switch: FakeSwitch) -> 
 
 
 def ran(switch: FakeSwitch, late: tuple[int, int], then: tuple[int, int]) -> Outcome:
-    """The new program cannot make packets wait: one is late, another runs in it before late updates are merged."""
+    """The new program cannot make packets wait: one update is late, and a packet runs before late updates are
+    merged."""
     switch.can = ()
     at = {("commit", "begin"): packets(switch, late), ("commit", "end"): packets(switch, then)}
     return change("state4_exact", switch, ADDS if switch.program is ADDS else NEW, at)
@@ -152,7 +153,7 @@ def test_clones_that_still_come_are_waited_for_where_no_program_announces_itself
 
 
 def test_packets_that_went_on_by_themselves(switch: FakeSwitch) -> None:
-    """The gate gave up before the late updates were there: they are merged."""
+    """The gate gave up before the late updates had arrived: they are merged."""
 
     def give_up() -> None:
         switch.forwarding[NEW.layout.gate_register][2] = 1
@@ -206,7 +207,7 @@ def test_nothing_is_changed_where_clones_get_lost_again_and_again(switch: FakeSw
 
 
 @pytest.mark.parametrize("how", ["a gap", "the kernel had no room"])
-def test_a_clone_lost_after_the_last_reading_is_said(switch: FakeSwitch, how: str) -> None:
+def test_a_clone_lost_after_the_last_reading_is_reported(switch: FakeSwitch, how: str) -> None:
     def lose() -> None:
         if how == "a gap":
             switch.lose = lambda number: number == 1
@@ -215,7 +216,7 @@ def test_a_clone_lost_after_the_last_reading_is_said(switch: FakeSwitch, how: st
             switch.listeners[0].dropped = 1
 
     outcome = change("state4_exact", switch, NEW, {("save", "begin"): lose})
-    assert outcome.inexact == ("clones were lost after the last reading",)
+    assert outcome.inexact == ("clones were lost after the last read",)
 
 
 def test_rounds_of_updates_before_the_swap(switch: FakeSwitch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,12 +293,14 @@ def test_cells_that_never_rest_are_read_while_packets_wait(monkeypatch: pytest.M
     outcome = reconfigure(load_strategy("state4_exact"), context)
     assert hits(switch) == [[counts_module.MAX_READINGS, 50 * counts_module.MAX_READINGS], [0, 0], [1, 100], [0, 0]]
     assert outcome.inexact == ()
-    whys = [event.data.get("why") for event in context.events.events if (event.phase, event.what) == ("wait", "begin")]
-    assert whys == ["counters that change constantly", None]
+    reasons = [
+        event.data.get("why") for event in context.events.events if (event.phase, event.what) == ("wait", "begin")
+    ]
+    assert reasons == ["counters that change constantly", None]
     assert layout.waits
 
 
-def test_a_counter_that_does_not_rest_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_counter_that_does_not_rest_at_all_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     switch = counted()
     switch.can = ()  # cannot wait
     read = switch.read_counter

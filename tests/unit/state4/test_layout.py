@@ -74,7 +74,7 @@ def test_cells_beyond_the_register_changed_nothing() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 4), st.integers(0, 15)), max_size=60))
 def test_look_ahead_changes_nothing_but_the_work(written: list[Update]) -> None:
-    """Applying the latest updates gives the cells that applying all of them in order gives."""
+    """Applying only the latest updates gives the same cells as applying all of them in order."""
     parts = [LAYOUT.encode(written[at : at + 4]) for at in range(0, len(written), 4)]
     updates = LAYOUT.decode(frames(*parts)).updates
     latest = as_tuples(look_ahead(updates))

@@ -127,7 +127,7 @@ def test_a_write_in_another_piece_of_code_is_not_looked_for() -> None:
 
 
 def test_each_pass_writes_before_it_reads_for_itself() -> None:
-    """Egress reads what ingress wrote: a clone, or a packet that ingress did not write for, comes there as well."""
+    """Egress reads what ingress wrote: a clone, or a packet for which ingress wrote nothing, gets there as well."""
     shared = "register<bit<16>>(4) s;\n"
     egress = f"control MyEgress({PARAMS}) {{ apply {{ s.read(hdr.request.amount, 0); }} }}\n"
     assert "s" not in needless("s.write(0, 1);", globals_=shared, egress=egress)

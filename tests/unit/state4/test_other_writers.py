@@ -1,4 +1,4 @@
-"""Other controllers write meanwhile: all of it is in the new program, or the outcome says what is not."""
+"""Other controllers write during a change: everything is in the new program, or the outcome says what is not."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ BARE = installed("register<bit<16>>(8) sums;", "sums.write(0, 1);", name="bare")
 
 
 class NotingSwitch(FakeSwitch):
-    """Notes what others write. `others`: what comes at each `take`, in turn; `brought`, `gone`: what the saved program
-    was given, and must not have; `fails`: why an entity cannot be brought."""
+    """Records what others write. `others`: what arrives at each `take`, in turn; `brought`, `gone`: what was written to
+    the saved program, and removed from it; `fails`: why an entity cannot be written."""
 
     def __init__(self, old: InstalledProgram = OLD, *, can: Sequence[str] = ("holds",)) -> None:
         super().__init__(old, can=(*can, "follows"))
@@ -106,7 +106,7 @@ def register(index: int | None, *, program: InstalledProgram = OLD, name: str = 
 
 
 @pytest.mark.parametrize("strategy", ["controller", "state4", "swing_state", "none", "state4_exact"])
-def test_entries_that_others_write_meanwhile_are_brought(switch: NotingSwitch, strategy: str) -> None:
+def test_entries_that_others_write_during_a_change_are_brought(switch: NotingSwitch, strategy: str) -> None:
     switch.others = [wrote(entry(1), entry(2)), deleted(entry(3))]
     outcome = change(strategy, switch, GROWN)
     assert switch.brought == [entry(1, program=GROWN), entry(2, program=GROWN)]
@@ -132,7 +132,7 @@ def test_rounds_are_bounded(switch: NotingSwitch) -> None:
     assert switch.waiting == [False] * MAX_ROUNDS + [True]
 
 
-def test_what_cannot_be_brought_is_tried_again_and_then_said(switch: NotingSwitch) -> None:
+def test_what_cannot_be_brought_is_tried_again_and_then_reported(switch: NotingSwitch) -> None:
     """An entry may need a group that comes later."""
     later = [True]
     switch.fails = lambda entity: "no such group" if entity == entry(1) and later else ""
@@ -180,7 +180,7 @@ def test_cells_written_while_packets_are_held(switch: NotingSwitch) -> None:
     assert switch.cells("sums")[5] == 55
 
 
-def test_what_has_no_place_in_the_new_program_is_said(switch: NotingSwitch) -> None:
+def test_what_has_no_place_in_the_new_program_is_reported(switch: NotingSwitch) -> None:
     switch.others = [wrote(entry(1)), Written([(register(0), [])])]
     outcome = change("controller", switch, BARE, allow_loss=True)
     assert outcome.inexact == (

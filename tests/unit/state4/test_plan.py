@@ -1,4 +1,4 @@
-"""Plans: every component of both programs is named, with what becomes of it and why."""
+"""Plans: every component of both programs is named, with its fate and the reason."""
 
 from __future__ import annotations
 
@@ -184,9 +184,9 @@ def test_a_changed_hash_over_the_same_register_is_a_warning(tmp_path: Path, caps
     assert main(["plan", str(paths[0]), str(paths[1])]) == 0
     assert "warning: MyIngress.sketch is indexed by crc16" in capsys.readouterr().out
     assert main(["plan", str(paths[0]), str(paths[1]), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["warnings"] == [warning]
-    assert {c["name"]: c["fate"] for c in told["components"]} == {
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["warnings"] == [warning]
+    assert {c["name"]: c["fate"] for c in reported["components"]} == {
         "MyIngress.direct": "carried",
         "MyIngress.sketch": "carried",
     }

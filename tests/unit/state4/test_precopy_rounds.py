@@ -1,4 +1,4 @@
-"""What precopy asks of a switch, and what reaches the new program, with packets at each of its steps."""
+"""What precopy requests from a switch, and what reaches the new program, with packets at each of its steps."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_only_dirty_blocks_are_read_again() -> None:
 
 
 def test_rounds_go_on_while_many_cells_get_dirty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """1000, then 500, then few: three rounds; the theory knows the rates of the first."""
+    """1000, then 500, then few: three rounds; the theory uses the rates of the first."""
     switch, new = switch_of(), programs(Track.MAP)[1]
     waiting = [500, 3]
     context = context_of(switch, new)  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ def test_rounds_that_make_no_progress_end() -> None:
 
 
 def test_a_mark_between_reading_and_clearing_a_word_is_not_lost() -> None:
-    """A switch that cannot read and clear in one step; the packet comes in between."""
+    """A switch that cannot read and clear in one step; the packet arrives in between."""
 
     class Late(FakeSwitch):
         late: list[tuple[str, int, int]] = []
@@ -163,7 +163,7 @@ def test_clones_close_the_window_where_packets_cannot_wait() -> None:
 
 
 def test_the_pace_of_a_profile_counts_for_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A word of the map is a cell to read, too."""
+    """A word of the map also counts as a cell to read."""
     paced: list[tuple[float | None, int]] = []
 
     class Counted(Pacer):
@@ -218,7 +218,7 @@ def test_blocks_of_the_last_word_are_read_to_the_register_s_end() -> None:
 
 @pytest.mark.parametrize("strategy", ["precopy", "state4_exact", "state4", "controller", "none"])
 def test_the_outcome_says_what_differs_when_the_new_program_begins(strategy: str) -> None:
-    """A packet between the last look and the hold: the exact ones have its write, the others are told apart by it."""
+    """A packet between the last round and the hold: the exact strategies have its write, the others differ by it."""
     old, new = programs(Track.BOTH)
     switch = FakeSwitch(old, can=HOLDS)  # type: ignore[arg-type]
     switch.packet("sums", 1, 11)
@@ -257,7 +257,7 @@ def test_where_packets_wait_in_the_new_program_it_is_compared_before_they_go_on(
     assert outcome.verified.compared["register MyIngress.sums"] == 9
 
 
-def test_what_cannot_be_compared_is_said() -> None:
+def test_what_cannot_be_compared_is_reported() -> None:
     old, new = programs(Track.MAP)
     switch = FakeSwitch(old, can=())  # type: ignore[arg-type]
     outcome = change("controller", switch, new, verify=True)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Multicast groups and clone sessions of an operator, and which entities of the old program are carried at all."""
+"""An operator's multicast groups and clone sessions, and which entities of the old program are carried at all."""
 
 from __future__ import annotations
 

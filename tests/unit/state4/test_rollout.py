@@ -1,4 +1,4 @@
-"""A rollout: its file, its order, its end at the first failure, and how it goes on from any moment."""
+"""A rollout: its file, its order, its end at the first failure, and how it is resumed at any point."""
 
 from __future__ import annotations
 
@@ -62,18 +62,18 @@ def test_a_file_gives_switches_in_order_with_what_they_share(tmp_path: Path) -> 
         ("= 3", "rollout.toml: Invalid"),
         ("[switch.a]\ntarget = 'x'", "switch.a has no program"),
         ("[switch.a]\nprogram = 'x'", "switch.a has no target"),
-        ("at_once = 0\n[switch.a]\ntarget = 'x'\nprogram = 'p'", "at_once is a number from 1 to 64, not 0"),
-        ("at_once = true\n[switch.a]\ntarget = 'x'\nprogram = 'p'", "at_once is a number from 1 to 64, not True"),
-        ("programm = 'x'\n[switch.a]\ntarget = 'x'", "there is no key programm at the top; there are allow_loss"),
-        ("[switch.a]\ntarget = 1\nprogram = 'p'", "target in switch.a is a text, not 1"),
-        ("[switch.a]\ntarget = 'x'\nprogram = 'p'\nverify = 1", "verify in switch.a is a truth value"),
+        ("at_once = 0\n[switch.a]\ntarget = 'x'\nprogram = 'p'", "at_once must be a number from 1 to 64, not 0"),
+        ("at_once = true\n[switch.a]\ntarget = 'x'\nprogram = 'p'", "at_once must be a number from 1 to 64, not True"),
+        ("programm = 'x'\n[switch.a]\ntarget = 'x'", "unknown key programm at the top; the keys are allow_loss"),
+        ("[switch.a]\ntarget = 1\nprogram = 'p'", "target in switch.a must be a string, not 1"),
+        ("[switch.a]\ntarget = 'x'\nprogram = 'p'\nverify = 1", "verify in switch.a must be a truth value"),
         ("[switch.a]\ntarget = 'x'\nprogram = 'p'\nvia = \"'\"", "via in switch.a: No closing quotation"),
-        ("[switch.a]\ntarget = 'x'\nprogram = 'p'\nonly = 'r'", "only in switch.a is a list of texts"),
+        ("[switch.a]\ntarget = 'x'\nprogram = 'p'\nonly = 'r'", "only in switch.a must be a list of strings"),
         ("[switch.a]\ntarget = 'x'\nprogram = 'p'\ntimeout_s = 0", "number of seconds above 0, not 0"),
-        ("order = ['a', 'b']\n[switch.a]\ntarget = 'x'\nprogram = 'p'", "order names each switch once"),
+        ("order = ['a', 'b']\n[switch.a]\ntarget = 'x'\nprogram = 'p'", "order must name each switch once"),
         ("program = 'p'\n[switch.a]\ntarget = 'x'\n[switch.b]\ntarget = 'x'", "switch.a and switch.b are the same"),
         ("switch = 3", "it names no switch"),
-        ("program = 'p'\n[switch]\na = 3", "switch.a is a table"),
+        ("program = 'p'\n[switch]\na = 3", "switch.a must be a table"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_where_and_what(tmp_path: Path, text: str, says: str) -> None:
@@ -95,13 +95,13 @@ def test_a_changed_program_is_another_rollout(tmp_path: Path) -> None:
 
 
 class Killed(BaseException):
-    """The rollout's process is gone."""
+    """The rollout's process has been killed."""
 
 
 @dataclass
 class Site:
     """Switches that run `old` or `new`, and count how often they were changed. `fails`: those whose change fails;
-    `unplanned`: those whose plan does; `inexact`: those whose state is not exact."""
+    `unplanned`: those whose plan fails; `inexact`: those whose state is not exact."""
 
     fails: set[str] = field(default_factory=set)
     unplanned: set[str] = field(default_factory=set)
@@ -136,7 +136,7 @@ class Site:
         self.loaded.append(switch.name)
 
     def cancel(self) -> None:
-        """Nothing here takes long."""
+        """Nothing to do: no operation here takes long."""
 
 
 class Silent:
@@ -200,7 +200,7 @@ def test_never_more_at_once_than_asked_for(at_once: int, count: int, failing: se
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 3), st.lists(st.integers(0, 12), max_size=4))
 def test_killed_at_any_moment_it_goes_on_and_changes_each_switch_once(at_once: int, moments: list[int]) -> None:
-    """The process is gone at the n-th write of its record, before or after the change itself."""
+    """The process is killed at the n-th write of its record, before or after the change itself."""
     names = ["a", "b", "c", "d"]
     site = Site()
     with TemporaryDirectory() as folder:
@@ -224,7 +224,7 @@ def test_killed_at_any_moment_it_goes_on_and_changes_each_switch_once(at_once: i
 
 
 def killed_at(record: Record, moment: int | None) -> None:
-    """Makes the n-th step of a record the last moment of its process, just before it is on disk."""
+    """Kills the process at the n-th step of a record, just before it is on disk."""
     if moment is None:
         return
     left = [moment]

@@ -1,4 +1,4 @@
-"""RSSM and the plan: what of the old state reaches the new program, and where it lands."""
+"""RSSM and the plan: which of the old state reaches the new program, and where."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def carried(old: RegisterSpec, new: RegisterSpec) -> list[Carried]:
 def test_updates_land_where_the_old_program_wrote_them(
     old_bits: int, new_bits: int, written: list[tuple[int, int]]
 ) -> None:
-    """Writing the latest updates to the new register gives what the writes themselves would have given there."""
+    """Writing the latest updates to the new register gives the same result as all the writes there."""
     old, new = RegisterSpec("r", 8, old_bits), RegisterSpec("r", 6, new_bits)
     layout = CloneLayout((LayoutComponent("r", 8, old_bits),), 1, 250)
     rows = b"".join((v % (1 << old_bits)).to_bytes(layout.value_bytes, "little") for _, v in written)
@@ -165,7 +165,7 @@ def test_entries_keep_their_meaning_under_other_numbers() -> None:
         (p4info(""), "not in the new program"),
     ],
 )
-def test_entries_without_a_place_are_told(new: p4i.P4Info, reason: str) -> None:
+def test_entries_without_a_place_are_reported(new: p4i.P4Info, reason: str) -> None:
     translation = Translator(table(), new).translate([p4r.Entity(table_entry=entry(table()))])
     assert not translation.updates
     assert reason in translation.left[0]

@@ -1,4 +1,4 @@
-"""Files of --map: what can be said in them, what is said of mistakes, and what becomes of cells and entries."""
+"""Files for --map: what can be written in them, how mistakes are reported, and how cells and entries are converted."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ drop = true
 """
 
 
-def test_everything_that_can_be_said() -> None:
+def test_everything_that_can_be_written() -> None:
     found = parse_map(FULL, "my.map")
     assert found.names == {"MyIngress.flows": "MyIngress.streams", "MyIngress.t": "MyIngress.u"}
     assert found.registers == {"MyIngress.a": Conversion(Fraction(1, 8), True, 2, 4, 3, 5, 9)}
@@ -156,7 +156,7 @@ def test_every_cell_is_where_it_belongs(
 def test_an_update_is_converted_as_the_bulk_is(
     old: RegisterSpec, new: RegisterSpec, conversion: Conversion, data: st.DataObject
 ) -> None:
-    """Reading, then updating and converting is converting, then updating."""
+    """Reading, updating and converting is the same as converting, then updating."""
     item = Carried(old, new, conversion)
     cells = st.lists(st.integers(*limits(old)), min_size=old.cells, max_size=old.cells)
     values = old.from_integers(data.draw(cells))
@@ -170,7 +170,7 @@ def test_an_update_is_converted_as_the_bulk_is(
 
 
 @given(specs, specs, conversions, st.data())
-def test_what_loses_nothing_can_be_told_apart(
+def test_what_loses_nothing_can_be_distinguished(
     old: RegisterSpec, new: RegisterSpec, conversion: Conversion, data: st.DataObject
 ) -> None:
     if conversion.loses(old, new):

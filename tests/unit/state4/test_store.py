@@ -1,4 +1,4 @@
-"""What a listener keeps: frames that are no clones, numbers, and arrays on their way to the switch."""
+"""What a listener stores: frames that are not clones, sequence numbers, and arrays for the switch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_marker_is_that_of_one_program() -> None:
 
 
 def test_cells_are_packed_as_the_switch_has_them_whatever_their_array() -> None:
-    """Of another type, or every second cell of a larger array."""
+    """For arrays of another type, or every second cell of a larger array."""
     spec = RegisterSpec("r", 3, 12)
     assert spec.to_bytes(np.array([1, 2, 0xFFF], np.uint64)) == b"\1\0\2\0\xff\x0f"
     assert spec.to_bytes(np.arange(6, dtype=np.uint16)[::2]) == b"\0\0\2\0\4\0"

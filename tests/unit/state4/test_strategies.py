@@ -1,4 +1,4 @@
-"""What each strategy asks of a switch, in which order, and what of the state reaches the new program."""
+"""The requests of each strategy to a switch, in order, and which state reaches the new program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLONING = ("state4", "state4_exact", "swing_state")
 
 @pytest.fixture
 def switch() -> FakeSwitch:
-    """With state in both registers."""
+    """A switch with state in both registers."""
     made = FakeSwitch(OLD)
     made.packet("sums", 1, 11)
     made.packet("marks", 2, 22)
@@ -50,7 +50,7 @@ def test_all_state_goes_over_without_traffic(switch: FakeSwitch, strategy: str) 
 
 
 @pytest.mark.parametrize("strategy", ["none", "swing_state"])
-def test_these_lose_what_nobody_writes_meanwhile(switch: FakeSwitch, strategy: str) -> None:
+def test_these_lose_what_is_not_written_during_the_change(switch: FakeSwitch, strategy: str) -> None:
     outcome = change(strategy, switch, NEW, {("read_tables", "end"): packets(switch, ("sums", 3, 33))})
     assert (outcome.strategy, outcome.written) == (strategy, int(strategy == "swing_state"))
     kept = 33 if strategy == "swing_state" else 0
@@ -62,7 +62,7 @@ def test_these_lose_what_nobody_writes_meanwhile(switch: FakeSwitch, strategy: s
 
 
 def test_updates_from_the_reading_on_reach_the_new_program(switch: FakeSwitch) -> None:
-    """Each of several components, written after its reading; of two updates of one cell the last."""
+    """For several components, each written after its reading; of two updates of a cell the last one counts."""
     during = packets(switch, ("sums", 1, 1), ("marks", 2, 7), ("sums", 1, 2), ("sums", 5, 5))
     outcome = change("state4", switch, NEW, {("read_tables", "begin"): lambda: None, ("save", "begin"): during})
     assert switch.cells("sums") == [0, 2, 0, 0, 0, 5, 0, 0] and switch.cells("marks") == [0, 0, 7, 0, 0, 0]
@@ -86,7 +86,7 @@ def test_the_order_is_that_of_the_paper(switch: FakeSwitch) -> None:
 
 @pytest.mark.parametrize("strategy", CLONING)
 def test_the_listener_knows_the_numbers_of_clones_before_it(switch: FakeSwitch, strategy: str) -> None:
-    """Else a clone that is lost right at the start would leave no gap."""
+    """Otherwise a clone lost right at the start would leave no gap."""
     switch.sequences = [7, 3]
     heard = []
 
@@ -103,7 +103,7 @@ def test_the_listener_knows_the_numbers_of_clones_before_it(switch: FakeSwitch, 
         assert outcome.inexact == ("1 clones of state updates were lost",)
 
 
-def test_clones_that_do_not_arrive_at_the_end_are_said(switch: FakeSwitch) -> None:
+def test_clones_that_do_not_arrive_at_the_end_are_reported(switch: FakeSwitch) -> None:
     def lost_at_the_end() -> None:
         switch.lose = lambda number: number > 1
         switch.packet("sums", 2, 2)
@@ -157,22 +157,22 @@ def test_a_session_that_sends_elsewhere_is_not_taken(switch: FakeSwitch) -> None
 
 
 def test_a_renamed_register_takes_the_last_updates_under_its_new_name(switch: FakeSwitch) -> None:
-    """The switch is told both names, and those of all that it moves."""
+    """The switch is given both names, and those of everything that it moves."""
     new = installed(
         "register<bit<16>>(8) totals; register<bit<8>>(4) marks;", WRITES.replace("sums", "totals"), name="renamed"
     )
-    told: list[Any] = []
+    reported: list[Any] = []
     finish = FakeHandover.finish
 
     def noted(self: FakeHandover, moves: Any, renames: Any, *more: Any) -> bool:
-        told.extend([*((move.number, move.old, move.new) for move in moves), dict(renames)])
+        reported.extend([*((move.number, move.old, move.new) for move in moves), dict(renames)])
         return finish(self, moves, renames, *more)
 
     names = {"MyIngress.sums": "MyIngress.totals"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeHandover, "finish", noted)
         change("state4_exact", switch, new, {("commit", "begin"): packets(switch, ("sums", 1, 99))}, renames=names)
-    assert told == [
+    assert reported == [
         (1, "MyIngress.sums", "MyIngress.totals"),
         (2, "MyIngress.marks", "MyIngress.marks"),
         names,
@@ -235,7 +235,7 @@ def test_missing_clones_make_all_registers_be_read_while_packets_wait(switch: Fa
 
 
 def test_rounds_end_when_one_brings_few(switch: FakeSwitch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While many come it goes on, up to a bound."""
+    """While many updates arrive it continues, up to a limit."""
     monkeypatch.setattr("state4.strategies.state4_exact.FEW_UPDATES", 2)
     context = context_of(switch, NEW)
     rounds = [3, 3, 2, 3]

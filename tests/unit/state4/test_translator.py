@@ -1,4 +1,4 @@
-"""Every kind of entity of a program, translated for one in which everything has another name and number."""
+"""Every kind of entity of a program, translated for one in which everything has a different name and number."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_they_come_in_the_order_in_which_a_program_takes_them() -> None:
 
 
 def test_what_only_the_old_program_knows_is_left_out() -> None:
-    """Hit times, counts and rates where the new table has none, time-outs where it does not support them."""
+    """Hit times, counts and rates if the new table has none, time-outs if it does not support them."""
     stale = entry(old(), "hosts", b"\x01", act=("metered", b"\x01"), idle_timeout_ns=9)
     stale.table_entry.time_since_last_hit.elapsed_ns = 1
     stale.table_entry.meter_counter_data.green.packet_count = 1
@@ -170,7 +170,7 @@ def test_what_only_the_old_program_knows_is_left_out() -> None:
 
 
 def changed(kind: str, alias: str, **fields: Any) -> p4i.P4Info:
-    """The new program with an object that differs, or without it."""
+    """The new program with one object changed or removed."""
     program = new()
     if not fields:
         objects = getattr(program, kind)
@@ -209,7 +209,7 @@ def changed(kind: str, alias: str, **fields: Any) -> p4i.P4Info:
         (changed("actions", "forward"), 10, "table MyIngress.balanced has no action Ours.forward in the new program"),
     ],
 )
-def test_what_has_no_place_is_said_and_the_rest_is_carried(program: p4i.P4Info, place: int, why: str) -> None:
+def test_what_has_no_place_is_reported_and_the_rest_is_carried(program: p4i.P4Info, place: int, why: str) -> None:
     entities = everything(old())
     result = translated([entities[place]], program)
     assert result.updates == [] and len(result.left) == 1 and why in result.left[0]
@@ -217,7 +217,7 @@ def test_what_has_no_place_is_said_and_the_rest_is_carried(program: p4i.P4Info, 
     assert len(twice.left) == 1 and [kind_of(u.entity) for u in twice.updates] == ["table_entry"]
 
 
-def test_a_size_that_is_not_told_is_no_smaller_one() -> None:
+def test_a_size_that_is_not_given_is_no_smaller_one() -> None:
     assert translated([everything(old())[3]], changed("meters", "port_rate", size=0)).left == []
     assert translated([everything(old())[0]], changed("action_profiles", "paths", size=16)).left == []
 

@@ -40,7 +40,7 @@ ANY = BmAddEntryOptions(priority=0)
 
 
 class ThriftBench:
-    """`standard`, `tree` and `simple`: a client of each service. `device`: for what P4Runtime's clients see."""
+    """`standard`, `tree` and `simple`: a client of each service. `device`: the view of P4Runtime clients."""
 
     def __init__(self, device: Device, server: ThriftServer) -> None:
         self.device = device

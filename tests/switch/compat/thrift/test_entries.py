@@ -1,4 +1,4 @@
-"""Tables by Thrift: handles, errors, and what P4Runtime's clients see of it."""
+"""Tables by Thrift: handles, errors, and the view of P4Runtime clients."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_a_table_is_cleared_with_and_without_its_default(bench: ThriftBench) -> 
 
 
 class _Table:
-    """A table as handles see it."""
+    """A table from the handles' point of view."""
 
     def __init__(self) -> None:
         self.revision = 0
@@ -283,8 +283,8 @@ class _Table:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 7)), max_size=40))
-def test_handles_are_bmv2s_whoever_writes(steps: list[tuple[bool, bool, int]]) -> None:
-    """Beside a list of slots with versions, as bmv2 keeps them; half of the writes come from elsewhere."""
+def test_handles_are_bmv2s_for_writes_of_all_clients(steps: list[tuple[bool, bool, int]]) -> None:
+    """Compared with a list of slots with versions, as in bmv2; half of the writes come from other clients."""
     table, handles = _Table(), EntryHandles()
     slots: list[int | None] = []
     versions: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""What a client that is no client, or one that means harm, can do to the server."""
+"""What a broken or malicious client can do to the server."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _connect(bench: ThriftBench) -> socket.socket:
 
 
 def _send_all(client: socket.socket, data: bytes) -> None:
-    """Data and the end of it; the server may hang up before."""
+    """Sends data and its end; the server may hang up earlier."""
     with suppress(OSError):
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
 
 
 def _ends(client: socket.socket) -> bool:
-    """Whether the server hangs up, whatever it says before."""
+    """Whether the server hangs up, whatever it answers before."""
     try:
         while client.recv(1 << 16):
             pass
@@ -79,7 +79,7 @@ def test_what_is_no_request_ends_the_connection_only(bench: ThriftBench, request
 
 
 def test_a_request_has_a_limit_as_a_whole(bench: ThriftBench) -> None:
-    """Each string is short, and all together are not."""
+    """Each string is short, but all together are not."""
     block = struct.pack(">i", 1 << 20) + bytes(1 << 20)
     with _connect(bench) as client:
         try:
@@ -102,7 +102,7 @@ def test_random_bytes_do_no_harm(bench: ThriftBench, data: bytes, call: str) -> 
     assert _answers(bench)
 
 
-def test_unknown_services_and_calls_are_said(bench: ThriftBench) -> None:
+def test_unknown_services_and_calls_are_reported(bench: ThriftBench) -> None:
     for service, call, hangs_up in (("psa", "bm_register_read", True), ("standard", "bm_none", False)):
         with _connect(bench) as client:
             client.sendall(_head(call, service) + b"\0")
@@ -195,7 +195,7 @@ def test_stopping_hangs_up_and_frees_the_port(bench: ThriftBench, tmp_path: Path
 
 
 def test_requests_that_come_together_are_answered_in_order(bench: ThriftBench) -> None:
-    """As State4's target sends them."""
+    """Several requests in one segment, as State4's target sends them."""
     buffer = TMemoryBuffer()
     sender: Any = Standard.Client(TMultiplexedProtocol(TBinaryProtocol(buffer), "standard"))
     for index in range(50):

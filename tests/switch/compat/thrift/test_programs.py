@@ -1,4 +1,4 @@
-"""Programs by Thrift: what runs, loading, swapping; ports and the rest of the switch."""
+"""Programs by Thrift: loading and swapping, ports, and the rest of the switch."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_switch_without_a_program_gets_its_first_one(tmp_path: Path) -> None:
         ("null", "program.p4"),
     ],
 )
-def test_what_is_no_program_is_said_and_changes_nothing(bench: ThriftBench, text: str, why: str) -> None:
+def test_what_is_no_program_is_reported_and_changes_nothing(bench: ThriftBench, text: str, why: str) -> None:
     before = bench.device.active
     with pytest.raises(TApplicationException, match=why):
         bench.standard.bm_load_new_config(text)

@@ -1,1 +1,1 @@
-"""Switches without a network, a clock or threads, changed step by step, and the oracles beside them."""
+"""Switches without a network, a clock or threads, advanced step by step, and the oracles to compare them with."""

@@ -1,4 +1,4 @@
-"""What a softswitch offers for the end of a change, on a BenchTarget: without streams, one step after the other."""
+"""A softswitch's services for the end of a change, on a BenchTarget: without streams, one step after the other."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class MemoryHold:
 
 
 class MemoryHandover:
-    """`keeps`: how many clones are kept at most; what goes wrong when one is missing."""
+    """`keeps`: the largest number of clones kept; a missing one makes it decline."""
 
     def __init__(self, target: BenchTarget, layout: CloneLayout) -> None:
         self._target = target

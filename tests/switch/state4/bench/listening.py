@@ -14,7 +14,7 @@ from tests.switch.controller import Running
 
 
 class MemoryListener:
-    """Clones that `send` saw: there is no network here."""
+    """Clones seen by `send`; there is no network."""
 
     def __init__(self, layout: CloneLayout) -> None:
         self.store = CloneStore(layout)
@@ -35,8 +35,8 @@ listeners: list[MemoryListener] = []
 
 
 class ListeningTarget(P4RuntimeTarget):
-    """A controller whose listeners get what `send` makes the switch clone. `running_switch`: where it sends frames
-    to."""
+    """A controller whose listeners receive the clones of frames that `send` sends. `running_switch`: the switch that
+    they are sent to."""
 
     running_switch: Running | None = None
 
@@ -50,7 +50,7 @@ class ListeningTarget(P4RuntimeTarget):
 
 
 def send(running: Running, frame: bytes, port: int = 1) -> list[int]:
-    """The ports where a packet comes out; clones go to the listeners."""
+    """Returns the ports where a packet comes out; clones go to the listeners."""
     out = running.switch.inject(port, frame)
     for listener in listeners:
         for clone in (np.frombuffer(f, np.uint8).reshape(1, -1) for p, f in out if p == CPU_PORT):

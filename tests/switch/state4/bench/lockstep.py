@@ -36,7 +36,7 @@ EXACT = ("state4_exact", "precopy", "reconcile")
 
 
 def described(device: Device, config: Config, *, counts: bool) -> list[str]:
-    """Everything that controllers put there, by names. `counts`: also what direct counters count."""
+    """Everything that controllers wrote, by names. `counts`: also the values of direct counters."""
     names = Names(config.p4info)
     entities = [*wanted_entities(config.p4info)]
     for number in GROUPS:
@@ -70,7 +70,7 @@ def _described(names: Names, entity: p4r.Entity, counts: bool) -> str:
 
 @dataclass
 class Side:
-    """One switch with three controllers of roles of their own."""
+    """One switch with three controllers that have their own roles."""
 
     target: BenchTarget
 
@@ -89,7 +89,7 @@ class Side:
         return self._names[1]
 
     def write(self, who: int, write: Write, atomicity: int) -> list[int]:
-        """The code of each update."""
+        """The resulting code of each update."""
         updates = write(self.names)
         message = p4r.WriteRequest(
             device_id=1,
@@ -211,7 +211,7 @@ class Lockstep:
 
 
 def _registers(target: BenchTarget, exact: bool) -> dict[str, Sequence[int]]:
-    """By the first program's names; those that packets write only where nothing of theirs may be lost."""
+    """By the first program's names; registers that packets write only if the strategy must not lose those writes."""
     back = {new: old for old, new in RENAMED.items()}
     found = {back.get(name, name): cells for name, cells in target.state().items() if not name.endswith("later")}
     return found if exact else {"MyIngress.limit": found["MyIngress.limit"]}

@@ -1,4 +1,4 @@
-"""What a switch shows that was never reconfigured."""
+"""The expected state: that of a switch that was never reconfigured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.switch.state4.bench.target import BenchTarget, Packets, Schedule, Ses
 
 @dataclass(frozen=True)
 class Truth:
-    """Registers, counters and the frames that came out for each packet."""
+    """Registers, counters, and the frames sent for each packet."""
 
     state: dict[str, list[int]]
     counts: dict[str, list[list[int]]]
@@ -18,7 +18,7 @@ class Truth:
 
 
 def oracle(program: InstalledProgram, packets: Packets, sessions: Sessions | None = None) -> Truth:
-    """What a switch shows that was fed the same packets and never reconfigured. `sessions`: of the program's clones."""
+    """The state of a switch that got the same packets and was never reconfigured. `sessions`: the program's clones."""
     target = BenchTarget(packets, Schedule())
     target.set_sessions(sessions or {})
     try:

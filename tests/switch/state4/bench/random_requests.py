@@ -1,4 +1,4 @@
-"""Packets of tests/state4_programs, chosen at random."""
+"""Random packets for tests/state4_programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tests.state4_programs import request
 
 
 def random_requests(seed: int, count: int, max_payload: int) -> list[tuple[int, bytes]]:
-    """All to port 1, with up to so many bytes behind the header. Few operations and cells, so that they meet often."""
+    """All to port 1, with up to so many bytes after the header. Few operations and cells, so that they often
+    collide."""
     chosen = random.Random(seed)
     return [
         (

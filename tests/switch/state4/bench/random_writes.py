@@ -1,4 +1,4 @@
-"""Writes of controllers, chosen at random, and the programs that they are for."""
+"""Random writes of controllers, and the programs that they are for."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _program(name: str, register: str, table: str, more: str, track: Track) -> I
 
 @functools.cache
 def programs(track: Track = Track.BOTH) -> tuple[InstalledProgram, InstalledProgram, InstalledProgram]:
-    """The running one, its successor, and one that has other names for two things."""
+    """The running program, its successor, and one that renames two objects."""
     return (
         _program("writers", "seen", "plain", "", track),
         _program("writers_more", "seen", "plain", "register<bit<8>>(2) later;", track),
@@ -133,7 +133,7 @@ def _action(names: Names, message: p4r.Action, name: str, value: int) -> None:
 
 
 def random_write(chosen: random.Random) -> Write:
-    """One or two updates about few things, so that they often concern the same one."""
+    """One or two updates of few objects, so that they often concern the same one."""
     makers = chosen.choices(_MAKERS, _WEIGHTS, k=1 if chosen.random() < 0.85 else 2)
     parts = [maker(chosen) for maker in makers]
     return lambda names: [part(names) for part in parts]

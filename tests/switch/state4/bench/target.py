@@ -115,7 +115,7 @@ class MemoryListener:
 
 
 class BenchTarget:
-    """A Target whose every call first lets the packets in that the schedule has for it."""
+    """A Target on which each call first lets in the packets that the schedule has for it."""
 
     cpu_port = CPU_PORT
 
@@ -173,7 +173,7 @@ class BenchTarget:
         self.run(count)
 
     def run(self, count: int) -> None:
-        """The next packets arrive; while packets are held they wait, and also while the program lets them."""
+        """The next packets arrive; they wait while packets are held, or while the program makes them wait."""
         if self.held:
             return
         self._go_on()
@@ -186,7 +186,7 @@ class BenchTarget:
             self._compare()
 
     def _compare(self) -> None:
-        """Which cells have had another value since the dirty map was read for the last time, for a moment at least."""
+        """Which cells have changed since the dirty map was last read, even if only for a moment."""
         now = self.state() if self._before_look else {}
         for name, cells in self._before_look.items():
             for index, (before, value) in enumerate(zip(cells, now.get(name, cells), strict=True)):
@@ -194,7 +194,7 @@ class BenchTarget:
                     self.varied.add((name, index))
 
     def _go_on(self) -> None:
-        """Runs packets as bmv2 does: one that is sent round comes before all that arrived later."""
+        """Runs packets as bmv2 does: a resubmitted packet comes before all that arrived later."""
         while self.queue:
             number = self.queue[0]
             port, frame = (CPU_PORT, WAKE) if number is None else self.packets[number]
@@ -210,7 +210,7 @@ class BenchTarget:
                 self.out.append(out)
 
     def waits(self) -> bool:
-        """Whether the forwarding program lets packets wait."""
+        """Whether the forwarding program makes packets wait."""
         if self._flag is None or self._flag[0] is not self.config:
             try:
                 self._flag = (self.config, layout_of(self.running()).flag_register)
@@ -219,7 +219,7 @@ class BenchTarget:
         return bool(self._flag[1]) and bool(self.config.pipeline.registers[self._flag[1]].read()[0] == WAIT)
 
     def receive(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
-        """Runs one packet to its end; returns what comes out of ports other than the CPU port."""
+        """Runs one packet to its end; returns the frames sent to ports other than the CPU port."""
         out = self.switch.inject(port, frame)
         for p, clone in out:
             if p == CPU_PORT:
@@ -240,7 +240,7 @@ class BenchTarget:
                 listener.on_the_way.append((self.steps + self.schedule.delay, frame))
 
     def cells_of(self, layout: CloneLayout, frame: bytes) -> set[Cell]:
-        """The cells that a clone is about."""
+        """The cells that a clone reports."""
         updates = layout.decode(np.frombuffer(frame, np.uint8).reshape(1, -1)).updates
         numbers = zip(updates.component.tolist(), updates.index.tolist(), strict=True)
         return {(layout.all[component - 1].name, index) for component, index in numbers}
@@ -274,18 +274,18 @@ class BenchTarget:
         return self.config.p4info
 
     def _written(self) -> Config:
-        """The program that our own writes are for."""
+        """The program that our own writes go to."""
         return self.device.saved or self.config
 
     def _pipeline(self) -> Pipeline:
         return self._written().pipeline
 
     def _readable(self) -> Pipeline:
-        """A switch that cannot hold is like bmv2: once a program is saved, it alone is seen."""
+        """A switch that cannot hold is like bmv2: once a program is saved, only that one can be read."""
         return self.config.pipeline if self.can_hold else self._pipeline()
 
     def read_register(self, register: RegisterSpec, start: int = 0, count: int | None = None) -> Cells:
-        """Not at one moment: packets may come between two halves."""
+        """Not atomic: packets may arrive between two halves."""
         wanted = register.cells - start if count is None else count
         self.read_names.add(register.name)
         if register.name.endswith("state4_map"):
@@ -304,7 +304,7 @@ class BenchTarget:
         return {r.name: self._readable().registers[r.name].read().copy() for r in registers}
 
     def read_ranges(self, ranges: Sequence[CellRange]) -> list[Cells]:
-        """Packets may come between two ranges."""
+        """Packets may arrive between two ranges."""
         found = []
         for part in ranges:
             self.step(f"read {part.register.name} from {part.start}")

@@ -1,1 +1,1 @@
-"""State4 on programs of special forms: of the paper, of others, with registers of structs."""
+"""State4 on special programs: the paper's, other people's, those with registers of structs."""

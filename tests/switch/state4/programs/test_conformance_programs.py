@@ -1,4 +1,4 @@
-"""`python -m conformance.programs`: what it says of a folder of programs, and that it notices what is wrong."""
+"""`python -m conformance.programs`: its report on a folder of programs, and that it notices mistakes."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ def test_the_report_has_every_program_with_its_reason(tmp_path: Path, capsys: py
     assert "1 equal" in capsys.readouterr().out
 
 
-def test_wrong_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nowhere")]) == 2
-    assert "there is no" in capsys.readouterr().err
+    assert "not found" in capsys.readouterr().err
     assert main([str(tmp_path)]) == 2
-    assert "no file there instantiates main" in capsys.readouterr().err
+    assert "no file instantiates main" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("mistake", "reason"),
     [
-        (("m.value_0 = value;", "m.value_0 = value + 1;"), "clones do not tell every write"),
-        (("standard_metadata.egress_spec = 2;", "standard_metadata.egress_spec = 3;"), "comes out otherwise"),
+        (("m.value_0 = value;", "m.value_0 = value + 1;"), "clones do not carry every write"),
+        (("standard_metadata.egress_spec = 2;", "standard_metadata.egress_spec = 3;"), "comes out differently"),
     ],
 )
 def test_an_instrumented_form_that_is_not_the_original_is_noticed(

@@ -1,4 +1,4 @@
-"""What verdicts are made of."""
+"""How verdicts are formed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_claim_is_as_good_as_its_worst_check(verdicts: tuple[Verdict, ...], re
     assert claim.why == {HOLDS: "all is well", OPEN: "why 1", FAILS: "why 1"}[result]
 
 
-def test_better_is_said_only_of_a_claim_that_holds() -> None:
+def test_only_a_claim_that_holds_is_called_better() -> None:
     better = Check(HOLDS, "the gap is 1 ms", better=True)
     assert decided(better, Check(HOLDS, "x")).better == "the gap is 1 ms"
     assert decided(better, Check(FAILS, "x")).better == ""

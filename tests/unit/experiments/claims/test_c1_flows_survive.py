@@ -60,7 +60,7 @@ def test_nothing_sent_after_the_swap_shows_nothing() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_every_repeat_counts(place: int) -> None:
-    """Not the last one, nor the first."""
+    """Not only the last or the first one."""
     repeats = [published_counts() for _ in range(3)]
     repeats[place]["state4"]["late"] = FlowCount(10, 10, 10, 0, 0)
     claim = judge_flows_survive(repeats)

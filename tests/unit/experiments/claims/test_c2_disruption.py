@@ -1,4 +1,4 @@
-"""Claim C2: gap, state and packets; the time is shown only."""
+"""Claim C2: gap, state and packets; the time is only shown."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_what_the_machine_does_by_itself_is_not_state4s() -> None:
     assert judged({**noisy}, lost_packets=2).verdict is Verdict.FAILS  # a gap is no excuse for a loss
 
 
-def test_what_a_swap_alone_takes_is_said() -> None:
+def test_what_a_swap_alone_takes_is_reported() -> None:
     gap = spread([64.0, 64.0]).as_dict()
     claim = judge_disruption({"state4": state4(gap_at_swap_ms=gap), "none": {"swap_ms": spread([30.3]).as_dict()}})
     assert claim.verdict is Verdict.FAILS
@@ -90,7 +90,7 @@ def test_what_a_swap_alone_takes_is_said() -> None:
     )
 
 
-def test_without_a_usable_trial_nothing_is_said() -> None:
+def test_without_a_usable_trial_there_is_no_statement() -> None:
     claim = judge_disruption({"none": state4()}, {"state4-1": "the senders paused"})
     assert claim.verdict is Verdict.NOT_JUDGED and claim.covered and "the senders paused" in claim.why
     claim = judge_disruption({"state4": state4()}, {"no-reconfiguration-1": "2 packets were lost"})

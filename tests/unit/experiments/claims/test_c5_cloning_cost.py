@@ -1,4 +1,4 @@
-"""Claim C5 in its three parts: what cloning costs."""
+"""Claim C5 in its three parts: the cost of cloning."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def measured(
     asked: Sequence[str] = ("state4", "swing_state"),
     **changes: Shares,
 ) -> dict[str, Any]:
-    """`state4_100_during=0.9` and the like change the shares that are kept; `flooded` what a flood keeps."""
+    """`state4_100_during=0.9` etc. change the shares of packets kept; `flooded`: the share that a flood keeps."""
     kept = {name: several(shares) for name, shares in {**KEPT, **changes}.items()}
     strategies: dict[str, Any] = {}
     for name, shares in kept.items():

@@ -120,7 +120,7 @@ def test_what_the_flow_loses_alone_is_the_machines() -> None:
 
 
 def test_where_nobody_knows_what_the_flow_loses_alone_it_is_open() -> None:
-    """The trial without a reconfiguration was disturbed itself, or failed."""
+    """The trial without a reconfiguration was itself disturbed, or failed."""
     claim = judge_packets(POINTS, [load(20), load(120, lost=5, alone=None)])
     assert claim.verdict is OPEN and "nobody knows how many of the same flow alone" in claim.why
     assert judge_packets(POINTS, [load(20), load(120, lost=0, alone=None)]).holds  # nothing to blame it for

@@ -1,4 +1,4 @@
-"""Claim C7 in a fabric: what the change of one spine takes of links and neighbours."""
+"""Claim C7 in a fabric: the frames that the change of one spine puts on links and neighbours."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_others_frames_are_no_matter() -> None:
     assert shown["none: frames that neighbours had to take"] == 450
 
 
-def test_what_the_paper_says_of_swing_state_stands_beside_its_frames() -> None:
+def test_what_the_paper_says_of_swing_state_is_next_to_its_frames() -> None:
     claim = judge_fabric({**QUIET, "swing_links": numbers([2500, 2600])})
     published = {finding.what: finding.published for finding in claim.findings}
     assert published["swing_links: frames of its own on links"] == "every update of state"
     assert published["state4: frames of its own on links"] == "0"
 
 
-def test_without_usable_trials_nothing_is_said() -> None:
+def test_without_usable_trials_there_is_no_statement() -> None:
     assert judge_fabric({}, {"state4-1": "no core"}).why == "state4-1: no core"
     unusable = {"state4": numbers([]), "state4_exact": numbers([0])}
     assert judge_fabric(unusable, {"state4-1": "no core"}).verdict is Verdict.NOT_JUDGED

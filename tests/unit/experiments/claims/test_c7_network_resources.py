@@ -1,4 +1,4 @@
-"""Claim C7: what a reconfiguration takes of the network."""
+"""Claim C7: the network resources used by a reconfiguration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUIET = {
 }
 
 
-def test_no_frame_beside_the_flow_holds() -> None:
+def test_no_frame_other_than_the_flows_holds() -> None:
     claim = judge_network_resources(QUIET)
     assert claim.verdict is Verdict.HOLDS
     shown = {finding.what: finding.spread.median for finding in claim.findings}
@@ -33,7 +33,7 @@ def test_frames_that_are_there_anyway_are_the_machines() -> None:
     assert judge_network_resources(found).verdict is Verdict.NOT_JUDGED
 
 
-def test_without_usable_trials_nothing_is_said() -> None:
+def test_without_usable_trials_there_is_no_statement() -> None:
     assert judge_network_resources({}, {"state4-1": "no core"}).why == "state4-1: no core"
     disturbed = {"state4": {"stray_frames": [0]}}
     assert judge_network_resources(disturbed, {"no-reconfiguration-1": "x"}).verdict is Verdict.NOT_JUDGED

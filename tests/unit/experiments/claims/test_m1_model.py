@@ -1,4 +1,4 @@
-"""Claim M1: what the model predicts is what is measured."""
+"""Claim M1: the model's predictions agree with the measurements."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a summary says of each claim, word for word: names of findings are what `make compare` and reports go by.
 
 `summaries/` has it as it should be. After a change that is meant, `python -m
-tests.unit.experiments.claims.test_summaries` writes it anew; look at the difference before it is committed.
+tests.unit.experiments.claims.test_summaries` rewrites it; look at the difference before it is committed.
 """
 
 from __future__ import annotations
@@ -208,8 +208,8 @@ CASES: dict[str, Callable[[], Claim | list[Claim]]] = {
 }
 
 
-def said(name: str) -> list[dict[str, Any]]:
-    """The claims of a case; a finding as a line."""
+def claims_of(name: str) -> list[dict[str, Any]]:
+    """The claims of a case, with each finding as a line."""
     found = CASES[name]()
     claims = [found] if isinstance(found, Claim) else found
     content: list[dict[str, Any]] = json.loads(json.dumps([claim.as_dict() for claim in claims]))
@@ -225,7 +225,7 @@ def line(what: str, published: str, spread: dict[str, float], unit: str) -> str:
 
 
 def rounded(content: Any) -> Any:
-    """Numbers as they may differ in their last digits from one machine to the next."""
+    """Numbers rounded to digits that are the same on all machines."""
     if isinstance(content, dict):
         return {key: rounded(value) for key, value in content.items()}
     if isinstance(content, list):
@@ -239,10 +239,10 @@ def file_of(name: str) -> Path:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_summary_says(name: str) -> None:
-    assert said(name) == json.loads(file_of(name).read_text())[name]
+    assert claims_of(name) == json.loads(file_of(name).read_text())[name]
 
 
 if __name__ == "__main__":
     for path in {file_of(name) for name in CASES}:
-        cases = {name: said(name) for name in CASES if file_of(name) == path}
+        cases = {name: claims_of(name) for name in CASES if file_of(name) == path}
         path.write_text(json.dumps(cases, indent=1) + "\n")

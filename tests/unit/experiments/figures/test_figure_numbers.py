@@ -1,4 +1,4 @@
-"""Every figure of the paper is found under its number: as a module, as a plot, as a target of make."""
+"""Every figure of the paper is available by its number: as a module, as a plot, as a make target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scenario's figure shows what is in the files."""
+"""The scenario's figure shows what the files contain."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_cpu_is_that_of_the_samples(figure: Figure) -> None:
     assert used[times > 0.3] == pytest.approx(0.0)
 
 
-def test_each_strategy_has_its_loss_and_its_flows_beside_it(figure: Figure) -> None:
+def test_each_strategy_has_its_loss_and_its_flows_next_to_it(figure: Figure) -> None:
     found = " / ".join(texts(figure))
     for expected in (
         "State4 0.14 %",
@@ -117,7 +117,7 @@ def test_without_state4_the_longest_reconfiguration_is_the_reference(tmp_path: P
     plt.close(figure)
 
 
-def test_labels_beside_an_axis_do_not_overlap(figure: Figure) -> None:
+def test_labels_next_to_an_axis_do_not_overlap(figure: Figure) -> None:
     figure.canvas.draw()
     for axes in figure.axes[:2]:
         right = [text for text in axes.texts if text.get_position()[0] > 1]

@@ -1,4 +1,4 @@
-"""What is drawn is what is in the files: points, bars, lanes and marks of each figure, and the trials that count."""
+"""Figures show what the files contain: points, bars, lanes and marks of each figure, and the trials that count."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_figure_5_draws_the_median_in_percent(tmp_path: Path) -> None:
     }
 
 
-def test_figure_5_shows_strategies_of_the_same_loss_beside_each_other_and_marks_where_its_axis_breaks(
+def test_figure_5_shows_strategies_of_the_same_loss_side_by_side_and_marks_where_its_axis_breaks(
     tmp_path: Path,
 ) -> None:
     run = folder_of(tmp_path, {"a": losses("state4", 10, 0.0), "b": losses("controller", 10, 0.0)})
@@ -178,7 +178,7 @@ def test_a_run_of_which_nothing_counts_has_no_figure(tmp_path: Path) -> None:
         run.trials()
 
 
-def test_a_flow_that_does_not_return_is_said_to() -> None:
+def test_a_flow_that_does_not_return_is_labelled() -> None:
     trial = {"swap": {"begin": 1.0, "end": 1.01}, "duration": 6.0, "gap_at_swap_ms": 12.3}
     gone = pd.DataFrame({"received_s": [0.9, 0.99], "flow": ["h1", "h2"]})
     half = pd.DataFrame({"received_s": [0.9, 0.99, 1.05], "flow": ["h1", "h2", "h2"]})

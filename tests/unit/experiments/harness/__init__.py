@@ -1,1 +1,1 @@
-"""Tests of what all experiments share: options, sweeps, results, validity of trials, their end."""
+"""Tests of what all experiments share: options, sweeps, results, validity of trials, conclusion."""

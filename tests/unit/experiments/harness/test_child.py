@@ -1,4 +1,4 @@
-"""Running an experiment as a program: its summary, its errors, and what an interruption leaves."""
+"""Running an experiment as a separate process: its summary, its errors, and interruptions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MODULE = "tests.unit.experiments.fake_experiment"
 
 
 def start(tmp_path: Path, **kwargs: object) -> tuple[Ended, list[Progress]]:
-    said: list[Progress] = []
-    ended = run_experiment(MODULE, ["--out", str(tmp_path)], lambda progress, _: said.append(progress))
-    return ended, said
+    reports: list[Progress] = []
+    ended = run_experiment(MODULE, ["--out", str(tmp_path)], lambda progress, _: reports.append(progress))
+    return ended, reports
 
 
 def test_a_finished_experiment_gives_its_summary(tmp_path: Path) -> None:
-    ended, said = start(tmp_path)
+    ended, reports = start(tmp_path)
     assert ended.summary is not None and ended.error is None and ended.code == 0
     assert (tmp_path / "fake" / ended.summary["run"] / "summary.json").exists()
     assert ended.seconds > 0
-    assert all(0 <= progress.share <= 1 for progress in said)
-    assert any("state4-" in progress.text or "none-" in progress.text for progress in said)
+    assert all(0 <= progress.share <= 1 for progress in reports)
+    assert any("state4-" in progress.text or "none-" in progress.text for progress in reports)
 
 
 @pytest.mark.parametrize(("verdict", "code"), [("does not hold", 1), ("not judged", 3)])

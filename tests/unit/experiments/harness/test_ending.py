@@ -1,4 +1,4 @@
-"""What is measured stays, whatever goes wrong afterwards: drawing, printing, taking the network down."""
+"""Measurements are kept, whatever fails afterwards: drawing, printing, removing the network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOLDS = Claim("C1", "x", 1, "", Verdict.HOLDS, "as it was told")
 
 
 def concluded(out: Path, error: Exception | None, *, json_: bool = True) -> tuple[int, list[Any]]:
-    """The exit code, and what the table was given."""
+    """The exit code, and the arguments of the table."""
     options = CommonOptions("softswitch", (), "paper", None, 1, 1, False, out, json_, False)
     folder = ResultFolder.create(out, "x", options.for_record(), seed=1)
     printed: list[Any] = []
@@ -55,7 +55,7 @@ def concluded(out: Path, error: Exception | None, *, json_: bool = True) -> tupl
     [
         (None, ""),
         (ResultMissingError("no complete trial that counts"), "no figure: no complete trial that counts"),
-        (KeyError("swap"), "no figure, drawing it failed: KeyError: 'swap'"),
+        (KeyError("swap"), "no figure: drawing it failed: KeyError: 'swap'"),
     ],
 )
 def test_a_figure_that_cannot_be_drawn_takes_no_number_with_it(
@@ -90,7 +90,7 @@ def test_full_load_that_was_not_found_is_not_judged_and_has_no_figure(
 
 
 def test_a_search_without_a_result_is_a_trial_that_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And no failure of the experiment."""
+    """And it is not a failure of the experiment."""
 
     def nothing(*_: Any, **__: Any) -> Any:
         raise NoSteadyRateError("no rate down to 30 frames per second could be confirmed")
@@ -107,7 +107,7 @@ def test_a_search_without_a_result_is_a_trial_that_shows_nothing(monkeypatch: py
 
 
 class FakeNetwork:
-    """In place of a lab's: `opened` and `closed` count; ends with an error when it is told to."""
+    """Stands in for a lab's network: counts `opened` and `closed`; ends with an error if requested."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = self.closed = 0
@@ -157,7 +157,7 @@ def test_a_network_that_ends_with_an_error_takes_no_trial_back(
     network.error = ControlError("control-s1 ended with code 1")
     with ExitStack() as stack:
         shared_lab.SharedLab(stack).lab(None)  # type: ignore[arg-type]
-    assert "did not end in order: control-s1 ended with code 1" in capsys.readouterr().err
+    assert "did not close properly: control-s1 ended with code 1" in capsys.readouterr().err
 
 
 def test_an_interruption_reaches_the_network(network: FakeNetwork) -> None:

@@ -1,4 +1,4 @@
-"""Results of several machines: apart, together, and each verdict formed on one of them."""
+"""Results of several machines: separate, combined, and with each verdict formed on one machine."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_another_version_is_not_mixed_in() -> None:
             run_unit(SLOW, [], 1, "0" * 40)
 
 
-def test_a_unit_ends_when_it_is_told_to() -> None:
+def test_a_unit_ends_on_request() -> None:
     with pytest.raises(UnitError, match="stopped"):
         run_unit(SLOW, ["--trial-s", "30"], 1, None, lambda: True)
 

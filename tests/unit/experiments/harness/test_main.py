@@ -1,4 +1,4 @@
-"""How an experiment ends: the exit code, and one line where something is wrong."""
+"""How an experiment ends: the exit code, and a one-line message for errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of a reconfiguration as intervals, and the moment of the late knock."""
+"""Events of a reconfiguration as intervals, and the time of the late knock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTROLLER = [
 
 
 def moment(events: list[dict[str, Any]]) -> list[float]:
-    """When the knock came."""
+    """When the knock was sent."""
     times: list[float] = []
     now = 0.0
     handler = knock_moment("pk_reg", lambda: times.append(now))

@@ -1,4 +1,4 @@
-"""Result folders: whole files, resumable runs, the `latest` link."""
+"""Result folders: complete files, resumable runs, the `latest` link."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ def test_infinity_is_written_as_null(folder: ResultFolder) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResultError, match=r"cannot make .*file/fig3: .*--out"):
+    with pytest.raises(ResultError, match=r"cannot create .*file/fig3: .*--out"):
         ResultFolder.create(tmp_path / "file", "fig3", {}, seed=0)

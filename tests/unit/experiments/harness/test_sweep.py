@@ -1,4 +1,4 @@
-"""Trials that fail or show nothing: repeated, bounded, named, and never the end of the others."""
+"""Trials that fail or show nothing are repeated a bounded number of times, reported, and do not end the others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def invalid(value: int, disturbance: float, *reasons: str) -> TrialResult:
 
 
 def sweep(out: Path, outcomes: dict[str, list[Outcome]], *, resume: bool = False, after: Any = None) -> Sweep:
-    """Runs a trial of each name; each attempt takes the next outcome, and a good one when there are none left."""
+    """Runs a trial of each name; each attempt takes the next outcome, or succeeds if none are left."""
 
     def run(trial: Trial, _show: Any) -> TrialResult:
         waiting = outcomes[trial.strategy]
@@ -77,7 +77,7 @@ def test_a_trial_that_fails_names_itself_and_the_others_go_on(tmp_path: Path) ->
 
 
 def test_what_cannot_be_taken_down_ends_nothing_either(tmp_path: Path) -> None:
-    """The network of a trial that failed may be as broken as the trial was."""
+    """The network of a failed trial may be as broken as the trial was."""
 
     def broken() -> None:
         raise NetworkError("the control process ended with code 1")

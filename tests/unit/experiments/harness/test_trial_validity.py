@@ -54,7 +54,7 @@ def test_a_machine_that_has_no_core_for_a_trial(machine: Machine, reasons: list[
     assert disturbed(machine, BOUNDS, accept_busy=False) == reasons
 
 
-def test_each_reason_is_said() -> None:
+def test_each_reason_is_reported() -> None:
     bad = Machine(0.9, {"sender": 0.9, "receiver": 0.9}, 99.0)
     assert len(disturbed(bad, BOUNDS, accept_busy=False)) == 4
     assert len(disturbed(bad, MachineBounds(), accept_busy=False)) == 3  # how late is no matter

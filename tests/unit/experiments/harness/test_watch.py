@@ -63,7 +63,7 @@ def test_the_view_shows_the_trial_that_runs() -> None:
         assert expected in text, expected
 
 
-def test_state_that_cannot_be_read_is_said_so_and_a_repeated_trial_begins_anew() -> None:
+def test_unreadable_state_is_reported_and_a_repeated_trial_starts_over() -> None:
     output = io.StringIO()
     console = Console(file=output, width=110)
     with watching(10.0, console=Console(file=io.StringIO())) as show:

@@ -1,4 +1,4 @@
-"""Which core is for the switch, and how much a session goes before others."""
+"""The assignment of cores, and the priority of sessions."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_nothing_is_changed_where_sessions_are_not_grouped(monkeypatch: pytest.M
 
 
 def test_what_can_not_be_known_is_no_number() -> None:
-    """A switch without a packet thread of that name, a process that is gone, no switch at all."""
+    """A switch without a packet thread of that name, a process that has ended, no switch at all."""
     with subprocess.Popen(["sleep", "100"]) as process:
         watch = CoreWatch(process.pid, {"sleeper": process.pid, "gone": 2**22 - 1})
         assert watch.switch_share() is None
@@ -107,7 +107,7 @@ def test_what_can_not_be_known_is_no_number() -> None:
 
 
 def test_waiting_is_counted_from_the_beginning_of_the_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waited 5 s before, 1 s of the 10 s since; of two packet threads the worse one counts."""
+    """5 s of waiting before, 1 s in the 10 s since; of two packet threads the worse one counts."""
     seconds = {"dataplane": 5.0, "dataplane-2": 1.0, "other": 0.0}
     now = [100.0]
     for number, name in enumerate(seconds):

@@ -1,4 +1,4 @@
-"""State beside the wire: what is missing, since when, and what the parts of a switch used meanwhile."""
+"""State compared with the wire: what is missing, since when, and what the parts of a switch used in that time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials that show nothing are told from those that do."""
+"""Invalid trials are distinguished from valid ones."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def test_a_busy_machine_may_be_accepted_and_nothing_else() -> None:
     assert len(problems(replace(busy, capture_dropped=5), accept_busy=True)) == 1
 
 
-def test_all_that_is_wrong_is_said() -> None:
+def test_all_that_is_wrong_is_reported() -> None:
     assert len(problems(replace(GOOD, latest_packet_ms=199.0, capture_dropped=5))) == 2

@@ -1,4 +1,4 @@
-"""The search for the highest steady rate, on switches that are functions."""
+"""The search for the highest steady rate, with functions in place of switches."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_switch_that_always_loses_is_an_error() -> None:
 
 @given(st.integers(0, 10_000))
 def test_a_moment_without_the_core_does_not_lower_the_rate(seed: int) -> None:
-    """Every fourth trial at most fails whatever its rate is, never two of three in a row."""
+    """At most every fourth trial fails whatever its rate, never two of three in a row."""
     sound = switch_of(60_000)
     count = seed
 

@@ -71,9 +71,9 @@ def test_an_empty_capture_has_no_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "is no capture with time stamps in ns"),
-        (header(0xA1B2C3D4) + record(START, UDP), "is no capture with time stamps in ns"),
-        (header() + record(START, UDP, keep=20) + bytes(22), "holds frames of which other than 42 bytes were kept"),
+        (b"", "is not a capture with timestamps in ns"),
+        (header(0xA1B2C3D4) + record(START, UDP), "is not a capture with timestamps in ns"),
+        (header() + record(START, UDP, keep=20) + bytes(22), "was not recorded with 42 bytes of each frame"),
     ],
 )
 def test_another_file_is_refused(content: bytes, why: str, tmp_path: Path) -> None:

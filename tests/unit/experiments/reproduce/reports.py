@@ -1,4 +1,4 @@
-"""A small run of all experiments on disk, for tests of the report and of what is made from it."""
+"""A small run of all experiments on disk, for tests of the report and of what uses it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_run(
     third: str = "",
     target: str = "softswitch",
 ) -> ReportRun:
-    """`first` holds, `second` as told, `third` failed with that message, or is done when it is empty."""
+    """`first` holds, `second` as given, `third` failed with that message, or is done if it is empty."""
     options = {**OPTIONS, "target": target}
     run = ReportRun.create(out, options, [experiment.name for experiment in EXPERIMENTS], seed=1)
     numbers = (

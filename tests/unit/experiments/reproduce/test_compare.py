@@ -1,4 +1,4 @@
-"""Two runs beside each other, and the reference that goes into git."""
+"""Comparison of two runs, and the reference that is kept in git."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_ratio_to_zero_is_left_out(tmp_path: Path) -> None:
     assert next(row for row in result.rows if row.what == "state4: loss").ratio is None
 
 
-def test_quick_beside_full_is_said(tmp_path: Path) -> None:
+def test_comparing_quick_with_full_is_reported(tmp_path: Path) -> None:
     one, other = read_report(run_in(tmp_path / "a")), read_report(run_in(tmp_path / "b"))
     other["options"]["quick"] = True
     assert any("--quick differs" in note for note in compare(one, other).notes)

@@ -1,4 +1,4 @@
-"""The report: every claim with its verdict, one file with everything inside, the same words in both forms."""
+"""The report: every claim with its verdict, one self-contained file, the same text in both forms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAILURE = "switch s1 was not ready after 90 s; the end of its log:\n    <no such
 
 
 class Page(HTMLParser):
-    """Checks that tags are closed in order, and collects what the tests look at."""
+    """Checks that tags are closed in order, and collects what the tests examine."""
 
     VOID = frozenset({"meta", "img", "br"})
 

@@ -1,4 +1,4 @@
-"""All experiments in one run: what is repeated and what is not, and what the report says about failures."""
+"""All experiments in one run: what is repeated and what is not, and how the report shows failures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOTH = (FIRST, SECOND)
 
 
 class Runner:
-    """Stands in for the experiments: `outcomes` says by name how each ends, one after the other; else it holds."""
+    """Stands in for the experiments: `outcomes` says by name how each ends, one after the other; default: it holds."""
 
     def __init__(self, out: Path, **outcomes: list[str]) -> None:
         self.out = out

@@ -1,4 +1,4 @@
-"""A machine for tests of the model: every step takes a time of its own."""
+"""A machine for tests of the model, in which every step has a different duration."""
 
 from __future__ import annotations
 

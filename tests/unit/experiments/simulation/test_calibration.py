@@ -1,4 +1,4 @@
-"""From events to parameters: what was put in comes out."""
+"""From events to parameters: calibration recovers the parameters that produced the events."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_lines_do_not_go_below_zero() -> None:
 def test_too_little_is_an_error_and_no_number() -> None:
     with pytest.raises(CalibrationError, match="no trial of state4"):
         calibrate(STATE4, [], KNOWN, CONFIGURED)
-    with pytest.raises(CalibrationError, match="one amount of state"):
+    with pytest.raises(CalibrationError, match="a single amount of state"):
         calibrate(CONTROLLER, trials(CONTROLLER)[:2], KNOWN, CONFIGURED)
     with pytest.raises(CalibrationError, match="no end of commit"):
         steps_of([event for event in events(CONTROLLER, REAL, 10) if event["phase"] != "commit"])

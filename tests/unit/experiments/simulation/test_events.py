@@ -58,7 +58,7 @@ def test_a_listener_that_cannot_keep_up_loses_what_exceeds_it() -> None:
 
 
 def test_a_full_queue_is_that_of_a_bounded_server() -> None:
-    """Two clones fit; service takes three arrivals: of three, one gets through once it is full."""
+    """Two clones fit; service takes three inter-arrival times: once it is full, one of three gets through."""
     slow = machine(listener_clone_s=3.0, listener_update_s=0.0, queue_clones=2)
     load = Load(packets_per_s=1.0, flows=1, cells=1, trial_s=12.0)
     port = clones_of(Traffic.of(load, 1), load, slow, 0.0)

@@ -1,4 +1,4 @@
-"""Averages against the simulation of every event, where both can be had."""
+"""Averages compared with the simulation of every event, where both are possible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACED = machine(pace_cells_per_s=20_000.0)
 
 
 def both(strategy: str, parameters: Parameters, load: Load) -> None:
-    """Equal but for chance: a share for what varies, and what one more packet or cell makes."""
+    """Equal except for chance: a relative tolerance, and an absolute one of one packet or cell."""
     if load.order == IN_TURN:  # the average is over which flow comes first as well
         cycle_s = min(load.flows / load.packets_per_s, 0.8)
         loads = [replace(load, begin_s=load.begin_s + cycle_s * step / 8) for step in range(8)]
@@ -86,15 +86,15 @@ def test_approximation(parameters: Parameters, rate: float, flows: int, every: f
 
 
 def test_rounds_are_those_of_the_theory() -> None:
-    """Flows in turn, a block a cell: what `theory.predict` says."""
+    """Flows in turn, one block per cell: the prediction of `theory.predict`."""
     parameters = machine(block_cells=1)
     load = Load(8_000.0, 20_000, 20_000, trial_s=5.0, order=IN_TURN)
     read_s = parameters.read_s + 20_000 * parameters.read_cell_s
     first_s = read_s + parameters.save_s + parameters.write_s + 20_000 * parameters.write_cell_s
-    said = theory.predict(20_000, first_s, 8_000.0, 1 / parameters.dirty_cell_s, parameters.map_s)
+    prediction = theory.predict(20_000, first_s, 8_000.0, 1 / parameters.dirty_cell_s, parameters.map_s)
     found = predict(PRECOPY, parameters, load)
-    assert found.rounds == pytest.approx(said.rounds) and found.converges is said.converges
-    assert found.written == pytest.approx(sum(said.rounds) + said.remainder)
+    assert found.rounds == pytest.approx(prediction.rounds) and found.converges is prediction.converges
+    assert found.written == pytest.approx(sum(prediction.rounds) + prediction.remainder)
 
 
 def test_at_the_rate_of_hardware_the_controllers_loss_is_its_formula() -> None:

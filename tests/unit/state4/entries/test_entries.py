@@ -1,4 +1,4 @@
-"""Files of entries: what can be written in them, and what is said of a mistake."""
+"""Files of entries: what can be written in them, and how mistakes are reported."""
 
 from __future__ import annotations
 

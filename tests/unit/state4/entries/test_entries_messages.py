@@ -1,4 +1,4 @@
-"""Files of entries: the messages that they become, whole, and mistakes in groups, sessions and registers."""
+"""Files of entries: the complete messages that they become, and mistakes in groups, sessions and registers."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_a_table_that_is_just_full() -> None:
     assert problems(two + second + third) == ["some.toml:11: error: 'I.first.t' holds 2 entries, the file has 3"]
 
 
-def test_groups_and_sessions_of_one_number_are_told_apart() -> None:
+def test_groups_and_sessions_of_one_number_are_distinguished() -> None:
     one = GROUP.format(1, "ports = [1]\n") + CLONE.format(1, "ports = [1]\n")
     assert len(load(one).multicast) == 1
     assert problems(one + GROUP.format(1, "ports = [2]\n")) == [
