@@ -154,7 +154,7 @@ def test_a_role_keeps_what_it_has_for_itself(bench: ThriftBench) -> None:
     assert refusal(add, bench, 7) == "ERROR"
     with pytest.raises(Exception, match="InvalidRegisterOperation"):
         bench.standard.bm_register_write(0, "MyIngress.small", 5, 1)
-    with pytest.raises(Exception, match="'fabric' has object"):
+    with pytest.raises(Exception, match="'fabric' has exclusive access to object"):
         bench.standard.bm_reset_state()
     bench.standard.bm_register_write(0, "MyIngress.large", 1, 1)
 

@@ -120,7 +120,7 @@ def test_the_command_goes_on_without_what_is_about_the_cluster(monkeypatch: pyte
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", type("Spec", (), {"name": "experiments.fig3"}))
     assert cluster.own_command() == ("experiments.fig3", ["--quick", "--strategy", "none"])
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
-    with pytest.raises(ResultError, match="--cluster needs"):
+    with pytest.raises(ResultError, match="--cluster requires"):
         cluster.own_command()
 
 
