@@ -77,8 +77,8 @@ def _sketch(out: Outputs) -> None:
     need(
         all(sent <= read for sent, read in pairs), "no flow is counted too low: the hashes are those of the controller"
     )
-    close = sum(read == sent for sent, read in pairs)
-    need(close > 50, f"nearly all are counted exactly ({close} of 60)")
+    failed = re.search(r"Not hold for ([\d.]+)%", out["decode"])
+    need(failed and float(failed[1]) <= 5, "at most 5 % of the flows are counted too high by more than a tenth of all")
 
 
 def _loss(out: Outputs) -> None:
@@ -211,7 +211,7 @@ EXERCISES: tuple[LearningExercise, ...] = (
         "07-Count-Min-Sketch",
         "sh python cm-sketch-controller.py --option set_hashes > {hashes} 2>&1",
         "h1 python send.py --n-pkt 1000 --n-hh 10 --n-sfw 50 > {send} 2>&1",
-        "sh python cm-sketch-controller.py --option decode --n 1000 > {decode} 2>&1",
+        "sh python cm-sketch-controller.py --option decode --n 1000 --eps 0.1 --mod 28 > {decode} 2>&1",
         checked="60 flows are counted, none too low, by the hashes that the controller set",
         check=_sketch,
     ),

@@ -118,7 +118,13 @@ def _typed(command: str, where: Path, lines: Sequence[str], output: Path, enviro
     whole = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--mount", "sh", "-c", inner]
     with output.open("wb") as file:
         process = subprocess.Popen(
-            whole, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, cwd=where, env=dict(environment)
+            whole,
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            cwd=where,
+            env=dict(environment),
+            start_new_session=True,  # scripts in it interrupt their process group
         )
         try:
             process.communicate("\n".join(lines).encode(), _LIMIT_S)

@@ -131,7 +131,7 @@ LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"": REACHED, "h2": "Received from (...) total: 1001"},
     ),
     "count-min-sketch": (
-        {"decode": "Packets sent and read by the cms: 5/5\n" * 60},
+        {"decode": "Packets sent and read by the cms: 5/9\n" * 60 + "Not hold for 1.6%"},
         {"decode": "Packets sent and read by the cms: 5/4\n" * 60},
     ),
     "traceroute": ({"": REACHED, "trace": "['10.1.1.1', '20.1.2.2']"}, {"": REACHED, "trace": "[]"}),
