@@ -22,7 +22,6 @@ import numpy as np
 from finsy.proto import p4r
 
 from experiments.control.programs import load_prepared
-from experiments.control.replication import MadeReplication
 from experiments.control.takes import RecordingListener, Take, store_takes, writes_saved
 from state4.clones.header import CloneLayout
 from state4.clones.source import CloneSource
@@ -34,6 +33,7 @@ from state4.loading import load
 from state4.pacing import PROFILES
 from state4.programs import InstalledProgram
 from state4.reconfigure import Reconfiguration, Strategy, prepare, reconfigure
+from state4.replication import Replication, is_replication
 from state4.rsrm import start_cloning
 from state4.strategies import load_strategy
 from state4.targets.bmv2.target import Bmv2Target
@@ -84,25 +84,27 @@ class Agent:
         self._armed: tuple[Strategy, Reconfiguration] | None = None
         self._listener: CloneSource | None = None
         self._changes: dict[str, tuple[InstalledProgram, list[p4r.Update]]] = {}
-        self._replication = MadeReplication()
+        self._made: list[Replication] = []
 
     # -- programs ------------------------------------------------------------------------------------------------------
 
     def install(self, program: str, entries: str, left_out_groups: list[int]) -> None:
-        """Installs a prepared program with its entries; groups and sessions of an earlier one are removed."""
-        installed = load_prepared(Path(program))
-        self._target.install(installed)
-        self._write(entries, left_out_groups, replace=True)
+        """Installs a prepared program with its entries. The groups and sessions of an earlier one are removed: they
+        belong to the switch, so they outlive programs."""
+        self._target.install(load_prepared(Path(program)))
+        while self._made:
+            self._made.pop().unmake()
+        self.write_entries(entries, left_out_groups)
 
     def write_entries(self, entries: str, left_out_groups: list[int]) -> None:
-        """Writes entries to the running program, or to the saved one if there is one."""
-        self._write(entries, left_out_groups, replace=False)
-
-    def _write(self, entries: str, left_out_groups: list[int], *, replace: bool) -> None:
+        """Writes entries to the running program, or to the saved one if there is one. Groups and sessions may be
+        there already."""
         found = updates(load_entries(Path(entries), self._target.running()))
-        wanted = self._replication.updates(found, left_out_groups=left_out_groups, replace=replace)
-        self._target.write_entities(wanted)
-        self._replication.note(wanted)
+        replication = Replication(self._target, [update for update in found if _group(update) not in left_out_groups])
+        replication.make()
+        self._made.append(replication)
+        replication.change()
+        self._target.write_entities([update for update in found if not is_replication(update)])
 
     def load_entries(self, entries: str) -> None:
         """Brings entries into the running program, whether or not they are already there."""
@@ -319,6 +321,12 @@ def _waited_s() -> float | None:
 def _rss() -> int:
     """Resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * resource.getpagesize()
+
+
+def _group(update: p4r.Update) -> int | None:
+    """The multicast group that an update makes, None for any other update."""
+    entry = update.entity.packet_replication_engine_entry
+    return int(entry.multicast_group_entry.multicast_group_id) if entry.HasField("multicast_group_entry") else None
 
 
 def serve(target: AnyTarget) -> None:
