@@ -38,7 +38,7 @@ from experiments.harness.progress import Display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.strategies import available_strategies, is_instrumented
 from experiments.harness.sweep import Trial, TrialResult, run_sweep
-from experiments.harness.validity import MachineBounds, disturbed, missed_frames, outside_flow, slow_sender
+from experiments.harness.validity import MachineBounds, disturbed, missed_frames, outside_flow, slow_sender, unsteady
 from experiments.measure.cores import divided_cores
 from experiments.measure.counters import interface_counters
 from experiments.measure.full_load import (
@@ -175,6 +175,8 @@ def run_trial(
             if name == "whole" or part["seconds"] >= MIN_PART_S:
                 invalid += slow_sender(part["sent"], rate * part["seconds"], PART_NAMES[name])
         invalid += missed_frames(wire, len(got))
+        if reconfigures and not always and "before" in measured["parts"]:
+            invalid += unsteady(measured["parts"]["before"]["loss"])
     bins = bin_counts(sent, times, schedule.duration)
     return TrialResult(measured, {"bins": bins}, events, tuple(invalid), machine.disturbance)
 

@@ -69,6 +69,8 @@ def disturbed(machine: Machine, bounds: MachineBounds, *, accept_busy: bool) -> 
 
 MIN_OFFERED = 0.95
 """Of the packets of a flow: what the machine cannot send, it cannot say anything about."""
+MAX_LOST_BEFORE = 0.05
+"""Of the packets of a flow at the highest steady rate, while nothing is cloned."""
 MAX_MISSED = 0.01
 """Of the packets of a flow: those that reached the receiver's interface and not the receiver."""
 
@@ -78,6 +80,14 @@ def slow_sender(sent: int, asked: float, when: str) -> list[str]:
     if sent >= MIN_OFFERED * asked:
         return []
     return [f"the sender kept up with {sent / asked:.0%} of the rate {when} (bound {MIN_OFFERED:.0%})"]
+
+
+def unsteady(loss_before: float) -> list[str]:
+    """A flow that nothing had touched yet lost packets, as a share of them, beyond a bound: until its reconfiguration
+    such a trial is a control trial, and this one was disturbed."""
+    if loss_before <= MAX_LOST_BEFORE:
+        return []
+    return [f"{loss_before:.1%} of the packets were lost before the reconfiguration (bound {MAX_LOST_BEFORE:.0%})"]
 
 
 def missed_frames(at_interface: int, received: int) -> list[str]:

@@ -13,6 +13,7 @@ from experiments.harness.validity import (
     missed_frames,
     outside_flow,
     slow_sender,
+    unsteady,
 )
 
 
@@ -76,6 +77,11 @@ def test_a_sender_has_to_send_what_it_was_asked_to() -> None:
 def test_what_the_receiver_misses_is_not_the_switchs_loss() -> None:
     assert missed_frames(1000, 990) == [] and missed_frames(0, 0) == []
     assert missed_frames(1000, 989) == ["the receiver missed 1.1% of the frames that reached its interface (bound 1%)"]
+
+
+def test_a_rate_that_is_lost_before_anything_is_cloned_is_not_steady() -> None:
+    assert unsteady(0.0) == unsteady(0.05) == []
+    assert unsteady(0.17) == ["17.0% of the packets were lost before the reconfiguration (bound 5%)"]
 
 
 def test_the_usual_bounds() -> None:
