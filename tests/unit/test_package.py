@@ -17,6 +17,8 @@ import pytest
 from tests.doc_examples import ROOT
 from tests.venvs import environment, make_venv, run
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("setuptools", minversion="77.0.3", reason="older versions cannot build the wheel")
 
 PACKAGES = ("p4front", "softswitch", "state4")

@@ -32,6 +32,8 @@ from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
 from tests.switch.state4.bench.random_requests import random_requests
 
+pytestmark = pytest.mark.long
+
 CPU = 510
 SMALL = PROGRAMS | OLD_PROGRAMS | MACRO_PROGRAMS | CLONING_PROGRAMS | OLD_CLONING_PROGRAMS | WHOLE_PROGRAMS
 Frames = list[tuple[int, bytes]]

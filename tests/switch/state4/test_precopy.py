@@ -15,6 +15,8 @@ from state4.errors import NotInstrumented
 from tests.switch.state4.bench.target import Schedule
 from tests.switch.state4.test_rule import CASES, LIMIT_S, PROGRAMS, STEPS, Case, counts, lossy, schedules, seeds
 
+pytestmark = pytest.mark.long
+
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 slow = settings(max_examples=max(1, CASES // 3), deadline=None, suppress_health_check=_CHECKS)
 brief = settings(max_examples=max(1, CASES // 5), deadline=None, suppress_health_check=_CHECKS)

@@ -24,6 +24,8 @@ from tests.switch.state4.bench.oracle import oracle
 from tests.switch.state4.bench.target import BenchTarget, Cell, Packets, Schedule
 from tests.switch.state4.generated import SESSIONS, generated
 
+pytestmark = pytest.mark.long
+
 PROGRAMS = int(os.environ.get("STATE4_PROGRAMS", "12"))
 CASES = int(os.environ.get("STATE4_CASES", "300"))
 LIMIT_S = 600 + CASES
