@@ -18,13 +18,20 @@ from state4.events import EventLog
 def cancellable(events: EventLog) -> Iterator[None]:
     """The first Ctrl-C cancels at the next event before COMMIT; the second one interrupts at once, as usual.
 
-    Does nothing outside the main thread, and where other code (or an outer `cancellable`) handles Ctrl-C."""
-    usual = signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not usual:
+    Does nothing outside the main thread, and where other code (or an outer `cancellable`) handles Ctrl-C. A handler
+    with an `interrupt_handled` raises KeyboardInterrupt as Python's does; that is called if another has run instead.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    handled = getattr(usual, "interrupt_handled", None)
+    if threading.current_thread() is not threading.main_thread() or not (
+        usual is signal.default_int_handler or handled is not None
+    ):
         yield
         return
 
-    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+    def on_interrupt(number: int, _frame: FrameType | None) -> None:
+        if handled is not None:
+            handled(number)
         signal.signal(signal.SIGINT, usual)
         events.cancel()
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import psutil
@@ -21,8 +18,8 @@ from topologies.errors import NotRootError
 from topologies.nodes import QuietHost, QuietLink
 from topologies.processes import Helpers, require_namespaces, require_tools, run_in
 from topologies.rundir import RunDirectory, prune
+from topologies.signals import hold_signals, orderly_signals
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ONCE_MORE_MS = 200
 _ASK_TIMES = 10
 
@@ -72,15 +69,15 @@ def running_network(topology: Topo, *, switch: Callable[..., Node], link: Any = 
     setLogLevel("error")
     Mininet.inited = True  # keeps Mininet from changing the machine's sysctls
     with ExitStack() as stack:
-        stack.enter_context(_orderly_signals())
+        stack.enter_context(orderly_signals())
         directory = RunDirectory.create()
         stack.callback(directory.remove)
         helpers = Helpers(directory)
         net = Mininet(
             switch=_with_directory(switch, directory), host=QuietHost, link=link, controller=None, build=False
         )
-        stack.callback(_held_signals, lambda: _stop(net))
-        stack.callback(_held_signals, helpers.stop_all)
+        stack.callback(hold_signals, lambda: _stop(net))
+        stack.callback(hold_signals, helpers.stop_all)
         net.topo = topology
         net.autoStaticArp = True
         net.build()
@@ -136,30 +133,3 @@ def _with_directory(switch: Callable[..., Node], directory: RunDirectory) -> Cal
         return switch(name, **({"directory": directory} if wants else {}), **params)
 
     return make
-
-
-@contextmanager
-def _orderly_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP leave the block by an exception, as Ctrl-C does. Only the main thread may set handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _held_signals(action: Callable[[], Any]) -> None:
-    """Runs `action` with our signals held back; they are delivered afterwards."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        action()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

@@ -20,34 +20,46 @@ class EndedAtStart(BaseException):
 
 
 class Ending:
-    """SIGTERM and SIGINT raise EndedAtStart until `wait`, which returns when one comes."""
+    """SIGTERM, SIGINT and SIGHUP raise EndedAtStart until `wait`, which returns when one comes.
 
-    def __init__(self) -> None:
+    `wakeups`: the end to read of the pipe given to `signal.set_wakeup_fd`. Waiting for the pipe misses no signal: an
+    event would have to be set by the handler, which does not run before the wait that the signal came just before, and
+    may not take the lock of an event that it interrupts.
+    """
+
+    def __init__(self, wakeups: int) -> None:
         self._waiting = False
-        self._stop = threading.Event()
+        self._ended = False
+        self._wakeups = wakeups
 
     @property
     def ended(self) -> bool:
         """Whether a signal has come."""
-        return self._stop.is_set()
+        return self._ended
 
     def wait(self) -> None:
         self._waiting = True
-        self._stop.wait()
+        while not self._ended:
+            os.read(self._wakeups, 64)
 
     def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self._waiting and not self._stop.is_set():
-            self._stop.set()
+        raises = not self._waiting and not self._ended
+        self._ended = True
+        if raises:
             raise EndedAtStart
-        self._stop.set()
 
 
 @contextmanager
 def ended_by_signal() -> Iterator[Ending]:
-    """Yields what SIGTERM and SIGINT end; their handlers are the caller's again afterwards."""
-    ending = Ending()
-
-    before = {number: signal.signal(number, ending.on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Yields what SIGTERM, SIGINT and SIGHUP (unless ignored) end; their handlers are the caller's again afterwards."""
+    wakeups, woken = os.pipe()
+    os.set_blocking(woken, False)
+    ending = Ending(wakeups)
+    wakeup_before = signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ending.on_signal) for number in numbers}
     try:
         yield ending
     except EndedAtStart:
@@ -55,6 +67,9 @@ def ended_by_signal() -> Iterator[Ending]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup_before)
+        os.close(woken)
+        os.close(wakeups)
 
 
 class Deadline:

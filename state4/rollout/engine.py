@@ -19,6 +19,7 @@ from state4.rollout.file import Rollout, SwitchChange
 from state4.rollout.record import Record, Step
 
 _PLANNED_AT_ONCE = 4
+_LOOK_S = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FOUND_DONE = "its change had completed when the rollout was stopped; its outcome is unknown"
 
@@ -127,7 +128,7 @@ class RolloutRun:
                         self._record.put(switch.name, Step.CHANGING)
                         self._display.begun(switch)
                     running[pool.submit(action, switch)] = switch
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                ended, _ = wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)  # handlers run between two waits
                 for future in ended:
                     yield running.pop(future), future
 

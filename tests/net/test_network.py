@@ -192,7 +192,11 @@ def test_nothing_is_left_after_a_signal(number: signal.Signals) -> None:
         folder, *pids = child.stdout.readline().decode().split()
         assert len(pids) == 8
         child.send_signal(number)
-        child.wait(20)
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()  # or leaving the block would wait for it
+            raise
     deadline = time.monotonic() + 5
     while any(ProcessId.of(int(pid)) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.02)
