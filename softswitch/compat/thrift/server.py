@@ -111,9 +111,9 @@ class ThriftServer:
 
     def _begin(self, do: Callable[[socket.socket], None], client: socket.socket) -> None:
         thread = threading.Thread(target=self._run, args=(do, client), daemon=True, name="thrift")
-        with self._lock:
+        with self._lock:  # `stop` joins only threads that have begun
+            thread.start()
             self._threads.add(thread)
-        thread.start()
 
     def _run(self, do: Callable[[socket.socket], None], client: socket.socket) -> None:
         try:

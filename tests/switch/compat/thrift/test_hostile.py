@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from softswitch.compat.thrift import server as thrift_server
 from softswitch.compat.thrift.programs import SwitchOptions
 from softswitch.compat.thrift.protocol import MAX_ITEMS, MAX_REQUEST_BYTES
 from softswitch.compat.thrift.server import ThriftError, ThriftServer
-from tests.switch.compat.thrift.bench import ANY, ThriftBench, exact
+from tests.switch.compat.thrift.bench import ANY, ThriftBench, exact, thrift_bench
 
 _VERSION = 0x80010000
 
@@ -211,3 +212,20 @@ def test_requests_that_come_together_are_answered_in_order(bench: ThriftBench) -
         receiver.recv_bm_register_write()
     assert bench.standard.bm_register_read_all(0, "MyIngress.small")[:50] == list(range(50))
     assert TType.STOP == 0
+
+
+def test_the_server_stops_while_a_client_is_being_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepting = threading.Event()
+
+    class Late(threading.Thread):
+        def start(self) -> None:
+            if self.name == "thrift":
+                accepting.set()
+                time.sleep(0.3)
+            super().start()
+
+    with thrift_bench(tmp_path) as bench:
+        monkeypatch.setattr(threading, "Thread", Late)
+        with _connect(bench):
+            assert accepting.wait(5)
+            bench.server.stop()
