@@ -377,7 +377,7 @@ def main(arguments: list[str] | None = None) -> int:
     namespace = parser.parse_args(arguments)
     names = cloning_strategies()
     options = common_options(namespace, parser, default=names, available=names)
-    duration = options.duration_s or (4.0 if options.quick else 8.0)
+    duration = options.duration_s or (4.0 if options.quick else 12.0)
     schedule = Schedule(
         duration=duration,
         reconfigure=duration * 0.3,

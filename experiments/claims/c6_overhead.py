@@ -92,10 +92,11 @@ def judge_packets(
     """C6 as far as packets go, from State4's trials of every amount of state (`points`) and of every rate (`load`).
 
     It holds when in none of them up to 120 Mbit/s a packet was lost between the sender's wire and the receiver's, and
-    none failed. Where the same flow alone loses packets, or it is unknown whether it does, the machine may have lost
-    them: not judged. Rates above are shown: from where on packets are lost is a matter of capacity (`C5 cost`). Each of
-    `load` has `rate`, `lost_packets` (the most of its repeats), `lost_alone` (None: not measured) and `failed`. A run
-    that was not asked for the published pace, or for as much state as the paper's, was not meant to judge it.
+    that is known of each. Where the same flow alone loses packets, or it is unknown whether it does, the machine may
+    have lost them: not judged. Rates above are shown: from where on packets are lost is a matter of capacity (`C5
+    cost`). Each of both has `lost_packets` (the most of its repeats) and `packets_unknown` (why other repeats say
+    nothing of it), each of `load` also `rate` and `lost_alone` (None: not measured). A run that was not asked for the
+    published pace, or for as much state as the paper's, was not meant to judge it.
     """
     if "state4" not in asked:
         return not_asked(PACKETS, "state4 was left out")
@@ -135,8 +136,8 @@ def judge_packets(
 def _point(point: Mapping[str, Any], alone: int | None) -> Iterable[Check]:
     if point.get("lost_packets"):
         yield _lost(f"{point['lost_packets']} packets were lost with {_place(point)}", alone)
-    if point.get("failed"):
-        yield Check(Verdict.NOT_JUDGED, f"the reconfiguration failed with {_place(point)}: {point['failed'][0]}")
+    for why in point["packets_unknown"][:1]:
+        yield Check(Verdict.NOT_JUDGED, f"what was lost with {_place(point)} is unknown: {why}")
 
 
 def _covers(one: Mapping[str, Any]) -> bool:
@@ -150,8 +151,8 @@ def _covers(one: Mapping[str, Any]) -> bool:
 def _rate(one: Mapping[str, Any]) -> Iterable[Check]:
     if one.get("lost_packets"):
         yield _lost(f"{one['lost_packets']} packets were lost at {one['rate']:g} Mbit/s", one["lost_alone"])
-    if one.get("failed"):
-        yield Check(Verdict.NOT_JUDGED, f"the reconfiguration failed at {one['rate']:g} Mbit/s: {one['failed'][0]}")
+    for why in one["packets_unknown"][:1]:
+        yield Check(Verdict.NOT_JUDGED, f"what was lost at {one['rate']:g} Mbit/s is unknown: {why}")
 
 
 def _lost(why: str, alone: int | None) -> Check:

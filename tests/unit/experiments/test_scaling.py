@@ -111,7 +111,17 @@ def test_faster_flows_are_a_series_of_their_own() -> None:
     load = summarise_load(trials, (20.0, 120.0, 300.0))
     assert [one["lost_packets"] for one in load] == [None, 3, None]
     assert [one["lost_alone"] for one in load] == [None, 1, None]
-    assert load[2]["failed"] == ["it broke"]
+    assert load[2]["packets_unknown"] == ["it broke"]
+
+
+def test_a_busy_machine_saves_no_packet() -> None:
+    """A disturbed repeat in which none was lost shows that none is; one that lost some shows nothing."""
+    whole = {**good(9.0), "invalid": ["no core"], "covered": True}
+    [entry] = summarise({"a": trial("state4", 1, **whole)})
+    assert (entry["lost_packets"], entry["packets_unknown"], entry["failed"]) == (0, [], ["no core"])
+    for changes in ({"lost_packets": 1}, {"covered": False}):
+        [entry] = summarise({"a": trial("state4", 1, **{**whole, **changes})})
+        assert (entry["lost_packets"], entry["packets_unknown"]) == (None, ["no core"])
 
 
 def options_and_profiles(

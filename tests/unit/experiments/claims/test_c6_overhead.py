@@ -74,13 +74,13 @@ def point(profile: str = "paper", strategy: str = "state4", **changes: Any) -> d
         "components": 1,
         "state_bytes": 1024,
         "rate": 20.0,
-        "failed": [],
+        "packets_unknown": [],
     }
     return {**common, "lost_packets": 0, **changes}
 
 
-def load(rate: float, lost: int | None = 0, alone: int | None = 0, failed: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {"rate": rate, "lost_packets": lost, "lost_alone": alone, "failed": list(failed)}
+def load(rate: float, lost: int | None = 0, alone: int | None = 0, unknown: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"rate": rate, "lost_packets": lost, "lost_alone": alone, "packets_unknown": list(unknown)}
 
 
 POINTS = [point("paper"), point("native", state_bytes=64 << 20), point(strategy="none", lost_packets=50)]
@@ -144,9 +144,9 @@ def test_a_sweep_without_the_published_pace_or_state_was_not_meant_to_judge_it(
 
 
 def test_a_failed_reconfiguration_leaves_it_open() -> None:
-    claim = judge_packets([*POINTS, point(failed=["it broke"], lost_packets=None)], LOADS)
-    assert claim.verdict is OPEN and "1 KB in 1 registers (profile paper): it broke" in claim.why
-    assert judge_packets(POINTS, [load(20, lost=None, failed=("no core",)), load(120)]).verdict is OPEN
+    claim = judge_packets([*POINTS, point(packets_unknown=["it broke"], lost_packets=None)], LOADS)
+    assert claim.verdict is OPEN and "1 KB in 1 registers (profile paper) is unknown: it broke" in claim.why
+    assert judge_packets(POINTS, [load(20, lost=None, unknown=("no core",)), load(120)]).verdict is OPEN
 
 
 def test_slow_flows_alone_do_not_cover_the_published_rates() -> None:

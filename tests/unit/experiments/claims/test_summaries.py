@@ -183,12 +183,12 @@ CASES: dict[str, Callable[[], Claim | list[Claim]]] = {
         [*c6.POINTS, c6.point("native", lost_packets=2)], [c6.load(20, alone=1), c6.load(120, lost=3, alone=4)]
     ),
     "C6 packets failed": lambda: judge_packets(
-        [c6.point(failed=["it broke"], lost_packets=None), *c6.POINTS],
-        [c6.load(20, lost=2, alone=None), c6.load(119, lost=None, failed=("late", "no core"))],
+        [c6.point(packets_unknown=["it broke"], lost_packets=None), *c6.POINTS],
+        [c6.load(20, lost=2, alone=None), c6.load(119, lost=None, unknown=("late", "no core"))],
     ),
     "C6 packets of fast flows": lambda: judge_packets(c6.POINTS, [c6.load(600, lost=40)]),
     "C6 packets all failed": lambda: judge_packets(
-        [c6.point(state_bytes=1 << 20, failed=["it broke"], lost_packets=None)], c6.LOADS
+        [c6.point(state_bytes=1 << 20, packets_unknown=["it broke"], lost_packets=None)], c6.LOADS
     ),
     "C6 packets unmeasured": lambda: judge_packets([], c6.LOADS),
     "C6 packets without State4": lambda: judge_packets(c6.POINTS, c6.LOADS, asked=("none",)),
