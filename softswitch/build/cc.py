@@ -81,6 +81,23 @@ def build_shared_object(sources: Sequence[Path], output: Path, *, flags: Sequenc
         _run(command, f"the C compiler failed on {sources[0].name}", folder)
 
 
+def build_with_stack_usage(source: Path, output: Path, *, flags: Sequence[str] = ()) -> str:
+    """Compiles one C source to a shared object, and returns what the compiler wrote for `-fstack-usage`, one of
+    `flags`. Raises as `build_shared_object`, and OSError if the compiler wrote nothing.
+
+    In two steps: only the name of the file next to an object is the same for all versions of gcc and clang."""
+    what = f"the C compiler failed on {source.name}"
+    with tempfile.TemporaryDirectory(prefix=".cc-", dir=output.parent) as folder:
+        compiled = Path(folder) / "unit.o"
+        _run(
+            [find_compiler(), *_FLAGS, *flags, f"-I{INTERFACE_DIR}", "-c", str(source), "-o", str(compiled)],
+            what,
+            folder,
+        )
+        _run([find_compiler(), *_FLAGS, *flags, str(compiled), "-o", str(output)], what, folder)
+        return compiled.with_suffix(".su").read_text(encoding="utf-8", errors="replace")
+
+
 def check_syntax(source: Path) -> None:
     """Only parses and type-checks a C source. Raises as `build_shared_object`."""
     command = [find_compiler(), "-std=gnu11", "-fsyntax-only", "-w", f"-I{INTERFACE_DIR}", str(source)]

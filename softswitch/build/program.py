@@ -25,7 +25,7 @@ from softswitch.build.cache import cache_folder, cached_directory, content_key
 from softswitch.build.cc import (
     INTERFACE_DIR,
     SANITIZE_FLAGS,
-    build_shared_object,
+    build_with_stack_usage,
     check_syntax,
     compiler_key,
 )
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from p4front.program import Program
     from softswitch.codegen import Generated
 
-_OPTIMISE = ("-O2", "-w")
+STACK_FLAGS = ("-fstack-usage", "-fno-ipa-icf")
+"""What `softswitch.build.stack` needs. The second keeps the compiler from making one function of two equal ones, whose
+name would be missing."""
+_OPTIMISE = ("-O2", "-w", *STACK_FLAGS)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class CompileOptions:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return ("-O1", "-w", *SANITIZE_FLAGS) if self.sanitize else _OPTIMISE
+        return ("-O1", "-w", *SANITIZE_FLAGS, *STACK_FLAGS) if self.sanitize else _OPTIMISE
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ FILES = ("pipeline.c", "info.json", "warnings.txt", "p4info.bin", "pipeline.so")
 def write_pipeline(folder: Path, program: Program, options: CompileOptions) -> None:
     """Fills a folder with `FILES`. Raises P4Error, CompilerNotFound, CompilerFailed."""
     from p4front.p4info import build_p4info
+    from softswitch.build.stack import check_stack
     from softswitch.codegen import generate
 
     generated = generate(program)
@@ -162,7 +166,8 @@ def write_pipeline(folder: Path, program: Program, options: CompileOptions) -> N
         "".join(f"{warning.render()}\n" for warning in found), encoding="utf-8", errors="backslashreplace"
     )
     (folder / "p4info.bin").write_bytes(build_p4info(program).SerializeToString(deterministic=True))
-    build_shared_object([folder / "pipeline.c"], folder / "pipeline.so", flags=options.flags)
+    usage = build_with_stack_usage(folder / "pipeline.c", folder / "pipeline.so", flags=options.flags)
+    check_stack(program, generated.c_source, usage)
 
 
 def open_pipeline(key: str, folder: Path) -> CompiledPipeline:

@@ -2,13 +2,13 @@
  * idle. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/safe_point.h"
+#include "core/stack.h"
 #include "core/wake.h"
 #include "packets/egress_queues.h"
 #include "packets/output.h"
@@ -151,11 +151,7 @@ int ss_switch_start(ss_switch *sw)
     if (!sw->running) {
         atomic_store(&sw->stop, false);
         sw->next_check_ns = 0;
-        sigset_t all, before; /* signals are for the controller's threads, whose system calls they shall interrupt */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        int failed = pthread_create(&sw->thread, NULL, run, sw);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        int failed = ss_thread_create(&sw->thread, run, sw);
         if (failed)
             status = ss_fail(SS_SYSTEM, "the data-plane thread could not be started: %s", strerror(failed));
         else {
