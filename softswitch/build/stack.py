@@ -1,4 +1,4 @@
-"""The stack that a packet needs in a compiled program: the C compiler's figure for each function, summed along the calls.
+"""The stack that a packet needs in a compiled program: the C compiler's figure for each function, summed along calls.
 
 Generated code knows no recursion, no function pointers and no arrays of variable size, and a function is written after
 those that it calls, so the sum is a bound. What the compiler inlined has no frame of its own any more: it is in its
