@@ -33,8 +33,7 @@ enum ss_log_kind { SS_LOG_MESSAGE, SS_LOG_TRACE, SS_LOG_NOTICE };
 #define SS_MAX_PORT 511u    /* as wide as v1model's PortId_t */
 #define SS_MAX_GROUP 65535u /* as wide as mcast_grp */
 
-#define SS_PROGRAM_STACK 4194304u /* bytes for the functions of a compiled program, in each thread that runs packets \
-                                   */
+#define SS_PROGRAM_STACK 4194304u /* bytes of stack for a compiled program, in each thread that runs packets */
 
 typedef struct ss_switch ss_switch;
 typedef struct ss_instance ss_instance; /* a loaded pipeline */
