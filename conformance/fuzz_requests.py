@@ -232,7 +232,7 @@ class Fuzzed(logging.Handler):
 
         def read() -> None:
             """Only the beginning: all cells of a large register would take most of the time of a batch."""
-            answer = self._stub.Read(request, timeout=LIMIT_S)
+            answer: Any = self._stub.Read(request, timeout=LIMIT_S)
             for _ in itertools.islice(answer, MESSAGES):
                 pass
             answer.cancel()
