@@ -34,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "stats",
         help="show the counters of a running switch",
         description="Shows the counters of a running switch: packets of each port, hits and misses of each table, "
-        "dropped packets by reason.",
+        "super-frames of ports that take them, dropped packets by reason.",
     )
     parser.add_argument(
         "address", nargs="?", default=DEFAULT_ADDRESS, help=f"HOST:PORT or unix:PATH (default {DEFAULT_ADDRESS})"
@@ -146,6 +146,7 @@ def show(stats: bulk_pb2.StatsResponse, console: Console) -> None:
         counts = (port.rx_packets, port.rx_bytes, port.tx_packets, port.tx_bytes, lost)
         ports.add_row(f"{port.port}", port.interface, "yes" if port.up else "no", *(f"{count:,}" for count in counts))
     console.print(ports)
+    _show_super_frames(stats, console)
     console.print()
     if stats.tables:
         tables = _table("table", "entries", "size", "hits", "misses", left=1)
@@ -161,6 +162,19 @@ def show(stats: bulk_pb2.StatsResponse, console: Console) -> None:
         for reason, count in sorted(dropped.items()):
             drops.add_row(_words(reason), f"{count:,}")
         console.print(drops)
+
+
+def _show_super_frames(stats: bulk_pb2.StatsResponse, console: Console) -> None:
+    """Super-frames of the ports that had any; the counts above are of the single frames in them."""
+    ports = [port for port in stats.ports if port.rx_superframes or port.tx_superframes or port.rx_unsplit]
+    if not ports:
+        return
+    table = _table("port", "super-frames received and split", "not splittable, dropped", "merged and sent", left=1)
+    for port in ports:
+        counts = (port.rx_superframes, port.rx_unsplit, port.tx_superframes)
+        table.add_row(f"{port.port}", *(f"{count:,}" for count in counts))
+    console.print()
+    console.print(table)
 
 
 def _words(reason: str) -> str:

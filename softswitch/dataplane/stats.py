@@ -35,7 +35,7 @@ class PortStats:
     rx_bytes: int
     tx_packets: int
     tx_bytes: int
-    rx_ring_drops: int  # frames that came while the ring was full
+    rx_ring_drops: int  # came while the ring was full; super-frames: while the socket's buffer was
     rx_oversize: int  # too long to receive
     rx_no_checksum: int  # checksums that we completed, since the sender's offload is on
     rx_superframes: int  # came as one frame of up to 64 KiB and were split; rx_packets has the single frames

@@ -67,6 +67,28 @@ def test_every_frame_that_a_port_lost_is_among_the_dropped() -> None:
     assert ["3", "no", "0", "0", "0", "0", "4,321"] in [line.split() for line in console.export_text().splitlines()]
 
 
+def test_super_frames_are_shown_for_the_ports_that_had_any() -> None:
+    answer = bulk_pb2.StatsResponse()
+    answer.ports.add(port=1, rx_packets=90, rx_superframes=2000, rx_unsplit=5)
+    answer.ports.add(port=2, tx_packets=90, tx_superframes=3000)
+    answer.ports.add(port=3, rx_packets=7)
+    console = Console(record=True, width=120, file=io.StringIO())
+    stats_command.show(answer, console)
+    lines = [line.split() for line in console.export_text().splitlines()]
+    assert ["1", "2,000", "5", "0"] in lines and ["2", "0", "0", "3,000"] in lines
+    assert [line[0] for line in lines if len(line) == 4 and line[0].isdigit()] == ["1", "2"]
+    ports = stats_command.as_dict(answer)["ports"]
+    assert [(port["rx_superframes"], port["tx_superframes"]) for port in ports] == [(2000, 0), (0, 3000), (0, 0)]
+
+
+def test_ports_without_super_frames_have_no_table_of_them() -> None:
+    answer = bulk_pb2.StatsResponse()
+    answer.ports.add(port=3, rx_packets=7)
+    console = Console(record=True, width=120, file=io.StringIO())
+    stats_command.show(answer, console)
+    assert "super-frames" not in console.export_text()
+
+
 def test_the_server_tells_what_ports_could_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
     with Running() as running:
         stats = running.switch.stats()

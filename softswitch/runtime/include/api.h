@@ -58,7 +58,7 @@ enum ss_drop {
 
 typedef struct ss_port_stats {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-    uint64_t rx_ring_drops;  /* the kernel found no free slot in our ring */
+    uint64_t rx_ring_drops;  /* no free slot in our ring or, for super-frames, no room in SO_RCVBUF */
     uint64_t rx_oversize;    /* longer than 64 KiB, or lost its tail: not received */
     uint64_t rx_no_checksum; /* came with a checksum left to the card: its offload is on */
     uint64_t rx_superframes; /* up to 64 KiB that were split; the counts above are of single frames */
