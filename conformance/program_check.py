@@ -193,8 +193,8 @@ class _Comparison:
             updates = store.take()
             specs = {spec.name: spec for spec in user_registers(self._p4info[True])}
             registers = {name: s.integers(pipeline.registers[name].read()) for name, s in specs.items()}
-            told = replayed(layout, updates, specs)
-            return _Seen(frames, registers, told, len(updates), store.stats().lost)
+            rebuilt = replayed(layout, updates, specs)
+            return _Seen(frames, registers, rebuilt, len(updates), store.stats().lost)
 
     def _start(self, switch: Switch, with_clones: bool) -> Pipeline:
         for port in PORTS:

@@ -44,7 +44,7 @@ Outputs = Mapping[str, str]
 """What was printed, by the name of the file that it went to; `""` is Mininet's own output."""
 
 
-class NotAsSaid(Exception):
+class UnexpectedResult(Exception):
     """Something did not happen that the exercise's README says; the message is what."""
 
 
@@ -70,7 +70,7 @@ def until(word: str, file: str, *, settle_s: float = 2, limit_s: int = 90) -> st
 
 def need(found: object, words: str) -> None:
     if not found:
-        raise NotAsSaid(words)
+        raise UnexpectedResult(words)
 
 
 def ping_replies(text: str) -> int:
@@ -107,7 +107,7 @@ def run(
         outputs[""] = (folder / "mininet.txt").read_text(errors="replace")
         try:
             exercise.check(outputs)
-        except NotAsSaid as error:
+        except UnexpectedResult as error:
             problem = f"not so: {error}"
     return Outcome(exercise, problem, time.monotonic() - began)
 

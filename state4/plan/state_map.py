@@ -158,7 +158,7 @@ class _Reader:
             where += f" ({old})"
             self._known(item, keys | {"old", "new"}, where)
             if old in result:
-                raise BadMap(f"{where}: is there already")
+                raise BadMap(f"{where}: listed twice")
             new = item.get("new", self._names.get(old, old))
             if not isinstance(new, str) or (old in self._names and self._names[old] != new):
                 raise BadMap(f"{where}: new is no name, or not the one that [names] gives")
@@ -174,7 +174,7 @@ class _Reader:
     def _known(self, item: dict[str, Any], keys: set[str], where: str) -> None:
         unknown = sorted(set(item) - keys)
         if unknown:
-            raise BadMap(f"{where}: '{unknown[0]}' means nothing here; there are {', '.join(sorted(keys))}")
+            raise BadMap(f"{where}: '{unknown[0]}' is not a known key; known are {', '.join(sorted(keys))}")
 
     def _header_line(self, kind: str, number: int) -> str:
         """Line of the n-th [[kind]]."""

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.labs import p4_learning, tutorials
 from conformance.labs.learning_exercises import EXERCISES as LEARNING
-from conformance.labs.runs import Exercise, NotAsSaid
+from conformance.labs.runs import Exercise, UnexpectedResult
 from conformance.labs.slow_links import queue_rates, topology_of
 from conformance.labs.tutorial_exercises import EXERCISES
 
@@ -95,7 +95,7 @@ def test_each_check_tells_what_is_said_from_what_is_not(exercise: Exercise) -> N
     assert set(right) - {""} <= names_of(exercise)
     exercise.check(defaultdict(str, right))
     for outputs in (wrong, {}):
-        with pytest.raises(NotAsSaid):
+        with pytest.raises(UnexpectedResult):
             exercise.check(defaultdict(str, outputs))
 
 
@@ -150,7 +150,7 @@ def test_so_does_each_check_of_p4_learning(exercise: Exercise) -> None:
     assert set(right) - {""} <= names_of(exercise)
     exercise.check(defaultdict(str, right))
     for outputs in (wrong, {}):
-        with pytest.raises(NotAsSaid):
+        with pytest.raises(UnexpectedResult):
             exercise.check(defaultdict(str, outputs))
 
 

@@ -106,7 +106,7 @@ class ProgramCalls:
         except Refused as refused:
             if refused.code == Code.ABORTED:
                 _fail_swap(SwapOperationErrorCode.ONGOING_SWAP, refused.message)
-            raise _told(refused.message) from None
+            raise _application_error(refused.message) from None
 
     def bm_swap_configs(self) -> None:
         self._check_swap()
@@ -115,7 +115,7 @@ class ProgramCalls:
         except Refused as refused:
             if refused.code == Code.FAILED_PRECONDITION:
                 _fail_swap(SwapOperationErrorCode.NO_ONGOING_SWAP, refused.message)
-            raise _told(refused.message) from None
+            raise _application_error(refused.message) from None
 
     def _check_swap(self) -> None:
         if not self._options.enable_swap:
@@ -149,7 +149,7 @@ class ProgramCalls:
             self._clients.reset()
         except Refused as refused:
             if refused.code != Code.FAILED_PRECONDITION:  # without a program there is nothing to reset
-                raise _told(refused.message) from None
+                raise _application_error(refused.message) from None
         self._multicast.reset()
         self._learning(lambda lists, config: lists.reset(config))
 
@@ -160,7 +160,7 @@ class ProgramCalls:
                 reading = self._clients.device.batches.take(config, p4r.ReadRequest(entities=_everything()))
                 registers = {name: register.read().tobytes() for name, register in config.pipeline.registers.items()}
         except Refused as refused:
-            raise _told(refused.message) from None
+            raise _application_error(refused.message) from None
         widths = {name: register.info.cell_bytes for name, register in config.pipeline.registers.items()}
         state = {
             "softswitch_state": STATE_FORMAT,
@@ -271,7 +271,7 @@ class ProgramCalls:
                     crc.set(parameters)
                     return
         except Refused as refused:
-            raise _told(refused.message) from None
+            raise _application_error(refused.message) from None
         names = CrcErrorCode
         raise InvalidCrcOperation(code=names.INVALID_CALCULATION_NAME if crc is None else names.WRONG_TYPE_CALCULATION)
 
@@ -293,7 +293,7 @@ def _source_of(text: str) -> bytes:
     except (ValueError, RecursionError):  # the compiler will report the error
         content = {}
     if isinstance(content, dict) and is_described(content) and "softswitch_config" not in content:
-        raise _told(
+        raise _application_error(
             "this file was made by p4c for simple_switch and has no source in it: compile the program for this switch "
             "(softswitch compile, or the p4c-bm2-ss of `softswitch compat`)"
         )
@@ -326,6 +326,6 @@ def _fail_port(why: str) -> NoReturn:
     raise InvalidDevMgrOperation(code=DevMgrErrorCode.ERROR)
 
 
-def _told(text: str) -> Exception:
+def _application_error(text: str) -> Exception:
     made: Exception = TApplicationException(TApplicationException.INTERNAL_ERROR, text)
     return made
