@@ -26,6 +26,11 @@ from softswitch.server.rpc.threads import THREADS, DaemonPool, stream_limit
 log = logging.getLogger(__name__)
 DEFAULT_ADDRESS = "127.0.0.1:9559"
 MESSAGE_BYTES = 64 << 20
+HANDSHAKE_S = 10.0
+"""How long a client may take to begin HTTP/2 (and TLS); gRPC's own limit is two minutes."""
+PING_AFTER_S, PING_LIMIT_S = 30.0, 20.0
+"""A connection on which nothing arrives is asked for a sign of life after the first, and closed after the second in
+addition: a client whose machine vanished keeps neither its stream nor its role. gRPC's own default is two hours."""
 
 
 class ListenError(SwitchError):
@@ -69,6 +74,12 @@ class Server:
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
+            ("grpc.server_handshake_timeout_ms", round(HANDSHAKE_S * 1000)),
+            ("grpc.keepalive_time_ms", round(PING_AFTER_S * 1000)),
+            ("grpc.keepalive_timeout_ms", round(PING_LIMIT_S * 1000)),
+            ("grpc.http2.ping_timeout_ms", round(PING_LIMIT_S * 1000)),
+            ("grpc.http2.max_pings_without_data", 0),  # no limit on how many
+            ("grpc.keepalive_permit_without_calls", 1),
         ]
         self._pool = DaemonPool(THREADS, "grpc")
         streams, readers = stream_limit(), Readers()
