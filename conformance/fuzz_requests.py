@@ -256,6 +256,10 @@ class Fuzzed(logging.Handler):
             ("ReadArray", bulk_pb2.ReadArrayRequest(name=name, clear=True, fence=self._fence(), **common)),
             ("ReadAll", bulk_pb2.ReadAllRequest(ranges=[bulk_pb2.CellRange(name=name, count=3)], **common)),
             ("WriteCells", bulk_pb2.WriteCellsRequest(writes=writes, fence=self._fence(), **common)),
+            (
+                "ShareUpdates",
+                bulk_pb2.ShareUpdatesRequest(device_id=DEVICE, fence=self._fence(), records=1, prefix=name),
+            ),
             ("DiscardSaved", bulk_pb2.DiscardSavedRequest(device_id=DEVICE, fence=self._fence())),
             ("GetStats", bulk_pb2.StatsRequest(device_id=DEVICE, reset=True, fence=self._fence())),
         ]
@@ -264,7 +268,7 @@ class Fuzzed(logging.Handler):
 
         def call() -> None:
             answer = getattr(self._bulk, method)(request, timeout=LIMIT_S)
-            if method.startswith("Read"):
+            if method.startswith(("Read", "Share")):
                 list(answer)
 
         self._call(method, request, call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from p4front.elaborate.objects import ExternObject
 from p4front.match_kinds import MATCH_KINDS
@@ -12,8 +12,15 @@ from softswitch.codegen.values.hashes import hash_name
 from softswitch.model import ActionInfo, KeyField, PipelineInfo, ProfileInfo, TableInfo, words
 
 
-def text(info: PipelineInfo, tables: Sequence[TableInstance], profiles: Sequence[ExternObject], max_emit: int) -> str:
-    """All descriptions and `ss_program_main`. `tables` and `profiles` are those of `info`, in its order."""
+def text(
+    info: PipelineInfo,
+    tables: Sequence[TableInstance],
+    profiles: Sequence[ExternObject],
+    fields: Iterable[tuple[str, Sequence[str], int]],
+    max_emit: int,
+) -> str:
+    """All descriptions and `ss_program_main`. `tables` and `profiles` are those of `info`, in its order; `fields`:
+    name, C members and width of the metadata fields that are preserved."""
     parts = [_table(described, table) for described, table in zip(info.tables, tables, strict=True)]
     counts: list[str] = []
     lists: list[str] = []
@@ -55,8 +62,9 @@ def text(info: PipelineInfo, tables: Sequence[TableInstance], profiles: Sequence
         [f"{{{_string(d.name)}, {sum(words(width) for _, width in d.fields)}}}" for d in info.digests],
     )
     array("ss_crc_desc", "crcs", [f"{{{_string(c.name)}, {c.width}}}" for c in info.crcs])
+    array("ss_field_desc", "fields", [_field(*field) for field in fields])
     functions = ["reset", "reset_metadata", "copy_fields", "parse", "ingress", "egress", "deparse"]
-    fields = [
+    members = [
         ".abi = SS_ABI",
         f".name = {_string(info.name)}",
         ".user_size = sizeof(struct user)",
@@ -65,9 +73,14 @@ def text(info: PipelineInfo, tables: Sequence[TableInstance], profiles: Sequence
         *lists,
         *(f".{name} = main_{name}" for name in functions),
     ]
-    body = "".join(f"    {field},\n" for field in fields)
+    body = "".join(f"    {member},\n" for member in members)
     parts.append(f"const ss_program ss_program_main = {{\n{body}}};")
     return "\n\n".join(parts)
+
+
+def _field(name: str, path: Sequence[str], width: int) -> str:
+    member = ".".join(("meta", *path))
+    return f"{{{_string(name)}, offsetof(struct user, {member}), sizeof(((struct user *)0)->{member}), {width}}}"
 
 
 def _string(value: str) -> str:

@@ -71,12 +71,18 @@ _Format, _Component, _TableMove, _Handover = (
 )
 
 
-def open_journal(switch: int, form: CloneFormat, sequence: Register) -> tuple[int, int]:
-    """From here on the switch keeps clones; the numbers of the last ones before. Raises BadEntry."""
+def packed_format(form: CloneFormat) -> Any:
+    """The runtime's ss_clone_format. Raises BadEntry."""
     if len(form.mark) != MARK_BYTES:
         raise BadEntry(f"the mark of clones has {MARK_BYTES} bytes, not {len(form.mark)}")
     packed: Any = _Format(form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
     packed.mark[:MARK_BYTES] = form.mark
+    return packed
+
+
+def open_journal(switch: int, form: CloneFormat, sequence: Register) -> tuple[int, int]:
+    """From here on the switch keeps clones; the numbers of the last ones before. Raises BadEntry."""
+    packed = packed_format(form)
     numbers = (c_uint32 * 2)()
     native.check(native.library().ss_journal_open(switch, addressof(packed), sequence.pointer, numbers))
     return numbers[0], numbers[1]

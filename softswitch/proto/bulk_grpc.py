@@ -47,6 +47,10 @@ class BulkServicer(Protocol):
         self, request: bulk_pb2.CarryEntriesRequest, context: grpc.ServicerContext
     ) -> bulk_pb2.CarryEntriesResponse: ...
 
+    def ShareUpdates(
+        self, request: bulk_pb2.ShareUpdatesRequest, context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.ShareUpdatesResponse]: ...
+
     def DiscardSaved(
         self, request: bulk_pb2.DiscardSavedRequest, context: grpc.ServicerContext
     ) -> bulk_pb2.DiscardSavedResponse: ...
@@ -64,6 +68,7 @@ _METHODS: dict[str, tuple[Any, Any, bool, bool]] = {
     "Hold": (bulk_pb2.HoldRequest, bulk_pb2.HoldResponse, True, True),
     "Follow": (bulk_pb2.FollowRequest, bulk_pb2.FollowResponse, True, True),
     "CarryEntries": (bulk_pb2.CarryEntriesRequest, bulk_pb2.CarryEntriesResponse, False, False),
+    "ShareUpdates": (bulk_pb2.ShareUpdatesRequest, bulk_pb2.ShareUpdatesResponse, False, True),
     "DiscardSaved": (bulk_pb2.DiscardSavedRequest, bulk_pb2.DiscardSavedResponse, False, False),
     "GetStats": (bulk_pb2.StatsRequest, bulk_pb2.StatsResponse, False, False),
 }
@@ -86,6 +91,7 @@ class BulkStub:
     Hold: Any
     Follow: Any
     CarryEntries: Any
+    ShareUpdates: Any
     DiscardSaved: Any
     GetStats: Any
 

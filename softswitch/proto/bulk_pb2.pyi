@@ -354,6 +354,44 @@ class CarryEntriesResponse(_message.Message):
     there: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, carried: _Optional[_Iterable[int]] = ..., there: _Optional[_Iterable[int]] = ...) -> None: ...
 
+class ShareUpdatesRequest(_message.Message):
+    __slots__ = ("device_id", "fence", "format", "prefix", "session", "replica", "records")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    fence: Fence
+    format: CloneFormat
+    prefix: str
+    session: int
+    replica: int
+    records: int
+    def __init__(self, device_id: _Optional[int] = ..., fence: _Optional[_Union[Fence, _Mapping]] = ..., format: _Optional[_Union[CloneFormat, _Mapping]] = ..., prefix: _Optional[str] = ..., session: _Optional[int] = ..., replica: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
+
+class ShareUpdatesResponse(_message.Message):
+    __slots__ = ("socket", "bytes", "records", "written_at", "first_record", "record_bytes", "burst", "attached")
+    SOCKET_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    WRITTEN_AT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_RECORD_FIELD_NUMBER: _ClassVar[int]
+    RECORD_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BURST_FIELD_NUMBER: _ClassVar[int]
+    ATTACHED_FIELD_NUMBER: _ClassVar[int]
+    socket: str
+    bytes: int
+    records: int
+    written_at: int
+    first_record: int
+    record_bytes: int
+    burst: int
+    attached: bool
+    def __init__(self, socket: _Optional[str] = ..., bytes: _Optional[int] = ..., records: _Optional[int] = ..., written_at: _Optional[int] = ..., first_record: _Optional[int] = ..., record_bytes: _Optional[int] = ..., burst: _Optional[int] = ..., attached: bool = ...) -> None: ...
+
 class DiscardSavedRequest(_message.Message):
     __slots__ = ("device_id", "fence")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from p4front.elaborate.evaluate import evaluate
 from p4front.syntax import ast
-from p4front.types.types import SerEnumType, StructType, Type, strip
+from p4front.types.types import BitType, SerEnumType, StructType, Type, strip
 from softswitch.codegen.errors import refuse
 from softswitch.codegen.expressions import arguments
 from softswitch.codegen.externs import operands
@@ -63,6 +63,24 @@ def _fields(type_: Type, path: FieldPath) -> Iterator[tuple[FieldPath, list[ast.
         if field.decl is not None:
             yield inner, field.decl.annotations
         yield from _fields(field.type, inner)
+
+
+def preserved(type_: Type) -> Iterator[tuple[str, FieldPath, int]]:
+    """The unsigned numbers among the metadata that some `@field_list` names: name in P4, C members, width in bits."""
+
+    def walk(
+        inner: Type, names: tuple[str, ...], path: FieldPath, listed: bool
+    ) -> Iterator[tuple[str, FieldPath, int]]:
+        plain = strip(inner)
+        if isinstance(plain, StructType):
+            for field in plain.fields:
+                marks = field.decl.annotations if field.decl is not None else []
+                own = listed or any(mark.name == "field_list" for mark in marks)
+                yield from walk(field.type, (*names, field.name), (*path, field_name(field.name)), own)
+        elif listed and isinstance(plain, BitType):
+            yield ".".join(names), path, plain.width
+
+    return walk(type_, (), (), False)
 
 
 def legacy(body: FunctionBody, data: ast.Expr) -> int:

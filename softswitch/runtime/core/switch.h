@@ -68,8 +68,9 @@ struct ss_switch {
     enum ss_sink sink;
     uint8_t *capture;
     uint64_t capture_bytes, capture_capacity, outputs;
-    ss_journal *journal; /* NULL: clones are not kept */
-    ss_egress *egress;   /* NULL: there are no queues before egress */
+    ss_journal *journal;  /* NULL: clones are not kept */
+    ss_update_ring *ring; /* NULL: updates go by clones */
+    ss_egress *egress;    /* NULL: there are no queues before egress */
 
     /* plane/thread.c */
     pthread_t thread;

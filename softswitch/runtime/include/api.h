@@ -315,6 +315,38 @@ void ss_journal_close(ss_switch *sw);
 uint32_t ss_table_pair(ss_table *to, ss_table *from, uint32_t *slots, uint32_t capacity);
 int ss_handover_run(ss_switch *sw, ss_handover *handover);
 
+/* ---- the update ring (packets/update_ring.c): updates of state by shared memory instead of clones ---- */
+typedef struct ss_update_ring ss_update_ring;
+/* `session`: of clones that exist for the updates alone; `replica`: the number of the replicas of other sessions that
+ * do. `records`: how many updates have room before the oldest is overwritten, rounded up to a power of two; 0: the
+ * default, or fewer where they are so large that it would take more than SS_MAX_RING_BYTES. */
+typedef struct ss_update_ring_options {
+    uint32_t session, replica, records;
+} ss_update_ring_options;
+#define SS_DEFAULT_RECORDS 262144u
+#define SS_MAX_RING_BYTES 67108864u
+/* `bytes`: of the memory; `written_at`: where the number of all records ever written stands (8 bytes); record i is at
+ * first_record + i % records * record_bytes. `burst`: how many records may be in writing beyond that number. */
+typedef struct ss_update_ring_shape {
+    uint64_t bytes, records;
+    uint32_t written_at, first_record, record_bytes, burst;
+} ss_update_ring_shape;
+/* In each record, all little-endian: index (8 bytes), number of the clone (4), component with these two bits (4), value
+ * (of the clone format, padded to 8). */
+#define SS_UPDATE_FIRST 0x80000000u  /* the first update of its clone */
+#define SS_UPDATE_EGRESS 0x40000000u /* of a clone of egress, whose numbers are their own */
+/* A ring for the updates of one program, which nothing is written to yet. `prefix`: the metadata fields are
+ * `<prefix>.seq`, `.egress`, `.count`, and for each slot k `.component_<k>`, `.index_<k>`, `.value_<k>`. NULL:
+ * SS_NOT_FOUND (a field), SS_INVALID, SS_NO_MEMORY, SS_SYSTEM (the kernel cannot seal memory). */
+ss_update_ring *ss_update_ring_create(ss_instance *instance, const ss_clone_format *format, const char *prefix,
+                                      const ss_update_ring_options *options);
+/* The descriptor of its memory, which others can only map for reading; it belongs to the ring. */
+int ss_update_ring_fd(const ss_update_ring *ring);
+void ss_update_ring_describe(const ss_update_ring *ring, ss_update_ring_shape *shape);
+/* From here on the switch writes to it, and makes no clones for updates. SS_IN_USE: it has another one. */
+int ss_update_ring_attach(ss_switch *sw, ss_update_ring *ring);
+void ss_update_ring_free(ss_update_ring *ring); /* detached before, if need be */
+
 /* ---- action profiles ---- */
 /* `actions`: the action's index in each table that uses the profile, in the order of the tables; UINT32_MAX: not there.
  */

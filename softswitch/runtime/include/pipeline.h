@@ -12,9 +12,10 @@
 #define SS_PIPELINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define SS_ABI 4u
+#define SS_ABI 5u
 
 enum ss_instance_type { /* simple_switch's instance_type */
                         SS_NORMAL = 0,
@@ -169,6 +170,13 @@ typedef struct ss_crc_desc { /* a call of hash() with a CRC whose parameters can
     uint32_t width; /* 16 or 32 */
 } ss_crc_desc;
 
+/* A field of the user metadata that a field list preserves. In user memory it takes `bytes` bytes, least significant
+ * first; the bits above `width` are 0. */
+typedef struct ss_field_desc {
+    const char *name; /* the members from the metadata on, joined by dots */
+    uint32_t offset, bytes, width;
+} ss_field_desc;
+
 /* The objects of a running instance of a program: one array per kind, in the order of the descriptions. */
 typedef struct ss_pipeline {
     const struct ss_program *program;
@@ -187,7 +195,8 @@ typedef struct ss_program {
     const char *name;
     uint32_t user_size; /* bytes of the headers and metadata of one packet */
     uint32_t max_emit;  /* most bytes that the deparser can put before the payload */
-    uint32_t table_count, array_count, counter_count, meter_count, profile_count, value_set_count, digest_count;
+    uint32_t table_count, array_count, counter_count, meter_count, profile_count, value_set_count, digest_count,
+        field_count;
     const ss_table_desc *tables;
     const ss_array_desc *arrays;
     const ss_counter_desc *counters;
@@ -195,6 +204,7 @@ typedef struct ss_program {
     const ss_profile_desc *profiles;
     const ss_value_set_desc *value_sets;
     const ss_digest_desc *digests;
+    const ss_field_desc *fields;
     /* Each works on packet->user. `reset` makes headers invalid and metadata zero. The runtime sequences them (PAPER:
      * v1model's order): normal packet: reset, [copy_fields], parse, ingress; egress; deparse. I2E clone: reset, parse
      * of the original bytes, reset_metadata, copy_fields, egress. E2E clone: headers kept, metadata reset, copy_fields,

@@ -7,6 +7,7 @@
 #include "packets/output.h"
 #include "packets/replication.h"
 #include "packets/trace.h"
+#include "packets/update_ring.h"
 #include "ports/port.h"
 
 #define PASSES_AT_ONCE 16u
@@ -131,6 +132,15 @@ static void replicate(ss_pass *pass, ss_packet *packet, const ss_replicas *repli
         one->std.egress_rid = replica->instance;
         run_egress(pass, one, replica->port);
     }
+}
+
+/* Where a packet's clones go, without those whose updates the ring takes. NULL: nowhere. */
+static const ss_replicas *clone_session(const ss_pass *pass, ss_packet *packet, bool egress)
+{
+    const ss_replicas *session = ss_pre_session(pass->sw, packet->requests.clone_session);
+    if (ss_unlikely(pass->sw->ring != NULL) && session)
+        return ss_update_ring_take(pass->sw, pass->instance, packet, session, egress);
+    return session;
 }
 
 static void clone_ingress(ss_pass *pass, ss_packet *packet, const ss_replicas *session)
@@ -271,7 +281,7 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
         return;
     }
     if (requests->clone) {
-        const ss_replicas *session = ss_pre_session(sw, requests->clone_session);
+        const ss_replicas *session = clone_session(pass, packet, true);
         if (session)
             clone_egress(pass, packet, session);
     }
@@ -328,7 +338,7 @@ static void run_ingress(ss_pass *pass, ss_packet *packet)
         return;
     }
     if (requests->clone) {
-        const ss_replicas *session = ss_pre_session(sw, requests->clone_session);
+        const ss_replicas *session = clone_session(pass, packet, false);
         if (session)
             clone_ingress(pass, packet, session);
     }

@@ -11,6 +11,7 @@
 #include "packets/jobs.h"
 #include "packets/journal.h"
 #include "packets/replication.h"
+#include "packets/update_ring.h"
 #include "ports/port.h"
 
 #define PACKET_INS 8192u
@@ -61,6 +62,7 @@ void ss_switch_destroy(ss_switch *sw)
     for (int i = 0; i < SS_QUEUES; i++)
         ss_queue_destroy(sw->queues[i]);
     ss_journal_free(sw->journal);
+    ss_update_ring_leave(sw);
     free(sw->trace_text.bytes);
     free(sw->capture);
     if (sw->wake_fd >= 0)

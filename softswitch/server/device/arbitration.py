@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +64,7 @@ class Arbitration:
         self._lock = threading.RLock()
         self.write_lock = threading.RLock()
         """Held by each Write and pipeline change, so that a new primary begins after what was under way."""
+        self._watching: list[threading.Event] = []
 
     def update(self, client: Client, message: p4r.MasterArbitrationUpdate) -> None:
         """Handles an arbitration message from `client`: answers and notifies. Raises Refused, which ends the stream."""
@@ -145,6 +147,8 @@ class Arbitration:
                 self._notify(role, role.clients)
 
     def _notify(self, role: _Role, clients: list[Client]) -> None:
+        for event in self._watching:
+            event.set()
         for client in sorted(clients, key=lambda c: c is role.primary):  # the primary last, when all others know
             response = p4r.StreamMessageResponse()
             update = response.arbitration
@@ -192,6 +196,17 @@ class Arbitration:
             for role in self._roles.values():
                 if role.scope is not None and role.clients and number in role.scope.exclusive:
                     raise denied(f"role {role.name!r} has exclusive access to object {number:#010x}")
+
+    @contextmanager
+    def watched(self, event: threading.Event) -> Iterator[None]:
+        """Inside, `event` is set whenever the primary of a role may have changed."""
+        with self._lock:
+            self._watching.append(event)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watching.remove(event)
 
     def is_primary(self, client: Client) -> bool:
         with self._lock:

@@ -24,6 +24,7 @@ from softswitch.server.device.changes import Changes
 from softswitch.server.device.copies import CellCopy, copy_cells
 from softswitch.server.device.fence import Fence, check_number
 from softswitch.server.device.reconcile import Reconciliation
+from softswitch.server.device.sharing import Sharing
 from softswitch.server.entities.pre import ReplicationEngine
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
 from softswitch.server.program.config import Config, make_config
@@ -73,6 +74,7 @@ class Device:
         self.batches = Batches(switch, self.pre)
         self.compilers = Compilers()
         self.changes = Changes(self.arbitration.write_lock)
+        self.sharing = Sharing(self.arbitration)
         self.active: Config | None = None
         self.saved: Config | None = None
         self._before: Replaced | None = None

@@ -22,6 +22,7 @@ Fenced: TypeAlias = (
     | bulk_pb2.HoldRequest
     | bulk_pb2.FollowRequest
     | bulk_pb2.CarryEntriesRequest
+    | bulk_pb2.ShareUpdatesRequest
     | bulk_pb2.DiscardSavedRequest
     | bulk_pb2.StatsRequest
 )

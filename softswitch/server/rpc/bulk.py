@@ -39,6 +39,7 @@ from softswitch.server.rpc.follow import serve_follow
 from softswitch.server.rpc.hold import serve_hold
 from softswitch.server.rpc.readers import Readers
 from softswitch.server.rpc.service import answering
+from softswitch.server.rpc.share import ring_limit, serve_updates
 from softswitch.server.rpc.threads import Limit
 
 CHUNK_BYTES = 1 << 20
@@ -55,6 +56,7 @@ class BulkService:
         self._streams = streams
         self._readers = readers
         self._interfaces = dict(interfaces or {})
+        self._rings = ring_limit()
 
     def _config(self, device_id: int, which: int) -> Config:
         """The program that a request addresses; device_id 0 means this device. Raises Refused."""
@@ -193,6 +195,12 @@ class BulkService:
     ) -> Iterator[bulk_pb2.FollowResponse]:
         with answering(context), self._streams.one():
             yield from serve_follow(self._device, requests)
+
+    def ShareUpdates(
+        self, request: bulk_pb2.ShareUpdatesRequest, context: grpc.ServicerContext
+    ) -> Iterator[bulk_pb2.ShareUpdatesResponse]:
+        with answering(context), self._streams.one(), self._rings.one():
+            yield from serve_updates(self._device, request, context)
 
     def _held(self, request: bulk_pb2.HoldRequest, scope: Scope | None) -> list[bulk_pb2.ArrayChunk]:
         """The reads, then the writes, of one request while packets are held."""
