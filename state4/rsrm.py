@@ -58,10 +58,13 @@ class Retriever:
     # ------------------------------------------------------------ the data plane's half
 
     @contextmanager
-    def cloning(self) -> Iterator[CloneSource]:
-        """State updates are cloned and collected from here on, so that later reads miss none."""
-        with self._events.phase("listen"):
-            clones = self._target.open_listener(self._change.layout)
+    def cloning(self, *, ring: bool = False) -> Iterator[CloneSource]:
+        """State updates are cloned and collected from here on, so that later reads miss none. With `ring` they come by
+        shared memory if the switch can do that; the event says so."""
+        with self._events.phase("listen") as result:
+            clones = self._open_ring() if ring else None
+            result["ring"] = clones is not None
+            clones = clones or self._target.open_listener(self._change.layout)
         try:
             with shared_sessions(self._target, self._change.layout):
                 start_cloning(self._target, self._change.layout, clones)
@@ -69,6 +72,12 @@ class Retriever:
                 yield clones
         finally:
             clones.close()
+
+    def _open_ring(self) -> CloneSource | None:
+        shares = self._target.abilities.shares_updates
+        if shares is None or not self._change.layout.slots:
+            return None
+        return shares.open_ring(self._change.layout)
 
     def silence(self, clones: CloneSource) -> str:
         """An error text if the switch has cloned updates and none arrived, "" otherwise. Reads the number of clones

@@ -51,6 +51,10 @@ class RecordingP4Runtime(P4RuntimeTarget):
     def open_listener(self, layout: CloneLayout) -> CloneSource:  # type: ignore[override]
         return _recorded(super().open_listener(layout), self.recorded)
 
+    def open_ring(self, layout: CloneLayout) -> CloneSource | None:
+        ring = super().open_ring(layout)
+        return ring if ring is None else _recorded(ring, self.recorded)
+
 
 class RecordingBmv2(Bmv2Target):
     """The same for bmv2."""
@@ -118,11 +122,15 @@ class Agent:
         entries: str,
         components: list[str] | None,
         record_takes: bool = False,
+        update_ring: bool = True,
     ) -> dict[str, Any]:
         """Prepares a reconfiguration so that it can begin at once: everything that can be done in advance is done.
 
-        `record_takes`: what the strategy takes from its listener is written down, for `takes`.
+        `record_takes`: what the strategy takes from its listener is written down, for `takes`. `update_ring`: updates
+        may come by shared memory, if the strategy and the switch can do so.
         """
+        if isinstance(self._target, P4RuntimeTarget):
+            self._target.update_ring = update_ring
         for listener in self._target.recorded or ():
             listener.finish()
         self._target.recorded = [] if record_takes else None

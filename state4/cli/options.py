@@ -89,6 +89,11 @@ def target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--election-id", type=int, default=None, help=text)
 
 
+def ring_option(parser: argparse.ArgumentParser) -> None:
+    text = "whether state4_exact gets updates by shared memory where the switch is on this machine (default: on)"
+    parser.add_argument("--update-ring", choices=("on", "off"), default="on", help=text)
+
+
 def connect(args: argparse.Namespace) -> P4RuntimeTarget | Bmv2Target:
     """The switch that `target_options` name. Raises what `addresses.connect` raises, and P4Error for --running."""
     running = None
@@ -101,6 +106,7 @@ def connect(args: argparse.Namespace) -> P4RuntimeTarget | Bmv2Target:
         device_id=args.device_id,
         role=args.role,
         election_id=args.election_id,
+        update_ring=getattr(args, "update_ring", "on") == "on",
         running=running,
     )
 

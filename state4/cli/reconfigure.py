@@ -26,6 +26,7 @@ from state4.cli.options import (
     plan_options,
     prepare_options,
     preprocessor_options,
+    ring_option,
     session_option,
     state_map,
     target_options,
@@ -60,6 +61,7 @@ def add_command(commands: Commands) -> None:
     parser = new_command(commands, "reconfigure", _run, "Change the program of a running switch, with its state.")
     parser.add_argument("new", type=Path, metavar="NEW.p4")
     target_options(parser)
+    ring_option(parser)
     parser.add_argument("--strategy", choices=strategy_names(), default="state4")
     parser.add_argument("--list", action=_List, help="describe the strategies and exit")
     parser.add_argument("--control-plane", choices=sorted(PROFILES), default="native")
@@ -222,7 +224,7 @@ def _print(outcome: Outcome) -> None:
     if outcome.clones or not outcome.rounds:
         print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
     if outcome.lost_clones or outcome.dropped_frames:
-        print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,} frames)")
+        print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,})")
     if outcome.late:
         print(
             f"  written after the last read: {outcome.late:,} cells, {outcome.merged:,} merged into the new program, "

@@ -20,7 +20,7 @@ class Gap:
 @dataclass(frozen=True)
 class ListenerStats:
     """`foreign`: frames on the CPU port that are no clones of this program; `dropped`: frames that the kernel had no
-    room for."""
+    room for, or updates in shared memory that were overwritten before they were read."""
 
     clones: int
     updates: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
@@ -40,8 +41,13 @@ class CloneStore:
 
     def add(self, frames: Bytes) -> None:
         """Frames in order of arrival, [n, >= header_bytes]."""
+        self.add_clones(lambda after: self.layout.decode(frames, after))
+
+    def add_clones(self, decode: Callable[[tuple[int, int] | None], Clones]) -> None:
+        """Clones in order of arrival. `decode` gives them; it gets the numbers of the last clones of ingress and egress
+        that do not count, None: all count."""
         with self._condition:
-            clones = self.layout.decode(frames, self._after)
+            clones = decode(self._after)
             self._foreign += clones.foreign
             self._clones += len(clones)
             self._updates += len(clones.updates)

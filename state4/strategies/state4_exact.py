@@ -1,9 +1,10 @@
 """State4 without its last window: the state after the swap is exactly the state before it.
 
-The paper's algorithm misses writes between RSSM's last write and the swap. Here updates are first applied until few are
-left. The rest is handled by the first of these that the switch and the plan allow: the switch applies the updates that
-it has kept and swaps, in one step (`state4.transfer.handover`); packets wait in the switch while the last updates are
-written from here (`state4.transfer.held_swap`); packets wait in the new program (`state4.transfer.gated_swap`).
+The paper's algorithm misses writes between RSSM's last write and the swap. Here updates, which come by shared memory
+where the switch is on this machine (`state4.clones.update_ring`), are first applied until few are left. The rest is
+handled by the first of these that the switch and the plan allow: the switch applies the updates that it has kept and
+swaps, in one step (`state4.transfer.handover`); packets wait in the switch while the last updates are written from here
+(`state4.transfer.held_swap`); packets wait in the new program (`state4.transfer.gated_swap`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class State4Exact:
         if holds is None:
             return reconfigure_waiting(context, self.name)
         retriever, synchroniser = context.retriever, context.synchroniser
-        with retriever.cloning() as clones:
+        with retriever.cloning(ring=True) as clones:
             state = retriever.state()
             silence = retriever.silence(clones)  # still exact: the registers are read again
             synchroniser.save()

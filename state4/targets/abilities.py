@@ -19,6 +19,7 @@ from typing import Protocol
 from finsy.proto import p4r
 
 from state4.clones.header import CloneLayout
+from state4.clones.source import CloneSource
 from state4.programs import InstalledProgram
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
@@ -36,6 +37,7 @@ class Abilities:
     follows: Follows | None = None
     reads_and_clears: ReadsAndClears | None = None
     carries: CarriesEntries | None = None
+    shares_updates: SharesUpdates | None = None
 
 
 class Verifies(Protocol):
@@ -100,6 +102,17 @@ class ReadsAndClears(Protocol):
 
     def read_and_clear(self, register: RegisterSpec) -> Cells:
         """All cells of a register of the forwarding program, which are 0 then, also while another program is saved."""
+
+
+# ---------------------------------------------------------------- updates without clones
+
+
+class SharesUpdates(Protocol):
+    """A switch on this machine writes updates to memory that we can read."""
+
+    def open_ring(self, layout: CloneLayout) -> CloneSource | None:
+        """Updates of the forwarding program arrive there and not as clones, from here to its `close`. None if the
+        switch cannot do this, or is elsewhere: then they come as clones."""
 
 
 # ---------------------------------------------------------------- the switch applies the last updates itself

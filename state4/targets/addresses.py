@@ -24,12 +24,13 @@ def connect(
     role: str | None = None,
     election_id: int | None = None,
     running: p4i.P4Info | None = None,
+    update_ring: bool = True,
 ) -> P4RuntimeTarget | Bmv2Target:
     """A target by its address: "bmv2" (its usual place), "bmv2://host:port", or a P4Runtime address.
 
-    `cpu_port`: None for the one behind `cpu_interface`. `running` is for bmv2 only; `device_id`, `role` and
-    `election_id` (None: as P4RuntimeTarget chooses) are for P4Runtime only. Raises what the targets raise, and
-    MissingTool where a program or a package that the target needs is not installed."""
+    `cpu_port`: None for the one behind `cpu_interface`. `running` is for bmv2 only; `device_id`, `role`,
+    `election_id` (None: as P4RuntimeTarget chooses) and `update_ring` are for P4Runtime only. Raises what the targets
+    raise, and MissingTool where a program or a package that the target needs is not installed."""
     scheme, _, place = address.partition("://")
     if scheme != BMV2:
         return P4RuntimeTarget(
@@ -39,6 +40,7 @@ def connect(
             device_id=device_id,
             role=role,
             election_id=election_id,
+            update_ring=update_ring,
         )
     try:  # its packages are optional
         from state4.targets.bmv2.client import DEFAULT_PORT

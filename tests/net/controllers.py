@@ -64,11 +64,13 @@ class Controllers:
         *,
         at: tuple[str, str] = ("", ""),
         accident: str = "",
+        ring: bool = True,
         on_pid: Callable[[int], None] | None = None,
     ) -> Ended:
         """One reconfiguration. `accident`: what happens at a phase: kill, stop, interrupt or down; or what is wrong
-        from the beginning: broken (the program) or refused (an entry). `on_pid` gets the process's id at once."""
-        job = {"strategy": strategy, "program": program, "at": at, "accident": accident}
+        from the beginning: broken (the program) or refused (an entry). `ring`: updates may come by shared memory.
+        `on_pid` gets the process's id at once."""
+        job = {"strategy": strategy, "program": program, "at": at, "accident": accident, "ring": ring}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
@@ -130,7 +132,7 @@ def _controller(address: str, interface: str, programs: dict[str, InstalledProgr
     events = EventLog(on_event=on_event)
     try:
         with cancellable(events):
-            target = P4RuntimeTarget(address, cpu_interface=interface)
+            target = P4RuntimeTarget(address, cpu_interface=interface, update_ring=job["ring"])
             context = prepare(target, program, entries=entries, allow_loss=True, events=events)
             outcome = reconfigure(load_strategy(job["strategy"]), context)
         _tell({"outcome": outcome.as_dict(), "events": [event.as_dict() for event in events.events]})

@@ -1,13 +1,19 @@
-"""Clones that do not arrive: whoever relies on them says so, and who does not is exact all the same."""
+"""Clones that do not arrive: whoever relies on them says so, and who does not is exact all the same.
+
+`ring=False`: state4_exact has no shared memory, so that it needs clones, too. With it, no clone leaves the CPU port.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
-from tests.net.accident_scene import LOSING, REPEATS, Scene, open_scene
+from softswitch.proto import bulk_pb2
+from tests.net.accident_scene import CPU, LOSING, REPEATS, Scene, open_scene
+from tests.net.controllers import Ended
 from tests.net.veths import run, wait
 
 
@@ -24,7 +30,7 @@ def test_the_cpu_interface_goes_down(scene: Scene, strategy: str, phase: str) ->
     arrived before the program is saved, they say so and change nothing."""
     for _ in range(REPEATS):
         try:
-            ended = scene.controllers.run(strategy, scene.next, at=(phase, "begin"), accident="down")
+            ended = scene.controllers.run(strategy, scene.next, at=(phase, "begin"), accident="down", ring=False)
             if strategy in LOSING and (phase == "listen" or ended.error):
                 assert "none arrived" in ended.error
                 assert phase in ("listen", "read_register"), ended.error
@@ -43,7 +49,7 @@ def test_the_cpu_interface_is_gone(scene: Scene, strategy: str) -> None:
     """Without a listener there is no reconfiguration; the program continues."""
     run("ip", "-n", scene.veths.switch, "link", "set", "cpu1", "name", "cpu9")
     try:
-        ended = scene.controllers.run(strategy, scene.next)
+        ended = scene.controllers.run(strategy, scene.next, ring=False)
         assert "cannot listen for clones on interface 'cpu1'" in ended.error
         assert not scene.check()
     finally:
@@ -86,7 +92,7 @@ def another_cable(scene: Scene, *, drops: bool) -> Iterator[None]:
 def test_the_interface_is_another_one(scene: Scene, strategy: str) -> None:
     """The interface exists and is up, but leads elsewhere."""
     with another_cable(scene, drops=False):
-        ended = scene.controllers.run(strategy, scene.next)
+        ended = scene.controllers.run(strategy, scene.next, ring=False)
         if strategy in LOSING:
             assert "none arrived; is the interface of --cpu-interface up" in ended.error
             assert not scene.check()
@@ -100,11 +106,70 @@ def test_the_interface_is_another_one(scene: Scene, strategy: str) -> None:
 @pytest.mark.parametrize("strategy", ["state4_exact", "state4", "swing_state"])
 def test_some_clones_are_lost_on_the_way(scene: Scene, strategy: str) -> None:
     with another_cable(scene, drops=True):
-        ended = scene.controllers.run(strategy, scene.next)
+        ended = scene.controllers.run(strategy, scene.next, ring=False)
         assert (ended.status, ended.error) == (0, "")
         if strategy in LOSING:
             assert any("clones of state updates were lost" in reason for reason in ended.outcome["inexact"])
         else:
             assert ended.outcome["inexact"] == []
         assert scene.check(loses=strategy in LOSING)
+    scene.reconfigure()
+
+
+# ---------------------------------------------------------------- updates by shared memory
+
+
+def listening(ended: Ended) -> dict[str, Any]:
+    """What the event says of how updates came."""
+    return next(event for event in ended.events if (event["phase"], event["what"]) == ("listen", "end"))
+
+
+def clones(scene: Scene) -> int:
+    """How many frames have left for the CPU port."""
+    stats = scene.bulk.GetStats(bulk_pb2.StatsRequest())
+    return int(next(port.tx_packets for port in stats.ports if port.port == int(CPU)))
+
+
+def test_updates_come_by_memory_and_nothing_leaves_the_cpu_port(scene: Scene) -> None:
+    before = clones(scene)
+    ended = scene.controllers.run("state4_exact", scene.next)
+    assert (ended.status, ended.error, ended.outcome["inexact"], ended.outcome["warnings"]) == (0, "", [], [])
+    assert listening(ended)["ring"]
+    assert ended.outcome["clones"] > 0
+    assert ended.outcome["lost_clones"] == 0
+    assert scene.check()
+    assert clones(scene) == before
+
+
+def test_without_it_clones_leave(scene: Scene) -> None:
+    before = clones(scene)
+    ended = scene.controllers.run("state4_exact", scene.next, ring=False)
+    assert (ended.status, ended.error) == (0, "")
+    assert not listening(ended)["ring"]
+    assert clones(scene) - before >= ended.outcome["clones"] > 0
+    assert scene.check()
+
+
+def test_the_paper_s_strategies_have_clones(scene: Scene) -> None:
+    ended = scene.controllers.run("state4", scene.next)
+    assert (ended.status, ended.error) == (0, "")
+    assert not listening(ended)["ring"]
+    assert scene.check(loses=True)
+
+
+def test_the_cpu_interface_does_not_matter(scene: Scene) -> None:
+    run("ip", "-n", scene.veths.switch, "link", "set", "cpu1", "name", "cpu9")
+    try:
+        ended = scene.controllers.run("state4_exact", scene.next)
+        assert (ended.status, ended.error, ended.outcome["inexact"], ended.outcome["warnings"]) == (0, "", [], [])
+        assert scene.check()
+    finally:
+        run("ip", "-n", scene.veths.switch, "link", "set", "cpu9", "name", "cpu1")
+
+
+@pytest.mark.parametrize("phase", ["listen", "read_register", "save", "apply_updates", "hold"])
+def test_after_a_killed_reader_the_next_one_has_it(scene: Scene, phase: str) -> None:
+    ended = scene.controllers.run("state4_exact", scene.next, at=(phase, "end"), accident="kill")
+    assert ended.status == -9
+    scene.check()
     scene.reconfigure()

@@ -52,6 +52,18 @@ class _Stream:
             self._stream.cancel()
 
 
+def clone_format(layout: CloneLayout) -> bulk_pb2.CloneFormat:
+    """How the clones of a program look."""
+    return bulk_pb2.CloneFormat(
+        slots=layout.slots,
+        component_bytes=layout.component_bytes,
+        index_bytes=layout.index_bytes,
+        value_bytes=layout.value_bytes,
+        mark=layout.mark,
+        sequence_register=layout.sequence_register,
+    )
+
+
 def _first(connection: Connection, saved: int) -> bulk_pb2.HoldRequest:
     return bulk_pb2.HoldRequest(device_id=connection.device_id, fence=connection.fence(saved))
 
@@ -66,16 +78,7 @@ class BulkHandover(_Stream):
         first = _first(connection, saved)
         self._moves = bool(layout.slots)
         if layout.slots:
-            first.keep_clones.CopyFrom(
-                bulk_pb2.CloneFormat(
-                    slots=layout.slots,
-                    component_bytes=layout.component_bytes,
-                    index_bytes=layout.index_bytes,
-                    value_bytes=layout.value_bytes,
-                    mark=layout.mark,
-                    sequence_register=layout.sequence_register,
-                )
-            )
+            first.keep_clones.CopyFrom(clone_format(layout))
         answer = self._ask(first)
         self.sequences = answer.ingress_clones, answer.egress_clones
 

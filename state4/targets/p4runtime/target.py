@@ -13,6 +13,7 @@ from finsy.proto import p4i, p4r
 from softswitch.proto import bulk_pb2
 from state4.clones.header import WAKE, CloneLayout
 from state4.clones.listener import Listener, send_frame
+from state4.clones.source import CloneSource
 from state4.errors import ListenerError, TargetError
 from state4.instrumentation.running import added_registers, all_registers
 from state4.plan.entities import wanted_entities
@@ -24,6 +25,7 @@ from state4.targets.p4runtime.connection import Connection, error_code
 from state4.targets.p4runtime.follow import BulkFollow
 from state4.targets.p4runtime.hold import BulkHandover, BulkHold
 from state4.targets.p4runtime.mastership import Mastership
+from state4.targets.p4runtime.update_ring import open_ring
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 _Config = p4r.SetForwardingPipelineConfigRequest
@@ -40,7 +42,8 @@ class P4RuntimeTarget:
     """A switch that we control as primary. `address`: "unix:/path", "host:port". Use it as a context manager.
 
     `role` and `election_id`: None for a role of our own, and the election id above all that the switch has seen for it,
-    so that the newest of ours takes over from one that was left behind (`state4.targets.p4runtime.mastership`). Raises
+    so that the newest of ours takes over from one that was left behind (`state4.targets.p4runtime.mastership`).
+    `update_ring`: whether updates may come by shared memory (`state4.targets.p4runtime.update_ring`). Raises
     BadAddress, TargetError if the switch cannot be reached, NotPrimary if a controller with a larger id is there."""
 
     def __init__(
@@ -52,9 +55,11 @@ class P4RuntimeTarget:
         device_id: int | None = None,
         role: str | None = None,
         election_id: int | None = None,
+        update_ring: bool = True,
         timeout_s: float = 10.0,
     ) -> None:
         self.cpu_interface = cpu_interface
+        self.update_ring = update_ring
         self._connection = Connection(
             address, device_id=device_id, role=role, election_id=election_id, timeout_s=timeout_s
         )
@@ -97,6 +102,7 @@ class P4RuntimeTarget:
             has_statistics=bulk,
             reads_and_clears=self._arrays if isinstance(self._arrays, BulkArrays) else None,
             carries=bulk,
+            shares_updates=bulk if self.update_ring else None,
         )
 
     max_wait_passes = _MAX_WAIT_PASSES
@@ -363,6 +369,9 @@ class P4RuntimeTarget:
         if not self.cpu_interface:
             raise ListenerError("no interface to listen for clones on; give --cpu-interface")
         return Listener(self.cpu_interface, layout)
+
+    def open_ring(self, layout: CloneLayout) -> CloneSource | None:
+        return open_ring(self._connection, self._programs.running(), layout)
 
     def _statistics(self, *, reset: bool = False) -> bulk_pb2.StatsResponse:
         fence = self._connection.fence(0) if reset else None

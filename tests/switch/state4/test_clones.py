@@ -31,6 +31,7 @@ from tests.state4_whole_programs import WHOLE_PROGRAMS
 from tests.switch.frames import SERVER, probe, tcp, udp
 from tests.switch.harness import install
 from tests.switch.state4.bench.random_requests import random_requests
+from tests.switch.state4.bench.rings import RingOfPipeline
 
 pytestmark = pytest.mark.long
 
@@ -65,7 +66,8 @@ class Seen:
     registers: dict[str, list[int]]
 
 
-def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) -> Seen:
+def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False, ring: bool = False) -> Seen:
+    """`ring`: updates come by shared memory, and no clone of State4's leaves."""
     layout = instrumented(name).layout
     pipeline_info = compiled(name, with_clones)
     with Switch() as switch:
@@ -85,6 +87,7 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
             pipeline.registers[layout.flag_register].write(0, [int(flag)])
         store = CloneStore(layout)
         store.expect(0, 0)
+        updates = RingOfPipeline(pipeline, layout) if ring else None
         frames: list[Frames] = []
         arrived: list[bytes] = []
         for number, (port, frame) in enumerate(packets):
@@ -95,13 +98,19 @@ def run(name: str, packets: Frames, *, with_clones: bool, flag: bool = False) ->
         assert all(len(f) == layout.header_bytes for f in arrived)
         array = np.frombuffer(b"".join(arrived), np.uint8).reshape(-1, layout.header_bytes)
         store.add(array)
+        clones = layout.decode(array)
+        if updates is not None:
+            assert not arrived
+            clones = updates.read()
+            store.add_clones(lambda _: clones)
+            updates.close()
         own = {layout.flag_register, layout.sequence_register, layout.gate_register}
         registers = {
             spec.name: spec.integers(pipeline.registers[spec.name].read())
             for spec in all_registers(compiled(name, True).p4info)  # the original does not tell translated widths
             if spec.name not in own
         }
-        return Seen(frames, layout.decode(array), store.stats().lost, registers)
+        return Seen(frames, clones, store.stats().lost, registers)
 
 
 def replay(name: str, clones: Clones) -> dict[str, list[int]]:

@@ -67,11 +67,13 @@ class Case:
         rounds: int = 1 << 20,
         counts: bool = False,
         track: Track = Track.CLONES,
+        ring_records: int | None = None,
     ) -> None:
         self.old, self.new = generated(seed, counts, track)
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept
+        target.ring_records = ring_records
         target.max_wait_passes = rounds
         target.set_sessions(SESSIONS)
         stack = ExitStack()
@@ -149,6 +151,19 @@ def test_state4_exact_keeps_the_rule_where_the_switch_only_holds(
 ) -> None:
     """Even if it should have kept clones and has not."""
     case = Case("state4_exact", seed, schedule, count, can_hand_over=forget_kept, forget_kept=forget_kept)
+    assert case.state == case.truth.state
+    assert case.counts == case.truth.counts
+    assert case.out == case.truth.out
+
+
+@slow
+@given(seeds, schedules, counts, st.sampled_from([1, 64, 1 << 14]), st.booleans())
+@pytest.mark.timeout(LIMIT_S)
+def test_state4_exact_keeps_the_rule_by_shared_memory(
+    seed: int, schedule: Schedule, count: int, records: int, can_hand_over: bool
+) -> None:
+    """Also where the memory has room for a few updates only, and others take their place."""
+    case = Case("state4_exact", seed, schedule, count, can_hand_over=can_hand_over, ring_records=records)
     assert case.state == case.truth.state
     assert case.counts == case.truth.counts
     assert case.out == case.truth.out

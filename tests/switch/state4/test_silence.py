@@ -37,8 +37,8 @@ def made(tmp_path: Path) -> InstalledProgram:
 
 
 def change(running: Running, made: InstalledProgram, strategy: str, packet: Packet) -> tuple[Outcome, list[int]]:
-    """A reconfiguration with packets at its events, and the register after it."""
-    with ListeningTarget(running.address) as target:
+    """A reconfiguration by clones with packets at its events, and the register after it."""
+    with ListeningTarget(running.address, update_ring=False) as target:
         target.install(made)
         events = EventLog(on_event=packet)
         outcome = reconfigure(load_strategy(strategy), prepare(target, made, events=events))

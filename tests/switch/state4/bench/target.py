@@ -24,7 +24,7 @@ from softswitch.server.device.carry import carry, pairs
 from softswitch.server.device.device import Device
 from softswitch.server.program.config import Config
 from state4.clones.header import FIXED_BYTES, WAIT, WAKE, CloneLayout
-from state4.clones.source import ListenerStats
+from state4.clones.source import CloneSource, ListenerStats
 from state4.clones.store import CloneStore
 from state4.clones.updates import Updates
 from state4.errors import NotInstrumented
@@ -35,6 +35,7 @@ from state4.targets.abilities import Abilities, CarriedEntries, Follow, Handover
 from state4.targets.base import CPU_PORT
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 from tests.switch.state4.bench.holds import MemoryFollow, MemoryHandover, MemoryHold
+from tests.switch.state4.bench.rings import listener_of, ring_of
 
 Packets = list[tuple[int, bytes]]
 Cell = tuple[str, int]
@@ -131,6 +132,8 @@ class BenchTarget:
         self.schedule = schedule
         self.can_hold = can_hold
         self.can_hand_over = True
+        self.ring_records: int | None = None
+        """How many updates have room in memory that the switch shares; None: it shares none."""
         self.forget_kept = False
         """Whether the switch has lost the clones that it kept."""
         self.steps = 0
@@ -257,6 +260,7 @@ class BenchTarget:
             follows=self if self.can_hold else None,
             reads_and_clears=self if self.can_hold else None,
             carries=self if self.can_hold else None,
+            shares_updates=self if self.ring_records is not None else None,
         )
 
     def configuration(self, program: InstalledProgram) -> bytes:
@@ -409,6 +413,12 @@ class BenchTarget:
         listener = MemoryListener(self, layout)
         self.listeners.append(listener)
         return listener
+
+    def open_ring(self, layout: CloneLayout) -> CloneSource:
+        self.step("listen")
+        ring = ring_of(self.config.pipeline, layout, self.ring_records or 0)
+        ring.attach()
+        return listener_of(ring, layout)
 
     def _load(self, program: InstalledProgram) -> Config:
         return self.device._load(program.p4info, program.device_config, None, _compiled(program.device_config))
