@@ -81,8 +81,8 @@ def descriptions(info: PipelineInfo, const_entries: str) -> str:
     lines += [f'    {{"{d.name}", {sum(words(w) for _, w in d.fields)}}},' for d in info.digests]
     lines.append("    {0}};")
     sizes = (info.tables, info.registers, info.counters, info.meters, info.profiles, info.value_sets, info.digests)
-    lines.append("#define COUNTS " + ", ".join(str(len(objects)) for objects in sizes))
-    lines.append("#define LISTS tables, arrays, counters, meters, profiles, value_sets, digests")
+    lines.append("#define COUNTS " + ", ".join(str(len(objects)) for objects in sizes) + ", 0")  # no fields
+    lines.append("#define LISTS tables, arrays, counters, meters, profiles, value_sets, digests, 0")
     return "\n".join(lines)
 
 
