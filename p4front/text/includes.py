@@ -69,8 +69,16 @@ class FolderFiles:
     def __init__(self, include_dirs: Sequence[Path] = ()) -> None:
         self._include_dirs = tuple(include_dirs)
         self._found: dict[str, SourceFile] = {}
+        self.absolute: dict[str, SourceFile] = {}
+        """What was included by an absolute path, by that path as it is written."""
 
     def find(self, name: str, including: SourceFile, *, quoted: bool) -> SourceFile | None:
+        found = self._search(name, including, quoted=quoted)
+        if found is not None and posixpath.isabs(name):
+            self.absolute[name] = found
+        return found
+
+    def _search(self, name: str, including: SourceFile, *, quoted: bool) -> SourceFile | None:
         folders = [posixpath.dirname(including.path)] if quoted else []
         for folder in [*folders, *map(str, search_path(self._include_dirs))]:
             path = posixpath.join(folder, name)
@@ -90,10 +98,13 @@ class GivenFiles:
     """Files that came with a program, by relative path with `/`, and our library: no other file of this machine.
 
     A path is only a name here and is never opened, so an absolute path, one with too many `..` and a symbolic link find
-    nothing. `include_dirs` are folders of `files`."""
+    nothing. `include_dirs` are folders of `files`; `absolute` names the file that an absolute path stands for."""
 
-    def __init__(self, files: Mapping[str, str], include_dirs: Sequence[str] = ()) -> None:
+    def __init__(
+        self, files: Mapping[str, str], include_dirs: Sequence[str] = (), absolute: Mapping[str, str] | None = None
+    ) -> None:
         self._texts = {posixpath.normpath(name): text for name, text in files.items()}
+        self._absolute = dict(absolute or {})
         self._include_dirs = tuple(posixpath.normpath(folder) for folder in include_dirs)
         self._found: dict[str, SourceFile] = {}
 
@@ -107,6 +118,8 @@ class GivenFiles:
         return self._found[path]
 
     def find(self, name: str, including: SourceFile, *, quoted: bool) -> SourceFile | None:
+        if name in self._absolute:
+            return self.source(self._absolute[name])
         if quoted and including.path in self._found:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(including.path), name))
             if path in self._texts:

@@ -5,6 +5,8 @@ of a program that includes only core.p4 and v1model.p4.
 
     {"softswitch_config": 1, "name": "chained", "main": "chained.p4", "files": {"chained.p4": "...", "lib/x.p4": "..."},
      "include_dirs": ["lib"], "defines": ["SIZE=16"]}
+
+Where a file includes another by an absolute path, `absolute` says which of the files that is: {"/home/a/x.p4": "x.p4"}.
 """
 
 from __future__ import annotations
@@ -32,13 +34,15 @@ class BadDeviceConfig(ProgramRefused):
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """`files`: text by relative path with `/`; `main` is one of them, `include_dirs` are folders of them."""
+    """`files`: text by relative path with `/`; `main` is one of them, `include_dirs` are folders of them;
+    `absolute`: which of them an absolute path in an `#include` means."""
 
     name: str
     main: str
     files: dict[str, str]
     include_dirs: tuple[str, ...] = ()
     defines: tuple[str, ...] = field(default=())
+    absolute: dict[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         content = {
@@ -48,15 +52,17 @@ class DeviceConfig:
             "files": self.files,
             "include_dirs": list(self.include_dirs),
             "defines": list(self.defines),
-        }
+        } | ({"absolute": self.absolute} if self.absolute else {})
         return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True).encode()
 
 
 def collect(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[str] = ()) -> DeviceConfig:
     """The device config of a program: its file and all that it includes. Raises P4Error if it can't be parsed."""
-    from p4front.syntax.parse import parse_file  # the parser takes a while to load, and a switch has no use for it
+    from p4front.syntax.parse import parse_source  # the parser takes a while to load, and a switch has no use for it
+    from p4front.text.includes import FolderFiles, read_source
 
-    _, sources = parse_file(path, include_dirs=include_dirs, defines=defines)
+    found = FolderFiles(include_dirs)
+    _, sources, _ = parse_source(read_source(path), found, defines)
     texts = {Path(os.path.abspath(s.path)): s.text for s in sources}
     own = {file: text for file, text in texts.items() if not file.is_relative_to(_OWN_INCLUDES)}
     main = Path(os.path.abspath(path))
@@ -65,7 +71,9 @@ def collect(path: Path, *, include_dirs: Sequence[Path] = (), defines: Sequence[
     root = Path(os.path.commonpath([*folders, *(file.parent for file in own)]))
     files = {_name(file.relative_to(root)): text for file, text in own.items()}
     used = tuple(_name(folder.relative_to(root)) for folder in folders)
-    return DeviceConfig(_name(Path(path.stem)), _name(main.relative_to(root)), files, used, tuple(defines))
+    included = {name: Path(os.path.abspath(source.path)) for name, source in found.absolute.items()}
+    absolute = {name: _name(file.relative_to(root)) for name, file in included.items() if file in own}
+    return DeviceConfig(_name(Path(path.stem)), _name(main.relative_to(root)), files, used, tuple(defines), absolute)
 
 
 def _name(path: Path) -> str:
@@ -119,12 +127,15 @@ def _from_json(content: dict[str, object]) -> DeviceConfig:
             raise ValueError(f"path {path!r} leads outside")
         if not path or any(unicodedata.category(c).startswith("C") for c in path):
             raise ValueError(f"path {path!r} is not a file name")
+    absolute = content.get("absolute", {})
+    if not isinstance(absolute, dict) or not all(p.startswith("/") and f in files for p, f in absolute.items()):
+        raise ValueError("`absolute` must name one of the files for each absolute path")
     main, name = str(content["main"]), str(content["name"])
     if main not in files:
         raise ValueError(f"the main file {main!r} is not among the files")
-    for part in (name, *files, *files.values(), *include_dirs, *defines):
+    for part in (name, *files, *files.values(), *include_dirs, *defines, *absolute):
         part.encode()  # JSON can write halves of characters, which are no text
-    return DeviceConfig(name, main, dict(files), include_dirs, defines)
+    return DeviceConfig(name, main, dict(files), include_dirs, defines, absolute)
 
 
 def _texts(content: dict[str, object], key: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def compile_job(folder: Path, job: Job) -> Result:
     """Fills a folder that holds `config`. Never raises for what the program is."""
     try:
         config = parse((folder / "config").read_bytes())
-        files = GivenFiles(config.files, config.include_dirs)
+        files = GivenFiles(config.files, config.include_dirs, config.absolute)
         program = load_given(files, config.main, defines=config.defines)
         write_pipeline(folder, program, CompileOptions(sanitize=job.sanitize))
     except P4Error as error:
