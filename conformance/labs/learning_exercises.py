@@ -32,12 +32,10 @@ def pings(out: Outputs) -> None:
     need(re.search(r"\*\*\* Results: 0% dropped \((\d+)/\1 received\)", out[""]), "pingall: all reach one another")
 
 
-_TX = "sh for i in {ports}; do cat /sys/class/net/s1-eth$i/statistics/tx_packets; done > {{{file}}}"
-
-
 def sent_by_s1(file: str, ports: str = "2 3 4 5") -> str:
     """How many frames s1 has sent through the interfaces of its paths."""
-    return _TX.format(ports=ports, file=file)
+    count = "awk -v name=s1-eth$i: '$1 == name {print $11}' /proc/net/dev"
+    return f"sh for i in {ports}; do {count}; done > {{{file}}}"
 
 
 def differences(out: Outputs) -> list[int]:
