@@ -38,6 +38,12 @@ def sent_by_s1(file: str, ports: str = "2 3 4 5") -> str:
     return f"sh for i in {ports}; do {count}; done > {{{file}}}"
 
 
+def captured(file: str, interface: str, expression: str = "") -> tuple[str, str]:
+    """Prints frames of an interface of a switch from then on."""
+    capture = f"tcpdump --immediate-mode -l -e -nn -i {interface} {expression}"
+    return background("sh", capture, file), until("listening on", file, settle_s=0)
+
+
 def differences(out: Outputs) -> list[int]:
     before, after = ([int(word) for word in out[name].split()] for name in ("before", "after"))
     return [b - a for a, b in zip(before, after, strict=True)]
@@ -90,12 +96,30 @@ def _loss(out: Outputs) -> None:
 def _traceroute(out: Outputs) -> None:
     pings(out)
     hops = re.findall(r"\d+\.\d+\.\d+\.\d+", out["trace"])
-    need(len(hops) >= 2, f"the switches on the way answer ({', '.join(hops) or 'none'})")
+    need(len(hops) == 3, f"the three switches on the way answer ({', '.join(hops) or 'none'})")
 
 
 def _rsvp(out: Outputs) -> None:
     need(out["controller"].count("Successful reservation") == 2, "two reservations are made")
     need(ping_replies(out["ping"]) >= 4, f"h1 reaches h6 by them ({ping_replies(out['ping'])} of 5)")
+    _labels(out)
+
+
+def _labels(out: Outputs) -> None:
+    labelled = len(re.findall(r"MPLS", out["wire"]))
+    need(labelled >= 2, f"packets have labels between the switches ({labelled})")
+
+
+def _mpls_pings(out: Outputs) -> None:
+    pings(out)
+    _labels(out)
+    need("MPLS" not in out["host"], "and none on the way to h1")
+
+
+def _rerouted(out: Outputs) -> None:
+    need("Failing link s1-s2" in out["controller"], "the link of s1 and s2 fails")
+    passed = len(re.findall(r"Results: 0% dropped", out[""]))
+    need(passed == 2, f"pingall: all reach one another, before and after it fails ({passed} of 2)")
 
 
 def _exercise(
@@ -141,7 +165,18 @@ def _learned(out: Outputs) -> None:
 
 
 def _mpls(name: str, way: str) -> LearningExercise:
-    return _exercise(f"{name}-{way}", f"04-MPLS/{way}/{name}", reached("h1", "h2"), reached("h1", "h3"), "pingall")
+    return _exercise(
+        f"{name}-{way}",
+        f"04-MPLS/{way}/{name}",
+        reached("h1", "h2"),
+        reached("h1", "h3"),
+        *captured("wire", "s1-eth2", "mpls"),
+        *captured("host", "s1-eth1"),
+        "pingall",
+        "sh sleep 2",
+        checked="pingall: 0 % dropped; labels from s1 on, and none to h1",
+        check=_mpls_pings,
+    )
 
 
 _RESERVE = r"printf 'add_reservation h1 h6 1000 5 1\nadd_reservation h6 h1 1000 5 1\nexit\n'"
@@ -167,8 +202,10 @@ EXERCISES: tuple[LearningExercise, ...] = (
             f"rsvp-{way}",
             f"04-RSVP/{way}",
             f"sh {_RESERVE} | python rsvp_controller.py > {{controller}} 2>&1",
+            *captured("wire", "s1-eth3", "mpls"),
             "h1 ping -c 5 h6 > {ping} 2>&1",
-            checked="two reservations, and pings over them",
+            "sh sleep 2",
+            checked="two reservations, and pings over them with labels",
             check=_rsvp,
         )
         for way in ("thrift", "p4runtime")
@@ -247,7 +284,11 @@ EXERCISES: tuple[LearningExercise, ...] = (
     _exercise(
         "fast-reroute",
         "12-Fast-Reroute",
-        r"sh printf 'exit\n' | python controller.py > {controller} 2>&1",
+        r"sh printf 'exit\n' | python controller.py > {routes} 2>&1",
         "pingall",
+        r"sh printf 'fail s1 s2\nexit\n' | python controller.py > {controller} 2>&1",  # `notify` is not typed
+        "pingall",
+        checked="pingall: 0 % dropped, also when a link has failed and the controller does not know",
+        check=_rerouted,
     ),
 )

@@ -55,7 +55,8 @@ def _begin(options: argparse.Namespace, folder: Path) -> Callable[[Exercise, Pat
             return Outcome(exercise, f"not run: {error}", 0)
         where = folder / "exercises" / exercise.folder
         shutil.copytree(where / "solution", where, dirs_exist_ok=True)
-        return runs.run(exercise, (), f"p4run --config {exercise.config}", where, output, environment)
+        command = f"p4run --config {exercise.config}"
+        return runs.run(exercise, (), command, where, output, environment, ending="Stopping network")
 
     return run
 

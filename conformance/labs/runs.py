@@ -80,18 +80,28 @@ def ping_replies(text: str) -> int:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`problem` is empty if everything happened that was to."""
+    """`problem` is empty if everything happened that was to; `note`: what went wrong in the exercise's own programs
+    afterwards."""
 
     exercise: Exercise
     problem: str
     seconds: float
+    note: str = ""
 
 
 def run(
-    exercise: Exercise, before: Iterable[str], command: str, where: Path, folder: Path, environment: Mapping[str, str]
+    exercise: Exercise,
+    before: Iterable[str],
+    command: str,
+    where: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    ending: str = "",
 ) -> Outcome:
     """Starts the network by a shell command in `where`, and types `before`, the exercise's lines, and `exit`. `folder`:
-    for the outputs."""
+    for the outputs. `ending`: what the command prints once all lines were typed; an error after that is a note, because
+    the outcome is there."""
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted({name for line in exercise.lines for name in re.findall(r"\{(\w+)\}", line)})
@@ -99,17 +109,26 @@ def run(
     lines = [re.sub(r"\{(\w+)\}", lambda found: str(files[found[1]]), line) for line in exercise.lines]
     for file in files.values():
         file.touch()
-    problem = _typed(command, where, [*before, *lines, "exit", ""], folder / "mininet.txt", environment)
+    printed = folder / "mininet.txt"
+    problem, note = _typed(command, where, [*before, *lines, "exit", ""], printed, environment), ""
+    if problem and ending and ending in printed.read_text(errors="replace"):
+        problem, note = "", f"{problem}: {_last_line(printed)}"
     for logs in (*where.glob("logs/*.log"), *where.glob("log/*.log")):
         shutil.copy(logs, folder)
     if not problem:
         outputs = {name: file.read_text(errors="replace") for name, file in files.items()}
-        outputs[""] = (folder / "mininet.txt").read_text(errors="replace")
+        outputs[""] = printed.read_text(errors="replace")
         try:
             exercise.check(outputs)
         except UnexpectedResult as error:
             problem = f"not so: {error}"
-    return Outcome(exercise, problem, time.monotonic() - began)
+    return Outcome(exercise, problem, time.monotonic() - began, note)
+
+
+def _last_line(printed: Path) -> str:
+    """Without colours."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", printed.read_text(errors="replace")).strip()
+    return text.rpartition("\n")[2]
 
 
 def _typed(command: str, where: Path, lines: Sequence[str], output: Path, environment: Mapping[str, str]) -> str:
@@ -216,7 +235,7 @@ def main(collection: Collection, description: str, argv: Sequence[str] | None) -
         "--output", type=Path, metavar="FOLDER", help="keep what was printed, and the switches' logs, there"
     )
     collection.add_options(parser)
-    options = parser.parse_args(argv)
+    options = parser.parse_intermixed_args(argv)  # exercises come after options in `make ... ARGS=`
     known = {exercise.name: exercise for exercise in collection.exercises}
     unknown = [name for name in options.exercises if name not in known]
     try:
@@ -240,6 +259,7 @@ def _run_all(chosen: Sequence[Exercise], do: Callable[[Exercise, Path], Outcome]
         outcome = do(exercise, output / exercise.name)
         failed += bool(outcome.problem)
         said = outcome.problem or f"as its README says: {exercise.checked}"
+        said += f"; afterwards {outcome.note}" if outcome.note else ""
         print(f"{exercise.name:{width}} {outcome.seconds:5.0f} s  {said}", flush=True)
     print(f"{len(chosen) - failed} of {len(chosen)} exercises do what their README says")
     return 1 if failed else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import string
 from collections import defaultdict
@@ -12,7 +13,7 @@ import pytest
 
 from conformance.labs import p4_learning, tutorials
 from conformance.labs.learning_exercises import EXERCISES as LEARNING
-from conformance.labs.runs import Exercise, UnexpectedResult
+from conformance.labs.runs import Exercise, UnexpectedResult, run, write_command
 from conformance.labs.slow_links import queue_rates, topology_of
 from conformance.labs.tutorial_exercises import EXERCISES
 
@@ -107,6 +108,8 @@ def test_all_thirteen_are_there_and_their_lines_are_lines() -> None:
 
 REACHED = "*** Results: 0% dropped (2/2 received)"
 LOST = "('1.2.3.4', '5.6.7.8', {}, 80, 6, 7)\n"
+LABEL = "ethertype MPLS unicast (0x8847), length 102: MPLS (label 2, tc 0, ttl 254)\n"
+RESERVED = "Successful reservation(h1->h6)\nSuccessful reservation(h6->h1)\n"
 LOSSES = "".join(LOST.format(number) for number in range(5))
 LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "reflector": ({"h1": "A packet was reflected\n" * 3}, {"h1": "A packet was reflected\n" * 2}),
@@ -114,9 +117,21 @@ LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"": REACHED, "controller": "".join(f"mac: 00000A00000{n} ingress_port: {n}\n" for n in range(1, 5))},
         {"": REACHED, "controller": "mac: 00000A000001 ingress_port: 1\n" * 9},
     ),
+    "mpls_basics-thrift": (
+        {"": REACHED, "wire": LABEL * 2, "host": "ethertype IPv4"},
+        {"": REACHED, "wire": LABEL * 2, "host": LABEL},
+    ),
     "rsvp-thrift": (
-        {"controller": "Successful reservation(h1->h6)\nSuccessful reservation(h6->h1)", "ping": PING.format(5)},
-        {"controller": "Successful reservation(h1->h6)", "ping": PING.format(5)},
+        {
+            "controller": RESERVED,
+            "ping": PING.format(5),
+            "wire": LABEL * 2,
+        },
+        {"controller": RESERVED, "ping": PING.format(5), "wire": "IPv4"},
+    ),
+    "fast-reroute": (
+        {"": f"{REACHED}\n{REACHED}", "controller": "Failing link s1-s2."},
+        {"": f"{REACHED}\n*** Results: 16% dropped (10/12 received)", "controller": "Failing link s1-s2."},
     ),
     "ecmp": (
         {"": REACHED, "before": "1 1 1 1", "after": "61 51 41 61"},
@@ -134,7 +149,7 @@ LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"decode": "Packets sent and read by the cms: 5/9\n" * 60 + "Not hold for 1.6%"},
         {"decode": "Packets sent and read by the cms: 5/4\n" * 60},
     ),
-    "traceroute": ({"": REACHED, "trace": "['10.1.1.1', '20.1.2.2']"}, {"": REACHED, "trace": "[]"}),
+    "traceroute": ({"": REACHED, "trace": "['10.1.1.1', '20.1.2.2', '20.2.6.2']"}, {"": REACHED, "trace": "[]"}),
     "loss-detection": (
         {"ping": PING.format(2), "send": LOSSES, "controller": f"Packets dropped: 5 at link s1->s2:\n{LOSSES}"},
         {"ping": PING.format(2), "send": LOSSES, "controller": f"Packets dropped: 5 at link s2->s3:\n{LOSSES}"},
@@ -158,6 +173,37 @@ def test_p4_utils_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "exercises" / "01-Reflector").mkdir(parents=True)
     assert p4_learning.main([str(tmp_path), "--p4-utils", str(tmp_path)]) == 2
     assert "is no checkout of nsg-ethz/p4-utils" in capsys.readouterr().err
+
+
+def test_exercises_may_be_named_after_the_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert p4_learning.main([str(tmp_path), "--p4-utils", str(tmp_path), "ecmp"]) == 2
+    assert "is no checkout of nsg-ethz/p4-learning" in capsys.readouterr().err
+
+
+def fake_unshare(folder: Path) -> dict[str, str]:
+    """A PATH where the network's own namespaces are left away: neither root nor Mininet is needed."""
+    for name, text in (("unshare", 'while [ "$1" != sh ]; do shift; done; exec "$@"'), ("ip", "exit 0")):
+        write_command(folder / name, f"#!/bin/sh\n{text}\n")
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "problem", "note"),
+    [("Stopping network", "", "ended with 3"), ("no such file", "ended with 3", "")],
+    ids=["after", "before"],
+)
+def test_an_error_of_the_exercises_own_end_does_not_hide_the_outcome(
+    printed: str, problem: str, note: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = fake_unshare(tmp_path)
+    monkeypatch.setenv("PATH", environment["PATH"])
+    exercise = next(known for known in LEARNING if known.name == "repeater-table")
+    (tmp_path / "network").write_text(f"cat; echo '{REACHED}'; echo '{printed}'; echo 'NoSuchProcess: 7'; exit 3\n")
+    outcome = run(exercise, (), "sh network", tmp_path, tmp_path / "out", environment, ending="Stopping network")
+    assert problem in outcome.problem
+    assert bool(outcome.problem) == bool(problem)
+    assert note in outcome.note
+    assert bool(note) == ("NoSuchProcess: 7" in outcome.note)
 
 
 @pytest.mark.parametrize(("words", "said"), [([], "is no checkout"), (["knitting"], "there is no exercise knitting")])
