@@ -59,18 +59,22 @@ def _programs(p4c: Path | None) -> list[tuple[Path, Path | None]]:
     return jobs
 
 
-def _start(program: Path, stf: Path | None, count: int, seed: int) -> subprocess.CompletedProcess[str]:
+def sanitizers() -> dict[str, str]:
+    """The environment of a process whose switch has the sanitizers. Raises CompilerNotFound."""
     found = subprocess.run([find_compiler(), "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
-    environment = {
+    return {
         **os.environ,
         "STATE4_SANITIZE": "1",
         "LD_PRELOAD": found.stdout.strip(),
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # Python does not free everything at exit
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
+
+
+def _start(program: Path, stf: Path | None, count: int, seed: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "conformance.fuzz_packets", "--worker", str(program)]
     command += ["--count", str(count), "--seed", str(seed), *(["--stf", str(stf)] if stf else [])]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+    return subprocess.run(command, env=sanitizers(), capture_output=True, text=True, errors="replace", check=False)
 
 
 def _worker(program: Path, stf: Path | None, count: int, seed: int) -> int:
