@@ -23,6 +23,7 @@ typedef struct ss_egress ss_egress;   /* packets/egress_queues.c */
 typedef struct ss_jobs { /* packets that are on their way round: packets/jobs.h */
     ss_job *first, **last;
     uint32_t count;
+    uint64_t bytes; /* memory of all of them */
 } ss_jobs;
 
 enum ss_sink { SS_TO_PORTS, SS_CAPTURE, SS_DISCARD };

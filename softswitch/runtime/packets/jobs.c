@@ -6,6 +6,7 @@ void ss_jobs_push(ss_jobs *jobs, ss_job *job)
     *jobs->last = job;
     jobs->last = &job->next;
     jobs->count++;
+    jobs->bytes += job->bytes;
 }
 
 ss_job *ss_jobs_pop(ss_jobs *jobs)
@@ -17,6 +18,7 @@ ss_job *ss_jobs_pop(ss_jobs *jobs)
     if (!jobs->first)
         jobs->last = &jobs->first;
     jobs->count--;
+    jobs->bytes -= job->bytes;
     return job;
 }
 

@@ -13,9 +13,10 @@ struct ss_job {
     uint32_t port;           /* egress port */
     ss_packet packet;        /* data and user point into this block */
     uint64_t serial;         /* serial number of the pipeline that owns the user memory */
+    uint64_t bytes;          /* of this block */
 
     /* for packets that wait before egress */
-    uint64_t send_ns, bytes;
+    uint64_t send_ns;
     uint32_t priority, enq_us, depth_before, depth_behind;
 };
 

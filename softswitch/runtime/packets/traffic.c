@@ -13,6 +13,7 @@
 #define PASSES_AT_ONCE 16u
 #define MAX_PASSES 1000u
 #define MAX_JOBS 8192u
+#define MAX_JOB_BYTES (512ull << 20) /* of them: headers and metadata of a program can be large */
 #define JOBS_AT_ONCE 65536u
 #define QUEUED_AT_ONCE 256u
 #define MAX_QDEPTH 0x7ffffu                            /* 19 bits */
@@ -94,9 +95,8 @@ static ss_job *new_job(const ss_pass *pass, ss_packet *packet, enum ss_stage sta
         count_drop(pass, packet, SS_DROP_PASSES, "it went round too often");
         return NULL;
     }
-    ss_job *job = sw->jobs.count + sw->deferred.count < MAX_JOBS
-                      ? room_for(pass, packet, stage, head, head_bytes, tail, tail_bytes)
-                      : NULL;
+    bool full = sw->jobs.count + sw->deferred.count >= MAX_JOBS || sw->jobs.bytes + sw->deferred.bytes >= MAX_JOB_BYTES;
+    ss_job *job = !full ? room_for(pass, packet, stage, head, head_bytes, tail, tail_bytes) : NULL;
     if (!job) {
         count_drop(pass, packet, SS_DROP_QUEUE, "too many packets go round");
         return NULL;
@@ -421,7 +421,7 @@ void ss_resume_deferred(ss_switch *sw)
         return;
     }
     sw->jobs = sw->deferred;
-    sw->deferred = (ss_jobs){NULL, &sw->deferred.first, 0};
+    sw->deferred = (ss_jobs){NULL, &sw->deferred.first, 0, 0};
     run_jobs(sw);
     if (sw->tracing)
         ss_trace_end(sw);
