@@ -54,6 +54,8 @@ class Retriever:
         self._profile = profile
         self._events = events
         self._others = others
+        self.has_ring = False
+        """Whether updates come by shared memory."""
 
     # ------------------------------------------------------------ the data plane's half
 
@@ -63,7 +65,7 @@ class Retriever:
         shared memory if the switch can do that; the event says so."""
         with self._events.phase("listen") as result:
             clones = self._open_ring() if ring else None
-            result["ring"] = clones is not None
+            result["ring"] = self.has_ring = clones is not None
             clones = clones or self._target.open_listener(self._change.layout)
         try:
             with shared_sessions(self._target, self._change.layout):

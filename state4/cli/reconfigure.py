@@ -223,6 +223,8 @@ def _print(outcome: Outcome) -> None:
             print(f"  left for the hold: {outcome.remainder:,} cells{_expected(outcome)}")
     if outcome.clones or not outcome.rounds:
         print(f"  clones: {outcome.clones:,} with {outcome.updates:,} updates, {outcome.written:,} cells written")
+    if outcome.ring is not None and outcome.clones:
+        print(f"  updates came {'by shared memory' if outcome.ring else 'as clones, not by shared memory'}")
     if outcome.lost_clones or outcome.dropped_frames:
         print(f"  lost clones: {outcome.lost_clones:,} (the listener's ring dropped {outcome.dropped_frames:,})")
     if outcome.late:

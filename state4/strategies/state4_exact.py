@@ -36,7 +36,8 @@ class State4Exact:
             handed_over = hand_over(context, clones) if context.verification is None else None
             written += swap_held(context, clones, holds) if handed_over is None else handed_over
             warnings = (*context.plan.warnings, *filter(None, [silence]))
-            return context.outcome(self.name, state, clones=clones.stats(), written=written, warnings=warnings)
+            numbers = {"written": written, "warnings": warnings, "ring": retriever.has_ring}
+            return context.outcome(self.name, state, clones=clones.stats(), **numbers)
 
     def _catch_up(self, context: Reconfiguration, clones: CloneSource) -> int:
         """Applies updates until a round yields few. If clones were lost, the registers are read again, once."""

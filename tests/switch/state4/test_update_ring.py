@@ -17,12 +17,10 @@ import stat
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -36,42 +34,16 @@ from softswitch.server.rpc import share
 from softswitch.server.rpc.share import MAX_RINGS, Offer
 from state4.cli.main import main
 from state4.clones.header import REPLICA, Clones
-from state4.clones.source import CloneSource
 from state4.programs import InstalledProgram
-from state4.rsrm import start_cloning
-from state4.targets.p4runtime.hold import clone_format
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.targets.p4runtime.update_ring import _fetched
-from tests.state4_programs import PARAMS, program, request
+from tests.state4_programs import request
 from tests.switch.controller import EVERYTHING, Controller, Running, status
 from tests.switch.scene import scene
 from tests.switch.state4.bench.rings import RingOfPipeline, ring_of
+from tests.switch.state4.bench.sharing import COUNTING, Sharing
 from tests.switch.state4.generated import installed_program
 from tests.switch.state4.test_clones import ALL, CPU, packets_for, replay, run
-
-COUNTING = program(
-    f"""
-control MyIngress({PARAMS}) {{
-    register<bit<64>>(1) packets;
-    register<bit<64>>(256) latest;
-    apply {{
-        standard_metadata.egress_spec = 2;
-        bit<64> n;
-        packets.read(n, 0);
-        n = n + 1;
-        packets.write(0, n);
-        latest.write((bit<32>)n[7:0], n);
-    }}
-}}
-"""
-)
-"""The number of a packet's clone is what it writes: once to cell 0, and once to one of 256."""
-
-
-@pytest.fixture(scope="module")
-def counting() -> InstalledProgram:
-    return installed_program("counting", COUNTING)
-
 
 # ---------------------------------------------------------------- what is in it
 
@@ -167,63 +139,6 @@ def test_a_ring_that_cannot_be(counting: InstalledProgram) -> None:
 
 
 # ---------------------------------------------------------------- who gets it
-
-
-class Sharing:
-    """A switch that clones, and controllers that get its updates by shared memory. `packets`: so many went in."""
-
-    def __init__(self, running: Running, program: InstalledProgram) -> None:
-        self.running, self.program, self.packets = running, program, 0
-        self.target = P4RuntimeTarget(running.address)
-        self.target.install(program)
-        self.target.configure_clone_session(program.layout.session, CPU)
-
-    def begin(self, target: P4RuntimeTarget | None = None) -> CloneSource:
-        ring = (target or self.target).open_ring(self.program.layout)
-        assert ring is not None
-        start_cloning(target or self.target, self.program.layout, ring)
-        return ring
-
-    def send(self, count: int = 1) -> int:
-        """How many clones leave for the CPU port."""
-        self.packets += count
-        out = [port for _ in range(count) for port, _ in self.running.switch.inject(1, request())]
-        assert out.count(2) == count
-        return out.count(CPU)
-
-    def until_clones(self) -> None:
-        """Packets until the ring is gone."""
-        deadline = time.monotonic() + 10
-        while not self.send():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-    def share(self, c: Controller, **changed: Any) -> bulk_pb2.ShareUpdatesRequest:
-        """What State4 would ask."""
-        layout = self.program.layout
-        asked = bulk_pb2.ShareUpdatesRequest(
-            device_id=1,
-            fence=c.fence(),
-            format=clone_format(layout),
-            prefix=layout.prefix,
-            session=layout.session,
-            replica=REPLICA,
-        )
-        for name, value in changed.items():
-            if isinstance(value, dict):
-                for inner, given in value.items():
-                    setattr(getattr(asked, name), inner, given)
-            else:
-                setattr(asked, name, value)
-        return asked
-
-
-@pytest.fixture
-def sharing(counting: InstalledProgram) -> Iterator[Sharing]:
-    with Running(None) as running:
-        made = Sharing(running, counting)
-        yield made
-        made.target.close()
 
 
 def test_updates_come_by_memory_until_it_is_closed(sharing: Sharing) -> None:
