@@ -5,6 +5,8 @@ at most 1500 bytes of IP, and every number is the median of the repeats with its
 second pair of switch and bridge whose hosts keep theirs. With --target bmv2 the control plane and the clones of bmv2
 are measured.
 
+With --io-threads N, softswitch receives and sends with as many threads.
+
 With --compare REV the tables of that revision of this repository are measured beside those of this one.
 
 Exit code: 0: everything was measured (expectations are shown but not enforced, because machines differ); 2: errors.
@@ -35,6 +37,8 @@ from experiments.measure.pipeline import pipeline_speed
 from experiments.measure.table_speed import TREE, control, lookups, revision
 from experiments.tables.bench import bench_table
 from experiments.traffic.iperf3 import tcp_rate
+from softswitch.cli.arguments import io_threads
+from softswitch.dataplane.threads import IoThreads
 from state4.targets.bmv2.program import bmv2_config_of
 from topologies.bmv2 import Bmv2Switch, bmv2_installed
 from topologies.bridge import LinuxBridge
@@ -61,13 +65,19 @@ class Bench:
     """The networks under test, with one method for each measurement. All numbers are of one repeat."""
 
     def __init__(
-        self, stack: ExitStack, seconds: float, target: str = "softswitch", compare: str | None = None
+        self,
+        stack: ExitStack,
+        seconds: float,
+        target: str = "softswitch",
+        compare: str | None = None,
+        io_threads: IoThreads | None = None,
     ) -> None:
         self.trees = {"here": TREE}
         if compare is not None:
             self.trees["there"] = stack.enter_context(revision(compare))
         self.seconds = seconds
-        start = partial(SoftSwitch, program=PROGRAM)
+        flags = () if io_threads is None else ("--io-threads", str(io_threads))
+        start = partial(SoftSwitch, program=PROGRAM, options=flags)
         soft = stack.enter_context(running_network(PaperTopo(), switch=start))
         self.control = control_of(soft)
         entries = {"entries": str(nfs.entries_path(PROGRAM)), "left_out_groups": []}
@@ -89,7 +99,8 @@ class Bench:
                 self.control.finish()
                 self.control = control
         self.network = self.switches[target]  # whose control plane is measured
-        self.cloning = stack.enter_context(running_network(PaperTopo(), switch=SWITCHES[target]))
+        cloning = partial(SoftSwitch, options=flags) if target == "softswitch" else SWITCHES[target]
+        self.cloning = stack.enter_context(running_network(PaperTopo(), switch=cloning))
         self.cloning_control = control_of(self.cloning)
         prepared = store_prepared(CLONING_PROGRAM, self.cloning.directory.path)
         entries["entries"] = str(nfs.entries_path(CLONING_PROGRAM))
@@ -216,17 +227,18 @@ def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
     ]
 
 
-def run(options: CommonOptions, compare: str | None = None) -> int:
+def run(options: CommonOptions, compare: str | None = None, io_threads: IoThreads | None = None) -> int:
     seconds = options.duration_s or (1.0 if options.quick else 3.0)
     steps = ["forwarding", "offloads", "undisturbed", "read_state", "swap", "clones"]
     if options.target == "softswitch":
         steps.insert(2, "pipeline")
         steps.append("tables")
-    folder = ResultFolder.create(options.out, EXPERIMENT, options.for_record(), seed=options.seed)
+    record = {**options.for_record(), "io_threads": io_threads}
+    folder = ResultFolder.create(options.out, EXPERIMENT, record, seed=options.seed)
     rows: list[dict[str, Any]] = []
     with display(options.repeats * len(steps) * 1.0, quiet=options.json) as show, ExitStack() as stack:
         show.state("starting the switches")
-        bench = Bench(stack, seconds, options.target, compare)
+        bench = Bench(stack, seconds, options.target, compare, io_threads)
         for repeat in range(1, options.repeats + 1):
             row: dict[str, Any] = {}
             for step in steps:
@@ -256,9 +268,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--compare", metavar="REV", help="measure tables of this revision, too (463504c: the first one)"
     )
+    parser.add_argument(
+        "--io-threads", type=io_threads, metavar="N", help="of softswitch, a number or auto (default: as it has)"
+    )
     namespace = parser.parse_args(arguments)
     options = common_options(namespace, parser, default=(), available=())
-    return run_main(lambda: run(options, namespace.compare))
+    return run_main(lambda: run(options, namespace.compare, namespace.io_threads))
 
 
 if __name__ == "__main__":

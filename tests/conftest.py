@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from softswitch.build.runtime import runtime_library, sanitize_wanted
+from softswitch.dataplane import threads
 from softswitch.errors import SwitchError
 
 # A shell starts background jobs with SIGINT ignored, and the programs that the tests start would inherit that.
@@ -69,6 +70,14 @@ def group_of(nodeid: str) -> str:
     if file.startswith("tests/net/experiments/"):
         return EXPERIMENTS
     return NETWORKS if file.startswith(_WITH_NETWORKS) else file
+
+
+@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
+def io_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """For tests with running switches: each runs with one data-plane thread and with several."""
+    count: int = request.param
+    monkeypatch.setattr(threads, "DEFAULT_IO_THREADS", count)
+    return count
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

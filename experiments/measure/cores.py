@@ -17,7 +17,7 @@ from pathlib import Path
 from topologies.priority import prefer_session
 
 DATA_PLANE_THREAD = "dataplane"
-"""The name of softswitch's packet thread."""
+"""The name of softswitch's packet threads, of which there is one unless it is told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,18 @@ class Cores:
     def place(self, process_id: int) -> bool:
         """Gives a switch's data plane its core, with priority over all other work. False if there is none to give.
 
-        A switch without a thread of that name (bmv2, whose packets go through four threads and more) may use all cores,
-        and so has that one for itself.
+        A switch without a thread of that name (bmv2, whose packets go through four threads and more), or with several,
+        may use all cores, and so has that one for itself.
         """
         prefer_session(process_id)
         if self.switch is None:
             return False
-        task = _data_plane(process_id)
-        if task is not None:
-            os.sched_setaffinity(int(task.name), {self.switch})
+        threads = _threads(process_id)
+        packets = [task for task in threads if _name(task) == DATA_PLANE_THREAD]
+        if len(packets) == 1:
+            os.sched_setaffinity(int(packets[0].name), {self.switch})
             return True
-        for thread in _threads(process_id):
+        for thread in packets or threads:
             with suppress(OSError):
                 os.sched_setaffinity(int(thread.name), self.others | {self.switch})
         return True
@@ -102,10 +103,6 @@ def _name(task: Path) -> str:
     with suppress(OSError):  # the thread has just ended
         return (task / "comm").read_text().strip()
     return ""
-
-
-def _data_plane(process_id: int) -> Path | None:
-    return next((task for task in _threads(process_id) if _name(task) == DATA_PLANE_THREAD), None)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from softswitch.dataplane.interface import interface
+from softswitch.dataplane.threads import MAX_IO_THREADS, IoThreads
 from softswitch.errors import SwitchError
 
 MAX_PORT = 511
@@ -55,6 +56,14 @@ def whole_number(text: str) -> int:
 def tcp_port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 1 to 65535")
+    return int(text)
+
+
+def io_threads(text: str) -> IoThreads:
+    if text == "auto":
+        return "auto"
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_IO_THREADS:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a number of threads from 1 to {MAX_IO_THREADS}")
     return int(text)
 
 

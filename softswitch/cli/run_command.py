@@ -14,6 +14,7 @@ from p4front.own_files import replacing
 from softswitch.cli.arguments import (
     UsageError,
     add_preprocessor,
+    io_threads,
     port_interface,
     port_number,
     ring_frames,
@@ -26,6 +27,7 @@ from softswitch.cli.parent import end_with_parent
 from softswitch.cli.program_argument import load_argument
 from softswitch.dataplane.capture import Captures
 from softswitch.dataplane.switch import Switch
+from softswitch.dataplane.threads import DEFAULT_IO_THREADS, MAX_IO_THREADS
 from softswitch.errors import InterfaceError
 from softswitch.server.device.device import Device
 from softswitch.server.rpc.listen import DEFAULT_ADDRESS, Server, TlsOptions
@@ -97,6 +99,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="on",
         help="whether ports take segments that senders left to their network cards: split into frames of the MTU for "
         "the program, and merged again on their way out (default on; off: they are lost, and counted)",
+    )
+    parser.add_argument(
+        "--io-threads",
+        type=io_threads,
+        metavar="N",
+        help="threads that receive and send packets, which the program gets one after the other: 1 to "
+        f"{MAX_IO_THREADS}, or auto: one for each core (default {DEFAULT_IO_THREADS})",
     )
     parser.add_argument(
         "--queue-rate",
@@ -247,8 +256,10 @@ def _forward(options: argparse.Namespace, tls: TlsOptions | None, ending: Ending
         loaded = load_argument(options.program, include_dirs=options.include_dirs, defines=options.defines)
         if loaded.compiled.warnings:
             logging.getLogger(__name__).warning("%s", loaded.compiled.warnings.rstrip())
-    data_plane = {"cpu_port": options.cpu_port, "drop_port": options.drop_port, "seed": options.seed}
-    with Deadline() as deadline, Switch(**data_plane) as switch, ExitStack() as stack:
+    data_plane = Switch(
+        cpu_port=options.cpu_port, drop_port=options.drop_port, seed=options.seed, io_threads=options.io_threads
+    )
+    with Deadline() as deadline, data_plane as switch, ExitStack() as stack:
         interfaces = open_ports(switch, options)
         set_queues(switch, options)
         if options.pcap is not None:

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from softswitch.dataplane import native
 from softswitch.errors import Closed
 
+_U32_MAX = 0xFFFFFFFF
+
 
 class SwitchHandle:
     """The C switch. Every call into it that is not a wait happens inside `use()`, one thread at a time."""
 
-    def __init__(self, cpu_port: int, drop_port: int, seed: int) -> None:
+    def __init__(self, cpu_port: int, drop_port: int, seed: int, io_threads: int) -> None:
         self.lock = threading.RLock()
         self._takers = 0
         self._no_takers = threading.Condition(self.lock)
@@ -23,6 +25,11 @@ class SwitchHandle:
         pointer = native.library().ss_switch_create(cpu_port, drop_port, seed)
         if not pointer:
             raise native.last_error()
+        status = native.library().ss_switch_set_io_threads(pointer, max(0, min(io_threads, _U32_MAX)))
+        if status:
+            failed = native.last_error()
+            native.library().ss_switch_destroy(pointer)
+            raise failed
         self.pointer: int | None = pointer
 
     @contextmanager

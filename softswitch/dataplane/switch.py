@@ -26,6 +26,7 @@ from softswitch.dataplane.pipeline import Pipeline
 from softswitch.dataplane.replication import Replication
 from softswitch.dataplane.rows import address, packed
 from softswitch.dataplane.stats import PORT_WORDS, SWITCH_WORDS, PortStats, SwitchStats, port_stats, switch_stats
+from softswitch.dataplane.threads import IoThreads, thread_count
 from softswitch.model import PipelineInfo
 
 PacketInMode = Literal["auto", "grpc", "interface", "both"]
@@ -46,13 +47,18 @@ class Loadable(Protocol):
 
 
 class Switch(Replication):
-    """One data plane. `seed` starts the random numbers of programs."""
+    """One data plane. `seed` starts the random numbers of programs. `io_threads`: how many threads receive and send
+    packets (1 to 16; auto: one for each core; None: the default), which the program gets one after the other.
 
-    def __init__(self, *, cpu_port: int = 510, drop_port: int = 511, seed: int = 0) -> None:
+    Raises BadIndex for ports that there cannot be, BadEntry for a number of threads that there cannot be."""
+
+    def __init__(
+        self, *, cpu_port: int = 510, drop_port: int = 511, seed: int = 0, io_threads: IoThreads | None = None
+    ) -> None:
         super().__init__()
         self.cpu_port = cpu_port
         self.drop_port = drop_port
-        self._handle = SwitchHandle(cpu_port, drop_port, seed & U64_MAX)
+        self._handle = SwitchHandle(cpu_port, drop_port, seed & U64_MAX, thread_count(io_threads))
         self._messages = Messages(self._handle)
         self._ports: set[int] = set()
         self.active: Pipeline | None = None
@@ -152,17 +158,17 @@ class Switch(Replication):
             return done
 
     def start(self) -> None:
-        """Starts the data-plane thread; does nothing when it runs."""
+        """Starts the data-plane threads; does nothing when they run."""
         with self._handle.use() as switch:
             native.check(native.library().ss_switch_start(switch))
 
     def stop(self) -> None:
-        """Ends the data-plane thread; ports and state stay. Raises InUse inside a safe point."""
+        """Ends the data-plane threads; ports and state stay. Raises InUse inside a safe point."""
         with self._handle.use() as switch:
             native.check(native.library().ss_switch_stop(switch))
 
     def close(self) -> None:
-        """Ends the thread, closes all ports and frees everything; further calls raise Closed."""
+        """Ends the threads, closes all ports and frees everything; further calls raise Closed."""
         self._handle.close()
         self.active = None
 

@@ -22,6 +22,8 @@ from tests.switch.controller import Config, Controller, Running, compile_program
 from tests.switch.handmade import build
 from tests.switch.runtime.test_switch import FORWARDER
 
+pytestmark = pytest.mark.usefixtures("io_threads")
+
 RING = 512
 PASSER = """
 #include <core.p4>

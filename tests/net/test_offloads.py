@@ -30,6 +30,8 @@ from tests.switch.offload_programs import NAT, PORT_CHECKSUMS, PROGRAMS, program
 from tests.switch.runtime.test_switch import FORWARDER
 from tests.switch.segments import ACK, CWR, PSH, UDP, Flow, Offload, SuperFrame
 
+pytestmark = pytest.mark.usefixtures("io_threads")
+
 CPU = 510
 _SOL_PACKET, _PACKET_VNET_HDR = 263, 15
 _UDP_SEGMENT = 103

@@ -21,6 +21,8 @@ from tests.switch.handmade import build
 from tests.switch.runtime.bench import SCRIPTED, script_frame
 from tests.switch.runtime.test_switch import FORWARDER
 
+pytestmark = pytest.mark.usefixtures("io_threads")
+
 
 @pytest.fixture
 def net() -> Iterator[Veths]:

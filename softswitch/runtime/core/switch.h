@@ -28,14 +28,21 @@ typedef struct ss_jobs { /* packets that are on their way round: packets/jobs.h 
 
 enum ss_sink { SS_TO_PORTS, SS_CAPTURE, SS_DISCARD };
 
+typedef struct ss_thread { /* a data-plane thread: plane/start.c */
+    ss_switch *sw;
+    uint32_t lane;
+    pthread_t id;
+} ss_thread;
+
 struct ss_switch {
     /* core/safe_point.c */
-    pthread_mutex_t control, plane;
+    pthread_mutex_t control, plane, pipeline;
     pthread_cond_t resume, turn_over;
-    atomic_bool waiting;
-    atomic_bool parked;
+    atomic_uint waiting; /* who wants the safe point */
+    atomic_uint parked;  /* data-plane threads that wait for the end of one */
     atomic_ullong parked_since;
-    bool plane_turn;
+    uint32_t turns; /* batches that go before the next safe point */
+    uint32_t busy;  /* of several data-plane threads those in a batch */
     uint32_t hold_depth;
     uint64_t hold_began;
 
@@ -54,11 +61,11 @@ struct ss_switch {
     ss_port **ports;     /* by number */
     ss_port **port_list; /* the ones there are */
     uint32_t port_count;
-    bool qdiscs;              /* frames leave through queueing disciplines */
-    uint32_t port_version;    /* changes with port_list or a port's state */
-    ss_port *dirty;           /* ports with frames to flush */
-    const ss_frame *received; /* whose packet runs; NULL: one by hand */
-    uint64_t lost_before;     /* rx_ring_drops of all ports when the hold began */
+    bool qdiscs;                       /* frames leave through queueing disciplines */
+    uint32_t port_version;             /* changes with port_list, a port's state, or who receives from it */
+    ss_port *dirty[SS_MAX_IO_THREADS]; /* by lane: ports with frames to flush */
+    const ss_frame *received;          /* whose packet runs; NULL: one by hand */
+    uint64_t lost_before;              /* rx_ring_drops of all ports when the hold began */
 
     /* packets/ */
     uint32_t cpu_port, drop_port, packet_in_modes;
@@ -73,13 +80,15 @@ struct ss_switch {
     ss_update_ring *ring; /* NULL: updates go by clones */
     ss_egress *egress;    /* NULL: there are no queues before egress */
 
-    /* plane/thread.c */
-    pthread_t thread;
+    /* plane/ */
+    ss_thread threads[SS_MAX_IO_THREADS];
+    atomic_uint io_threads; /* as many; changes while none runs, and others may wake them */
+    uint32_t lane;          /* of the thread whose packets are in the pipeline: where what it sends is collected */
     bool running;
     atomic_bool stop;
-    int wake_fd;
-    uint32_t seen_version; /* port_version that the thread last built its poll set from */
-    uint64_t next_check_ns;
+    atomic_bool left_over; /* packets may wait for the first of several threads that it has not seen */
+    int wake_fds[SS_MAX_IO_THREADS];
+    atomic_ullong next_check_ns; /* when ports are checked; 0: now */
 
     ss_switch_stats stats;
 };

@@ -84,8 +84,12 @@ int ss_error_code(void); /* ss_status */
 
 /* ---- the switch ---- */
 ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed);
-/* stops the thread, closes ports and frees; loaded pipelines must be unloaded first */
+/* stops the threads, closes ports and frees; loaded pipelines must be unloaded first */
 void ss_switch_destroy(ss_switch *sw);
+/* How many threads receive and send packets, which the program then gets one after the other: 1 unless set. Each has
+ * some of the ports. SS_IN_USE while they run. */
+#define SS_MAX_IO_THREADS 16u
+int ss_switch_set_io_threads(ss_switch *sw, uint32_t threads);
 int ss_switch_start(ss_switch *sw);
 int ss_switch_stop(ss_switch *sw);
 void ss_switch_hold(ss_switch *sw);    /* the data plane waits from here ... */

@@ -93,7 +93,7 @@ int ss_egress_set_priorities(ss_switch *sw, uint32_t count)
 static bool is_slow(const ss_switch *sw, uint32_t number)
 {
     ss_port *port = ss_port_at(sw, number);
-    return port && port->ops->is_slow(port);
+    return port && port->ops->is_slow(port, sw->lane);
 }
 
 enum ss_admission ss_egress_admit(ss_switch *sw, uint32_t port, uint32_t priority, uint64_t *send_ns, uint32_t *depth)

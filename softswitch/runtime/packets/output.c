@@ -63,20 +63,32 @@ void ss_output(ss_switch *sw, uint32_t number, const uint8_t *header, uint32_t h
             sw->stats.drops[SS_DROP_NO_PORT]++;
         return;
     }
-    if (!port->dirty) {
-        port->dirty = true;
-        port->next_dirty = sw->dirty;
-        sw->dirty = port;
+    uint32_t lane = sw->lane;
+    ss_port_lane *own = &port->lanes[lane];
+    if (!own->dirty) {
+        own->dirty = true;
+        own->next_dirty = sw->dirty[lane];
+        sw->dirty[lane] = port;
+        if (sw->io_threads > 1)
+            own->place = ss_order_take(&port->order);
     }
-    port->ops->send(port, header, header_bytes, payload, payload_bytes, stable);
+    port->ops->send(port, lane, header, header_bytes, payload, payload_bytes, stable);
 }
 
-void ss_flush(ss_switch *sw)
+void ss_flush(ss_switch *sw) { ss_flush_lane(sw, 0); }
+
+void ss_flush_lane(ss_switch *sw, uint32_t lane)
 {
-    for (ss_port *port = sw->dirty, *next; port; port = next) {
-        next = port->next_dirty;
-        port->dirty = false;
-        port->ops->flush(port);
+    bool ordered = sw->io_threads > 1;
+    for (ss_port *port = sw->dirty[lane], *next; port; port = next) {
+        ss_port_lane *own = &port->lanes[lane];
+        next = own->next_dirty;
+        own->dirty = false;
+        if (ordered)
+            ss_order_await(&port->order, own->place);
+        port->ops->flush(port, lane);
+        if (ordered)
+            ss_order_done(&port->order, own->place);
     }
-    sw->dirty = NULL;
+    sw->dirty[lane] = NULL;
 }

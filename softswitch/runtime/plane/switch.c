@@ -1,5 +1,4 @@
 /* The switch: made and freed with everything in it. */
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -35,12 +34,14 @@ ss_switch *ss_switch_create(uint32_t cpu_port, uint32_t drop_port, uint64_t seed
     ss_random_seed(sw, seed);
     sw->jobs.last = &sw->jobs.first;
     sw->deferred.last = &sw->deferred.first;
-    sw->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    for (uint32_t lane = 0; lane < SS_MAX_IO_THREADS; lane++)
+        sw->wake_fds[lane] = -1;
+    bool threads = ss_switch_set_io_threads(sw, 1) == SS_OK;
     sw->ports = calloc(SS_MAX_PORT + 1, sizeof *sw->ports);
     sw->queues[SS_PACKET_INS] = ss_queue_create(PACKET_INS);
     sw->queues[SS_DIGESTS] = ss_queue_create(DIGESTS);
     sw->queues[SS_LOG] = ss_queue_create(LOG_LINES);
-    if (!sw->ports || !sw->queues[0] || !sw->queues[1] || !sw->queues[2] || sw->wake_fd < 0) {
+    if (!sw->ports || !sw->queues[0] || !sw->queues[1] || !sw->queues[2] || !threads) {
         ss_fail(SS_NO_MEMORY, "no memory for a switch");
         ss_switch_destroy(sw);
         return NULL;
@@ -65,8 +66,9 @@ void ss_switch_destroy(ss_switch *sw)
     ss_update_ring_leave(sw);
     free(sw->trace_text.bytes);
     free(sw->capture);
-    if (sw->wake_fd >= 0)
-        close(sw->wake_fd);
+    for (uint32_t lane = 0; lane < SS_MAX_IO_THREADS; lane++)
+        if (sw->wake_fds[lane] >= 0)
+            close(sw->wake_fds[lane]);
     ss_safe_point_destroy(sw);
     free(sw);
 }

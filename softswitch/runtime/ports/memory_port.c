@@ -24,10 +24,12 @@ static uint32_t receive(ss_port *port, ss_frame *frames, uint32_t max_frames)
 
 static void nothing(ss_port *port) { (void)port; }
 
-static void send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+static void flush(ss_port *port, uint32_t lane) { (void)port, (void)lane; }
+
+static void send(ss_port *port, uint32_t lane, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                  uint32_t payload_bytes, bool stable)
 {
-    (void)stable;
+    (void)lane, (void)stable;
     memory_port *memory = (memory_port *)port;
     uint32_t length = header_bytes + payload_bytes;
     waiting *frame = memory->count < MAX_WAITING ? malloc(sizeof *frame + length) : NULL;
@@ -64,6 +66,12 @@ static bool no(ss_port *port)
     return false;
 }
 
+static bool not_slow(ss_port *port, uint32_t lane)
+{
+    (void)port, (void)lane;
+    return false;
+}
+
 static waiting *take(memory_port *memory)
 {
     waiting *frame = memory->first;
@@ -83,7 +91,8 @@ static void close_port(ss_port *port)
     free(port);
 }
 
-static const ss_port_ops operations = {receive, nothing, send, nothing, poll_fd, check, nothing, no, no, close_port};
+static const ss_port_ops operations = {receive, nothing, send, flush,    poll_fd,
+                                       check,   nothing, no,   not_slow, close_port};
 
 ss_port *ss_memory_port_open(ss_switch *sw, uint32_t number)
 {
@@ -92,7 +101,7 @@ ss_port *ss_memory_port_open(ss_switch *sw, uint32_t number)
         ss_fail(SS_NO_MEMORY, "no memory for port %u", number);
         return NULL;
     }
-    memory->port = (ss_port){.ops = &operations, .sw = sw, .number = number, .up = true};
+    memory->port = (ss_port){.ops = &operations, .sw = sw, .number = number, .up = true, .order = SS_ORDER_BEGINS};
     memory->last = &memory->first;
     return &memory->port;
 }

@@ -54,8 +54,7 @@ static void close_port(ss_port *port)
     ss_packet_close(packet);
     for (uint32_t i = 0; i < SS_BATCH; i++)
         free(packet->big[i]);
-    for (uint32_t i = 0; i < SS_TX_SLOTS; i++)
-        free(packet->slots[i].own);
+    ss_packet_free_lanes(packet);
     free(packet->super);
     free(packet->pieces_memory);
     free(packet);
@@ -81,7 +80,7 @@ ss_port *ss_packet_port_open(ss_switch *sw, uint32_t number, const char *name, u
         ss_fail(SS_NO_MEMORY, "no memory for port %u", number);
         return NULL;
     }
-    packet->port = (ss_port){.ops = &operations, .sw = sw, .number = number};
+    packet->port = (ss_port){.ops = &operations, .sw = sw, .number = number, .order = SS_ORDER_BEGINS};
     memcpy(packet->name, name, strlen(name));
     packet->fd = -1;
     packet->ring_frames = ring_frames;

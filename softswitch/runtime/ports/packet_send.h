@@ -6,9 +6,12 @@
 
 #include "ports/port.h"
 
-void ss_packet_send(ss_port *port, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
+struct ss_packet_port;
+
+void ss_packet_send(ss_port *port, uint32_t lane, const uint8_t *header, uint32_t header_bytes, const uint8_t *payload,
                     uint32_t payload_bytes, bool stable);
-void ss_packet_flush(ss_port *port);
-bool ss_packet_is_slow(ss_port *port); /* 64 KiB of sent frames wait for the interface */
+void ss_packet_flush(ss_port *port, uint32_t lane);
+bool ss_packet_is_slow(ss_port *port, uint32_t lane); /* 64 KiB of sent frames wait for the interface */
+void ss_packet_free_lanes(struct ss_packet_port *packet);
 
 #endif

@@ -23,11 +23,10 @@
 #define PACKET_IGNORE_OUTGOING 23
 #endif
 
-void ss_packet_tell_once(ss_packet_port *packet, bool *told, const char *what)
+void ss_packet_tell_once(ss_packet_port *packet, atomic_bool *told, const char *what)
 {
-    if (!*told)
+    if (!atomic_exchange(told, true))
         ss_notice(packet->port.sw, "port %u, interface %s: %s", packet->port.number, packet->name, what);
-    *told = true;
 }
 
 void ss_packet_close(ss_packet_port *packet)
@@ -39,7 +38,10 @@ void ss_packet_close(ss_packet_port *packet)
     packet->ring = NULL;
     packet->fd = -1;
     packet->index = 0;
-    packet->head = packet->borrowed = packet->tx_count = 0;
+    packet->head = packet->borrowed = 0;
+    for (uint32_t lane = 0; lane < SS_MAX_IO_THREADS; lane++)
+        if (packet->tx[lane])
+            packet->tx[lane]->tx_count = 0;
     packet->splitting = false;
     packet->port.up = false;
 }

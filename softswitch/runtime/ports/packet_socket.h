@@ -3,6 +3,7 @@
 #define SS_PACKET_SOCKET_H
 
 #include <net/if.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -26,6 +27,17 @@ typedef struct ss_merged_head {
     uint8_t headers[SS_MERGE_HEADERS];
 } ss_merged_head;
 
+typedef struct ss_tx_lane { /* what one data-plane thread sends */
+    uint32_t tx_count;
+    ss_tx_slot slots[SS_TX_SLOTS];
+    ss_part parts[SS_TX_SLOTS];
+    struct mmsghdr messages[SS_TX_SLOTS];
+    uint32_t frames[SS_TX_SLOTS]; /* in each message */
+    ss_merged_head heads[SS_TX_SLOTS / 2];
+    struct iovec pieces[SS_TX_SLOTS + SS_TX_SLOTS / 2]; /* of merged messages */
+    uint32_t head_count, piece_count;
+} ss_tx_lane;
+
 typedef struct ss_packet_port {
     ss_port port;
     char name[IFNAMSIZ];
@@ -44,22 +56,15 @@ typedef struct ss_packet_port {
     bool splitting;
     uint8_t *pieces_memory; /* what came out of it in this batch */
 
-    bool merge_tcp, merge_udp; /* as the interface takes it */
-    uint32_t refused;          /* merged frames in a row */
-    uint32_t tx_count;
-    ss_tx_slot slots[SS_TX_SLOTS];
-    ss_part parts[SS_TX_SLOTS];
-    struct mmsghdr messages[SS_TX_SLOTS];
-    uint32_t frames[SS_TX_SLOTS]; /* in each message */
-    ss_merged_head heads[SS_TX_SLOTS / 2];
-    struct iovec pieces[SS_TX_SLOTS + SS_TX_SLOTS / 2]; /* of merged messages */
-    uint32_t head_count, piece_count;
+    atomic_bool merge_tcp, merge_udp;  /* as the interface takes it */
+    uint32_t refused;                  /* merged frames in a row */
+    ss_tx_lane *tx[SS_MAX_IO_THREADS]; /* NULL: that thread has sent nothing yet */
 
-    bool told_checksum, told_oversize, told_unsplit;
+    atomic_bool told_checksum, told_oversize, told_unsplit;
 } ss_packet_port;
 
 /* A notice in the log, once. */
-void ss_packet_tell_once(ss_packet_port *packet, bool *told, const char *what);
+void ss_packet_tell_once(ss_packet_port *packet, atomic_bool *told, const char *what);
 int ss_packet_open(ss_packet_port *packet); /* on the interface `name` */
 void ss_packet_close(ss_packet_port *packet);
 bool ss_packet_link_up(ss_packet_port *packet);

@@ -2,11 +2,13 @@
 #include "core/error.h"
 #include "core/safe_point.h"
 #include "core/wake.h"
+#include "ports/deal.h"
 #include "ports/memory_port.h"
 #include "ports/packet_port.h"
 
-static int add(ss_switch *sw, uint32_t number, ss_port *port)
+int ss_ports_add(ss_switch *sw, ss_port *port)
 {
+    uint32_t number = port->number;
     int status = SS_OK;
     ss_switch_hold(sw);
     ss_port **list = realloc(sw->port_list, (sw->port_count + 1) * sizeof *list);
@@ -18,6 +20,7 @@ static int add(ss_switch *sw, uint32_t number, ss_port *port)
             status = ss_fail(SS_EXISTS, "port %u is in use: remove it first", number);
     }
     if (status == SS_OK) {
+        port->receiver = ss_fewest_ports(sw);
         sw->port_list[sw->port_count++] = port;
         sw->ports[number] = port;
         sw->port_version++;
@@ -51,7 +54,7 @@ int ss_port_add_interface(ss_switch *sw, uint32_t number, const char *name, uint
             return ss_fail(SS_EXISTS, "interface %s is port %u already", name, other);
     }
     ss_port *port = ss_packet_port_open(sw, number, name, ring_frames, offloads);
-    return port ? add(sw, number, port) : ss_error_code();
+    return port ? ss_ports_add(sw, port) : ss_error_code();
 }
 
 int ss_port_add_memory(ss_switch *sw, uint32_t number)
@@ -60,7 +63,7 @@ int ss_port_add_memory(ss_switch *sw, uint32_t number)
     if (status != SS_OK)
         return status;
     ss_port *port = ss_memory_port_open(sw, number);
-    return port ? add(sw, number, port) : ss_error_code();
+    return port ? ss_ports_add(sw, port) : ss_error_code();
 }
 
 int ss_port_remove(ss_switch *sw, uint32_t number)
@@ -81,7 +84,7 @@ int ss_port_remove(ss_switch *sw, uint32_t number)
     ss_switch_release(sw);
     if (!port)
         return ss_fail(SS_NOT_FOUND, "there is no port %u", number);
-    /* the thread may still wait on its descriptor, which the kernel keeps for as long as it does */
+    /* a thread may still wait on its descriptor, which the kernel keeps for as long as it does */
     port->ops->close(port);
     ss_wake(sw);
     return SS_OK;

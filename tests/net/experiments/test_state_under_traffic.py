@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from experiments import delta_loss, fig4
+from experiments.harness.lab import SWITCHES
 from experiments.harness.progress import display
 from experiments.harness.shared_lab import SharedLab
 from experiments.harness.sweep import Trial
 from tests.net.experiments.test_strategies import OPTIONS
+from topologies.switch import SoftSwitch
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +73,16 @@ def test_a_reconfiguration_under_five_flows() -> None:
     arrivals = result.samples["arrivals"]
     assert set(arrivals["flow"]) == {"h1", "h2", "h3", "h4", "h5"}
     assert set(arrivals["bytes"]) == {fig4.FRAME_BYTES}
+
+
+@pytest.fixture(scope="module")
+def several_threads() -> Iterator[SharedLab]:
+    """The same with a switch that receives and sends with three threads. What is opened from here on has it, too."""
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setitem(SWITCHES, SoftSwitch.target, partial(SoftSwitch, options=("--io-threads", "3")))
+        yield SharedLab(stack)
+
+
+@pytest.mark.parametrize("strategy", ["state4_exact", "precopy", "reconcile"])
+def test_several_threads_lose_nothing_either(several_threads: SharedLab, strategy: str) -> None:
+    assert loss_trial(strategy, shared=several_threads)["delta_loss"] == 0

@@ -239,6 +239,7 @@ def test_nothing_waits_into_a_hold(switch: Switch) -> None:
         assert passed(switch.active) == 4
 
 
+@pytest.mark.usefixtures("io_threads")
 def test_the_data_plane_sends_them_by_itself(switch: Switch) -> None:
     switch.set_queue_rate(1000, port=2)
     switch.start()

@@ -31,6 +31,8 @@ from softswitch.model import CounterInfo, PipelineInfo, RegisterInfo
 from tests.switch.handmade import Handmade, build
 from tests.switch.runtime.bench import AGAIN, SCRIPTED, Prober, Scripted, script_frame, table
 
+pytestmark = pytest.mark.usefixtures("io_threads")
+
 FORWARDER = PipelineInfo("forwarder", registers=(RegisterInfo("seen", 0, 8, 64, False, 8),))
 ARRAYS = PipelineInfo(
     "prober",

@@ -35,29 +35,34 @@ def test_what_is_started_inside_keeps_off_the_switchs_core() -> None:
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
-def test_the_data_plane_gets_its_core() -> None:
-    done, ready = threading.Event(), threading.Event()
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_data_plane_gets_its_core(count: int) -> None:
+    """One thread has it alone; several may use all, so that they run side by side."""
+    done, ready = threading.Event(), threading.Barrier(count + 1)
     found: list[set[int]] = []
 
     def data_plane() -> None:
         with open(f"/proc/self/task/{threading.get_native_id()}/comm", "w") as name:
             name.write("dataplane")
-        ready.set()
+        os.sched_setaffinity(0, divided.others)
+        ready.wait(10)
         done.wait(10)
         found.append(os.sched_getaffinity(0))
 
-    thread = threading.Thread(target=data_plane)
-    thread.start()
+    divided = divide(os.sched_getaffinity(0))
+    threads = [threading.Thread(target=data_plane) for _ in range(count)]
+    for thread in threads:
+        thread.start()
     ready.wait(10)
     try:
-        divided = divide(os.sched_getaffinity(0))
         assert divided.place(os.getpid())
         share = CoreWatch(os.getpid(), {}).switch_share()
         assert share is not None and 0 <= share <= 1
     finally:
         done.set()
-        thread.join()
-    assert found == [{divided.switch}]
+        for thread in threads:
+            thread.join()
+    assert found == [{divided.switch} if count == 1 else divided.others | {divided.switch}] * count
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
