@@ -1,7 +1,8 @@
 /* Data-plane threads at work while controllers hold, swap, read, change ports and queues: threads PROGRAM N FRAMES.
  *
  * Ports of this file receive what they make up (FRAMES each) and check what they send: the numbers of `numbered.c` rise
- * at every port, whichever threads send there; each frame still has its bytes; at a safe point nothing is on its way.
+ * at every port, whichever threads send there; each frame still has its bytes; at a safe point nothing is on its way;
+ * a slow port never gets more than it has room for.
  * Built with ThreadSanitizer, it also shows every access that nothing orders. */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +21,9 @@
 #define FRAME 64u
 #define HEAD 17u
 #define ROUNDS 40u
+#define SLOW_PORT 2u
+#define SLOW_FRAMES 32u    /* as many wait for the slow link before others wait in front of egress */
+#define FRAME_TIME 1000ull /* ns on the slow link */
 
 #define CHECK(condition, ...)                                       \
     do {                                                            \
@@ -50,13 +54,15 @@ typedef struct test_port {
 
 /* What outlives a port that is removed. */
 static struct {
-    uint32_t made; /* frames that came in */
-    int ready;     /* readable while there are more */
+    uint64_t free_ns; /* when the slow link has sent all it got; whose turn it is to send */
+    uint32_t made;    /* frames that came in */
+    int ready;        /* readable while there are more */
     uint64_t sent, by_hand, last_number;
     uint32_t last_of[PORTS + 1]; /* by the port they came from: those that do not recirculate */
 } totals[PORTS + 1];
 static uint32_t limit;
 static ss_switch *sw;
+static _Thread_local bool is_controller;
 
 static uint32_t any(void)
 {
@@ -106,6 +112,20 @@ static void release(ss_port *port)
     test->borrowed = 0;
 }
 
+static uint64_t frames_waiting(uint32_t port)
+{
+    uint64_t now = ss_clock_ns();
+    return totals[port].free_ns > now ? (totals[port].free_ns - now) / FRAME_TIME : 0;
+}
+
+/* What controllers let out at a safe point does not ask for room. */
+static void use_slow_link(uint32_t port)
+{
+    uint64_t now = ss_clock_ns(), waiting = frames_waiting(port);
+    CHECK(is_controller || waiting <= SLOW_FRAMES, "%llu frames wait for the slow link", (unsigned long long)waiting);
+    totals[port].free_ns = (totals[port].free_ns > now ? totals[port].free_ns : now) + FRAME_TIME;
+}
+
 static void check_sent(test_port *test, const slot *out)
 {
     uint8_t frame[FRAME];
@@ -119,6 +139,8 @@ static void check_sent(test_port *test, const slot *out)
     for (uint32_t i = HEAD; i < FRAME; i++)
         CHECK(frame[i] == (uint8_t)(from * 31 + number), "frame %u of port %u was overwritten", number, from);
     totals[at].sent++;
+    if (at == SLOW_PORT)
+        use_slow_link(at);
     if (!order) {
         totals[at].by_hand++;
         return;
@@ -180,8 +202,17 @@ static bool nearly_full(ss_port *port)
 
 static bool is_slow(ss_port *port, uint32_t lane)
 {
-    (void)port, (void)lane;
-    return false;
+    test_port *test = (test_port *)port;
+    const ss_port_lane *own = &port->lanes[lane];
+    if (port->number != SLOW_PORT)
+        return false;
+    if (sw->io_threads > 1) /* as packet_send.c does */
+        ss_order_await(&port->order, own->dirty ? own->place : port->order.taken);
+    if (frames_waiting(SLOW_PORT) + (own->dirty ? test->lanes[lane].count : 0) <= SLOW_FRAMES)
+        return false;
+    if (own->dirty)
+        flush(port, lane);
+    return frames_waiting(SLOW_PORT) > SLOW_FRAMES;
 }
 
 static void close_port(ss_port *port)
@@ -305,6 +336,7 @@ typedef struct controller {
 static void *control(void *argument)
 {
     const controller *self = argument;
+    is_controller = true;
     for (uint32_t turn = 0; !atomic_load(&done); turn++) {
         self->work[turn % 2]();
         pause_us(any() % self->pause_us);
@@ -358,6 +390,8 @@ int main(int count, char **arguments)
         add_port(port);
     }
     deal();
+    CHECK(ss_egress_set_priorities(sw, 1) == SS_OK, "%s", ss_error_text()); /* queues from the first frame on */
+    is_controller = true;
     const uint64_t replica[3] = {CPU_PORT, 0, 0};
     CHECK(ss_pre_set_session(sw, SS_INSERT, 1, 1, replica, 0) == SS_OK, "%s", ss_error_text());
     controller controllers[] = {{{swap, hand_over}, 2000},
