@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from softswitch.dataplane.externs import Register
-from softswitch.dataplane.handover import CloneFormat, Component
+from softswitch.dataplane.handover import Component
 from softswitch.proto import bulk_pb2
 from softswitch.server.device.copies import CellCopy, checked_copy
 from softswitch.server.device.device import Device
@@ -20,6 +20,7 @@ from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.device.roles import Scope
 from softswitch.server.errors import Code, Refused, invalid, not_found
 from softswitch.server.program.config import Config
+from softswitch.server.rpc.clone_format import clone_format
 from softswitch.server.rpc.hold_limit import LimitedRequests
 
 DEFAULT_MAX_US = 100_000
@@ -61,8 +62,7 @@ def _keep_clones(device: Device, request: bulk_pb2.HoldRequest) -> bulk_pb2.Hold
     sequence = device.active.pipeline.registers.get(form.sequence_register)
     if sequence is None:
         raise not_found(f"the program has no register {form.sequence_register}")
-    sizes = (form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
-    ingress, egress = device.switch.keep_clones(CloneFormat(*sizes, form.mark), sequence)
+    ingress, egress = device.switch.keep_clones(clone_format(form), sequence)
     kept = bulk_pb2.HoldResponse(ingress_clones=ingress, egress_clones=egress)
     device.clones_for = kept
     return kept

@@ -18,7 +18,6 @@ from types import TracebackType
 
 import grpc
 
-from softswitch.dataplane.handover import CloneFormat
 from softswitch.dataplane.update_ring import RingOptions, UpdateRing
 from softswitch.errors import InterfaceError, SwitchError
 from softswitch.proto import bulk_pb2
@@ -27,6 +26,7 @@ from softswitch.server.device.fence import Fence
 from softswitch.server.device.sharing import Shared
 from softswitch.server.errors import Code, Refused
 from softswitch.server.program.config import Config
+from softswitch.server.rpc.clone_format import clone_format
 from softswitch.server.rpc.threads import Limit
 
 PICK_UP_S = 2.0
@@ -79,10 +79,8 @@ def _checked(device: Device, fence: Fence) -> Config:
 
 
 def _make(config: Config, request: bulk_pb2.ShareUpdatesRequest) -> UpdateRing:
-    form = request.format
-    sizes = (form.slots, form.component_bytes, form.index_bytes, form.value_bytes)
-    kind = CloneFormat(*sizes, form.mark)
-    options = RingOptions(kind, request.prefix, request.session, request.replica, request.records)
+    form = clone_format(request.format)
+    options = RingOptions(form, request.prefix, request.session, request.replica, request.records)
     try:
         return UpdateRing(config.pipeline.handle, options)
     except SwitchError as error:
