@@ -113,8 +113,13 @@ def check_size(data: bytes) -> None:
 
 
 def _from_json(content: dict[str, object]) -> DeviceConfig:
-    if content.get("softswitch_config") != FORMAT:
-        raise ValueError(f"format {content.get('softswitch_config')!r} is unknown, {FORMAT} expected")
+    if "softswitch_config" not in content:
+        raise BadDeviceConfig(
+            "the device config is JSON, but not what `softswitch compile` wrote (bmv2's, of p4lang's p4c?): compile "
+            "the program with `softswitch compile` or the p4c of `softswitch compat install`, or give its source"
+        )
+    if content["softswitch_config"] != FORMAT:
+        raise ValueError(f"format {content['softswitch_config']!r} is unknown, {FORMAT} expected")
     files = content["files"]
     if not isinstance(files, dict) or not all(isinstance(t, str) for t in files.values()):
         raise ValueError("`files` must give the text of each file")

@@ -58,3 +58,11 @@ def test_an_absolute_path_that_was_not_sent(tmp_path: Path) -> None:
     there.write_text("const bit<8> THERE = 1;\n")
     with pytest.raises(P4Error, match="send it, too"):
         sent(DeviceConfig("main", "main.p4", {"main.p4": f'#include "{os.fspath(there)}"\n'}))
+
+
+@pytest.mark.parametrize("text", ["{}", '{"program": "basic.p4", "__meta__": {"version": [2, 23]}, "parsers": []}'])
+def test_json_of_another_compiler_says_which_one_is_wanted(text: str) -> None:
+    with pytest.raises(
+        BadDeviceConfig, match=r"not what `softswitch compile` wrote .*p4c of `softswitch compat install`"
+    ):
+        parse(text.encode())
