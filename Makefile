@@ -72,7 +72,7 @@ fig7: | root net-packages $(INSTALLED) ## * Figure 7: throughput while every pac
 # -- all of it ---------------------------------------------------------------------------------------------------------
 
 .PHONY: reproduce
-reproduce: | root net-packages $(INSTALLED) ## * All experiments, a report on all claims: 80 minutes; ARGS=--quick 10 minutes
+reproduce: | root net-packages $(INSTALLED) ## * All experiments, a report on all claims: 95 minutes; ARGS=--quick 10 minutes
 	@$(PYTHON) -m experiments.reproduce $(ARGS)
 
 .PHONY: compare

@@ -3,7 +3,7 @@
 | phase | when |
 |---|---|
 | reconfigure | all of it |
-| listen | the data-plane listener is open |
+| listen (ring) | the data-plane listener is open; `ring`: it gets updates by shared memory |
 | clone_on, clone_off | the switch clones updates from here on, until here (points) |
 | read_register (component, cells) | one register is read; with a slow profile in many steps |
 | read_tables (entries) | the entries are read |
