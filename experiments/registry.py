@@ -45,7 +45,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "All strategies under the same traffic: throughput at the server, bytes that the state lacks against those on "
         "the wire, and CPU, on one time axis around the swap; grey is State4's reconfiguration.",
         (),
-        full_s=380.0,
+        full_s=340.0,
         quick_s=58.0,
     ),
     Experiment(
@@ -55,7 +55,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Packets received of four flows, by strategy; grey is the reconfiguration, the line is the swap, triangles are "
         "knocks, rings the published outcome. Below, the share of knocks that survive, by the moment they are made.",
         ("C1",),
-        full_s=340.0,
+        full_s=405.0,
         quick_s=65.0,
         arguments=("--repeats", "3", "--duration", "15"),
         paper_s=620.0,
@@ -68,7 +68,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Throughput of five flows, a lane each: in steps of 100 ms over the whole run, and of 1 ms in the 200 ms "
         "around the swap. A stroke marks a millisecond that is higher than its lane.",
         ("C2",),
-        full_s=330.0,
+        full_s=430.0,
         quick_s=65.0,
         arguments=("--repeats", "3", "--duration", "12"),
         paper_s=730.0,
@@ -83,7 +83,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "axis breaks at 0.01 %, so that zero has a place. Dashes are what the controller approach loses by (reading + "
         "writing) / trial.",
         ("C3",),
-        full_s=1010.0,
+        full_s=1260.0,
         quick_s=65.0,
         paper_s=5300.0,
         paper_arguments=("--paper-length",),
@@ -94,7 +94,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Where updates are lost",
         "Time line of one real run of each strategy: reads, clones, writes, the swap, and the lost updates.",
         ("C4", "C7"),
-        full_s=300.0,
+        full_s=345.0,
         quick_s=60.0,
         arguments=("--repeats", "3"),
     ),
@@ -105,7 +105,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Throughput by each of two spines while the program of spine1 is changed, a lane for each strategy: solid is "
         "spine1's path, grey the change, the line the swap.",
         ("C7 fabric",),
-        full_s=540.0,
+        full_s=480.0,
         quick_s=110.0,
     ),
     Experiment(
@@ -115,7 +115,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Throughput over time of all repeats at 100, 75 and 50 % of the highest steady rate, every packet writing "
         "state; below, the packets lost: bars are medians, dots are repeats.",
         ("C5 half", "C5 above", "C5 cost"),
-        full_s=520.0,
+        full_s=1180.0,
         quick_s=80.0,
         arguments=("--repeats", "3"),
         strategies=CLONING,
@@ -127,7 +127,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Bits that instrumentation adds, and the time per packet (median with its 95 % interval), against the number "
         "and the size of the components.",
         ("C6 memory",),
-        full_s=120.0,
+        full_s=110.0,
         quick_s=20.0,
         strategies=NONE,
     ),
@@ -138,7 +138,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Time of the reconfiguration, held time and delta-loss against the amount of state and the number of "
         "components, by strategy, for both control-plane profiles.",
         ("C6 packets",),
-        full_s=580.0,
+        full_s=915.0,
         quick_s=50.0,
     ),
     Experiment(
@@ -148,7 +148,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Predicted delta-loss, time and rate of the CPU port, against the packet rate, and at 1 Gpps against flows, "
         "writes per packet and amount of state. On grey ground it is computed and was measured nowhere.",
         ("M1",),
-        full_s=200.0,
+        full_s=130.0,
         quick_s=27.0,
         strategies=NONE,
     ),
