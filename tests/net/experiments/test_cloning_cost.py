@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from experiments.harness.sweep import Trial, TrialResult
 from experiments.harness.validity import MIN_OFFERED
 from experiments.measure.full_load import SearchPlan
 from experiments.measure.steady_rate import rate_trial
+from tests.net.experiments.trials import that_counts
 from topologies.bridge import LinuxBridge
 from topologies.network import running_network
 from topologies.paper import PaperTopo
@@ -40,18 +40,6 @@ SCHEDULE = Schedule(
     searches=1,
     search=SearchPlan(pairs=1, flood_s=0.1, step_s=0.1, confirm_s=0.1),
 )
-
-
-ATTEMPTS = 5
-
-
-def that_counts(run: Callable[[], TrialResult]) -> TrialResult:
-    """As in a sweep, a trial for which the machine had no core is repeated."""
-    for _ in range(ATTEMPTS):
-        result = run()
-        if not result.invalid:
-            return result
-    pytest.skip(f"no trial counts on this machine as it is: {'; '.join(result.invalid)}")
 
 
 def test_slow_flows_are_not_disturbed() -> None:

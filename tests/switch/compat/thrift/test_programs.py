@@ -108,7 +108,7 @@ def test_a_switch_without_a_program_gets_its_first_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{}", "the device config is damaged"),
+        ("{}", "the device config is JSON, but not what `softswitch compile` wrote"),
         ("control {", "program.p4"),
         ('{"pipelines": [], "actions": []}', "made by p4c for simple_switch"),
         ("[" * 100_000, "program.p4|nested"),
