@@ -35,6 +35,7 @@ _ETH_P_ALL = 3
 _STATUS, _SNAPLEN, _MAC = 0, 8, 12  # offsets in struct tpacket2_hdr
 _HEADER_ROOM = 96  # struct tpacket2_hdr, sockaddr_ll and alignment before the frame
 _BLOCK = 1 << 20
+_AT_ONCE = 4096
 _PAUSE_S = 0.001
 _DOWN_PAUSE_S = 0.02
 _GLANCE_S = 0.00005
@@ -104,13 +105,19 @@ class Listener:
         self._release()
 
     def _drain(self) -> int:
-        """Decodes all frames that are ready, in order; returns how many there were."""
+        """Decodes the frames that are ready, in order; returns how many there were.
+
+        Those that arrive meanwhile are left for the next turn: a turn that waited for a pause in the flow would take
+        the interpreter from everyone else, at a fixed cost for each frame."""
         with self._ring_lock:
             return 0 if self._socket.fileno() < 0 else self._drain_ring()
 
     def _drain_ring(self) -> int:
-        total = 0
-        while count := self._ready():
+        total, more = 0, True
+        while more and total < self._frames:
+            count, more = self._ready()
+            if not count:
+                break
             part = slice(self._next, self._next + count)
             lengths, offsets = self._lengths[part], self._offsets[part]
             wanted = self.layout.header_bytes
@@ -132,11 +139,11 @@ class Listener:
         self.store.add_markers(slots[markers, at : at + FIXED_BYTES])
         self.store.add_foreign(int(np.count_nonzero(others & ~markers)))
 
-    def _ready(self) -> int:
-        """How many slots from the next one on hold a frame, up to the end of the ring."""
-        window = self._status[self._next : self._next + 4096]
+    def _ready(self) -> tuple[int, bool]:
+        """How many slots from the next one on hold a frame, up to the end of the ring; whether there may be more."""
+        window = self._status[self._next : self._next + _AT_ONCE]
         empty = np.flatnonzero((window & _TP_STATUS_USER) == 0)
-        return int(empty[0]) if len(empty) else len(window)
+        return (int(empty[0]), False) if len(empty) else (len(window), True)
 
     def expect(self, ingress: int, egress: int) -> None:
         self.store.expect(ingress, egress)

@@ -80,14 +80,18 @@ class RingReader:
         self._records: Records = np.frombuffer(memory, kind, shape.records, shape.first_record)
 
     @property
-    def is_behind(self) -> bool:
-        """Whether there are records that were not read."""
-        return int(self._written[0]) != self._next
+    def written(self) -> int:
+        """How many records were written until now."""
+        return int(self._written[0])
+
+    def is_behind(self, written: int) -> bool:
+        """Whether some of the first `written` records were not read."""
+        return self._next < written
 
     def read(self, most: int = _AT_ONCE) -> Records:
         """A copy of the next records, about `most` at once. It ends with a whole clone; it begins in the middle of one
         if what is before was overwritten. Empty if all of them were overwritten while they were copied."""
-        written = int(self._written[0])
+        written = self.written
         self._skip(min(self._overwritten(written), written - self._next))
         available = written - self._next
         count = min(available, max(most, self._shape.burst + 1))
@@ -97,7 +101,7 @@ class RingReader:
         if count < available:  # the last clone may go on
             starts = np.flatnonzero(found["component"] & _FIRST)
             count = int(starts[-1]) if len(starts) and starts[-1] else count
-        gone = min(self._overwritten(int(self._written[0])), count)
+        gone = min(self._overwritten(self.written), count)
         self._skip(gone)
         self._next += count - gone
         return found[gone:count]
@@ -161,10 +165,12 @@ class RingListener:
             self._drain()
 
     def _drain(self) -> None:
-        """Takes all records that are there by now."""
+        """Takes all records that are there by now. Those that are written meanwhile are left for the next turn, or a
+        turn would last as long as the traffic."""
         with self._lock:
             reader = self._reader
-            while reader is not None and reader.is_behind:
+            written = reader.written if reader is not None else 0
+            while reader is not None and reader.is_behind(written):
                 records = reader.read()
                 self._dropped = reader.dropped
                 self.store.add_clones(partial(decode_records, self.layout, records))

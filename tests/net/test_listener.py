@@ -11,6 +11,7 @@ import pytest
 from state4.clones.header import CloneLayout, LayoutComponent
 from state4.clones.listener import Listener
 from state4.clones.look_ahead import look_ahead
+from state4.clones.updates import Bytes
 from state4.errors import ListenerError
 from tests.net.veths import Veths, inside, wait
 
@@ -153,3 +154,28 @@ def test_closing_gives_everything_back(veths: Veths) -> None:
 def test_an_interface_that_does_not_exist(veths: Veths) -> None:
     with inside(veths.switch), pytest.raises(ListenerError, match="'nothing0'"):
         Listener("nothing0", LAYOUT)
+
+
+def test_a_turn_ends_while_clones_keep_coming(veths: Veths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flow without pauses must not keep those waiting who ask for what is there already."""
+    wire = veths.socket(1)
+    made = listener(veths)
+    add, sent, endless = made.store.add, 1, 300
+
+    def add_and_send(frames: Bytes) -> None:
+        nonlocal sent
+        add(frames)
+        if sent < endless:
+            sent += 1
+            wire.send(clone(sent, (1, 1, 1)))
+            wait(lambda: made._ready()[0] > len(frames))  # the next frame is there before this turn is over
+
+    monkeypatch.setattr(made.store, "add", add_and_send)
+    try:
+        made.expect(0, 0)
+        wire.send(clone(1, (1, 1, 1)))
+        assert made.wait_for(1, 0, WAIT_S)
+        assert sent < endless
+        assert made.wait_for(endless, 0, WAIT_S)
+    finally:
+        made.close()

@@ -89,7 +89,7 @@ def test_nothing_is_torn_while_the_switch_writes_as_fast_as_it_can(counting: Ins
         )
         writer.start()
         got = 0
-        while not done.is_set() or ring.reader.is_behind:
+        while not done.is_set() or ring.reader.is_behind(ring.reader.written):
             found = ring.reader.read()
             values = found["value"].copy().view("<u8")[:, 0]
             first = found["component"] >> 31 == 1

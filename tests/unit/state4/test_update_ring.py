@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state4.clones.header import CloneLayout, LayoutComponent
+from state4.clones.header import CloneLayout, Clones, LayoutComponent
 from state4.clones.store import CloneStore
 from state4.clones.update_ring import RingListener, RingReader, RingShape, decode_records
 from state4.errors import ListenerError
@@ -120,7 +121,7 @@ def test_without_haste_nothing_is_missing(sizes: list[int], most: int) -> None:
     got: list[int] = []
     for updates in sizes:
         writer.clone(updates)
-        while reader.is_behind:
+        while reader.is_behind(reader.written):
             got += reader.read(most)["index"].tolist()
     assert (got, reader.dropped) == (list(range(sum(sizes))), 0)
 
@@ -191,6 +192,29 @@ def test_the_listener_follows_and_lets_go() -> None:
     assert closed == [True]
     assert (listener.stats().clones, listener.stats().lost, listener.stats().dropped) == (2, 0, 0)
     assert len(listener.take()) == 0
+
+
+def test_a_turn_ends_while_the_switch_keeps_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flow without pauses must not keep those waiting who ask for what is there already."""
+    endless = 300
+    writer = Writer(1024)
+    writer.clone(1)
+    descriptor = memory(bytes(writer.memory))
+    writer.memory = mmap.mmap(descriptor, len(writer.memory))  # type: ignore[assignment]
+    listener = RingListener(descriptor, writer.shape, LAYOUT, lambda: None)
+    add = listener.store.add_clones
+
+    def add_and_write(decode: Callable[[tuple[int, int] | None], Clones]) -> None:
+        add(decode)
+        if len(writer.clones) < endless:
+            writer.clone(1)
+
+    monkeypatch.setattr(listener.store, "add_clones", add_and_write)
+    listener.expect(0, 0)
+    assert listener.wait_for(1, 0, 10)
+    assert len(writer.clones) < endless
+    assert listener.wait_for(endless, 0, 10)
+    listener.close()
 
 
 @pytest.mark.parametrize(

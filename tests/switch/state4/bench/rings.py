@@ -42,7 +42,7 @@ class RingOfPipeline:
         if self.ring is None:
             return Clones.empty(self.layout)
         found = decode_records(self.layout, self.reader.read(1 << 20))
-        assert not self.reader.is_behind
+        assert not self.reader.is_behind(self.reader.written)
         return found
 
     def close(self) -> None:
