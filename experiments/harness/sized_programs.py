@@ -4,8 +4,12 @@ The packets are those of the flow tool (traffic/flow.c), which have their sequen
 where a packet is counted, so that the state shows which packets were counted. Only forwarded packets are counted, so
 that those that arrive and those that are counted are the same:
 
-    component = sequence mod components           (or every component, with `writes` "all")
+    component = sequence mod components
     cell      = (sequence div components) * step mod cells
+
+or, with `writes` "all", every component, and in each of them
+
+    cell      = sequence * step mod cells
 
 The step is odd and the number of cells a power of two, so a flow with no more packets than there are cells never uses a
 cell twice. A cell holds the bytes of its packets, as in nfs/byte_counter.p4.
@@ -89,7 +93,7 @@ class StateProgram:
     def source(self) -> str:
         """The program, complete except for the architecture's own files."""
         registers = "\n".join(f"    register<bit<{self.width}>>({self.cells}) {name};" for name in self.registers)
-        bits = self.components.bit_length() - 1
+        bits = 0 if self.writes == "all" else self.components.bit_length() - 1
         cell = f"((number >> {bits}) * {self.step}) & {self.cells - 1}"
         return _SOURCE.format(port=PORT, registers=registers, cell=cell, width=self.width, counts=self._counts())
 

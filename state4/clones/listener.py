@@ -36,7 +36,8 @@ _STATUS, _SNAPLEN, _MAC = 0, 8, 12  # offsets in struct tpacket2_hdr
 _HEADER_ROOM = 96  # struct tpacket2_hdr, sockaddr_ll and alignment before the frame
 _BLOCK = 1 << 20
 _AT_ONCE = 4096
-_PAUSE_S = 0.001
+_PAUSE_S = 0.005
+"""The ring has room for far longer, and each turn has a fixed cost."""
 _DOWN_PAUSE_S = 0.02
 _GLANCE_S = 0.00005
 
@@ -97,7 +98,7 @@ class Listener:
         poller.register(self._wake, select.POLLIN)
         while not self._stop.is_set():
             if self._drain():
-                time.sleep(_PAUSE_S)  # let more of them come: each turn has a fixed cost
+                time.sleep(_PAUSE_S)
             elif any(events & select.POLLERR for _, events in poller.poll()):
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # the interface went down; it may come back
                 time.sleep(_DOWN_PAUSE_S)
@@ -149,6 +150,7 @@ class Listener:
         self.store.expect(ingress, egress)
 
     def take(self) -> Updates:
+        self._drain()
         return self.store.take()
 
     def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
