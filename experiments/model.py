@@ -52,16 +52,16 @@ CALIBRATION, CHECK, LISTENER = "calibration", "check", "listener"
 code."""
 LISTENER_FRAMES = 1 << 16
 """Frames of the listener's ring (state4/clones/listener.py)."""
-CALIBRATION_POINTS = ((1 << 13, 20.0), (1 << 20, 120.0))
+CALIBRATION_POINTS = ((1 << 13, 20.0), (1 << 19, 120.0))
 """Cells and Mbit/s: few and many cells to read and write, few and many updates to apply."""
-PRECOPY_RATE = 20.0
+PRECOPY_RATE = 40.0
 """The rate of pre-copy's calibration: with a higher one rounds do not end."""
 Place = Mapping[str, int | float | str]
 CHECKS: tuple[Place, ...] = (
     {"profile": "paper", "components": 1, "cells": 1 << 15, "rate": 60.0},
     {"profile": "paper", "components": 1, "cells": 1 << 18, "rate": 150.0},
     {"profile": "paper", "components": 4, "cells": 1 << 15, "rate": 120.0, "writes": "all"},
-    {"profile": "native", "components": 1, "cells": 1 << 19, "rate": 120.0},
+    {"profile": "native", "components": 1, "cells": 1 << 18, "rate": 200.0},
 )
 QUICK_CHECKS = CHECKS[:2]
 PRECOPY_CHECKS = CHECKS[:1]
@@ -265,7 +265,7 @@ def run(options: CommonOptions, checks: Sequence[Place]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = common_parser(__doc__, repeats=3, quick_repeats=1)
+    parser = common_parser(__doc__, repeats=5, quick_repeats=1)
     namespace = parser.parse_args(arguments)
     namespace.profile = scaling.BOTH  # calibrated unpaced, checked with both profiles
     options = common_options(namespace, parser, default=STRATEGIES, available=STRATEGIES)

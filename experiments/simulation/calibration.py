@@ -118,9 +118,9 @@ def calibrate(
         values = [step[source or name] for step in steps if (source or name) in step]
         measured[name] = (float(np.median(values)) if values else 0.0, "median of the trials")
 
-    for name in ("open_s", "entries_s", "save_s", "check_s", "settle_s", "end_s", "held_s"):
+    for name in ("open_s", "entries_s", "check_s", "settle_s", "end_s", "held_s"):
         median(name)
-    for name in ("read", "write"):
+    for name in ("read", "save", "write"):
         fixed, each = line([(step["cells"], step[f"{name}_s"]) for step in steps])
         measured[f"{name}_s"] = fixed, "least and most state"
         measured[f"{name}_cell_s"] = each, "least and most state"

@@ -12,14 +12,14 @@ class Parameters:
     additional one per cell, update or clone where a name ends with `_cell_s`, `_update_s` or `_clone_s`.
 
     open_s: until the switch clones (for strategies that clone); entries_s: from then until the first register is read.
-    save_s: from the last read to the first write. check_s: from the last write until the updates are taken. settle_s:
-    from the last write of any kind to the swap. end_s: from the swap to the end. listener_clone_s, listener_update_s:
-    the listener's time for a clone, and for each update in it. queue_clones: the largest number of clones waiting for
-    the listener. arrival_s: how long the newest one is awaited. clone_bytes, slot_bytes: size of a clone, and of each
-    update in it. port_bits_per_s: rate of the CPU port. pace_cells_per_s, pace_step_s: pace of the control plane and
-    length of its steps; None: as fast as possible. map_s: fixed time of a pre-copy round; block_cells: cells per bit of
-    the dirty map; dirty_s: per cell that a round reads and writes; held_s: the shortest time that packets wait for the
-    last round.
+    save_s: from the last read to the first write; per cell, too, since the switch allocates the new program's cells.
+    check_s: from the last write until the updates are taken. settle_s: from the last write of any kind to the swap.
+    end_s: from the swap to the end. listener_clone_s, listener_update_s: the listener's time for a clone, and for each
+    update in it. queue_clones: the largest number of clones waiting for the listener. arrival_s: how long the newest
+    one is awaited. clone_bytes, slot_bytes: size of a clone, and of each update in it. port_bits_per_s: rate of the CPU
+    port. pace_cells_per_s, pace_step_s: pace of the control plane and length of its steps; None: as fast as possible.
+    map_s: fixed time of a pre-copy round; block_cells: cells per bit of the dirty map; dirty_s: per cell that a round
+    reads and writes; held_s: the shortest time that packets wait for the last round.
     """
 
     open_s: float
@@ -27,6 +27,7 @@ class Parameters:
     read_s: float
     read_cell_s: float
     save_s: float
+    save_cell_s: float
     write_s: float
     write_cell_s: float
     check_s: float

@@ -23,7 +23,8 @@ class Bulk:
     def of(cls, strategy: str, parameters: Parameters, load: Load) -> Bulk:
         opened = parameters.open_s if strategy == STATE4 else 0.0
         read = opened + parameters.entries_s
-        written = read + parameters.read_s + load.cells * parameters.read_each_s + parameters.save_s
+        written = read + parameters.read_s + load.cells * parameters.read_each_s
+        written += parameters.save_s + load.cells * parameters.save_cell_s
         written += parameters.write_s + load.cells * parameters.write_each_s
         return cls(opened if strategy == STATE4 else None, read, written)
 

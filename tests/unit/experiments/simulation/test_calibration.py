@@ -34,7 +34,7 @@ def events(strategy: str, own: Parameters, cells: int, applied: int = 0) -> list
     add("read_register", "begin", cells=cells, component="r")
     now += own.read_s + cells * own.read_cell_s
     add("read_register", "end", component="r")
-    now += own.save_s
+    now += own.save_s + cells * own.save_cell_s
     add("write_register", "begin", cells=cells, component="r")
     now += own.write_s + cells * own.write_cell_s
     add("write_register", "end", component="r")
@@ -74,7 +74,7 @@ def trials(strategy: str, early_s: float = 0.0) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_step_is_found_again(strategy: str) -> None:
     found, steps = calibrate(strategy, trials(strategy), KNOWN, CONFIGURED)
-    names = ["entries_s", "read_s", "read_cell_s", "save_s", "write_s", "write_cell_s", "end_s"]
+    names = ["entries_s", "read_s", "read_cell_s", "save_s", "save_cell_s", "write_s", "write_cell_s", "end_s"]
     names += ["open_s", "check_s", "apply_s", "apply_cell_s", "settle_s"] if strategy == STATE4 else []
     names += ["map_s", "dirty_cell_s", "held_s"] if strategy == PRECOPY else []
     names += ["settle_s"] if strategy == CONTROLLER else []

@@ -90,7 +90,8 @@ def test_rounds_are_those_of_the_theory() -> None:
     parameters = machine(block_cells=1)
     load = Load(8_000.0, 20_000, 20_000, trial_s=5.0, order=IN_TURN)
     read_s = parameters.read_s + 20_000 * parameters.read_cell_s
-    first_s = read_s + parameters.save_s + parameters.write_s + 20_000 * parameters.write_cell_s
+    first_s = read_s + parameters.save_s + parameters.write_s
+    first_s += 20_000 * (parameters.save_cell_s + parameters.write_cell_s)
     prediction = theory.predict(20_000, first_s, 8_000.0, 1 / parameters.dirty_cell_s, parameters.map_s)
     found = predict(PRECOPY, parameters, load)
     assert found.rounds == pytest.approx(prediction.rounds) and found.converges is prediction.converges
@@ -101,7 +102,7 @@ def test_at_the_rate_of_hardware_the_controllers_loss_is_its_formula() -> None:
     load = Load(6e9, 1 << 17, 1 << 17, trial_s=30.0, begin_s=10.0)
     found = predict(CONTROLLER, PACED, load)
     window = PACED.read_s + (1 << 17) * (PACED.read_each_s / 2 + PACED.write_each_s)
-    window += PACED.save_s + PACED.write_s + PACED.settle_s
+    window += PACED.save_s + (1 << 17) * PACED.save_cell_s + PACED.write_s + PACED.settle_s
     assert found.delta_loss == pytest.approx(window / 30.0, rel=0.01)
 
 
