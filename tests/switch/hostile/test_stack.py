@@ -54,7 +54,8 @@ def test_a_program_that_just_fits_is_accepted_and_the_next_is_not() -> None:
             break
         accepted.append(depth)
     assert accepted
-    in_small_threads(accepted[-1])
+    in_small_threads(accepted[-1], io_threads=1)
+    in_small_threads(accepted[-1], io_threads=2)
 
 
 RUN = """
@@ -62,8 +63,8 @@ import sys
 from softswitch.build.program import compile_text
 from softswitch.dataplane.switch import Switch
 from tests.switch.hostile.test_stack import PASSES, nested
-depth = int(sys.argv[1])
-with Switch() as switch:
+depth, io_threads = map(int, sys.argv[1:])
+with Switch(io_threads=io_threads) as switch:
     for port in range(4):
         switch.add_memory_port(port)
     switch.commit(switch.load(compile_text(nested(depth), "nested.p4")))
@@ -80,16 +81,15 @@ with Switch() as switch:
 """
 
 
-def in_small_threads(depth: int) -> None:
+def in_small_threads(depth: int, *, io_threads: int) -> None:
     """Runs the program in a process whose threads have 512 KiB of stack, unless they are given more."""
     small = 512 << 10
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_STACK, (small, small))
 
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(depth)], preexec_fn=limit, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", RUN, str(depth), str(io_threads)]
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stderr}"
 
 
