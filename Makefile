@@ -152,13 +152,14 @@ programs: | base-packages $(INSTALLED) ## What State4 makes of a folder of P4 pr
 	@$(PYTHON) -m conformance.programs $(FOLDER) $(ARGS)
 
 .PHONY: fuzz
-fuzz: | base-packages $(INSTALLED) ## 10,000 mutated programs, 1,000,000 packets, 60,000 frames on interfaces (root), 100,000 requests, 5,000 clients, 10,000 schedules of writers (P4C=...)
+fuzz: | base-packages $(INSTALLED) ## 10,000 mutated programs, 1,000,000 packets, 60,000 frames on interfaces (root), 100,000 requests, 5,000 clients, 10,000 schedules of writers, threads (P4C=...)
 	@$(PYTHON) -m conformance.fuzz_sources
 	@$(PYTHON) -m conformance.fuzz_requests
 	@$(PYTHON) -m conformance.visitors
 	@$(PYTHON) -m conformance.fuzz_packets $(if $(P4C),--p4c "$(P4C)")
 	@$(PYTHON) -m tests.net.fuzz_interfaces
 	@$(PYTHON) -m tests.switch.state4.schedules
+	@$(PYTHON) -m tests.switch.runtime.thread_stress
 
 # -- cleaning ----------------------------------------------------------------------------------------------------------
 

@@ -3,74 +3,26 @@
 from __future__ import annotations
 
 import os
-import platform
-import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from softswitch.build.cache import cached_directory, content_key
-from softswitch.build.cc import INTERFACE_DIR, RUNTIME_DIR, build_shared_object, compiler_key, find_compiler
-from softswitch.build.runtime import runtime_library
 from softswitch.cli.arguments import io_threads as io_threads_argument
 from softswitch.dataplane import threads
 from softswitch.dataplane.switch import Switch
 from softswitch.dataplane.threads import MAX_IO_THREADS
 from softswitch.errors import BadEntry
-from softswitch.model import PipelineInfo, RegisterInfo
-from tests.switch import handmade
-
-NUMBERED = PipelineInfo("numbered", registers=(RegisterInfo("numbers", 0, 2, 64, False, 8),))
-SANITIZER = ("-fsanitize=thread", "-g", "-O1")
-_FLAGS = ("-D_GNU_SOURCE", "-std=gnu11", "-fno-strict-aliasing", "-fwrapv", "-pthread", f"-I{RUNTIME_DIR}")
-
-
-@cache
-def built(sanitize: bool) -> Path:
-    """A folder with the program `threads` and `numbered.so`. With the sanitizer the runtime is in the program."""
-    here = Path(handmade.__file__).parent
-    flags = SANITIZER if sanitize else ("-g", "-O2")
-    runtime = sorted(RUNTIME_DIR.rglob("*.c")) if sanitize else [runtime_library(False)]
-    sources = [here / "threads.c", *runtime]
-    pipeline = (here / "numbered.c").read_text().replace("/* DESCRIPTIONS */", handmade.descriptions(NUMBERED, ""))
-    content = [path.read_bytes() for path in [*sources, *sorted(RUNTIME_DIR.rglob("*.h"))]]
-
-    def build(folder: Path) -> None:
-        (folder / "numbered.c").write_text(pipeline)
-        build_shared_object([folder / "numbered.c"], folder / "numbered.so", flags=flags)
-        command = [find_compiler(), *_FLAGS, *flags, f"-I{INTERFACE_DIR}", *map(str, sources), "-ldl"]
-        here_too = f"-Wl,-rpath,{runtime[0].parent}"
-        subprocess.run([*command, here_too, "-o", str(folder / "threads")], check=True)
-
-    key = content_key(compiler_key((*_FLAGS, *flags)), pipeline, str(runtime[0]), *content)
-    return cached_directory("threads", key, build)
+from tests.switch.runtime import thread_stress
+from tests.switch.runtime.thread_stress import Stressed, sanitizer_works, stress
 
 
 def run(count: int, frames: int, *, sanitize: bool) -> str:
-    """What `threads` says at the end. Fails when it has found something, or an access that nothing orders."""
-    folder = built(sanitize)
-    command = [str(folder / "threads"), str(folder / "numbered.so"), str(count), str(frames)]
-    if sanitize and (
-        setarch := shutil.which("setarch")
-    ):  # the sanitizer does not bear too much randomness of addresses
-        command = [setarch, platform.machine(), "-R", *command]
-    options = {**os.environ, "TSAN_OPTIONS": "halt_on_error=1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=options, check=False)
-    if "unexpected memory mapping" in done.stderr:
-        pytest.skip("ThreadSanitizer does not run on this machine")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def require_sanitizer(folder: Path) -> None:
-    """Skips where the compiler has no ThreadSanitizer."""
-    source = folder / "empty.c"
-    source.write_text("int main(void) { return 0; }")
-    command = [find_compiler(), *SANITIZER, str(source), "-o", str(source.with_suffix(""))]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this compiler has no ThreadSanitizer")
+    """What the stressed switch counted. Fails when something was found."""
+    done = stress(count, frames, sanitize=sanitize)
+    if done.reason:
+        pytest.skip(done.reason)
+    assert not done.report, done.report
+    return done.summary
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -79,9 +31,25 @@ def test_order_and_counts_under_controllers_at_work(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_every_access_is_ordered(tmp_path: Path, count: int) -> None:
-    require_sanitizer(tmp_path)
+def test_every_access_is_ordered(count: int) -> None:
+    """`make fuzz` does it for longer."""
+    if not sanitizer_works():
+        pytest.skip("this compiler has no ThreadSanitizer")
     assert " swaps" in run(count, 20_000, sanitize=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (Stressed(summary="1 swaps"), 0),
+        (Stressed(report="WARNING: data race"), 1),
+        (Stressed(reason="not on this machine"), 2),
+    ],
+)
+def test_the_exit_code_says_what_was_found(monkeypatch: pytest.MonkeyPatch, found: Stressed, code: int) -> None:
+    monkeypatch.setattr(thread_stress, "sanitizer_works", lambda: True)
+    monkeypatch.setattr(thread_stress, "stress", lambda *_, **__: found)
+    assert thread_stress.main(["--rounds", "1", "--frames", "10"]) == code
 
 
 @pytest.mark.parametrize("count", [0, -1, MAX_IO_THREADS + 1, 1 << 32])
