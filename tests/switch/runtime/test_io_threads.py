@@ -16,9 +16,9 @@ from tests.switch.runtime import thread_stress
 from tests.switch.runtime.thread_stress import Stressed, sanitizer_works, stress
 
 
-def run(count: int, frames: int, *, sanitize: bool) -> str:
+def run(count: int, frames: int, *, sanitize: bool, stack_bytes: int | None = None) -> str:
     """What the stressed switch counted. Fails when something was found."""
-    done = stress(count, frames, sanitize=sanitize)
+    done = stress(count, frames, sanitize=sanitize, stack_bytes=stack_bytes)
     if done.reason:
         pytest.skip(done.reason)
     assert not done.report, done.report
@@ -28,6 +28,11 @@ def run(count: int, frames: int, *, sanitize: bool) -> str:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_order_and_counts_under_controllers_at_work(count: int) -> None:
     assert " swaps" in run(count, 300_000, sanitize=False)
+
+
+def test_controllers_with_small_stacks() -> None:
+    """Their packets run in helping threads then, also where `ulimit -s unlimited` makes stacks small (glibc: 2 MiB)."""
+    assert " swaps" in run(2, 100_000, sanitize=False, stack_bytes=512 << 10)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

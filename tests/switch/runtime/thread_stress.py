@@ -71,12 +71,15 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if reports else 0
 
 
-def stress(count: int, frames: int, *, sanitize: bool) -> Stressed:
-    """Runs the program with `count` data-plane threads and `frames` frames at each port."""
+def stress(count: int, frames: int, *, sanitize: bool, stack_bytes: int | None = None) -> Stressed:
+    """Runs the program with `count` data-plane threads and `frames` frames at each port. `stack_bytes`: what other
+    threads have at most; None: as here."""
     folder = built(sanitize)
     command = [str(folder / "threads"), str(folder / "numbered.so"), str(count), str(frames)]
     if sanitize and (setarch := shutil.which("setarch")):
         command = [setarch, platform.machine(), "-R", *command]  # addresses as the sanitizer needs them
+    if stack_bytes is not None:
+        command = ["sh", "-c", 'ulimit -S -s "$0" && exec "$@"', str(stack_bytes >> 10), *command]
     options = {**os.environ, "TSAN_OPTIONS": "halt_on_error=1"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=options, check=False)
