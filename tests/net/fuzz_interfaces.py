@@ -12,6 +12,7 @@ sanitizer, a crash, or a switch that no longer forwards is a failure.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import random
@@ -116,7 +117,7 @@ def ask(process: subprocess.Popen[str]) -> dict[str, int]:
     return counted
 
 
-def fuzz(program: str, count: int, seed: int = 0) -> dict[str, int]:
+def fuzz(program: str, count: int, seed: int = 0, *, accident_every: int = ACCIDENT_EVERY) -> dict[str, int]:
     """Sends `count` frames. Returns how many were sent, refused by the kernel, and counted by the switch. Raises
     AssertionError."""
     frames, rng = Frames(seed), random.Random(seed)
@@ -134,13 +135,14 @@ def fuzz(program: str, count: int, seed: int = 0) -> dict[str, int]:
                 refused += 1
             if number % SEND_AT_ONCE == 0:
                 _drain(two)
-            if number % ACCIDENT_EVERY == 0:
+            if number % accident_every == 0:
                 _accident(net, rng)
                 ask(process)
         before = ask(process)["tx"]
 
         def forwards() -> bool:
-            one.send(valid())
+            with suppress(OSError):  # ENETDOWN, once, when the last thing that happened was an accident
+                one.send(valid())
             _drain(two)
             return ask(process)["tx"] > before
 
@@ -149,9 +151,14 @@ def fuzz(program: str, count: int, seed: int = 0) -> dict[str, int]:
 
 
 def _drain(end: socket.socket) -> None:
-    with suppress(BlockingIOError):
-        while True:
+    while True:
+        try:
             end.recv(1)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:  # told once after the interface was down
+                raise
 
 
 def _accident(net: Veths, rng: random.Random) -> None:
