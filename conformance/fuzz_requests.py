@@ -254,7 +254,10 @@ class Fuzzed(logging.Handler):
             ("ListArrays", bulk_pb2.ListArraysRequest(**common)),
             ("ReadArray", bulk_pb2.ReadArrayRequest(name=name, kind=bulk_pb2.REGISTER, count=4, **common)),
             ("ReadArray", bulk_pb2.ReadArrayRequest(name=name, clear=True, fence=self._fence(), **common)),
-            ("ReadAll", bulk_pb2.ReadAllRequest(ranges=[bulk_pb2.CellRange(name=name, count=3)], **common)),
+            (
+                "ReadAll",
+                bulk_pb2.ReadAllRequest(ranges=[bulk_pb2.CellRange(name=name, count=3)] * 2, joined=True, **common),
+            ),
             ("WriteCells", bulk_pb2.WriteCellsRequest(writes=writes, fence=self._fence(), **common)),
             (
                 "ShareUpdates",

@@ -92,16 +92,18 @@ class ReadArrayRequest(_message.Message):
     def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., kind: _Optional[_Union[ArrayKind, str]] = ..., name: _Optional[str] = ..., start: _Optional[int] = ..., count: _Optional[int] = ..., clear: bool = ..., fence: _Optional[_Union[Fence, _Mapping]] = ...) -> None: ...
 
 class ReadAllRequest(_message.Message):
-    __slots__ = ("device_id", "pipeline", "names", "ranges")
+    __slots__ = ("device_id", "pipeline", "names", "ranges", "joined")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    JOINED_FIELD_NUMBER: _ClassVar[int]
     device_id: int
     pipeline: Pipeline
     names: _containers.RepeatedScalarFieldContainer[str]
     ranges: _containers.RepeatedCompositeFieldContainer[CellRange]
-    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., names: _Optional[_Iterable[str]] = ..., ranges: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ...) -> None: ...
+    joined: bool
+    def __init__(self, device_id: _Optional[int] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., names: _Optional[_Iterable[str]] = ..., ranges: _Optional[_Iterable[_Union[CellRange, _Mapping]]] = ..., joined: bool = ...) -> None: ...
 
 class ArrayChunk(_message.Message):
     __slots__ = ("kind", "name", "start", "cells", "snapshot_ns")

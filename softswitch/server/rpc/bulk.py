@@ -114,6 +114,8 @@ class BulkService:
             if request.ranges:
                 with self._device.switch.safe_point():
                     chunks: Iterable[bulk_pb2.ArrayChunk] = self._ranges(request.ranges)
+                if request.joined:
+                    chunks = _joined(chunks)
             else:
                 chunks = _snapshot(config, [resolve(config, REGISTER, name).name for name in request.names])
             yield from self._readers.send(chunks, context)
@@ -338,6 +340,28 @@ def _snapshot(config: Config, wanted: Collection[str]) -> Iterator[bulk_pb2.Arra
     if not wanted:
         for name, rows in snapshot.counters.items():
             yield from _chunks(COUNTER, name, 0, rows.data.cast("B"), len(rows), now)
+
+
+def _joined(chunks: Iterable[bulk_pb2.ArrayChunk]) -> Iterator[bulk_pb2.ArrayChunk]:
+    """Successive chunks of an array as one, of at most CHUNK_BYTES if none was longer."""
+    parts: list[bulk_pb2.ArrayChunk] = []
+    size = 0
+    for chunk in chunks:
+        if parts and (chunk.name != parts[0].name or size + len(chunk.cells) > CHUNK_BYTES):
+            yield _one(parts)
+            parts, size = [], 0
+        parts.append(chunk)
+        size += len(chunk.cells)
+    if parts:
+        yield _one(parts)
+
+
+def _one(parts: Sequence[bulk_pb2.ArrayChunk]) -> bulk_pb2.ArrayChunk:
+    first = parts[0]
+    cells = b"".join(part.cells for part in parts)
+    return bulk_pb2.ArrayChunk(
+        kind=first.kind, name=first.name, start=first.start, cells=cells, snapshot_ns=first.snapshot_ns
+    )
 
 
 def _chunks(

@@ -114,7 +114,7 @@ class BulkArrays:
     def _step(self, ranges: Sequence[CellRange]) -> list[Cells]:
         if not ranges:
             return []
-        request = bulk_pb2.ReadAllRequest(device_id=self._device, pipeline=bulk_pb2.ACTIVE)
+        request = bulk_pb2.ReadAllRequest(device_id=self._device, pipeline=bulk_pb2.ACTIVE, joined=True)
         add_ranges(request.ranges, ranges)
         chunks = self._connection.call(f"reading {len(ranges)} ranges", lambda: list(self._bulk.ReadAll(request)))
         return cells_of(ranges, chunks)
@@ -244,14 +244,15 @@ def add_ranges(messages: Any, ranges: Sequence[CellRange], pipeline: bulk_pb2.Pi
 
 
 def cells_of(ranges: Sequence[CellRange], chunks: Iterable[bulk_pb2.ArrayChunk]) -> list[Cells]:
-    """The cells of each range from the chunks that answer for all, in order."""
+    """The cells of each range from the chunks that answer for all, in order. A chunk may hold a part of a range, or
+    several ranges."""
+    packed = b"".join(chunk.cells for chunk in chunks)
     found: list[Cells] = []
-    rest = iter(chunks)
+    begin = 0
     for part in ranges:
-        packed = b""
-        while len(packed) < part.count * part.register.cell_bytes:
-            packed += next(rest).cells
-        found.append(part.register.from_bytes(packed))
+        end = begin + part.count * part.register.cell_bytes
+        found.append(part.register.from_bytes(packed[begin:end]))
+        begin = end
     return found
 
 

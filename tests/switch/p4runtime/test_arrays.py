@@ -159,6 +159,32 @@ def test_a_snapshot_of_everything(running: Running, c: Controller) -> None:
     assert [chunk.name for chunk in some] == ["MyIngress.small"]
 
 
+def test_ranges_of_registers_come_singly_or_joined(c: Controller) -> None:
+    c.write_array("small", bytes(range(200)))
+    wide = struct.pack("<QQ", 7, 0) * 2
+    c.write_array("wide", wide)
+    places = [("small", 3, 2), ("small", 100, 1), ("wide", 0, 2), ("small", 7, 3), ("small", 1020, 0), ("small", 5, 2)]
+    ranges = [bulk_pb2.CellRange(name=name, start=start, count=count) for name, start, count in places]
+    singly = [(chunk.start, chunk.cells) for chunk in c.bulk.ReadAll(bulk_pb2.ReadAllRequest(ranges=ranges))]
+    assert singly == [(3, b"\3\4"), (100, b"d"), (0, wide), (7, b"\7\b\t"), (1020, bytes(4)), (5, b"\5\6")]
+    joined = list(c.bulk.ReadAll(bulk_pb2.ReadAllRequest(ranges=ranges, joined=True)))
+    assert [(chunk.name.split(".")[1], chunk.start, chunk.cells) for chunk in joined] == [
+        ("small", 3, b"\3\4d"),
+        ("wide", 0, wide),
+        ("small", 7, b"\7\b\t" + bytes(4) + b"\5\6"),
+    ]
+    refused = bulk_pb2.ReadAllRequest(
+        ranges=[*ranges, bulk_pb2.CellRange(name="small", start=1024, count=1)], joined=True
+    )
+    assert status(lambda: list(c.bulk.ReadAll(refused))) == "OUT_OF_RANGE"
+
+
+def test_a_joined_answer_is_cut_into_chunks(c: Controller) -> None:
+    ranges = [bulk_pb2.CellRange(name="small")] * 1500  # 1.5 MiB
+    joined = list(c.bulk.ReadAll(bulk_pb2.ReadAllRequest(ranges=ranges, joined=True)))
+    assert [len(chunk.cells) for chunk in joined] == [1 << 20, 476 << 10]
+
+
 def test_what_the_bulk_service_refuses(c: Controller) -> None:
     def write(name: str, cells: bytes, start: int = 0) -> str:
         return status(lambda: c.write_array(name, cells, start=start))
