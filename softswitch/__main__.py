@@ -6,10 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from p4front.interpreter import no_such_character
-from p4front.text.source import P4Error
 from softswitch.cli import compat_command, compile_command, run_command, stats_command
-from softswitch.errors import SwitchError
+from softswitch.cli.told import TOLD, told
 
 EXAMPLES = """\
 examples, for those who know p4c and simple_switch_grpc:
@@ -47,18 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return compat_command.execute(words[2:])
         options = parser().parse_args(words)
         return int(options.function(options))
-    except P4Error as error:
-        print(error, file=sys.stderr)
-        return 2
-    except SwitchError as error:
-        print(f"softswitch: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print(f"softswitch: {what}", file=sys.stderr)
-        return 2
-    except UnicodeEncodeError as error:
-        print(f"softswitch: {no_such_character(error)}", file=sys.stderr)
+    except TOLD as error:
+        print(told(error, "softswitch"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -63,7 +63,12 @@ class Reader:
         """`NAME` or `NAME=value`, as for `cc -D`."""
         name, _, value = text.partition("=")
         source = SourceFile("<command line>", f"{name} {value if '=' in text else '1'}")
-        self._define(self._rest_of_line(PPLexer(Spliced(source))), None)
+        try:
+            macro = parse_definition(self._rest_of_line(PPLexer(Spliced(source))))
+        except BadDefinition as error:
+            self._error(f"-D{text}: {error}", None)
+            return
+        self.expander.macros[macro.name] = macro
 
     def next(self, in_call: bool) -> PPToken:
         """The next token. END: of the program; of an included file only `in_call`, as no call may go beyond it."""
@@ -260,12 +265,11 @@ class Reader:
     def _found(self, header: str, quoted: bool) -> SourceFile | None:
         return self._files.find(header, self._frames[-1].source, quoted=quoted)
 
-    def _define(self, line: list[PPToken], name: PPToken | None) -> None:
+    def _define(self, line: list[PPToken], name: PPToken) -> None:
         try:
             macro = parse_definition(line)
         except BadDefinition as error:
-            token = error.token or name
-            self._error(str(error) if name is not None else f"-D: {error}", token if name is not None else None)
+            self._error(str(error), error.token or name)
             return
         self.expander.macros[macro.name] = macro
 

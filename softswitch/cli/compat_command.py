@@ -12,8 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from softswitch.cli import run_command
+from softswitch.cli.told import TOLD, told
 from softswitch.compat import p4c, simple_switch, simple_switch_cli
-from softswitch.compat.flags import CommandError
+from softswitch.compat.flags import CommandError, Parser
 from softswitch.compat.install import COMMANDS, install
 
 EXECUTE = ["compat", "exec"]
@@ -46,7 +47,8 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def execute(words: Sequence[str]) -> int:
-    """One of the commands, by its name, with its arguments. Raises P4Error, SwitchError, OSError."""
+    """One of the commands, by its name, with its arguments. Exit codes are the originals': 1 for whatever is wrong, but
+    2 for arguments of simple_switch_CLI. Raises CommandError if there is no command of that name."""
     name, *arguments = words or [""]
     if name not in COMMANDS:
         raise CommandError(f"compat exec: expected one of {', '.join(COMMANDS)}")
@@ -58,21 +60,22 @@ def execute(words: Sequence[str]) -> int:
         if name in simple_switch.FLAGS:
             return _switch(name, arguments)
         simple_switch_cli.run(arguments)
-    except CommandError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return 1
+    except TOLD as error:
+        print(told(error, name), file=sys.stderr)
+        return 2 if isinstance(error, simple_switch_cli.UnusableArguments) else 1
 
 
 def _switch(name: str, arguments: Sequence[str]) -> int:
     translated = simple_switch.translate(name, arguments)
-    for note in translated.notes:
-        print(f"{name}: note: {note}", file=sys.stderr, flush=True)
     if not translated.words:
         print(f"{_version()} (softswitch)")
         return 0
-    parser = argparse.ArgumentParser(prog=name)
+    parser: argparse.ArgumentParser = Parser(prog=name)
     run_command.add_parser(parser.add_subparsers())
     options = parser.parse_args(["run", *translated.words])
+    run_command.check(options)  # before the notes, which an error would be lost behind
+    for note in translated.notes:
+        print(f"{name}: note: {note}", file=sys.stderr, flush=True)
     return run_command.run(options)
 
 

@@ -1,10 +1,10 @@
 """Command lines of other programs' commands: each flag of the original is accepted, has no effect (with a note), or is
-refused with the reason."""
+refused with the reason. What cannot be meant is told in one line, without the usage: bmv2 has forty flags."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -18,7 +18,8 @@ class CommandError(SwitchError):
 @dataclass(frozen=True)
 class Flag:
     """One flag with its `names` in the original command. `value` names its argument; None: it takes none. `optional`:
-    the value if the argument is missing; if present it follows `=`. `several`: the flag may be repeated.
+    the value if the argument is missing; if present it follows `=`. `several`: the flag may be repeated. `number`: the
+    argument is a whole number, from `low` to `high` (None: any).
 
     `no_effect` and `refused` give the reason why the flag does nothing here, or why a command with it does not start. A
     `silent` flag needs no note, because the switch always does what it asks for."""
@@ -29,6 +30,8 @@ class Flag:
     optional: str | None = None
     several: bool = False
     number: bool = False
+    low: int = 0
+    high: int | None = None
     choices: tuple[str, ...] = ()
     default: str | None = None
     no_effect: str = ""
@@ -57,17 +60,28 @@ class Given:
     notes: tuple[str, ...] = field(default=())
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Raises CommandError where argparse prints the usage and exits. Its subparsers do so, too."""
+
     def error(self, message: str) -> NoReturn:
-        raise CommandError(message)
+        raise CommandError(self._clear(message.removeprefix("argument ")))
+
+    def _clear(self, message: str) -> str:
+        flag, _, problem = message.partition(": ")
+        action = self._option_string_actions.get(flag.partition("/")[0])
+        if action is not None and problem == "expected one argument":
+            return f"{flag} needs a value: {action.metavar or action.dest.upper()}"
+        if action is not None and problem.startswith("ignored explicit argument"):
+            return f"{flag} takes no value:{problem.removeprefix('ignored explicit argument')} is too much"
+        return message
 
 
 def parse(command: str, description: str, flags: Sequence[Flag], words: Sequence[str], usage: str) -> Given:
     """Parses a command line. Raises CommandError for what the original would reject and for flags that are refused
     here; SystemExit(0) after `--help`."""
-    parser = _Parser(prog=command, description=description, usage=usage)
+    parser = Parser(prog=command, description=description, usage=usage)
     for flag in flags:
-        _add(parser, flag)
+        add_flag(parser, flag)
     known, rest = parser.parse_known_args(list(_joined(flags, words)))
     unknown = [word for word in rest if word.startswith("-") and len(word) > 1]
     if unknown:
@@ -75,12 +89,12 @@ def parse(command: str, description: str, flags: Sequence[Flag], words: Sequence
     return Given(known, tuple(rest), tuple(_judge(flags, known)))
 
 
-def _add(parser: argparse.ArgumentParser, flag: Flag) -> None:
+def add_flag(parser: argparse.ArgumentParser, flag: Flag) -> None:
     text = flag.help.replace("%", "%%")
     if flag.value is None:
         parser.add_argument(*flag.names, dest=flag.key, action="store_true", help=text)
         return
-    kind = int if flag.number else str
+    kind = _whole_number(flag.low, flag.high) if flag.number else str
     if flag.several:
         parser.add_argument(
             *flag.names, dest=flag.key, action="append", default=[], metavar=flag.value, type=kind, help=text
@@ -95,6 +109,17 @@ def _add(parser: argparse.ArgumentParser, flag: Flag) -> None:
         default=flag.default,
         help=text,
     )
+
+
+def _whole_number(low: int, high: int | None) -> Callable[[str], int]:
+    limits = f"from {low}" if high is None else f"from {low} to {high}"
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= (int(text) if high is None else high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
+        return int(text)
+
+    return read
 
 
 def _joined(flags: Sequence[Flag], words: Sequence[str]) -> Iterator[str]:

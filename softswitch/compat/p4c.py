@@ -162,7 +162,9 @@ def compilation(command: str, given: Given, environment: Mapping[str, str]) -> C
     values = given.values
     if len(given.words) != 1:
         raise CommandError(
-            "one program is compiled at a time: give one source file" if given.words else "no program given"
+            f"one program is compiled at a time, not {' and '.join(given.words)}: give one source file"
+            if given.words
+            else "no program given: name a P4 source file"
         )
     if "14" in values.std or getattr(values, "p4v", "16") in ("14", "1.0"):
         raise CommandError(_P4_14)

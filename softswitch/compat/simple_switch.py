@@ -18,6 +18,7 @@ from softswitch.dataplane.interface import interface as c_interface
 SWITCH, GRPC_SWITCH = "simple_switch", "simple_switch_grpc"
 DEFAULT_THRIFT_PORT = 9090
 _GRPC_ADDRESS = "0.0.0.0:9559"
+MAX_TCP_PORT = 65535
 _LOG_BYTES, _LOG_FILES = 5 << 20, 3
 """bmv2's defaults for a log file."""
 _LEVELS = ("trace", "debug", "info", "warn", "error", "off")
@@ -30,7 +31,7 @@ _COMMON = (
     Flag(("--pcap",), "write INTERFACE_in.pcap and INTERFACE_out.pcap into a folder", "FOLDER", optional="."),
     Flag(("--use-files",), "", "SECONDS", refused="packets come from interfaces only; use tcpreplay to send a file"),
     Flag(("--packet-in",), "", "ADDRESS", refused=_NO_NANOMSG + ": packets come from interfaces only"),
-    Flag(("--thrift-port",), "port of the Thrift server (default 9090)", "PORT", number=True),
+    Flag(("--thrift-port",), "port of the Thrift server (default 9090)", "PORT", number=True, low=1, high=MAX_TCP_PORT),
     Flag(("--device-id",), "P4Runtime device id (default 0)", "N", number=True),
     Flag(("--nanolog",), "", "ADDRESS", no_effect=_NO_NANOMSG + "; --log-console shows the same"),
     Flag(("--log-console",), "log to standard output"),
@@ -123,6 +124,8 @@ def translate(command: str, words: Sequence[str]) -> Translated:
         return Translated(())
     notes = [*given.notes]
     interfaces = list(given.values.interface)
+    for word in interfaces:
+        _check_interface(word)
     program = None
     for word in given.words:
         if "@" in word and word.partition("@")[0].isdigit():
@@ -133,6 +136,21 @@ def translate(command: str, words: Sequence[str]) -> Translated:
         else:
             raise CommandError(f"two programs given: {program} and {word}")
     return Translated(tuple(_run_words(command, given, interfaces, program, notes)), tuple(notes))
+
+
+def _check_interface(word: str) -> None:
+    """The form only, before a program is missed; `softswitch run` knows the limits."""
+    port, at, name = word.partition("@")
+    number = port.isascii() and port.isdigit()
+    if number and name:
+        return
+    if number:
+        what, example = "the interface is missing", f"{port}@eth0"
+    elif port and at:
+        what, example = f"{port!r} is not a port number", f"0@{name or 'eth0'}"
+    else:
+        what, example = "the port number is missing", f"0@{name or port or 'eth0'}"
+    raise CommandError(f"-i {word}: {what}: give PORT@INTERFACE, such as {example}")
 
 
 def _with_folder(words: Sequence[str]) -> Iterator[str]:
@@ -183,7 +201,7 @@ def _run_words(
         yield from ("--pcap", values.pcap)
     yield from _ports(command, given, interfaces)
     yield from _log(given)
-    thrift_port = values.thrift_port or DEFAULT_THRIFT_PORT
+    thrift_port = DEFAULT_THRIFT_PORT if values.thrift_port is None else values.thrift_port
     yield from _thrift(command, given, thrift_port, notes)
     if command == GRPC_SWITCH:
         yield from _grpc(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from finsy.proto import p4i
 from google.protobuf import text_format
+from hypothesis import given
+from hypothesis import strategies as st
 
 import nfs
 from softswitch.__main__ import main
@@ -29,7 +32,7 @@ FLAGS = [(command, flag) for command, flags in ALL.items() for flag in flags]
 def words_of(flag: Flag, name: str) -> list[str]:
     if flag.value is None or flag.optional is not None:
         return [name]
-    return [name, flag.choices[-1] if flag.choices else "2" if flag.number else "1@x" if name == "-i" else "x"]
+    return [name, flag.choices[-1] if flag.choices else "2" if flag.number else "1@x" if "@" in flag.value else "x"]
 
 
 def started(command: str, *words: str) -> simple_switch.Translated:
@@ -216,11 +219,90 @@ def test_a_log_file_has_bmv2s_name_and_sizes() -> None:
         (["--debugger", "a.json"], "there is no debugger"),
         (["-L", "loud", "a.json"], "loud"),
         (["--thrift-port", "many", "a.json"], "many"),
+        (["-i", "v0"], "-i v0: the port number is missing: give PORT@INTERFACE, such as 0@v0"),
+        (["-i", "@v0", "a.json"], "-i @v0: the port number is missing: give PORT@INTERFACE, such as 0@v0"),
+        (["-i", "7", "a.json"], "-i 7: the interface is missing: give PORT@INTERFACE, such as 7@eth0"),
+        (["-i", "0@", "a.json"], "-i 0@: the interface is missing: give PORT@INTERFACE, such as 0@eth0"),
+        (["-i", "x@v0", "a.json"], "-i x@v0: 'x' is not a port number: give PORT@INTERFACE, such as 0@v0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         started("simple_switch", *words)
+
+
+BAD_ARGUMENTS = {
+    "simple_switch": {
+        "-i 600@eth0 a.json": "-i/--interface: '600@eth0': port numbers go up to 511",
+        "-i 0@eth0 -i 0@eth1 a.json": "port 0 is given twice",
+        "-i": "-i/--interface needs a value: PORT@INTERFACE",
+        "--thrift-port 0 a.json": "--thrift-port: '0' is not a whole number from 1 to 65535",
+        "--thrift-port 65536 a.json": "--thrift-port: '65536' is not a whole number from 1 to 65535",
+        "--device-id -3 a.json": "--device-id: '-3' is not a whole number from 0",
+        "--queue-depth 4294967296 a.json": "--queue-depth: '4294967296' is not a whole number from 0 to 2147483647",
+        "--drop-port 512 a.json": "--drop-port: '512' is not a port number from 1 to 511",
+        "--log-console=3 a.json": "--log-console takes no value: '3' is too much",
+        "-L loud a.json": "-L/--log-level: invalid choice: 'loud' (choose from ",
+        "a.json --frobnicate": "unknown option --frobnicate (--help lists all)",
+        "a.json b.json": "two programs given: a.json and b.json",
+    },
+    "simple_switch_CLI": {
+        "--thrift-port x": "--thrift-port: 'x' is not a whole number from 1 to 65535",
+        "--thrift-port 99999": "--thrift-port: '99999' is not a whole number from 1 to 65535",
+        "--thrift-port": "--thrift-port needs a value: PORT",
+        "--pre X": "--pre: invalid choice: 'X' (choose from ",
+        "table_dump t": "unknown argument table_dump (--help lists all); commands are read from standard input",
+    },
+    "p4c": {
+        "": "no program given: name a P4 source file",
+        "a.p4 b.p4": "one program is compiled at a time, not a.p4 and b.p4: give one source file",
+        "-o": "needs a value: F",
+        "a.p4 --maxErrorCount x": "--maxErrorCount: 'x' is not a whole number from 0",
+        "a.p4 --version=3": "--version takes no value: '3' is too much",
+    },
+}
+BAD_ARGUMENTS["simple_switch_grpc"] = {
+    **BAD_ARGUMENTS["simple_switch"],
+    "a.json -- --cpu-port 0": "--cpu-port: '0' is not a port number from 1 to 511",
+}
+BAD_ARGUMENTS["p4c-bm2-ss"] = BAD_ARGUMENTS["p4c"]
+BAD_LINES = [(command, line, said) for command, lines in BAD_ARGUMENTS.items() for line, said in lines.items()]
+
+
+@pytest.mark.parametrize(("command", "line", "said"), BAD_LINES)
+def test_a_bad_argument_is_told_in_one_line(
+    command: str, line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the usage, which is longer than a screen. Exit codes are those of the originals."""
+    assert main(["compat", "exec", command, *line.split()]) == (2 if command == "simple_switch_CLI" else 1)
+    error = capsys.readouterr().err
+    assert error.startswith(f"{command}: ") and said in error and error.count("\n") == 1
+
+
+@given(
+    command=st.sampled_from(sorted(simple_switch.FLAGS)),
+    flag=st.sampled_from(["-i", *(f.names[0] for f in simple_switch.FLAGS["simple_switch"] if f.number)]),
+    value=st.text(st.characters(exclude_characters="0123456789", exclude_categories=["Cs"])),
+)
+def test_no_value_without_a_number_is_taken(command: str, flag: str, value: str) -> None:
+    """All of these flags want one; whatever else they get, what is said names the flag."""
+    with pytest.raises(CommandError, match=re.escape(flag)):
+        started(command, *((flag, value) if flag == "-i" else (f"{flag}={value}",)), "x.json")
+
+
+def test_what_simple_switch_cli_cannot_find_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["compat", "exec", "simple_switch_CLI", "--json", str(tmp_path / "none.json")]) == 1
+    assert f"simple_switch_CLI: {tmp_path}/none.json: No such file" in capsys.readouterr().err
+    assert main(["compat", "exec", "simple_switch_CLI", "--thrift-ip", "not an address"]) == 1
+    assert "--thrift-ip not an address: there is no such host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "words"), [("p4c", []), ("simple_switch", ["--log-console"])])
+def test_a_missing_program_is_named_by_the_command(
+    command: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compat", "exec", command, *words, str(tmp_path / "none.json")]) == 1
+    assert f"{tmp_path}/none.json: No such file or directory" in capsys.readouterr().err
 
 
 def test_a_forgotten_i_is_an_interface_and_no_p4_wins() -> None:

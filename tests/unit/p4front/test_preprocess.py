@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -237,6 +238,12 @@ def test_what_is_wrong_is_reported_where_it_is(text: str, message: str) -> None:
     [diagnostic] = caught.value.diagnostics
     assert diagnostic.message == message
     assert diagnostic.span is not None
+
+
+@pytest.mark.parametrize("text", ["1x=3", "", "=3", "F(", "defined"])
+def test_a_macro_from_outside_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(P4Error, match=re.escape(f"-D{text}: ")):
+        tokens("X", defines=["Y=1", text])
 
 
 def test_a_line_that_begins_with_another_word_is_left_out_as_p4c_does() -> None:
