@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from finsy.proto import p4r
 
 from state4.clones.header import CloneLayout
-from state4.clones.source import CloneSource
+from state4.clones.source import CloneSource, NoSource
 from state4.clones.store import ARRIVAL_S
 from state4.errors import NoClones, SessionInUse
 from state4.events import EventLog
@@ -62,7 +62,11 @@ class Retriever:
     @contextmanager
     def cloning(self, *, ring: bool = False) -> Iterator[CloneSource]:
         """State updates are cloned and collected from here on, so that later reads miss none. With `ring` they come by
-        shared memory if the switch can do that; the event says so."""
+        shared memory if the switch can do that; the event says so. Where packets write nothing, nothing is switched on:
+        no interface to listen on and no clone session is needed."""
+        if not self._change.layout.slots:
+            yield NoSource(self._change.layout.value_bytes)
+            return
         with self._events.phase("listen") as result:
             clones = self._open_ring() if ring else None
             result["ring"] = self.has_ring = clones is not None
@@ -77,7 +81,7 @@ class Retriever:
 
     def _open_ring(self) -> CloneSource | None:
         shares = self._target.abilities.shares_updates
-        if shares is None or not self._change.layout.slots:
+        if shares is None:
             return None
         return shares.open_ring(self._change.layout)
 

@@ -52,3 +52,29 @@ class CloneSource(Protocol):
     def stats(self) -> ListenerStats: ...
 
     def close(self) -> None: ...
+
+
+class NoSource:
+    """For a program whose packets write nothing that is cloned: there is nothing to receive, and so no interface is
+    needed."""
+
+    def __init__(self, value_bytes: int) -> None:
+        self._value_bytes = value_bytes
+
+    def expect(self, ingress: int, egress: int) -> None:
+        pass
+
+    def take(self) -> Updates:
+        return Updates.empty(self._value_bytes)
+
+    def wait_for(self, ingress: int, egress: int, timeout_s: float) -> bool:
+        return True
+
+    def wait_for_program(self, fingerprint: int, timeout_s: float) -> bool:
+        return False
+
+    def stats(self) -> ListenerStats:
+        return ListenerStats(0, 0, 0, 0, ())
+
+    def close(self) -> None:
+        pass

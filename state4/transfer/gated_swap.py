@@ -65,7 +65,8 @@ def reconfigure_waiting(
         synchroniser.save()
         gate = Gate(context.target, context.new.p4info, context.new.layout)
         gate.usable &= bool(context.layout.slots)  # without clones there is nothing to wait for
-        claim_session(context.target, context.new.layout.session)
+        if context.layout.slots:
+            claim_session(context.target, context.new.layout.session)
         synchroniser.write(state)
         counts.wrote()
         if gate.usable:

@@ -302,6 +302,27 @@ def test_errors_say_what_was_done(running: Running, programs: tuple[InstalledPro
             target.save(new)
 
 
+@pytest.mark.parametrize("bulk", [True, False])
+@pytest.mark.parametrize("strategy", ["state4", "state4_exact", "swing_state"])
+def test_no_cpu_interface_is_needed_where_packets_write_nothing(
+    running: Running, tmp_path: Path, strategy: str, bulk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller writes the register; there is no update to clone."""
+    if not bulk:
+        monkeypatch.setattr(Connection, "_find_bulk", lambda _: False)
+    read = "register<bit<16>>(4) r; apply { r.read(hdr.request.amount, (bit<32>)hdr.request.cell); }"
+    path = tmp_path / "quiet.p4"
+    path.write_text(program(f"control MyIngress({PARAMS}) {{ {read} }}\n"))
+    quiet = prepare_program(path)
+    with P4RuntimeTarget(running.address) as bare:
+        bare.install(quiet)
+        (register,) = quiet.registers
+        bare.write_cells([CellWrites(register, np.array([2], np.uint64), register.from_integers([77]))])
+        outcome = reconfigure(load_strategy(strategy), prepare(bare, quiet))
+        assert register.integers(bare.read_register(register))[2] == (0 if strategy == "swing_state" else 77)
+        assert (outcome.clones, outcome.inexact) == (0, ())
+
+
 def test_a_program_that_cannot_clone(running: Running, tmp_path: Path) -> None:
     path = tmp_path / "plain.p4"
     path.write_text(source())

@@ -19,6 +19,8 @@ WRITES = "sums.write((bit<32>)hdr.request.cell, hdr.request.amount);"
 OLD = installed("register<bit<16>>(8) sums; register<bit<8>>(4) marks;", WRITES + " marks.write(0, 1);", name="old")
 NEW = installed("register<bit<16>>(8) sums; register<bit<8>>(6) marks;", WRITES + " marks.write(0, 1);", name="new")
 ALIKE = installed("register<bit<16>>(8) sums; register<bit<8>>(4) marks;", WRITES, name="alike")
+QUIET = installed("register<bit<16>>(8) sums; register<bit<8>>(4) marks;", "", name="quiet")
+"""Packets write nothing."""
 CLONING = ("state4", "state4_exact", "swing_state")
 
 
@@ -68,6 +70,19 @@ def test_updates_from_the_reading_on_reach_the_new_program(switch: FakeSwitch) -
     assert switch.cells("sums") == [0, 2, 0, 0, 0, 5, 0, 0] and switch.cells("marks") == [0, 0, 7, 0, 0, 0]
     assert (outcome.updates, outcome.written, outcome.clones) == (4, 3, 4)
     assert (outcome.lost_clones, outcome.inexact) == (0, ())
+
+
+@pytest.mark.parametrize("holds", [(), ("holds",), ("holds", "hands_over")])
+@pytest.mark.parametrize("strategy", CLONING)
+def test_nothing_is_listened_for_where_packets_write_nothing(strategy: str, holds: tuple[str, ...]) -> None:
+    """No interface, no clone session, no flag: the registers, which only the control plane writes, are read."""
+    switch = FakeSwitch(QUIET)
+    switch.can = holds
+    switch.packet("sums", 1, 11)
+    outcome = change(strategy, switch, NEW)
+    assert not {"open_listener", "configure_clone_session", "clone_flag on", "expect"} & set(switch.asked)
+    assert switch.cells("sums")[1] == (0 if strategy == "swing_state" else 11)
+    assert (outcome.clones, outcome.inexact, outcome.warnings) == (0, (), ())
 
 
 def test_what_is_written_after_the_last_take_is_lost(switch: FakeSwitch) -> None:
