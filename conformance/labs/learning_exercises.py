@@ -15,12 +15,13 @@ from conformance.labs.runs import Exercise, Outputs, background, need, ping_repl
 @dataclass(frozen=True)
 class LearningExercise(Exercise):
     """`folder`: below exercises/, that with the README; `config`: what p4run starts. `commands`, `modules`: what it
-    needs besides p4-utils."""
+    needs besides p4-utils. `slow_links`: whether it needs links with a bandwidth, and so the kernel's htb."""
 
     folder: str = ""
     config: str = "p4app.json"
     commands: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    slow_links: bool = False
 
 
 def reached(host: str, other: str, tries: int = 90) -> str:
@@ -122,6 +123,22 @@ def _rerouted(out: Outputs) -> None:
     need(passed == 2, f"pingall: all reach one another, before and after it fails ({passed} of 2)")
 
 
+def _notified(out: Outputs) -> None:
+    pings(out)
+    need("(0x7777)" in out["link"], "packets between switches carry the depth of the queue")
+    need("(0x7778)" in out["feedback"], "s3 notifies s1 of the congestion")
+    need("(0x777" not in out["host"] + out["receiver"], "and hosts see neither")
+    seeds = re.findall(r"\d+", out["seeds"].partition("loadbalance_seed=")[2])
+    need(len(seeds) == 1024 and any(map(int, seeds)), "s1 gives a flow that was notified another seed")
+
+
+def _spread(out: Outputs) -> None:
+    pings(out)
+    lines = [[int(word) for word in line.split()] for line in out["paths"].splitlines()]
+    last = lines[-1] if lines else []
+    need(len(last) == 4 and min(last) >= _PATH_BYTES, f"four flows end on four paths (bytes in 2 s: {last})")
+
+
 def _exercise(
     name: str,
     folder: str,
@@ -131,8 +148,9 @@ def _exercise(
     config: str = "p4app.json",
     commands: tuple[str, ...] = (),
     modules: tuple[str, ...] = (),
+    slow_links: bool = False,
 ) -> LearningExercise:
-    return LearningExercise(name, lines, check, checked, folder, config, commands, modules)
+    return LearningExercise(name, lines, check, checked, folder, config, commands, modules, slow_links)
 
 
 def _both(name: str, folder: str, *lines: str, config: str = "p4app.json") -> tuple[LearningExercise, ...]:
@@ -179,6 +197,26 @@ def _mpls(name: str, way: str) -> LearningExercise:
     )
 
 
+def _tcp(sender: str, receiver: str) -> tuple[str, str, str]:
+    """One long flow, of segments that leave room for a header, as send_traffic.py makes it. Reno, which any kernel has,
+    fills a queue until it overflows; with a machine's default it may be BBR, which does not."""
+    return (
+        background(receiver, "iperf3 -s --forceflush", receiver),
+        until("listening", receiver, settle_s=0),
+        background(sender, f"iperf3 -c {receiver} -M 9000 -C reno -t 300", sender),
+    )
+
+
+_CONGESTION = "10-Congestion_Aware_Load_Balancing"
+_PATH_BYTES = 1_500_000
+"""In two seconds, of the 2,500,000 that a link of 10 Mbit/s carries. While two of the four flows share a path, another
+path has none."""
+_SENT = "$(awk '/s1-eth[5-8]:/ {print $10}' /proc/net/dev)"
+_PATHS = (
+    f"sh for i in $(seq 90); do set -- {_SENT}; sleep 2; set -- $* {_SENT}; "
+    "echo $(($5-$1)) $(($6-$2)) $(($7-$3)) $(($8-$4)) >> {paths}; "
+    f"tail -n 1 {{paths}} | tr ' ' '\\n' | awk '$1 < {_PATH_BYTES} {{exit 1}}' && break; done"
+)
 _RESERVE = r"printf 'add_reservation h1 h6 1000 5 1\nadd_reservation h6 h1 1000 5 1\nexit\n'"
 _CONTROLLER = "sh python routing-controller.py > {controller} 2>&1"
 _TRACE = "import traceroute; print(traceroute.traceroute(dst='10.6.2.2', sport=6001, dport=80))"
@@ -262,11 +300,36 @@ EXERCISES: tuple[LearningExercise, ...] = (
     ),
     _exercise(
         "congestion",
-        "10-Congestion_Aware_Load_Balancing",
-        reached("h1", "h2"),
-        reached("h4", "h3"),
+        _CONGESTION,
+        reached("h1", "h3"),
+        reached("h2", "h4"),
         "pingall",
+        *captured("link", "s1-eth3", "-c 50 ether proto 0x7777"),
+        *captured("feedback", "s1-eth3", "ether proto 0x7778"),
+        *captured("host", "s1-eth1", "-c 50 ether proto 0x7777 or ether proto 0x7778"),
+        *captured("receiver", "s3-eth1", "-c 50 ether proto 0x7777 or ether proto 0x7778"),
+        *_tcp("h1", "h3"),
+        *_tcp("h2", "h4"),
+        until("(0x7778)", "feedback", limit_s=120),
+        "sh echo register_read loadbalance_seed | simple_switch_CLI --thrift-port 9090 > {seeds} 2>&1",
+        checked="pingall: 0 % dropped; colliding flows fill the queue, s3 tells s1, and s1 gives a flow another seed",
+        check=_notified,
         config="p4app-line.json",
+        commands=("iperf3", "tcpdump"),
+        slow_links=True,
+    ),
+    _exercise(
+        "congestion-paths",
+        _CONGESTION,
+        *(reached(f"h{n}", f"h{n + 4}") for n in range(1, 5)),
+        "pingall",
+        *(line for n in range(1, 5) for line in _tcp(f"h{n}", f"h{n + 4}")),
+        _PATHS,
+        checked="pingall: 0 % dropped; four flows move until each has one of the four paths",
+        check=_spread,
+        config="p4app-medium.json",
+        commands=("iperf3",),
+        slow_links=True,
     ),
     _exercise(
         "loss-detection",

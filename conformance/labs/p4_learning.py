@@ -22,6 +22,7 @@ from pathlib import Path
 from conformance.labs import runs
 from conformance.labs.learning_exercises import EXERCISES, LearningExercise
 from conformance.labs.runs import Collection, Exercise, Outcome, Unusable, prepare, require_module, write_command
+from conformance.labs.slow_links import kernel_has_htb
 
 _MODULES = ("p4.v1.p4runtime_pb2", "bm_runtime", "thrift", "networkx", "psutil", "scapy")
 _COMMANDS = ("iperf", "ping", "ifconfig")
@@ -42,12 +43,15 @@ def _begin(options: argparse.Namespace, folder: Path) -> Callable[[Exercise, Pat
     require_module(python, "p4utils.p4run", environment)
     write_command(folder / "bin" / "p4run", f'#!/bin/sh\nexec "{python}" -m p4utils.p4run "$@"\n')
     shutil.copytree(options.folder / "exercises", folder / "exercises")
+    htb = kernel_has_htb()
 
     def run(exercise: Exercise, output: Path) -> Outcome:
         assert isinstance(exercise, LearningExercise)
         missing = [name for name in exercise.commands if shutil.which(name) is None]
         if missing:
             return Outcome(exercise, f"not run: there is no {missing[0]}", 0)
+        if exercise.slow_links and not htb:
+            return Outcome(exercise, "not run: this kernel has no htb, which makes links slow", 0)
         try:
             for module in exercise.modules:
                 require_module(python, module, environment)

@@ -110,6 +110,9 @@ REACHED = "*** Results: 0% dropped (2/2 received)"
 LOST = "('1.2.3.4', '5.6.7.8', {}, 80, 6, 7)\n"
 LABEL = "ethertype MPLS unicast (0x8847), length 102: MPLS (label 2, tc 0, ttl 254)\n"
 RESERVED = "Successful reservation(h1->h6)\nSuccessful reservation(h6->h1)\n"
+TELEMETRY = "ethertype Unknown (0x7777), length 9058:\n"
+FEEDBACK = TELEMETRY.replace("7777", "7778")
+SEEDS = "RuntimeCmd: register_read\nloadbalance_seed= " + "0, " * 1022
 LOSSES = "".join(LOST.format(number) for number in range(5))
 LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "reflector": ({"h1": "A packet was reflected\n" * 3}, {"h1": "A packet was reflected\n" * 2}),
@@ -154,6 +157,14 @@ LEARNING_SAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"ping": PING.format(2), "send": LOSSES, "controller": f"Packets dropped: 5 at link s1->s2:\n{LOSSES}"},
         {"ping": PING.format(2), "send": LOSSES, "controller": f"Packets dropped: 5 at link s2->s3:\n{LOSSES}"},
     ),
+    "congestion": (
+        {"": REACHED, "link": TELEMETRY, "feedback": FEEDBACK, "seeds": SEEDS + "0, 9\n"},
+        {"": REACHED, "link": TELEMETRY, "feedback": FEEDBACK, "seeds": SEEDS + "0, 0\n"},
+    ),
+    "congestion-paths": (
+        {"": REACHED, "paths": "2400000 0 2400000 2400000\n2400000 2300000 1500000 2400000\n"},
+        {"": REACHED, "paths": "2400000 2400000 2400000 2400000\n2400000 90 2300000 2400000\n"},
+    ),
     "repeater-thrift": ({"": REACHED}, {"": "*** Results: 50% dropped (1/2 received)"}),
 }
 
@@ -167,6 +178,14 @@ def test_so_does_each_check_of_p4_learning(exercise: Exercise) -> None:
     for outputs in (wrong, {}):
         with pytest.raises(UnexpectedResult):
             exercise.check(defaultdict(str, outputs))
+
+
+@pytest.mark.parametrize("place", ["host", "receiver"])
+@pytest.mark.parametrize("frame", [TELEMETRY, FEEDBACK])
+def test_what_switches_tell_one_another_must_not_reach_hosts(place: str, frame: str) -> None:
+    exercise = next(known for known in LEARNING if known.name == "congestion")
+    with pytest.raises(UnexpectedResult, match="hosts see neither"):
+        exercise.check(defaultdict(str, {**LEARNING_SAMPLES["congestion"][0], place: frame}))
 
 
 def test_p4_utils_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
