@@ -1,7 +1,7 @@
-"""Large tables: entries written, carried to another program, looked up; in this tree or in another revision of it.
+"""Large tables: entries written, read, carried to another program, looked up; in this tree or in another revision.
 
-All values are processor time, so that other work on the machine matters less: of the switch for writing, of switch and
-controller together for carrying, of the lookup alone.
+All values are processor time, so that other work on the machine matters less: of the switch for writing and reading, of
+switch and controller together for carrying, of the lookup alone.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def lookups(tree: Path) -> dict[str, float]:
 
 
 def control(tree: Path, entries: int = ENTRIES) -> dict[str, float]:
-    """Microseconds of the switch per entry of a batch, and seconds for carrying all entries to another program."""
+    """Microseconds of the switch per entry of a batch and of a read; seconds for carrying all to another program."""
     with tempfile.TemporaryDirectory(prefix="bench-tables-") as name:
         folder = Path(name)
         programs = [folder / "old.p4", folder / "new.p4"]
@@ -96,17 +96,20 @@ def control(tree: Path, entries: int = ENTRIES) -> dict[str, float]:
             begin = _cpu_s(process.pid)
             _write(address, entries)
             written = _cpu_s(process.pid)
+            _read(address, entries)
+            read = _cpu_s(process.pid)
             own = resource.getrusage(resource.RUSAGE_CHILDREN)
             _reconfigure(tree, address, programs[1])
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             controller_s = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
-            carried_s = _cpu_s(process.pid) - written
+            carried_s = _cpu_s(process.pid) - read
             empty = resource.getrusage(resource.RUSAGE_CHILDREN)
             _reconfigure(tree, address, programs[0], "none")  # the cost of a change that carries nothing
             end = resource.getrusage(resource.RUSAGE_CHILDREN)
             controller_s -= end.ru_utime + end.ru_stime - empty.ru_utime - empty.ru_stime
     return {
         "entry_write_us": (written - begin) / entries * 1e6,
+        "entry_read_us": (read - written) / entries * 1e6,
         "entries_carried_s": max(0.0, controller_s) + carried_s,
     }
 
@@ -161,6 +164,17 @@ def _write(address: str, entries: int) -> None:
         for begin in range(0, entries, BATCH):
             stub.Write(_batch(p4info, election, range(begin, min(begin + BATCH, entries))))
         requests.put(None)
+
+
+def _read(address: str, entries: int) -> None:
+    """Reads all tables. Raises RuntimeError for another number of entries."""
+    request = p4r.ReadRequest(device_id=1)
+    request.entities.add().table_entry.SetInParent()
+    with grpc.insecure_channel(address) as channel:
+        responses = p4r_grpc.P4RuntimeStub(channel).Read(request)
+        found = sum(len(response.entities) for response in responses)
+    if found != entries:
+        raise RuntimeError(f"the switch has {found} entries instead of {entries}")
 
 
 def _batch(p4info: p4i.P4Info, election: int, numbers: range) -> p4r.WriteRequest:

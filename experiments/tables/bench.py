@@ -41,6 +41,7 @@ _ROWS = (
         (f"{key}.{where}", f"{words}{more}", 1.0, unit if where != "ratio" else "", digits)
         for key, words, unit, digits in (
             ("entry_write_us", "an entry in a Write of 1,000, processor time", "us", 1),
+            ("entry_read_us", "an entry in a Read of a table, processor time", "us", 1),
             ("entries_carried_s", "100,000 entries to another program", "s", 2),
             ("lookup_ns.exact_1m", "lookup among 1 M exact entries", "ns", 0),
             ("lookup_ns.lpm_500k", "lookup among 500,000 prefixes", "ns", 0),
