@@ -8,6 +8,9 @@ from ctypes import addressof, byref, c_uint32
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from p4front.match_kinds import LPM, MATCH_KINDS, Operand, need_priority
 from softswitch.dataplane import native
 from softswitch.dataplane.entries import (
@@ -75,11 +78,11 @@ class Table:
         with handle.use() as pipeline:
             lib = native.library()
             self.pointer = lib.ss_pipeline_table(pipeline, info.index)
-            self._rows = TableRows(info, lib.ss_table_data_words(self.pointer))
-            if lib.ss_table_row_words(self.pointer) != self._rows.row_words:
+            self.layout = TableRows(info, lib.ss_table_data_words(self.pointer))
+            if lib.ss_table_row_words(self.pointer) != self.layout.row_words:
                 raise PipelineLoadError(f"table {info.name} is not described as its shared object has it")
         kinds = [key.match for key in info.keys]
-        self._ordered = kinds.count(LPM.name) > 1 or need_priority(kinds)
+        self.has_priorities = kinds.count(LPM.name) > 1 or need_priority(kinds)
         self.revision = 0
         """Another one whenever entries have come or gone."""
         self._metadata: dict[_Key, bytes] = {}
@@ -115,12 +118,21 @@ class Table:
 
     def states(self, *, expired_only: bool = False) -> list[EntryState]:
         """All entries with their direct counters; `expired_only`: those idle for longer than their time-out."""
-        width = self._rows.read_words
+        width = self.layout.read_words
         with self._handle.use():
             memory, count = self._read(expired_only)
         rows = [memory[at : at + width] for at in range(0, count * width, width)]
         rows.sort(key=lambda row: row[READ_ORDER])
         return [self._state(row) for row in rows]
+
+    def snapshot(self) -> NDArray[np.uint64] | None:
+        """`ss_read_row` of all entries in the order of their insertion; None: some entries have notes."""
+        with self._handle.use():
+            if self.has_notes:
+                return None
+            memory, count = self._read(False)
+        rows = np.frombuffer(memory, np.uint64).reshape(-1, self.layout.read_words)[:count]
+        return rows[np.argsort(rows[:, READ_ORDER])]
 
     def expired(self) -> list[Entry]:
         return [state.entry for state in self.states(expired_only=True)]
@@ -145,7 +157,7 @@ class Table:
     @property
     def data_words(self) -> int:
         """Of a row, for the action that has the most."""
-        return self._rows.data_words
+        return self.layout.data_words
 
     @property
     def has_notes(self) -> bool:
@@ -155,14 +167,8 @@ class Table:
     def write_rows(self, operation: int, rows: list[int]) -> int:
         """Rows that fit the table, as `ss_row` of api.h, without notes: in turn up to the first that is refused.
         Returns how many were written."""
-        done = c_uint32()
-        memory = packed(rows)
         with self._handle.use():
-            self.revision += operation != MODIFY
-            native.library().ss_table_write(
-                self.pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
-            )
-        return done.value
+            return self._put(operation, rows)[1]
 
     def carry_from(self, old: Table) -> int:
         """Entries of a table with the same keys in another program of the switch (ss_table_carry_entries of api.h).
@@ -194,7 +200,7 @@ class Table:
 
     def same_action(self, action: ActionInfo) -> ActionInfo | None:
         """The action of this table that takes the same parameters as one of another program, and is for entries."""
-        found = self._rows.actions.get(action.name)
+        found = self.layout.actions.get(action.name)
         same = found is not None and found.params == action.params and found.scope in ("", action.scope)
         return found if same else None
 
@@ -244,10 +250,10 @@ class Table:
     def set_default(self, action: str, params: Sequence[int] = ()) -> None:
         if self.info.const_default:
             raise ConstantTable(f"the default action of table {self.info.name} is const")
-        found = self._rows.action(action)
+        found = self.layout.action(action)
         if found.scope == "tableonly":
             raise BadEntry(f"action {action} of table {self.info.name} is @tableonly, hence not a default action")
-        data = packed([*self._rows.data(found, params), 0])
+        data = packed([*self.layout.data(found, params), 0])
         with self._handle.use():
             native.check(native.library().ss_table_set_default(self.pointer, found.index, address(data)))
 
@@ -276,7 +282,7 @@ class Table:
             return DefaultEntry("", member=number)
         if kind == BY_GROUP:
             return DefaultEntry("", group=number)
-        return DefaultEntry(*self._rows.decode_action(index, row, 0))
+        return DefaultEntry(*self.layout.decode_action(index, row, 0))
 
     def default_counter(self) -> CounterValue:
         return self._get_default()[2]
@@ -356,18 +362,17 @@ class Table:
                 except BadEntry as error:  # the ones before it are still written
                     bad = error
                     break
-            self._write_rows(operation, rows)
+            native.check(self._put(operation, rows)[0])
             if bad:
                 raise bad
 
-    def _write_rows(self, operation: int, rows: list[int]) -> None:
-        memory = packed(rows)
-        done = c_uint32()
+    def _put(self, operation: int, rows: list[int]) -> tuple[int, int]:
+        """Returns the status, and how many were written."""
+        memory, done = packed(rows), c_uint32()
+        count = len(rows) // self.layout.row_words
         self.revision += operation != MODIFY
-        status = native.library().ss_table_write(
-            self.pointer, operation, len(rows) // self._rows.row_words, address(memory), byref(done), None
-        )
-        native.check(status)
+        status = native.library().ss_table_write(self.pointer, operation, count, address(memory), byref(done), None)
+        return status, done.value
 
     def _write_noted(self, operation: int, entry: Entry) -> None:
         """An entry with metadata or an action set, which are kept on this side."""
@@ -382,7 +387,7 @@ class Table:
             entry = replace(entry, group=group)
         try:
             row = self._row(operation, entry)
-            self._write_rows(operation, row)
+            native.check(self._put(operation, row)[0])
         except Exception:
             if group is not None and self.profile is not None:
                 self.profile.drop_hidden_group(group)
@@ -400,14 +405,14 @@ class Table:
 
     def _key(self, words: Sequence[int], priority: int) -> _Key:
         """The identity of an entry: its normalised keys, as the runtime compares them."""
-        count = self._rows.keys.words
+        count = self.layout.keys.words
         values, masks = words[:count], words[count : 2 * count]
-        ranged = any(MATCH_KINDS[field.match].operand is Operand.HIGH for field in self._rows.keys.fields)
+        ranged = any(MATCH_KINDS[field.match].operand is Operand.HIGH for field in self.layout.keys.fields)
         normal = tuple(values) if ranged else tuple(v & m for v, m in zip(values, masks, strict=True))
-        return (*normal, *masks), priority if self._ordered else 0
+        return (*normal, *masks), priority if self.has_priorities else 0
 
     def _row(self, operation: int, entry: Entry) -> list[int]:
-        rows = self._rows
+        rows = self.layout
         if operation == DELETE:
             return rows.row(entry, BY_ACTION, 0, [0] * rows.data_words)
         if entry.member is not None:
@@ -426,18 +431,18 @@ class Table:
     def _read(self, expired_only: bool) -> tuple[array[int], int]:
         lib = native.library()
         capacity = lib.ss_table_entry_count(self.pointer)
-        memory = array("Q", bytes(8 * self._rows.read_words * max(capacity, 1)))
+        memory = array("Q", bytes(8 * self.layout.read_words * max(capacity, 1)))
         return memory, lib.ss_table_read(self.pointer, address(memory), capacity, expired_only)
 
     def _find(self, entry: Entry) -> array[int]:
         row = packed(self._row(DELETE, entry))
-        found = array("Q", bytes(8 * self._rows.read_words))
+        found = array("Q", bytes(8 * self.layout.read_words))
         with self._handle.use():
             native.check(native.library().ss_table_find(self.pointer, address(row), address(found)))
         return found
 
     def _state(self, row: array[int]) -> EntryState:
-        rows = self._rows
+        rows = self.layout
         priority = row[READ_PRIORITY] - (1 << 64) if row[READ_PRIORITY] >> 63 else row[READ_PRIORITY]
         keys = rows.keys.decode(row, READ_HEAD)
         key = self._key(row[READ_HEAD:], priority) if self._metadata or self._sets else None
@@ -460,7 +465,7 @@ class Table:
             keys=keys,
             action=action,
             params=params,
-            priority=priority if self._ordered else 0,
+            priority=priority if self.has_priorities else 0,
             member=member,
             group=group,
             action_set=action_set,
@@ -476,7 +481,7 @@ class Table:
     def _get_default(self) -> tuple[int, array[int], CounterValue, tuple[int, int]]:
         """Number of the action, its data, what is counted, and what is referred to instead (ss_reference, id)."""
         index = c_uint32()
-        row = packed([0] * (self._rows.data_words + 1))
+        row = packed([0] * (self.layout.data_words + 1))
         counter, instead = packed([0, 0]), packed([0, 0])
         with self._handle.use():
             native.library().ss_table_get_default(

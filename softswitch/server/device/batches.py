@@ -18,6 +18,7 @@ from softswitch.server.device.roles import Scope, object_id, shown
 from softswitch.server.entities import arrays, profiles, table_reads, table_writes
 from softswitch.server.entities.plain import MAX_ROWS, PlainTable, plain_table
 from softswitch.server.entities.pre import ReplicationEngine
+from softswitch.server.entities.runs import Run
 from softswitch.server.errors import Code, Refused, denied, invalid, not_found, of_switch
 from softswitch.server.program.config import Config
 
@@ -250,10 +251,14 @@ class Reading:
         response = p4r.ReadResponse()
         for kind, messages in self._found:
             for message in messages:
-                getattr(response.entities.add(), kind).CopyFrom(message)
-                if len(response.entities) >= ENTITIES_PER_RESPONSE:
+                count = message.count if isinstance(message, Run) else 1
+                if response.entities and len(response.entities) + count > ENTITIES_PER_RESPONSE:
                     yield response
                     response = p4r.ReadResponse()
+                if isinstance(message, Run):
+                    response.MergeFromString(message.data)
+                else:
+                    getattr(response.entities.add(), kind).CopyFrom(message)
         if response.entities:
             yield response
         raise_failed(self._errors, "entities of the request")

@@ -13,6 +13,7 @@ from typing import Any
 
 from finsy.proto import p4r, stratum
 
+from softswitch.server.entities.runs import Run
 from softswitch.server.errors import invalid
 
 
@@ -72,7 +73,9 @@ _ID_FIELDS = {
 
 
 def object_id(kind: str, message: Any) -> int:
-    """Id of the program's object that an entity belongs to; 0 for the switch's entities."""
+    """Id of the program's object that an entity (or a run of them) belongs to; 0 for the switch's entities."""
+    if isinstance(message, Run):
+        return message.object_id
     if kind in ("direct_counter_entry", "direct_meter_entry"):
         return int(message.table_entry.table_id)
     field = _ID_FIELDS.get(kind)

@@ -14,6 +14,7 @@ from softswitch.dataplane.entries import CounterValue, DefaultEntry, Entry, Entr
 from softswitch.server.entities.actions import from_action
 from softswitch.server.entities.direct import from_colours, from_counter, from_meter, show_resources
 from softswitch.server.entities.matches import to_keys
+from softswitch.server.entities.runs import Run, read_rows, runs
 from softswitch.server.entities.tables import check_default_key, from_state, table_of, unpack_note
 from softswitch.server.errors import Code, Refused, invalid, not_found
 from softswitch.server.program.config import Config
@@ -30,8 +31,8 @@ class _Default:
     note: bytes
 
 
-def read_table_entries(config: Config, request: p4r.TableEntry) -> Iterator[p4r.TableEntry]:
-    """The entries that a request selects, in the form that it requests. Raises Refused."""
+def read_table_entries(config: Config, request: p4r.TableEntry) -> Iterator[p4r.TableEntry | Run]:
+    """The entries that a request selects, in the form that it requests; of large tables in runs. Raises Refused."""
     if request.table_id == 0:
         if request.match or request.priority or request.HasField("action"):
             raise invalid("table_id 0 reads all tables: nothing else can be selected")
@@ -44,8 +45,16 @@ def read_table_entries(config: Config, request: p4r.TableEntry) -> Iterator[p4r.
             check_default_key(view, request)
         defaults = [(view, _default(config, view)) for view in views]
         return (_default_message(config, view, request, found) for view, found in defaults)
-    taken = [(view, selected(config, view, request)) for view in views]
-    return (message for view, states in taken for message in _messages(config, view, request, states))
+    taken = [_read(config, view, request) for view in views]
+    return (item for items in taken for item in items)
+
+
+def _read(config: Config, view: TableView, request: p4r.TableEntry) -> Iterator[p4r.TableEntry | Run]:
+    table = table_of(config, view)
+    rows = None if request.match else read_rows(config, view, table)
+    if rows is not None:
+        return runs(config, view, table, request, rows)
+    return _messages(config, view, request, selected(config, view, request))
 
 
 def _check_shown(view: TableView, request: p4r.TableEntry) -> None:
