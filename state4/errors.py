@@ -3,6 +3,8 @@ stands for programs that cannot be used."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class State4Error(Exception):
     """Base of all."""
@@ -46,6 +48,22 @@ class SessionInUse(TargetError):
 
 class NoClones(TargetError):
     """The switch has cloned updates, and none arrived."""
+
+
+class HoldEnded(TargetError):
+    """The switch has ended a hold before the change was complete: packets flow again, and nothing was committed."""
+
+
+class SwapDeclined(TargetError):
+    """The switch has declined every try to swap. `reasons`: of each try, in order."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        tries = "; ".join(f"{number}. {reason}" for number, reason in enumerate(self.reasons, 1))
+        super().__init__(
+            f"the switch declined to swap {len(self.reasons)} times, and the old program goes on: {tries}. Try again "
+            "at a lower rate, or with larger receive rings (softswitch run --ring-frames)"
+        )
 
 
 class Unsupported(TargetError):

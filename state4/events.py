@@ -16,13 +16,14 @@
 | write_tables (entries) | the entries are written |
 | apply_updates (updates, written) | cloned updates are written, after look-ahead |
 | apply_writes (entities, cells) | concurrent writes of other controllers are applied to the new program |
+| declined (number, reason) | the switch did not swap: so many tries were declined by now (points) |
 | hold | the last step; `held_s`: how long packets have waited in it |
 | wait (late, merged, conflicts, exact) | packets wait in the new program, from the swap on |
 | commit | the swap; of reconcile with `held_s` |
 
 A phase may come several times: a register is read again where clones were lost. One whose end has `error` was an
-attempt that failed: a switch may decline to hand over (`hold` and `commit` with an error), and another way to swap
-follows. What a phase did is said by `intervals`, which leaves such attempts out.
+attempt that failed: a switch may decline to hand over or end a hold too early (`hold` and `commit` with an error, then
+`declined`), and another try follows. What a phase did is said by `intervals`, which leaves such attempts out.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ PHASES = (
     "write_tables",
     "apply_updates",
     "apply_writes",
+    "declined",
     "hold",
     "wait",
     "commit",

@@ -46,7 +46,9 @@ class Outcome:
     `remainder`: cells read during the hold. `predicted_rounds` and `predicted_remainder`: cells that the theory
     (`state4.dirty.theory`) expects, from the rates measured until the first round; None: not known.
 
-    `ring`: whether updates came by shared memory and not as clones; None: the strategy does not ask for that.
+    `declined`: why the switch declined to swap, for each try before the one that succeeded; if none does, the error
+    `SwapDeclined` has the reasons. `ring`: whether updates came by shared memory and not as clones; None: the strategy
+    does not ask for that.
     `verified`: the result of comparing the two programs in the swap step; None if not requested."""
 
     strategy: str
@@ -69,6 +71,7 @@ class Outcome:
     predicted_rounds: tuple[float, ...] = ()
     predicted_remainder: float | None = None
     remainder: int | None = None
+    declined: tuple[str, ...] = ()
     ring: bool | None = None
     verified: Comparison | None = None
 

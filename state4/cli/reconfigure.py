@@ -232,6 +232,8 @@ def _print(outcome: Outcome) -> None:
             f"  written after the last read: {outcome.late:,} cells, {outcome.merged:,} merged into the new program, "
             f"{outcome.conflicts:,} left as the new program had written them"
         )
+    for line in outcome.declined:
+        print(f"  a try to swap was declined: {line}")
     for line in outcome.inexact:
         print(f"  the state may not be exact: {line}")
     if outcome.verified is not None:

@@ -2,7 +2,8 @@
 
 Packets mark what they write in a dirty map. The control plane reads everything once, and then, in rounds, the blocks
 marked in the meantime, until few cells are left. If the switch can hold packets, these cells are read in the swap step,
-so the new program starts with exactly the old one's state. On other switches rounds end when the new program is saved,
+so the new program starts with exactly the old one's state; if the switch ends the hold too early, further rounds and
+another hold follow (`state4.transfer.tries`). On other switches rounds end when the new program is saved,
 because after that the old one's registers cannot be read: later writes arrive as clones if the running program makes
 them, and are otherwise missing, which the outcome reports.
 """
@@ -23,6 +24,7 @@ from state4.targets.abilities import Holds
 from state4.transfer.dirty_rounds import Contents, DirtyRounds, contents
 from state4.transfer.gated_swap import not_followed, reconfigure_waiting
 from state4.transfer.held_swap import finish_held, quick_threads
+from state4.transfer.tries import Tries
 from state4.values import CellRange, Cells
 
 
@@ -66,13 +68,18 @@ class Precopy:
                 context.target.write_cells([part.writes() for part in found])
             written += sum(len(part.indices) for part in found)
 
-        rounds.run(since, context.plan.cells, write)
-        remainder = self._swap(context, rounds, holds)
-        numbers = {**rounds.numbers, "remainder": remainder}
+        def more_rounds(_number: int = 0) -> None:
+            rounds.run(since, context.plan.cells, write)
+
+        more_rounds()
+        tries = Tries(context.events)
+        remainder = tries.swap([lambda _number: self._swap(context, rounds, holds)], more_rounds)
+        numbers = {**rounds.numbers, "remainder": remainder, "declined": tuple(tries.declined)}
         return context.outcome(self.name, state, written=written + remainder, **numbers)
 
     def _swap(self, context: Reconfiguration, rounds: DirtyRounds, holds: Holds) -> int:
-        """Activates the new program; returns the number of cells read during the hold."""
+        """Activates the new program; returns the number of cells read during the hold. Raises HoldEnded: the marks are
+        still there then."""
         others = context.synchroniser.settle()
         with quick_threads(), context.events.phase("hold") as result, holds.hold(None) as held:
             (words,) = held.read_ranges([CellRange(rounds.map, 0, rounds.map.cells)])

@@ -4,17 +4,21 @@ The paper's algorithm misses writes between RSSM's last write and the swap. Here
 where the switch is on this machine (`state4.clones.update_ring`), are first applied until few are left. The rest is
 handled by the first of these that the switch and the plan allow: the switch applies the updates that it has kept and
 swaps, in one step (`state4.transfer.handover`); packets wait in the switch while the last updates are written from here
-(`state4.transfer.held_swap`); packets wait in the new program (`state4.transfer.gated_swap`).
+(`state4.transfer.held_swap`); packets wait in the new program (`state4.transfer.gated_swap`). The first two are tried
+again while the switch declines them (`state4.transfer.tries`).
 """
 
 from __future__ import annotations
 
-from state4.clones.source import CloneSource
+from collections.abc import Callable, Sequence
+
 from state4.reconfigure import Outcome, Reconfiguration
-from state4.rssm import FEW_UPDATES, MAX_ROUNDS
+from state4.targets.abilities import Holds
+from state4.transfer.following import Following
 from state4.transfer.gated_swap import reconfigure_waiting
 from state4.transfer.handover import hand_over
 from state4.transfer.held_swap import swap_held
+from state4.transfer.tries import Tries
 
 
 class State4Exact:
@@ -32,26 +36,24 @@ class State4Exact:
             silence = retriever.silence(clones)  # still exact: the registers are read again
             synchroniser.save()
             synchroniser.write(state)
-            written = self._catch_up(context, clones)
-            handed_over = hand_over(context, clones) if context.verification is None else None
-            written += swap_held(context, clones, holds) if handed_over is None else handed_over
+            following, tries = Following(context, clones), Tries(context.events)
+            following.catch_up()
+            held = tries.swap(self._ways(context, following, holds), lambda number: following.catch_up(number + 1))
             warnings = (*context.plan.warnings, *filter(None, [silence]))
-            numbers = {"written": written, "warnings": warnings, "ring": retriever.has_ring}
+            numbers = {"written": following.written + held, "warnings": warnings, "ring": retriever.has_ring}
+            numbers["declined"] = tuple(tries.declined)
             return context.outcome(self.name, state, clones=clones.stats(), **numbers)
 
-    def _catch_up(self, context: Reconfiguration, clones: CloneSource) -> int:
-        """Applies updates until a round yields few. If clones were lost, the registers are read again, once."""
-        written, again = 0, True
-        for _ in range(MAX_ROUNDS):
-            updates = clones.take()
-            written += context.synchroniser.apply_updates(updates)
-            if again and clones.stats().lost:
-                again = False
-                contents = context.target.read_registers([item.old for item in context.carried])
-                context.synchroniser.write_registers(contents)
-            elif len(updates) <= FEW_UPDATES:
-                break
-        return written
+    def _ways(self, context: Reconfiguration, following: Following, holds: Holds) -> Sequence[Callable[[int], int]]:
+        """To swap, the best one first."""
+
+        def by_switch(_number: int) -> int:
+            return hand_over(context, following)
+
+        def held(_number: int) -> int:
+            return swap_held(context, following, holds)
+
+        return (by_switch, held) if context.verification is None else (held,)
 
 
 STRATEGY = State4Exact()

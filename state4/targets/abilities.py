@@ -70,7 +70,7 @@ class Holds(Protocol):
 
     def hold(self, layout: CloneLayout | None) -> AbstractContextManager[Hold]:
         """Packets wait until `Hold.finish` or the end of the context. `layout`: of clones in transit; None if there are
-        none."""
+        none. A switch that ends the hold by itself makes every method raise HoldEnded; nothing is committed then."""
 
 
 class Hold(Protocol):

@@ -93,10 +93,11 @@ class DirtyRounds:
     def run(self, since: float, cells: int, use: Callable[[Sequence[Contents]], None]) -> None:
         """Runs rounds until few cells are left or rounds make no progress. `since`: when the map was last cleared
         (time.monotonic) and when the reading of `cells` began, and their writing if `use` writes. `use` gets the
-        contents read."""
+        contents read. May be called again, for further rounds."""
         profile = self.context.profile
         pacers = Pacer(profile.read_cells_per_s), Pacer(profile.write_cells_per_s)
-        while not ends(self.read):
+        before = len(self.read)
+        while not ends(self.read[before:]):
             began = time.monotonic()
             blocks = self.look()
             if self.prediction is None:

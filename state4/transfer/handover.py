@@ -9,60 +9,49 @@ clone on that connection in the meantime does no harm.
 
 from __future__ import annotations
 
-from state4.clones.source import CloneSource
-from state4.clones.store import ARRIVAL_S
 from state4.reconfigure import Reconfiguration
 from state4.targets.abilities import CellCopy, Handover, Move
+from state4.transfer.following import Following
+from state4.transfer.tries import Declined, NotThisWay
 
 
-class Declined(Exception):
-    """The switch has not handed over; nothing was changed."""
-
-    def __init__(self) -> None:
-        super().__init__("the switch declined: it does not have every clone, or cannot move what others have written")
-
-
-def hand_over(context: Reconfiguration, listener: CloneSource) -> int | None:
-    """Brings the new program up to date and activates it. Returns the number of cells written; None if the switch
-    cannot do this, or not with this plan: then the new program is still only saved."""
+def hand_over(context: Reconfiguration, following: Following) -> int:
+    """Brings the new program up to date and activates it. Returns the number of cells that the switch wrote. Raises
+    Declined, and NotThisWay if the switch cannot do this, or not with this plan: then the new program is still only
+    saved."""
     layout, carried = context.layout, context.carried
     hands_over = context.target.abilities.hands_over
     if hands_over is None or any(item.converts for item in carried):
-        return None
+        raise NotThisWay("the switch cannot move these registers")
     moves = [Move(layout.number(item.old.name), item.old.name, item.new.name) for item in carried]
-    try:
-        with hands_over.hand_over(layout) as handover:
-            written = _up_to(context, listener, handover)
-            copies = _copies(context)
-            with context.events.phase("hold") as result, context.events.phase("commit"):
-                if not handover.finish(moves, context.state_map.names, copies):
-                    raise Declined
-                result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
-            return written + handover.updates
-    except Declined:
-        return None
+    with hands_over.hand_over(layout) as handover:
+        _up_to(following, handover)
+        copies = _copies(context)
+        with context.events.phase("hold") as result, context.events.phase("commit"):
+            if not handover.finish(moves, context.state_map.names, copies):
+                raise Declined("the switch declined: it does not have every clone")
+            result |= {"held_s": handover.held_s, "clones": handover.clones, "written": handover.updates}
+        return handover.updates
 
 
 def _copies(context: Reconfiguration) -> list[CellCopy]:
-    """The cells that other controllers have written; these are blocked from now on. Raises Declined if the switch
+    """The cells that other controllers have written; these are blocked from now on. Raises NotThisWay if the switch
     cannot move some of the cells unchanged."""
     copies = []
     for part in context.synchroniser.settle():
         old, new = part.item.old, part.item.new
         if (old.width, old.signed) != (new.width, new.signed):
-            raise Declined
+            raise NotThisWay("the switch cannot move the cells that others have written")
         count = min(part.start + part.count, new.cells) - part.start
         if count > 0:
             copies.append(CellCopy(old.name, new.name, part.start, count))
     return copies
 
 
-def _up_to(context: Reconfiguration, listener: CloneSource, handover: Handover) -> int:
+def _up_to(following: Following, handover: Handover) -> None:
     """Applies every update from before the switch started to keep them, and possibly some later ones. If a clone was
     lost, the registers are read: the switch keeps all updates newer than that read."""
-    lost = listener.stats().lost
-    if listener.wait_for(*handover.sequences, ARRIVAL_S) and not lost and not listener.stats().lost:
-        return context.synchroniser.apply_updates(listener.take())
-    contents = {item.old.name: context.target.read_register(item.old) for item in context.carried}
-    context.synchroniser.write_registers(contents)
-    return 0
+    if following.has_all(handover.sequences):
+        following.apply()
+    else:
+        following.read_again()

@@ -11,33 +11,42 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from state4.clones.source import CloneSource
-from state4.clones.store import ARRIVAL_S
+from state4.clones.updates import Updates
+from state4.errors import HoldEnded
 from state4.other_writers import cell_writes, spans
 from state4.reconfigure import Reconfiguration
 from state4.targets.abilities import Hold, Holds
+from state4.transfer.following import Following
 from state4.values import Cells, CellWrites
 from state4.verify.step import compare_held
 
 
-def swap_held(context: Reconfiguration, clones: CloneSource, holds: Holds) -> int:
-    """Activates the saved program. Returns the number of cells written during the hold."""
+def swap_held(context: Reconfiguration, following: Following, holds: Holds) -> int:
+    """Activates the saved program. Returns the number of cells written during the hold. Raises HoldEnded."""
     others = context.synchroniser.settle()
-    lost = clones.stats().lost
-    registers = [item.old for item in context.carried]
-    with quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
-        complete = clones.wait_for(*held.sequences, ARRIVAL_S) and not lost and not clones.stats().lost
-        if complete:
-            writes = context.synchroniser.cell_writes(clones.take())
-            contents = {spec.name: (start, held.read_cells(spec, start, count)) for spec, start, count in spans(others)}
-            writes += cell_writes(others, contents)
-        else:
-            writes = _whole_registers(context, held.read_registers(registers))
-        written = sum(len(w.indices) for w in writes)
-        result |= {"written": written, "complete": complete}
-        with context.events.phase("commit"):
-            finish_held(context, held, writes)
-        result["held_s"] = held.held_s
+    clones, registers = following.clones, [item.old for item in context.carried]
+    taken: Updates | None = None
+    try:
+        with quick_threads(), context.events.phase("hold") as result, holds.hold(context.layout) as held:
+            complete = following.has_all(held.sequences)
+            if complete:
+                taken = clones.take()
+                writes = context.synchroniser.cell_writes(taken)
+                contents = {
+                    spec.name: (start, held.read_cells(spec, start, count)) for spec, start, count in spans(others)
+                }
+                writes += cell_writes(others, contents)
+            else:
+                writes = _whole_registers(context, held.read_registers(registers))
+            written = sum(len(w.indices) for w in writes)
+            result |= {"written": written, "complete": complete}
+            with context.events.phase("commit"):
+                finish_held(context, held, writes)
+            result["held_s"] = held.held_s
+    except HoldEnded:
+        if taken is not None:  # nobody else has these now
+            context.synchroniser.apply_updates(taken)
+        raise
     return written
 
 

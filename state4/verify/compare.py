@@ -57,6 +57,12 @@ class Comparison:
             "unchecked": list(self.unchecked),
         }
 
+    def start_again(self) -> None:
+        """Forgets what was compared."""
+        self.compared.clear()
+        self.differing.clear()
+        self.listed.clear()
+
     # ------------------------------------------------------------ arrays
 
     def register(self, spec: RegisterSpec, expected: Cells, found: Cells) -> None:

@@ -16,7 +16,9 @@ from state4.verify.expected import set_by_controllers
 
 
 def compare_held(comparison: Comparison, held: Hold, carried: Sequence[Carried]) -> None:
-    """Just before COMMIT. Raises TargetError."""
+    """Just before COMMIT; nothing else was compared before, except in holds that the switch has ended. Raises
+    TargetError."""
+    comparison.start_again()
     old = held.read_registers([item.old for item in carried])
     new = held.read_saved([item.new for item in carried])
     for item in carried:

@@ -11,7 +11,7 @@ import numpy as np
 
 from softswitch.proto import bulk_pb2
 from state4.clones.header import CloneLayout
-from state4.errors import TargetError, Unsupported
+from state4.errors import HoldEnded, TargetError, Unsupported
 from state4.targets.abilities import CellCopy, Move
 from state4.targets.p4runtime.arrays import add_ranges, add_writes, cells_of
 from state4.targets.p4runtime.connection import Connection
@@ -21,6 +21,14 @@ from state4.values import CellRange, Cells, CellWrites, RegisterSpec
 
 MAX_HOLD_S = 0.5
 """After this time the switch releases the packets, whatever happened to this controller."""
+
+
+_KINDS = {
+    grpc.StatusCode.UNIMPLEMENTED: Unsupported,
+    grpc.StatusCode.DEADLINE_EXCEEDED: HoldEnded,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: HoldEnded,
+}
+"""Of a hold that the switch ended by itself, nothing is committed (softswitch/server/rpc/hold_limit.py)."""
 
 
 class _Stream:
@@ -38,8 +46,7 @@ class _Stream:
         try:
             answer: bulk_pb2.HoldResponse = next(self._stream)
         except grpc.RpcError as error:
-            kind = Unsupported if code(error) == grpc.StatusCode.UNIMPLEMENTED else TargetError
-            raise kind(f"{self._what}: {reason(error)}") from error
+            raise _KINDS.get(code(error), TargetError)(f"{self._what}: {reason(error)}") from error
         except StopIteration:
             raise TargetError(f"{self._what}: the switch ended it") from None
         self.held_s = answer.held_ns / 1e9
@@ -95,7 +102,7 @@ class BulkHandover(_Stream):
 
 class BulkHold(_Stream):
     """Packets wait from here until `finish` or `close`. `saved`: the number of the saved program. Raises Unsupported,
-    TargetError."""
+    HoldEnded, TargetError."""
 
     def __init__(self, connection: Connection, layout: CloneLayout | None, saved: int) -> None:
         super().__init__(connection, "holding packets")

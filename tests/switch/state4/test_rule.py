@@ -68,12 +68,16 @@ class Case:
         counts: bool = False,
         track: Track = Track.CLONES,
         ring_records: int | None = None,
+        declines: int = 0,
+        ends_holds: int = 0,
+        verify: bool = False,
     ) -> None:
         self.old, self.new = generated(seed, counts, track)
         self.packets = packets(seed * 1000 + count, count)
         self.target = target = BenchTarget(self.packets, schedule, can_hold=can_hold)
         target.can_hand_over, target.forget_kept = can_hand_over, forget_kept
         target.ring_records = ring_records
+        target.declines, target.ends_holds = declines, ends_holds
         target.max_wait_passes = rounds
         target.set_sessions(SESSIONS)
         stack = ExitStack()
@@ -84,7 +88,7 @@ class Case:
                 target.configure_clone_session(self.old.layout.session, target.cpu_port)
                 target.set_clone_flag(self.old.layout, True)
             target.step("begin")
-            context = prepare(target, self.new, profile=NATIVE)
+            context = prepare(target, self.new, profile=NATIVE, verify=verify)
             self.outcome = reconfigure(load_strategy(strategy), context)
             self.at_swap = target.sent
             self.window = set(target.written_since_take)

@@ -20,7 +20,7 @@ from state4.cam import analyse
 from state4.cim import InstrumentOptions, Track, instrument
 from state4.clones.header import WAIT, CloneLayout
 from state4.clones.store import CloneStore
-from state4.errors import NotInstrumented, TargetError
+from state4.errors import HoldEnded, NotInstrumented, TargetError
 from state4.events import Event, EventLog
 from state4.instrumentation.running import all_registers, map_of
 from state4.pacing import NATIVE, Profile
@@ -91,7 +91,8 @@ class FakeListener(CloneStore):
 class FakeSwitch:
     """One program, or two while the second is saved. `lose`: says of a clone's number whether it gets lost.
 
-    can: which abilities it has; declines: it does not hand over. announces_after: how often a new program in which
+    can: which abilities it has; declines, ends_holds: so many hand-overs and holds fail, from the next one on; before
+    that, `on_decline` is called with their number. announces_after: how often a new program in which
     packets wait has to be woken to announce itself (0: a packet does it; None: never). on_wait: called with the seconds
     whenever the listener is asked to wait for that.
     """
@@ -104,7 +105,9 @@ class FakeSwitch:
         self.asked: list[str] = []
         self.listeners: list[FakeListener] = []
         self.lose: Callable[[int], bool] = lambda number: False
-        self.declines = False
+        self.declines = self.ends_holds = 0
+        self.on_decline: Callable[[int], None] = lambda number: None
+        self.declined = 0
         self.on_wait: Callable[[float], None] = lambda timeout_s: None
         self.sequences = [0, 0]
         self.cloning = False
@@ -338,8 +341,17 @@ class FakeSwitch:
         self.write_cells(writes)
 
     def finish(self, writes: Sequence[CellWrites], renames: Mapping[str, str] | None) -> None:
+        if self.ends_holds:
+            self.ends_holds -= 1
+            self.held = False
+            self.decline()
+            raise HoldEnded("holding packets: the ring of port 1 was three quarters full")
         self.write_cells(writes)
         self.commit()
+
+    def decline(self) -> None:
+        self.declined += 1
+        self.on_decline(self.declined)
 
     # ---- lets packets wait, reconciles
 
@@ -378,6 +390,8 @@ class FakeHandover:
         switch = self._switch
         switch.asked.append("finish")
         if switch.declines:
+            switch.declines -= 1
+            switch.decline()
             return False
         kept = switch.kept or []
         for number, index, value in kept:

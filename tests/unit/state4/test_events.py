@@ -11,6 +11,7 @@ from state4.events import EventLog
 from state4.pacing import Profile
 from state4.reconfigure import Outcome, reconfigure
 from state4.strategies import load_strategy, strategy_names
+from state4.transfer.tries import MAX_TRIES
 from tests.unit.state4.fake_switch import FakeSwitch, context_of, installed
 
 OLD = installed("register<bit<16>>(8) sums;", "sums.write((bit<32>)hdr.request.cell, hdr.request.amount);", name="old")
@@ -114,12 +115,15 @@ def test_a_handover_says_how_long_packets_waited_and_what_the_switch_applied() -
 
 def test_a_refused_handover_says_so() -> None:
     switch = FakeSwitch(OLD)
-    switch.declines = True
+    switch.declines = MAX_TRIES
     context = context_of(switch, OLD)
-    reconfigure(load_strategy("state4_exact"), context)
-    first, second = ends(context.events, "hold")
-    assert first["error"].startswith("the switch declined: it does not have every clone")
-    assert second == {"written": 0, "complete": True, "held_s": 0.25}
+    outcome = reconfigure(load_strategy("state4_exact"), context)
+    *declined, last = ends(context.events, "hold")
+    reason = "the switch declined: it does not have every clone"
+    assert [found["error"] for found in declined] == list(outcome.declined) == [reason] * MAX_TRIES
+    points = [event.data for event in context.events.events if event.phase == "declined"]
+    assert points == [{"number": number, "reason": reason} for number in range(1, MAX_TRIES + 1)]
+    assert last == {"written": 0, "complete": True, "held_s": 0.25}
 
 
 def test_every_strategy_is_named_as_its_file() -> None:

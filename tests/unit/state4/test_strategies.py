@@ -13,6 +13,7 @@ from state4.errors import NoClones, NotInstrumented, PlanRefused, SessionInUse, 
 from state4.pacing import NATIVE, Pacer, Profile
 from state4.reconfigure import Outcome, Reconfiguration, reconfigure
 from state4.strategies import load_strategy, swing_state
+from state4.transfer.tries import MAX_TRIES
 from tests.unit.state4.fake_switch import FakeHandover, FakeSwitch, change, context_of, installed
 
 WRITES = "sums.write((bit<32>)hdr.request.cell, hdr.request.amount);"
@@ -210,7 +211,7 @@ def test_what_was_cloned_before_the_switch_kept_clones_is_applied_from_here(swit
 
 @pytest.mark.parametrize("why", ["declines", "cannot"])
 def test_packets_wait_where_the_switch_does_not_hand_over(switch: FakeSwitch, why: str) -> None:
-    switch.declines = why == "declines"
+    switch.declines = MAX_TRIES if why == "declines" else 0
     switch.can = ("holds",) if why == "cannot" else switch.can
     at = {("apply_updates", "end"): packets(switch, ("sums", 4, 44))}
     context = context_of(switch, NEW, at)
@@ -251,7 +252,7 @@ def test_missing_clones_make_all_registers_be_read_while_packets_wait(switch: Fa
 
 def test_rounds_end_when_one_brings_few(switch: FakeSwitch, monkeypatch: pytest.MonkeyPatch) -> None:
     """While many updates arrive it continues, up to a limit."""
-    monkeypatch.setattr("state4.strategies.state4_exact.FEW_UPDATES", 2)
+    monkeypatch.setattr("state4.transfer.following.FEW_UPDATES", 2)
     context = context_of(switch, NEW)
     rounds = [3, 3, 2, 3]
 
@@ -268,8 +269,8 @@ def test_rounds_end_when_one_brings_few(switch: FakeSwitch, monkeypatch: pytest.
 
 @pytest.mark.parametrize("limit", [1, 8])
 def test_rounds_are_bounded(switch: FakeSwitch, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr("state4.strategies.state4_exact.FEW_UPDATES", 0)
-    monkeypatch.setattr("state4.strategies.state4_exact.MAX_ROUNDS", limit)
+    monkeypatch.setattr("state4.transfer.following.FEW_UPDATES", 0)
+    monkeypatch.setattr("state4.transfer.following.MAX_ROUNDS", limit)
     context = context_of(switch, NEW)
     switch.can = ("holds",)
     taken = []

@@ -12,6 +12,7 @@ from softswitch.server.device.fence import Fence
 from softswitch.server.device.reconcile import Reconciliation
 from softswitch.server.rpc.follow import answer, begin, end
 from state4.clones.header import CloneLayout
+from state4.errors import HoldEnded
 from state4.targets.abilities import CellCopy, Move
 from state4.targets.p4runtime.follow import BulkFollow
 from state4.values import CellRange, Cells, CellWrites, RegisterSpec
@@ -62,6 +63,9 @@ class MemoryHold:
         device = self._target.device
         if writes:
             self._target.write_cells(writes)
+        if self._target.ends_holds:
+            self._target.ends_holds -= 1
+            raise HoldEnded("holding packets: the ring of port 1 was three quarters full")
         if renames is None:
             self._target.swap()
             return
@@ -89,8 +93,10 @@ class MemoryHandover:
     def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
         target, device = self._target, self._target.device
         target.step("hand over")
-        if target.forget_kept:
+        if target.forget_kept or target.declines:
             target.switch.forget_clones()
+        if target.declines:
+            target.declines -= 1
         old, new = device.active, device.saved
         assert old is not None
         assert new is not None

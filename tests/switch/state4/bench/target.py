@@ -136,6 +136,8 @@ class BenchTarget:
         """How many updates have room in memory that the switch shares; None: it shares none."""
         self.forget_kept = False
         """Whether the switch has lost the clones that it kept."""
+        self.declines = self.ends_holds = 0
+        """So many hand-overs and holds fail, from the next one on."""
         self.steps = 0
         self.names: list[str] = []
         self.sent = 0
