@@ -10,7 +10,7 @@ from p4front.program import Program
 from p4front.syntax import ast
 from p4front.syntax.annotations import has, text_argument
 from p4front.text.source import Diagnostic, P4Error
-from p4front.types.types import StructType, strip, width_bits
+from p4front.types.types import StructType, Type, strip, width_bits
 from softswitch.codegen import descriptors
 from softswitch.codegen.controls.controls import ControlInstance
 from softswitch.codegen.controls.tables import TableInstance
@@ -24,6 +24,7 @@ from softswitch.codegen.names import comment
 from softswitch.codegen.parsers.parsers import ParserInstance
 from softswitch.codegen.values import cexpr
 from softswitch.codegen.values.context import STD, X
+from softswitch.codegen.values.layout import LEGACY_FIELDS
 from softswitch.model import ControllerHeaderInfo, PipelineInfo
 
 ARCHITECTURE = "V1Switch"
@@ -97,7 +98,7 @@ def _instances(unit: TranslationUnit, main: ast.Instantiation) -> dict[str, Bloc
         unit.header_type, unit.metadata_type = (
             parser.env.type(unit.program.declared[p]) for p in parser.decl.params[1:3]
         )
-    for role, instance in roles.items():
+    for role, instance in roles.items() if "p" in roles else ():  # its types are those of the others
         _check_signature(unit, role, instance)
     return roles
 
@@ -128,6 +129,20 @@ _WITHOUT_EFFECT = {
 """What v1model and simple_switch take there and never carry out."""
 
 
+def _warn_of_legacy(unit: TranslationUnit, standard: Type) -> None:
+    """Writes of fields by which P4_14 cloned, resubmitted or dropped packets: v1model has externs for that."""
+    legacy = LEGACY_FIELDS.intersection(f.name for f in standard.fields) if isinstance(standard, StructType) else ()
+    for statement in unit.program.syntax.walk() if legacy else ():
+        target = statement.target if isinstance(statement, ast.Assignment) else None
+        while isinstance(target, (ast.Slice, ast.PlusSlice)):
+            target = target.base
+        if not isinstance(target, ast.Member) or unit.program.types.get(target.base) != standard:
+            continue
+        name = target.member.text
+        if name in legacy:
+            unit.reporter.warning(f"{name} has no effect: v1model's standard_metadata_t had it until 2019", target.span)
+
+
 def _warn_of_requests(unit: TranslationUnit, calls: dict[str, Function]) -> None:
     for role, (where, names) in _WITHOUT_EFFECT.items():
         for name, span in calls[role].requests:
@@ -146,6 +161,8 @@ def _steps(unit: TranslationUnit, roles: dict[str, BlockCode], main: ast.Instant
     for instance in _tables(unit):  # also those that no generated statement applies
         instance.function()
     _warn_of_requests(unit, calls)
+    ingress = roles["ig"]
+    _warn_of_legacy(unit, ingress.env.type(unit.program.declared[ingress.decl.params[2]]))
     for role in ("vr", "ig", "eg", "ck"):
         if calls[role].emit_bytes:
             raise refuse(main.span, "only the deparser can emit")

@@ -111,13 +111,18 @@ def min_bits(type_: Type) -> int:
 MAX_LEAVES = 1 << 16
 """Most scalars in one value, stack elements counted one by one."""
 
-STANDARD_FIELDS = frozenset(
+LEGACY_FIELDS = frozenset(
+    ("clone_spec", "drop", "recirculate_port", "lf_field_list", "resubmit_flag", "recirculate_flag")
+)
+"""Fields of standard_metadata_t until July 2019, without a use since: a program has them if its own v1model.p4 does."""
+STANDARD_FIELDS = LEGACY_FIELDS.union(
     """
     ingress_port egress_spec egress_port instance_type packet_length enq_timestamp enq_qdepth deq_timedelta deq_qdepth
     ingress_global_timestamp egress_global_timestamp mcast_grp egress_rid checksum_error parser_error priority
     """.split()  # noqa: SIM905
 )
 """The fields of ss_std."""
+_WIDE_FIELDS = ("ingress_global_timestamp", "egress_global_timestamp")
 
 
 def leaf_count(type_: Type) -> int:
@@ -178,16 +183,24 @@ class Layout:
             return self._define("tuple", self._fields(type_, span) or ["char none_;"])
         if isinstance(type_, StructType):
             if type_.name == "standard_metadata_t" and any(f.name == "egress_spec" for f in type_.fields):
-                unknown = [f.name for f in type_.fields if f.name not in STANDARD_FIELDS]
-                if unknown:
-                    where = type_.decl.span if type_.decl is not None else span
-                    raise refuse(where, f"standard_metadata_t has a field {unknown[0]}, which v1model.p4 does not have")
+                self._check_standard(type_, span)
                 return "ss_std"
             fields = self._fields(type_, span)
             prefix = {"struct": "str", "header": "hdr", "header_union": "uni"}[type_.kind]
             head = ["bool valid_;"] if type_.kind == "header" else []
             return self._define(f"{prefix}_{identifier(str(type_))}", head + fields or ["char none_;"])
         raise refuse(span, f"a value of type {type_} cannot exist at run time")
+
+    @staticmethod
+    def _check_standard(type_: StructType, span: Span | None) -> None:
+        """A program's own v1model.p4 may have fewer fields than ss_std, and narrower ones; it cannot have others."""
+        for field in type_.fields:
+            where = field.decl.span if field.decl is not None else span
+            if field.name not in STANDARD_FIELDS:
+                raise refuse(where, f"standard_metadata_t has a field {field.name}, which v1model.p4 does not have")
+            width, most = scalar_width(field.type), 64 if field.name in _WIDE_FIELDS else 32
+            if width is None or width > most:
+                raise refuse(where, f"standard_metadata_t's field {field.name} must be a number of at most {most} bits")
 
     def need_limbs(self, width: int) -> None:
         """Makes the operations on values of `width` bits available."""

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SS_ABI 5u
+#define SS_ABI 6u
 
 enum ss_instance_type { /* simple_switch's instance_type */
                         SS_NORMAL = 0,
@@ -35,6 +35,8 @@ typedef struct ss_std {
     uint32_t enq_timestamp, enq_qdepth, deq_timedelta, deq_qdepth;
     uint64_t ingress_global_timestamp, egress_global_timestamp; /* microseconds since the switch started, 48 bit */
     uint32_t mcast_grp, egress_rid, checksum_error, parser_error, priority;
+    /* Of v1model.p4 before July 2019; kept for programs that bring such a file, and never looked at here. */
+    uint32_t clone_spec, drop, recirculate_port, lf_field_list, resubmit_flag, recirculate_flag;
 } ss_std;
 
 /* One learning message: `words` words of the digest's struct, in field order. */
