@@ -160,8 +160,10 @@ class _Reader:
             if old in result:
                 raise BadMap(f"{where}: listed twice")
             new = item.get("new", self._names.get(old, old))
-            if not isinstance(new, str) or (old in self._names and self._names[old] != new):
-                raise BadMap(f"{where}: new is no name, or not the one that [names] gives")
+            if not isinstance(new, str):
+                raise BadMap(f"{where}: new must be a name, not {new!r}")
+            if self._names.get(old, new) != new:
+                raise BadMap(f"{where}: new is '{new}', but [names] has '{self._names[old]}'; give one of them")
             try:
                 result[old] = make(item)
             except (ValueError, TypeError, ZeroDivisionError) as error:
@@ -232,29 +234,29 @@ def _action(item: dict[str, Any]) -> ActionChange:
     add = _object(item, "add_params")
     for name, value in add.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ValueError(f"add_params: {name} is a number")
+            raise ValueError(f"add_params: {name} must be a number from 0 on, not {value!r}")
     drop = item.get("drop", False)
     if not isinstance(drop, bool):
-        raise ValueError("drop is true or false")
+        raise ValueError(f"drop must be true or false, not {drop!r}")
     return ActionChange(_strings(item, "params"), _names(item, "drop_params"), add, drop)
 
 
 def _object(item: dict[str, Any], name: str) -> dict[str, Any]:
     value = item.get(name, {})
     if not isinstance(value, dict):
-        raise ValueError(f"{name} is a table of names and values")
+        raise ValueError(f"{name} must be a table of names and values, not {value!r}")
     return value
 
 
 def _strings(item: dict[str, Any], name: str) -> dict[str, str]:
     value = _object(item, name)
     if not all(isinstance(new, str) for new in value.values()):
-        raise ValueError(f"{name} gives a new name for each old one")
+        raise ValueError(f"{name} must give a new name for each old one")
     return value
 
 
 def _names(item: dict[str, Any], name: str) -> tuple[str, ...]:
     value = item.get(name, [])
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-        raise ValueError(f"{name} is a list of names")
+        raise ValueError(f"{name} must be a list of names, not {value!r}")
     return tuple(value)

@@ -91,10 +91,11 @@ def test_json_says_the_same(tmp_path: Path) -> None:
         ("[[register]]\nold = 'a'\nscale = '1/0'\n", r"^f:1: register 1 \(a\): "),
         ("[[register]]\nold = 'a'\nstride = 0\n", "stride must be a whole number from 1 on"),
         ("[[table]]\nold = 'a'\nadd_keys = { x = 'y' }\n", r"add_keys: x is a number, or \"\*\""),
-        ("[[table]]\nold = 'a'\ndrop_keys = 'x'\n", "drop_keys is a list of names"),
-        ("[[action]]\nold = 'a'\nadd_params = { x = -1 }\n", "add_params: x is a number"),
-        ("[[action]]\nold = 'a'\ndrop = 1\n", "drop is true or false"),
-        ("[names]\na = 'b'\n[[table]]\nold = 'a'\nnew = 'c'\n", "not the one that .names. gives"),
+        ("[[table]]\nold = 'a'\ndrop_keys = 'x'\n", "drop_keys must be a list of names, not 'x'"),
+        ("[[action]]\nold = 'a'\nadd_params = { x = -1 }\n", "add_params: x must be a number from 0 on, not -1"),
+        ("[[action]]\nold = 'a'\ndrop = 1\n", "drop must be true or false, not 1"),
+        ("[names]\na = 'b'\n[[table]]\nold = 'a'\nnew = 'c'\n", "new is 'c', but .names. has 'b'; give one of them"),
+        ("[[table]]\nold = 'a'\nnew = 1\n", "new must be a name, not 1"),
     ],
 )
 def test_mistakes_have_a_place(text: str, message: str) -> None:
