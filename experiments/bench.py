@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,21 @@ import nfs
 from experiments.claims.base import Claim, Verdict
 from experiments.claims.stats import spread
 from experiments.control.client import ControlProcess
+from experiments.control.errors import ControlError
 from experiments.control.programs import store_prepared
 from experiments.harness.lab import SWITCHES
 from experiments.harness.main import EXIT_OK, run_main
 from experiments.harness.options import CommonOptions, common_options, common_parser
 from experiments.harness.progress import Display, display
 from experiments.harness.results import ResultFolder
+from experiments.measure.cores import divided_cores
 from experiments.measure.disturbance import FlowQuality, steady_flow
+from experiments.measure.exact_cost import Kept, throughput_kept
 from experiments.measure.forwarding import frame_rate
 from experiments.measure.pipeline import pipeline_speed
 from experiments.measure.table_speed import TREE, control, lookups, revision
 from experiments.tables.bench import bench_table
+from experiments.traffic.armed import OwnLossError, TrafficError
 from experiments.traffic.iperf3 import tcp_rate
 from softswitch.cli.arguments import io_threads
 from softswitch.dataplane.threads import IoThreads
@@ -52,6 +56,7 @@ PROGRAM = nfs.program_path("chained")
 NEW_PROGRAM = nfs.program_path("chained_v2")
 CLONING_PROGRAM = nfs.program_path("byte_counter")
 STEADY_MBIT = 100.0
+_ATTEMPTS = 3
 _CLONE_STEPS = (1.0, 0.8, 0.6, 0.4, 0.2)  # of the flood, until no clone is lost
 
 
@@ -105,6 +110,15 @@ class Bench:
         prepared = store_prepared(CLONING_PROGRAM, self.cloning.directory.path)
         entries["entries"] = str(nfs.entries_path(CLONING_PROGRAM))
         self.cloning_control.call("install", {"program": str(prepared), **entries})
+        self.prepared = prepared
+        self.flooded: tuple[RunningNetwork, ControlProcess] | None = None
+        self.ring_first = False
+        if target == "softswitch":
+            with divided_cores():
+                network = stack.enter_context(running_network(PaperTopo(), switch=SoftSwitch))
+                control = control_of(network)
+                control.call("install", {"program": str(prepared), **entries})
+                self.flooded = network, control
 
     def forwarding(self) -> dict[str, Any]:
         """TCP goodput and 64-byte frames per second, through each switch in turn."""
@@ -205,17 +219,55 @@ class Bench:
                 return {"clones_per_s": per_s, "clones_share_of_flood": share, "flood_frames_per_s": flood}
         return {"clones_per_s": 0.0, "clones_share_of_flood": 0.0, "flood_frames_per_s": flood}
 
+    def exact(self) -> dict[str, Any]:
+        """Throughput that is left while state4_exact works and every packet writes state, with the update ring and with
+        clones in turn."""
+        assert self.flooded is not None
+        network, control = self.flooded
+        self.ring_first = not self.ring_first
+        result: dict[str, Any] = {}
+        for ring in (True, False) if self.ring_first else (False, True):
+            how = "ring" if ring else "clones"
+            try:
+                kept = self._kept(network, control, ring=ring)
+            except ControlError:  # a flooded switch may decline it
+                result[f"exact_failed.{how}"] = 1.0
+                continue
+            if kept.ring != ring:
+                raise TrafficError(f"updates {'did not come' if ring else 'came'} by shared memory")
+            result |= {f"exact_kept.{how}": kept.share, f"exact_lost.{how}": kept.lost, f"exact_s.{how}": kept.seconds}
+            result |= {f"exact_failed.{how}": 0.0, f"exact_frames_per_s.{how}": kept.before_per_s}
+        return result
+
+    def _kept(self, network: RunningNetwork, control: ControlProcess, *, ring: bool) -> Kept:
+        """Measured anew if the receiver was too slow. Raises TrafficError if it always is; ControlError."""
+
+        def once() -> Kept:
+            with divided_cores() as cores:
+                return throughput_kept(
+                    network, control, self.prepared, nfs.entries_path(CLONING_PROGRAM), cores, ring=ring
+                )
+
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(OwnLossError):
+                return once()
+        return once()
+
 
 def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
     """The project's own targets, next to the measured values."""
 
-    def claim(name: str, key: str, limit: float, unit: str, *, above: bool = False, worst: bool = False) -> Claim:
+    def claim(
+        name: str, key: str, limit: float, unit: str, *, above: bool = False, worst: bool = False
+    ) -> Claim | None:
+        if key not in measured:
+            return None
         value = measured[key]["maximum" if worst else "median"]
         holds = value >= limit if above else value <= limit
         verdict = Verdict.HOLDS if holds else Verdict.FAILS
         return Claim(name, f"{'>=' if above else '<='} {limit:g}", value, unit, verdict, f"{value:.4g} {unit}")
 
-    return [
+    claims = [
         claim("tcp", "tcp_gbit_per_s.softswitch", 1.2, "Gbit/s", above=True),
         claim("tcp-offloads", "tcp_offloads_gbit_per_s.ratio", 0.4, "of the bridge", above=True),
         claim("tcp-offloads-gain", "tcp_offloads_gbit_per_s.ratio_without", 2.0, "of the bridge without", above=True),
@@ -223,8 +275,11 @@ def expectations(measured: dict[str, dict[str, float]]) -> list[Claim]:
         claim("read-all-held", "read_all_held_ms", 1.0, "ms"),
         claim("save-and-commit", "swap_save_and_commit_s", 0.1, "s"),
         claim("swap-lost", "swap_lost", 0, "packets", worst=True),
+        claim("exact-kept", "exact_kept.ring", 0.9, "of the throughput", above=True),
+        claim("exact-failed", "exact_failed.ring", 0, "of the reconfigurations", worst=True),
         claim("clones", "clones_share_of_flood", 1.0, "of the flood", above=True),
     ]
+    return [claim for claim in claims if claim is not None]
 
 
 def run(options: CommonOptions, compare: str | None = None, io_threads: IoThreads | None = None) -> int:
@@ -232,7 +287,7 @@ def run(options: CommonOptions, compare: str | None = None, io_threads: IoThread
     steps = ["forwarding", "offloads", "undisturbed", "read_state", "swap", "clones"]
     if options.target == "softswitch":
         steps.insert(2, "pipeline")
-        steps.append("tables")
+        steps += ["exact", "tables"]
     record = {**options.for_record(), "io_threads": io_threads}
     folder = ResultFolder.create(options.out, EXPERIMENT, record, seed=options.seed)
     rows: list[dict[str, Any]] = []
@@ -249,7 +304,10 @@ def run(options: CommonOptions, compare: str | None = None, io_threads: IoThread
                 row = {name: value for name, value in row.items() if not name.endswith("_held_ms")}
             folder.add_trial(f"repeat-{repeat}", {"repeat": repeat, **row})
             rows.append(row)
-    measured = {name: spread([row[name] for row in rows]).as_dict() for name in rows[0]}
+    measured = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row[name] for row in rows if name in row]
+        measured[name] = spread(values).as_dict()
     claims = expectations(measured) if options.target == "softswitch" else []
     summary: Path = folder.finish(target=options.target, profile="native", measured=measured, claims=claims)
     if options.json:

@@ -49,6 +49,13 @@ _ROWS = (
         )
         for where, more in (("here", ""), ("there", ", the other revision"), ("ratio", ", times faster"))
     ),
+    ("exact_kept.ring", "throughput kept through state4_exact, every packet writes", 100.0, "%", 1),
+    ("exact_kept.clones", "the same with clones instead of the update ring", 100.0, "%", 1),
+    ("exact_frames_per_s.ring", "full frames before that, with the ring", 1e-3, "k/s", 0),
+    ("exact_s.ring", "how long that took, with the ring", 1.0, "s", 2),
+    ("exact_failed.ring", "share of these that the switch declined, with the ring", 100.0, "%", 0),
+    ("exact_failed.clones", "the same with clones", 100.0, "%", 0),
+    ("exact_lost.clones", "clones lost on the way", 1.0, "", 0),
     ("clones_per_s", "clones taken without a loss", 1e-3, "k/s", 0),
     ("clones_share_of_flood", "of what the switch forwards at most", 1.0, "", 1),
 )
