@@ -57,7 +57,7 @@ class Handover:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """`complete`: False when a clone was missing; then nothing was done. `held_ns`: how long packets waited."""
+    """`complete`: False when a clone was missing; then nothing was committed. `held_ns`: how long packets waited."""
 
     complete: bool
     held_ns: int = 0

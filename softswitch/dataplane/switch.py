@@ -145,7 +145,7 @@ class Switch(Replication):
 
     def hand_over(self, pipeline: Pipeline, handover: Handover) -> HandedOver:
         """Moves the state that `handover` names and commits `pipeline`, as one step to packets, which wait for some
-        microseconds. Does nothing when clones are missing. The pipeline before gives up what it had.
+        microseconds. Commits nothing when clones are missing. The pipeline before gives up what it had.
 
         Raises BadEntry."""
         with pipeline.handle.use() as pointer, self._handle.use() as switch:

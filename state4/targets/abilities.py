@@ -158,7 +158,7 @@ class Handover(Protocol):
     def finish(self, moves: Sequence[Move], renames: Mapping[str, str], copies: Sequence[CellCopy] = ()) -> bool:
         """Atomically with respect to packets: writes the kept updates to the saved program, moves counters and meters
         (`renames`: old name -> new name), then `copies`, and commits. False if the switch declines because a clone is
-        missing (for example, there was no room for it); then nothing was done."""
+        missing (for example, there was no room for it); then nothing was committed."""
 
 
 # ---------------------------------------------------------------- other controllers that write

@@ -309,7 +309,7 @@ typedef struct ss_handover {
     ss_meter *const *meters;
     const ss_table_move *tables;
     uint32_t component_count, array_count, counter_count, meter_count, table_count, use_journal;
-    uint32_t complete;                 /* result: 0 when clones are missing in the journal; then nothing was done */
+    uint32_t complete; /* result: 0 when clones are missing in the journal; then nothing was committed */
     uint64_t held_ns, clones, updates; /* result: how long packets waited, and what was in the journal */
 } ss_handover;
 /* From now on clones that go to the CPU port are kept; `begun` gets the numbers of the last ones before. `sequence`:

@@ -15,8 +15,8 @@
 struct ss_journal {
     ss_clone_format format;
     const ss_array *sequence;
-    uint32_t begun[2];
-    uint32_t frame_bytes, count, capacity;
+    uint32_t last[2]; /* numbers of the last clones of ingress and egress that were applied, or before it began */
+    uint32_t frame_bytes, applied, count, capacity;
     bool full;
     uint8_t *frames;
 };
@@ -62,8 +62,8 @@ int ss_journal_open(ss_switch *sw, const ss_clone_format *format, ss_array *sequ
     ss_switch_hold(sw);
     ss_journal *before = sw->journal;
     sw->journal = journal;
-    read_sequences(sequence, journal->begun);
-    memcpy(begun, journal->begun, sizeof journal->begun);
+    read_sequences(sequence, journal->last);
+    memcpy(begun, journal->last, sizeof journal->last);
     ss_switch_release(sw);
     ss_journal_free(before);
     return SS_OK;
@@ -101,32 +101,55 @@ void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_
         journal->count++;
 }
 
-bool ss_journal_complete(const ss_journal *journal)
+static const uint8_t *frame_at(const ss_journal *journal, uint32_t i)
 {
-    uint32_t now[2], next[2] = {journal->begun[0], journal->begun[1]};
-    if (journal->full)
-        return false;
-    for (uint32_t i = 0; i < journal->count; i++) {
-        const uint8_t *frame = journal->frames + (size_t)i * journal->frame_bytes;
-        if (big_endian(frame, SEQUENCE_BYTES) != ++next[frame[COUNT_AT] >> 7])
-            return false;
-    }
-    read_sequences(journal->sequence, now);
-    return now[0] == next[0] && now[1] == next[1];
+    return journal->frames + (size_t)i * journal->frame_bytes;
 }
 
-void ss_journal_updates(const ss_journal *journal, ss_update_handler *handle, void *argument)
+/* Whether the clones from the first one that was not applied up to `end` follow one another; `last` is moved on. */
+static bool follow(const ss_journal *journal, uint32_t end, uint32_t *last)
+{
+    for (uint32_t i = journal->applied; i < end; i++) {
+        const uint8_t *frame = frame_at(journal, i);
+        if (big_endian(frame, SEQUENCE_BYTES) != ++last[frame[COUNT_AT] >> 7])
+            return false;
+    }
+    return true;
+}
+
+bool ss_journal_complete(const ss_journal *journal)
+{
+    uint32_t now[2], last[2] = {journal->last[0], journal->last[1]};
+    if (journal->full || !follow(journal, journal->count, last))
+        return false;
+    read_sequences(journal->sequence, now);
+    return now[0] == last[0] && now[1] == last[1];
+}
+
+static void handle_updates(const ss_journal *journal, const uint8_t *frame, ss_update_handler *handle, void *argument)
 {
     const ss_clone_format *format = &journal->format;
     uint32_t slot_bytes = format->component_bytes + format->index_bytes + format->value_bytes;
-    for (uint32_t i = 0; i < journal->count; i++) {
-        const uint8_t *frame = journal->frames + (size_t)i * journal->frame_bytes, *slot = frame + SLOTS_AT;
-        uint32_t used = frame[COUNT_AT] & 0x7f;
-        for (uint32_t k = 0; k < used && k < format->slots; k++, slot += slot_bytes)
-            handle(argument, big_endian(slot, format->component_bytes),
-                   big_endian(slot + format->component_bytes, format->index_bytes),
-                   slot + format->component_bytes + format->index_bytes, format->value_bytes);
-    }
+    const uint8_t *slot = frame + SLOTS_AT;
+    uint32_t used = frame[COUNT_AT] & 0x7f;
+    for (uint32_t k = 0; k < used && k < format->slots; k++, slot += slot_bytes)
+        handle(argument, big_endian(slot, format->component_bytes),
+               big_endian(slot + format->component_bytes, format->index_bytes),
+               slot + format->component_bytes + format->index_bytes, format->value_bytes);
 }
+
+bool ss_journal_updates(ss_journal *journal, uint32_t most, ss_update_handler *handle, void *argument)
+{
+    uint32_t rest = ss_journal_rest(journal), end = journal->applied + (rest < most ? rest : most);
+    uint32_t last[2] = {journal->last[0], journal->last[1]};
+    if (!follow(journal, end, last))
+        return false;
+    memcpy(journal->last, last, sizeof last);
+    while (journal->applied < end)
+        handle_updates(journal, frame_at(journal, journal->applied++), handle, argument);
+    return true;
+}
+
+uint32_t ss_journal_rest(const ss_journal *journal) { return journal->count - journal->applied; }
 
 uint64_t ss_journal_clones(const ss_journal *journal) { return journal->count; }

@@ -15,8 +15,9 @@ void ss_journal_add(ss_journal *journal, const uint8_t *header, uint32_t header_
                     uint32_t payload_bytes);
 bool ss_journal_complete(const ss_journal *journal); /* every clone that was asked for since it began is in it */
 uint64_t ss_journal_clones(const ss_journal *journal);
-/* in the order of the clones */
-void ss_journal_updates(const ss_journal *journal, ss_update_handler *handle, void *argument);
+uint32_t ss_journal_rest(const ss_journal *journal); /* clones whose updates were not handled yet */
+/* Handles the updates of the next clones, `most` at most, in their order; false when one is missing between them. */
+bool ss_journal_updates(ss_journal *journal, uint32_t most, ss_update_handler *handle, void *argument);
 void ss_journal_free(ss_journal *journal);
 
 #endif

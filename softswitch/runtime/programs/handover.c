@@ -1,7 +1,8 @@
 /* The end of a change of programs in one step, with no controller in the middle of it.
  *
  * At the safe point the switch writes the updates of its journal into the new program, moves what needs no copy, and
- * swaps. What is prepared before: which cells, which slots. What is left takes some microseconds. */
+ * swaps. What is prepared before: which cells, which slots; and a long journal is written in pieces, between which
+ * packets flow. What is left takes some microseconds. */
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,7 +13,9 @@
 #include "packets/journal.h"
 #include "tables/pairs.h"
 
-#define NICE (-10) /* as the data plane's */
+#define NICE (-10)  /* as the data plane's */
+#define PIECE 1024u /* clones whose updates are written in one safe point before the last one */
+#define PIECES 256u /* at most: packets may come faster than their updates can be written */
 
 static void write_update(void *argument, uint64_t component, uint64_t index, const uint8_t *value, uint32_t bytes)
 {
@@ -49,18 +52,34 @@ static void calm_down(const urgency *before)
     setpriority(PRIO_PROCESS, (id_t)gettid(), before->nice);
 }
 
-/* Moves the state listed in `handover` and commits its program; does nothing at all if the journal is incomplete. */
+/* Writes the journal's updates in pieces, until little is left. A missing clone is found at the end, too. */
+static void catch_up(ss_switch *sw, ss_handover *handover)
+{
+    bool more = true;
+    for (uint32_t piece = 0; more && piece < PIECES; piece++) {
+        ss_switch_hold(sw);
+        ss_journal *journal = sw->journal;
+        more =
+            journal && ss_journal_rest(journal) > PIECE && ss_journal_updates(journal, PIECE, write_update, handover);
+        ss_switch_release(sw);
+    }
+}
+
+/* Moves the state listed in `handover` and commits its program. If the journal is incomplete, updates at most
+ * are written, to a program that is only saved. */
 int ss_handover_run(ss_switch *sw, ss_handover *handover)
 {
-    urgency before = hurry();
     int status = SS_OK;
     handover->updates = handover->clones = 0;
+    if (handover->use_journal)
+        catch_up(sw, handover);
+    urgency before = hurry();
     ss_switch_hold(sw);
     ss_egress_flush(sw); /* with the program that they came to, and before its state goes over */
     handover->complete = !handover->use_journal || (sw->journal && ss_journal_complete(sw->journal));
     if (handover->complete) {
         if (handover->use_journal) {
-            ss_journal_updates(sw->journal, write_update, handover);
+            ss_journal_updates(sw->journal, ss_journal_rest(sw->journal), write_update, handover);
             handover->clones = ss_journal_clones(sw->journal);
         }
         for (uint32_t i = 0; i < handover->array_count && status == SS_OK; i++)

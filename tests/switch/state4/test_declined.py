@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,15 @@ from state4.events import Event, EventLog
 from state4.programs import InstalledProgram, prepare_program
 from state4.reconfigure import prepare, reconfigure
 from state4.strategies import load_strategy
+from state4.targets.abilities import Move
+from state4.targets.base import Target
 from state4.targets.p4runtime.mastership import OWN_ROLE
 from state4.targets.p4runtime.target import P4RuntimeTarget
 from state4.transfer.tries import MAX_TRIES
 from tests.state4_programs import program, request
 from tests.switch.controller import Running
 from tests.switch.state4.bench.listening import ListeningTarget, send
+from tests.switch.state4.bench.target import BenchTarget, Schedule
 
 ROOM = 1 << 16
 """Clones that the switch keeps for a handover."""
@@ -191,3 +194,57 @@ def test_no_other_try_when_the_controller_was_demoted_or_its_program_replaced(
         assert running.device.saved is None or running.device.saved.p4info != new.p4info
         assert running.device.active is not None
         assert running.device.active.p4info == old.p4info
+
+
+# ---------------------------------------------------------------- many clones that the switch keeps
+
+
+def keeping(target: Target, old: InstalledProgram, new: InstalledProgram) -> None:
+    target.install(old)
+    target.configure_clone_session(old.layout.session, target.cpu_port)
+    target.set_clone_flag(old.layout, True)
+    target.save(new)
+
+
+def test_many_updates_are_written_in_pieces_between_which_packets_flow(
+    programs: tuple[InstalledProgram, InstalledProgram],
+) -> None:
+    """Pieces of 1,024 clones, until no more than that are left for the step that swaps."""
+    old, new = programs
+    moves = [Move(1, "MyIngress.sums", "MyIngress.sums")]
+    holds = []
+    for floods in (1, 2, 5):
+        with closing(BenchTarget([], Schedule())) as target:  # without a server, which holds packets now and then
+            keeping(target, old, new)
+            with target.hand_over(old.layout) as handover:
+                for _ in range(floods):
+                    target.switch.inject(1, request(cell=3, amount=AGAIN))
+                before = target.switch.stats().holds
+                assert handover.finish(moves, {})
+                holds.append(target.switch.stats().holds - before)
+            clones = floods * (1 + AGAIN)
+            assert (handover.clones, handover.updates) == (clones, clones)
+            assert target.state()["MyIngress.sums"][:5] == [0, 0, 0, clones, 0]
+    assert [found - holds[0] for found in holds] == [0, 1, 4]
+
+
+@pytest.mark.parametrize("missing", [0, 1, 3])
+def test_a_clone_missing_in_many_makes_the_switch_decline(
+    running: Running, programs: tuple[InstalledProgram, InstalledProgram], missing: int
+) -> None:
+    """Right at the beginning, in a piece, or in what is left for the step that swaps."""
+    old, new = programs
+    with P4RuntimeTarget(running.address) as target:
+        keeping(target, old, new)
+        with target.hand_over(old.layout) as handover:
+            for flood in range(4):
+                if flood == missing:
+                    running.switch.delete_clone_session(old.layout.session)  # asked for, and made by nobody
+                    running.switch.inject(1, request(cell=2))
+                    target.configure_clone_session(old.layout.session, target.cpu_port)
+                running.switch.inject(1, request(cell=3, amount=AGAIN))
+            assert not handover.finish([Move(1, "MyIngress.sums", "MyIngress.sums")], {})
+        assert target.running() == old.p4info
+        sums = old.registers[0]
+        assert sums.integers(target.read_register(sums)) == [0, 0, 1, 4 * (1 + AGAIN)]
+        assert running.device.saved is not None
