@@ -20,7 +20,7 @@ class Drop(Enum):
     PORT_DOWN = "the interface of the port is down or gone"
     ABORTED = "a failed assert or assume"
     NO_GROUP = "sent to a multicast group without replicas"
-    PASSES = "recirculated, resubmitted or cloned without end"
+    PASSES = "recirculated, resubmitted or cloned without end (or longer than a frame)"
     QUEUE = "too many packets recirculate at once"
     CPU_QUEUE = "the controller took its packet-ins too slowly"
     DIGEST_QUEUE = "the controller took its digests too slowly (the packet went on)"

@@ -26,6 +26,11 @@ typedef struct ss_jobs { /* packets that are on their way round: packets/jobs.h 
     uint64_t bytes; /* memory of all of them */
 } ss_jobs;
 
+typedef struct ss_work { /* of a batch's further passes: packets/work.c */
+    uint32_t passes;
+    uint64_t began_ns, check_ns; /* processor time of its thread; when to look at that again */
+} ss_work;
+
 enum ss_sink { SS_TO_PORTS, SS_CAPTURE, SS_DISCARD };
 
 typedef struct ss_thread { /* a data-plane thread: plane/start.c */
@@ -73,6 +78,7 @@ struct ss_switch {
     ss_text trace_text;
     ss_map sessions, groups;
     ss_jobs jobs, deferred;
+    ss_work work;
     enum ss_sink sink;
     uint8_t *capture;
     uint64_t capture_bytes, capture_capacity, outputs;

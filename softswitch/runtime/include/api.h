@@ -48,7 +48,7 @@ enum ss_drop {
     SS_DROP_PORT_DOWN,    /* the interface is down or gone */
     SS_DROP_ABORTED,      /* a failed assert or assume */
     SS_DROP_NO_GROUP,     /* multicast group without replicas, or unknown */
-    SS_DROP_PASSES,       /* recirculated, resubmitted or cloned without end */
+    SS_DROP_PASSES,       /* recirculated, resubmitted or cloned without end, for too long, or longer than a frame */
     SS_DROP_QUEUE,        /* too many packets recirculate at once, or no memory for one more */
     SS_DROP_CPU_QUEUE,    /* packet-ins were not taken in time */
     SS_DROP_DIGEST_QUEUE, /* digests were not taken in time (the packet itself continued) */

@@ -9,6 +9,7 @@
 #include "packets/egress_queues.h"
 #include "packets/output.h"
 #include "packets/traffic.h"
+#include "packets/work.h"
 #include "ports/port.h"
 
 typedef struct arrival {
@@ -20,6 +21,7 @@ typedef struct arrival {
 static void receive(void *argument)
 {
     arrival *it = argument;
+    ss_work_begin(it->sw);
     ss_receive(it->sw, it->port, it->frame, it->length);
 }
 
@@ -100,8 +102,10 @@ static void run_bench(void *argument)
     uint64_t at = 0, began = ss_clock_ns();
     for (uint64_t i = 0; i < it->packets; i++) {
         uint32_t length;
-        if (i % SS_BATCH == 0)
+        if (i % SS_BATCH == 0) {
             ss_clock_update(it->sw);
+            ss_work_begin(it->sw);
+        }
         memcpy(&length, it->frames + at, 4);
         ss_receive(it->sw, it->port, it->frames + at + 4, length);
         at += 4 + length;

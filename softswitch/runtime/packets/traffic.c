@@ -8,6 +8,7 @@
 #include "packets/replication.h"
 #include "packets/trace.h"
 #include "packets/update_ring.h"
+#include "packets/work.h"
 #include "ports/port.h"
 
 #define PASSES_AT_ONCE 16u
@@ -16,6 +17,7 @@
 #define MAX_JOB_BYTES (512ull << 20) /* of them: headers and metadata of a program can be large */
 #define JOBS_AT_ONCE 65536u
 #define QUEUED_AT_ONCE 256u
+#define REPLICAS_AT_ONCE 16u
 #define MAX_QDEPTH 0x7ffffu                            /* 19 bits */
 #define SS_RARE static __attribute__((noinline, cold)) /* kept out of the way of packets that do not wait */
 
@@ -118,6 +120,10 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port);
 static void replicate(ss_pass *pass, ss_packet *packet, const ss_replicas *replicas, uint8_t *spare)
 {
     for (uint32_t i = 0; i < replicas->count; i++) {
+        if (i % REPLICAS_AT_ONCE == REPLICAS_AT_ONCE - 1 && ss_unlikely(ss_work_exceeded(pass->sw))) {
+            pass->sw->stats.drops[SS_DROP_PASSES] += replicas->count - i;
+            return;
+        }
         const ss_replica *replica = &replicas->replica[i];
         ss_packet copy, *one = packet;
         if (i + 1 < replicas->count) {
@@ -297,6 +303,10 @@ static void run_egress(ss_pass *pass, ss_packet *packet, uint32_t port)
     uint32_t parsed = packet->consumed / 8;
     const uint8_t *payload = packet->data + parsed;
     uint32_t payload_bytes = packet->length > parsed ? packet->length - parsed : 0;
+    if (requests->recirculate && (uint64_t)header_bytes + payload_bytes > SS_MAX_FRAME) {
+        count_drop(pass, packet, SS_DROP_PASSES, "it came back longer than a frame can be");
+        return;
+    }
     if (requests->recirculate) { /* truncation does not survive, as in simple_switch */
         again(pass, packet, SS_RECIRCULATED, requests->recirculate_fields, pass->instance->emit, header_bytes, payload,
               payload_bytes);
@@ -402,7 +412,7 @@ static void run_jobs(ss_switch *sw)
 {
     uint32_t left = JOBS_AT_ONCE;
     for (ss_job *job; (job = ss_jobs_pop(&sw->jobs));) {
-        if (left == 0) { /* a program that multiplies packets without end */
+        if (left == 0 || ss_unlikely(ss_work_exceeded(sw))) { /* a program that multiplies packets without end */
             sw->stats.drops[SS_DROP_PASSES]++;
         } else {
             run_job(sw, job);
@@ -420,6 +430,7 @@ void ss_resume_deferred(ss_switch *sw)
         ss_jobs_clear(&sw->deferred);
         return;
     }
+    ss_work_begin(sw);
     sw->jobs = sw->deferred;
     sw->deferred = (ss_jobs){NULL, &sw->deferred.first, 0, 0};
     run_jobs(sw);
@@ -444,6 +455,7 @@ static void run_queued(ss_switch *sw, ss_job *job)
 void ss_resume_queued(ss_switch *sw, bool all)
 {
     uint32_t left = all ? ss_egress_waiting(sw) + JOBS_AT_ONCE : QUEUED_AT_ONCE;
+    ss_work_begin(sw);
     for (ss_job *job; sw->egress && (job = ss_egress_pop(sw, all));) {
         if (left == 0 || !sw->active) /* clones of clones without end; or the program is gone */
             sw->stats.drops[sw->active ? SS_DROP_PASSES : SS_DROP_NO_PIPELINE]++;

@@ -3,7 +3,8 @@
  * After ingress: clone, digest, then the first that applies of resubmit, multicast, drop, unicast. After egress: clone,
  * drop, recirculate, send. Clones of egress, resubmitted and recirculated packets go to a queue that is emptied before
  * the next packet. A packet that keeps coming back is deferred to the next batch after PASSES_AT_ONCE turns so it
- * cannot starve others; for injected packets, and for clones of clones, MAX_PASSES is the end. */
+ * cannot starve others; for injected packets, and for clones of clones, MAX_PASSES is the end. Where passes are slow,
+ * the time that a batch may take ends them (work.h). */
 #ifndef SS_TRAFFIC_H
 #define SS_TRAFFIC_H
 

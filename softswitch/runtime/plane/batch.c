@@ -2,9 +2,11 @@
 
 #include "core/clock.h"
 #include "packets/traffic.h"
+#include "packets/work.h"
 
 void ss_run_frames(ss_switch *sw, const ss_port *port, const ss_frame *frames, uint32_t count)
 {
+    ss_work_begin(sw);
     for (uint32_t i = 0; i < count; i++) {
         ss_clock_update(sw);
         sw->received = &frames[i];

@@ -21,4 +21,5 @@ def test_packets_that_multiply_take_bounded_memory() -> None:
     with running(text) as s:
         s.switch.set_multicast_group(1, [(1, 1), (1, 2)])
         assert s.send("01020004") == []
-        assert s.switch.stats().drops[Drop.QUEUE] > 0
+        drops = s.switch.stats().drops
+        assert drops[Drop.QUEUE] + drops[Drop.PASSES] > 0  # memory or time, whichever this machine has less of
