@@ -36,7 +36,7 @@ from state4.reconfigure import needs_map
 from state4.strategies import load_strategy
 
 CPU = 510
-PORTS = range(1, 5)
+PORTS = range(5)
 GROUPS = range(1, 5)
 ELECTION = p4r.Uint128(low=1)
 Frames = list[tuple[int, bytes]]
@@ -143,10 +143,12 @@ class _Comparison:
         parser = analysis.roots["parser"].decl
         assert isinstance(parser, ast.ParserDecl)
         self._maker = PacketMaker(program, parser, f"{path.name} {options.seed}", PORTS)
-        self._entries = list(entries(self._p4info[False], self._maker.value))
+        self._packets = list(self._maker.packets(options.packets))
+        self._unknown = any(clone.sessions is None for clone in analysis.clones)
+        self._entries = entries(self._p4info[False], self._maker, clones=self._unknown)
 
     def run(self, verdict: Verdict) -> Verdict:
-        packets = list(self._maker.packets(self._options.packets))
+        packets = list(self._packets)
         before = self._traffic(packets, with_clones=False, flag=False)
         own = [frame for out in before.frames for _, frame in out]
         packets += self._maker.changed([*own, *(frame for _, frame in packets)], self._options.packets)
@@ -167,8 +169,8 @@ class _Comparison:
         layout = self._made.layout
         with Switch() as switch:
             pipeline = self._start(switch, with_clones)
-            shared = (self._sessions() if layout.any_session else layout.shared) if flag else ()
-            for session in self._sessions() | set(shared):
+            shared = (self._sessions if layout.any_session else layout.shared) if flag else ()
+            for session in self._sessions | set(shared):
                 copies = [(CPU, REPLICA)] if session in shared else []
                 switch.set_clone_session(session, [*self._replicas(session), *copies])
             switch.set_clone_session(layout.session, [(CPU, 1)])
@@ -212,23 +214,25 @@ class _Comparison:
         """Sets up groups, and the generated entries that the switch accepts; some have the same key."""
         for group in GROUPS:
             device.switch.set_multicast_group(group, [(port, group) for port in PORTS])
-        for update in self._entries:
+        for update in self._entries.updates:
             request = p4r.WriteRequest(device_id=1, election_id=ELECTION, updates=[update])
             try:
                 device.batches.write(config, request)
             except Exception:
                 continue
 
+    @cached_property
     def _sessions(self) -> set[int]:
         known = {session for clone in self._analysis.clones for session in clone.sessions or ()}
-        unknown = any(clone.sessions is None for clone in self._analysis.clones)
-        return known | (set(range(1, 9)) if unknown else set())
+        return (
+            known | {*range(1, 9), *self._entries.sessions, *self._maker.values.constants} if self._unknown else known
+        )
 
     def _replicas(self, session: int) -> list[tuple[int, int]]:
-        return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions() else []
+        return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions else []
 
     def _reconfigured(self, strategy: str, packets: Frames) -> str:
-        known = self._sessions() - {0}  # session 0 does not exist in P4Runtime
+        known = self._sessions - {0}  # session 0 does not exist in P4Runtime
         sessions = {session: self._replicas(session) for session in known}
         if needs_map(load_strategy(strategy)):
             program, compiled = self._mapped

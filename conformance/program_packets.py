@@ -6,13 +6,18 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from conformance.program_values import Values, field_of, keysets
 from p4front.program import Program
 from p4front.syntax import ast
 from p4front.types.types import BitType, BoolType, IntType, StructType, strip
 
 MAX_STATES = 24
 """Limit on parser states per path, which ends a loop over a header stack."""
-SMALL = (0, 1, 2, 3)
+DEEPER = 4
+"""How much more likely a transition to a further state is than one that ends the parser."""
+Sample = dict[str, int]
+"""What one packet has where a table may look: values by field and 1 by header, without the name of their struct, as in
+"ipv4.dstAddr" and "tags[0]"; and "ingress_port"."""
 
 
 @dataclass
@@ -32,12 +37,20 @@ class PacketMaker:
         self._states = {state.name.text: state for state in parser.states}
         self._random = random.Random(seed)
         self._ports = ports
-        self._constants = _constants(program)
+        self.values = Values(program, self._random, ports)
+        self._samples: list[Sample] = []
 
     def packets(self, count: int) -> Iterator[tuple[int, bytes]]:
         """Yields (port, frame)."""
         for _ in range(count):
-            yield self._random.choice(self._ports), self._frame()
+            port = self._random.choice(self._ports)
+            headers = self._headers()
+            self._samples.append(_sample(port, headers))
+            yield port, self._frame(headers)
+
+    def sample(self) -> Sample:
+        """Of a packet generated before, any; empty if there is none."""
+        return self._random.choice(self._samples) if self._samples else {}
 
     def changed(self, frames: list[bytes], count: int) -> Iterator[tuple[int, bytes]]:
         """Frames seen before, unchanged or with some bytes changed, cut or added."""
@@ -54,26 +67,22 @@ class PacketMaker:
                 frame += self._random.randbytes(self._random.randrange(40))
             yield self._random.choice(self._ports), bytes(frame)
 
-    def value(self, width: int) -> int:
-        """A number of so many bits, mostly a small one or one that the program compares with."""
-        kind = self._random.random()
-        known = self._constants.get(width, ())
-        if known and kind < 0.45:
-            return self._random.choice(known)
-        if kind < 0.85:
-            return self._random.choice(SMALL) % (1 << width)
-        return self._random.getrandbits(width)
-
-    def _frame(self) -> bytes:
+    def _headers(self) -> list[_Extracted]:
+        """Those that the parser extracts on one of its paths."""
         headers: list[_Extracted] = []
+        ahead: list[tuple[ast.Expr, int]] = []
         state = self._states.get("start")
         for _ in range(MAX_STATES):
             if state is None:
                 break
             for call in (node for node in state.walk() if isinstance(node, ast.Call)):
                 if extracted := self._extract(call):
+                    self._fill(extracted, ahead)
                     headers.append(extracted)
-            state = self._next(state, headers)
+            state = self._next(state, headers, ahead)
+        return headers
+
+    def _frame(self, headers: list[_Extracted]) -> bytes:
         bits = "".join(format(h.values[name], f"0{width}b") for h in headers for name, width in h.fields)
         whole = len(bits) // 8
         frame = int(bits[: 8 * whole] or "0", 2).to_bytes(whole, "big")
@@ -88,34 +97,51 @@ class PacketMaker:
         if not isinstance(type_, StructType):
             return None
         fields = [(name, width) for name, width in _fields(type_) if width]
-        return _Extracted(expr.span.text, fields, {name: self.value(width) for name, width in fields})
+        values = {name: self.values.of_field(name.rpartition(".")[2], width) for name, width in fields}
+        return _Extracted(expr.span.text, fields, values)
 
-    def _next(self, state: ast.ParserState, headers: list[_Extracted]) -> ast.ParserState | None:
+    def _fill(self, header: _Extracted, ahead: list[tuple[ast.Expr, int]]) -> None:
+        """Gives a header what the parser was told to find when it looked ahead."""
+        for key, value in ahead:
+            type_ = strip(self._program.types[key])
+            width = type_.width if isinstance(type_, BitType) else 0
+            first, bits = header.fields[0] if header.fields else ("", 0)
+            name = field_of(key)
+            if name in header.values or bits == width:
+                header.values[name if name in header.values else first] = value
+        ahead.clear()
+
+    def _next(
+        self, state: ast.ParserState, headers: list[_Extracted], ahead: list[tuple[ast.Expr, int]]
+    ) -> ast.ParserState | None:
+        """Chooses a transition. `ahead`: takes keys that no header extracted so far has, with their values."""
         transition = state.transition
         if transition is None:
             return None
         if transition.target is not None:
             return self._states.get(transition.target.text)
         assert transition.select is not None
-        case = self._random.choice(transition.select.cases)
-        keysets = case.keyset.items if isinstance(case.keyset, ast.KeysetTuple) else [case.keyset]
-        for key, keyset in zip(transition.select.keys, keysets, strict=False):
-            self._set(key, keyset, headers)
+        cases = transition.select.cases
+        (case,) = self._random.choices(cases, [DEEPER if c.target.text in self._states else 1 for c in cases])
+        for key, keyset in zip(transition.select.keys, keysets(case.keyset), strict=False):
+            value = self._program.constants.get(keyset)
+            if isinstance(value, tuple) and value and isinstance(value[0], int):
+                value = value[0]  # the first value of a mask or a range
+            if isinstance(value, int) and not self._set(key, int(value), headers):
+                ahead.append((key, int(value)))
         return self._states.get(case.target.text)
 
-    def _set(self, key: ast.Expr, keyset: ast.Expr, headers: list[_Extracted]) -> None:
-        """Gives a field the value that a select case requires."""
-        value = self._program.constants.get(keyset)
-        if isinstance(value, tuple) and value and isinstance(value[0], int):
-            value = value[0]  # the first value of a mask or a range
-        if not isinstance(value, int) or not isinstance(key, ast.Member):
-            return
+    def _set(self, key: ast.Expr, value: int, headers: list[_Extracted]) -> bool:
+        """Gives a field the value that a select case requires; False if no header has it."""
+        if not isinstance(key, ast.Member):
+            return False
         place = key.base.span.text.removesuffix(".last")
         for header in reversed(headers):
             same = header.place == place or header.place == f"{place}.next"
             if same and key.member.text in header.values:
-                header.values[key.member.text] = int(value)
-                return
+                header.values[key.member.text] = value
+                return True
+        return False
 
 
 def _fields(type_: StructType, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -129,12 +155,14 @@ def _fields(type_: StructType, prefix: str = "") -> Iterator[tuple[str, int]]:
             yield f"{prefix}{item.name}", int(isinstance(inner, BoolType))
 
 
-def _constants(program: Program) -> dict[int, list[int]]:
-    """The numbers in the program's own text, by width."""
-    found: dict[int, set[int]] = {}
-    for expr, value in program.constants.items():
-        type_ = program.types.get(expr)
-        inner = strip(type_) if type_ is not None else None
-        if isinstance(inner, BitType) and isinstance(value, int) and not isinstance(value, bool):
-            found.setdefault(inner.width, set()).add(value % (1 << inner.width))
-    return {width: sorted(values) for width, values in found.items()}
+def _sample(port: int, headers: list[_Extracted]) -> Sample:
+    sample, counts = {"ingress_port": port}, dict[str, int]()
+    for header in headers:
+        place = header.place.partition(".")[2]
+        if place.endswith(".next"):
+            stack = place.removesuffix(".next")
+            place = f"{stack}[{counts.setdefault(stack, 0)}]"
+            counts[stack] += 1
+        sample[place] = 1
+        sample |= {f"{place}.{name}": value for name, value in header.values.items()}
+    return sample

@@ -46,6 +46,7 @@ def differs(
         schedule = Schedule([BEFORE] + [BETWEEN] * STEPS, delay=2) if change else Schedule()
         target = _Bench(packets, schedule, compiled)
         try:
+            target.switch.add_memory_port(0)  # the bench has 1 to 4
             target.install(program)
             for session, replicas in sessions.items():
                 target.switch.set_clone_session(session, replicas)
