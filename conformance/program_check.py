@@ -232,7 +232,7 @@ class _Comparison:
         return [(PORTS[session % len(PORTS)], session % 7)] if session in self._sessions else []
 
     def _reconfigured(self, strategy: str, packets: Frames) -> str:
-        known = self._sessions - {0}  # session 0 does not exist in P4Runtime
+        known = self._sessions - {0, self._made.layout.session}  # P4Runtime has no session 0, and one is State4's
         sessions = {session: self._replicas(session) for session in known}
         if needs_map(load_strategy(strategy)):
             program, compiled = self._mapped
