@@ -61,7 +61,7 @@ CHECKS: tuple[Place, ...] = (
     {"profile": "paper", "components": 1, "cells": 1 << 15, "rate": 60.0},
     {"profile": "paper", "components": 1, "cells": 1 << 18, "rate": 150.0},
     {"profile": "paper", "components": 4, "cells": 1 << 15, "rate": 120.0, "writes": "all"},
-    {"profile": "native", "components": 1, "cells": 1 << 18, "rate": 200.0},
+    {"profile": "native", "components": 1, "cells": 1 << 18, "rate": 100.0},
 )
 QUICK_CHECKS = CHECKS[:2]
 PRECOPY_CHECKS = CHECKS[:1]

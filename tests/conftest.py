@@ -22,8 +22,10 @@ from softswitch.build.runtime import runtime_library, sanitize_wanted
 from softswitch.dataplane import threads
 from softswitch.errors import SwitchError
 
-# A shell starts background jobs with SIGINT ignored, and the programs that the tests start would inherit that.
+# A shell starts background jobs with SIGINT ignored, nohup with SIGHUP, and the programs that the tests start would
+# inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Hundreds of Python processes are started. Without bytecode on disk each would compile all of our modules again, which
 # takes as long as everything else that most of them do.

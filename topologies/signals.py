@@ -22,13 +22,14 @@ _Handler = Callable[[int, FrameType | None], Any]
 def orderly_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP leave the block by SystemExit, and Ctrl-C by KeyboardInterrupt, whatever the block waits for.
 
-    Ctrl-C stays as it is where other code handles it or where it is ignored, as for a job in the background. Does
-    nothing outside the main thread, the only one that may set handlers.
+    What is ignored stays so: Ctrl-C for a job in the background, SIGHUP under nohup. Ctrl-C stays as it is where other
+    code handles it. Does nothing outside the main thread, the only one that may set handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers: dict[int, _Handler] = {signal.SIGTERM: _leave, signal.SIGHUP: _leave}
+    leaving = (signal.SIGTERM, signal.SIGHUP)
+    handlers: dict[int, _Handler] = {n: _leave for n in leaving if signal.getsignal(n) != signal.SIG_IGN}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         handlers[signal.SIGINT] = signal.default_int_handler
     with _repeated(handlers) as repeated:

@@ -166,12 +166,13 @@ def _print_report(report: Report, page: Path) -> None:
 
 @contextmanager
 def _signals_as_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run in the same orderly way as Ctrl-C."""
+    """SIGTERM and SIGHUP end a run in the same orderly way as Ctrl-C, unless they are ignored (nohup)."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
     finally:

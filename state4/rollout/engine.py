@@ -137,7 +137,7 @@ class RolloutRun:
 def stopped_by_signals(run: RolloutRun) -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP stop the run in an orderly way: no exception interrupts a step of the record.
 
-    Does nothing outside the main thread."""
+    What is ignored stays so (nohup). Does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -145,7 +145,8 @@ def stopped_by_signals(run: RolloutRun) -> Iterator[None]:
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         run.stop()
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield
     finally:

@@ -67,9 +67,11 @@ class Controller:
         self.received: queue.Queue[Any] = queue.Queue()
         self._requests: queue.Queue[Any] = queue.Queue()
         self.p4info = p4i.P4Info()
+        self._follower: threading.Thread | None = None
         if arbitrate:
             self.stream = self.stub.StreamChannel(iter(self._requests.get, None))
-            threading.Thread(target=self._follow, daemon=True).start()
+            self._follower = threading.Thread(target=self._follow, daemon=True)
+            self._follower.start()
             self.arbitrate(election)
             self.answer = self.next("arbitration")  # the server's first word
 
@@ -83,7 +85,10 @@ class Controller:
         self.close()
 
     def close(self) -> None:
+        """When it returns, the switch has forgotten this client: its election id is free."""
         self._requests.put(None)
+        if self._follower is not None:
+            self._follower.join(10)
         self.channel.close()
 
     def _follow(self) -> None:

@@ -101,15 +101,16 @@ def test_a_change_of_a_program_within_a_network_is_cancelled_between_steps() -> 
     assert _printed(_CANCELLED, signal.SIGINT, "") == "left\n"
 
 
-def test_an_ignored_signal_stays_ignored() -> None:
-    text = """
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_an_ignored_signal_stays_ignored(number: signal.Signals) -> None:
+    text = f"""
 from topologies.signals import hold_signals, orderly_signals
 with orderly_signals():
-    hold_signals(lambda: os.kill(os.getpid(), signal.SIGINT))
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    hold_signals(lambda: os.kill(os.getpid(), {number:d}))
+    assert signal.getsignal({number:d}) is signal.SIG_IGN
     print("on", flush=True)
 """
-    before = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    before = f"import os, signal; signal.signal({number:d}, signal.SIG_IGN)\n"
     done = subprocess.run(
         [sys.executable, "-c", before + text], capture_output=True, text=True, timeout=20, check=False
     )

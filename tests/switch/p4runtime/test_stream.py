@@ -94,7 +94,7 @@ def test_what_ends_a_stream(running: Running) -> None:
 def test_a_lost_connection_frees_the_election_id(running: Running) -> None:
     first = running.controller(5)
     with running.controller(4) as second:
-        first.close()
+        first.channel.close()
         assert second.next("arbitration").status.code == NOT_FOUND
         second.arbitrate(5)
         assert second.next("arbitration").status.code == 0
