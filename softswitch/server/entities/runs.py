@@ -31,7 +31,7 @@ from softswitch.dataplane.tables import Table
 from softswitch.model import words
 from softswitch.server.program.config import Config
 from softswitch.server.program.index import MatchView, TableView
-from softswitch.server.values.wire import Columns, Flags, Words, nested, number, scattered, shortest
+from softswitch.server.values.wire import Columns, Flags, Words, equal, nested, number, scattered, shortest
 
 MIN_ENTRIES = 32
 """Fewer are faster as messages."""
@@ -102,7 +102,7 @@ class _Encoder:
 
     def entry(self, rows: Words) -> list[Columns]:
         count = len(rows)
-        parts = [number(_TABLE_ENTRY, "table_id", np.full(count, self._view.id, np.uint64))]
+        parts = [equal(_TABLE_ENTRY, "table_id", self._view.id, count)]
         parts += self._matches(rows)
         parts.append(self._action(rows))
         parts.append(number(_TABLE_ENTRY, "priority", self._priorities(rows)))
@@ -131,18 +131,18 @@ class _Encoder:
                 chosen = np.flatnonzero((kinds == BY_ACTION) & (references == index))
                 parts.append((chosen, self._one_action(index, rows[chosen])))
         content = scattered(parts, len(rows))
-        present: Flags = content.sizes() != 0
+        present: Flags = content.sizes != 0
         return nested(_TABLE_ENTRY, "action", [content], len(rows)).where(present)
 
     def _one_action(self, index: int, rows: Words) -> Columns:
         info, count = self._view.info.actions[index], len(rows)
         view = self._config.index.actions[self._config.index.action_ids[info.name]]
-        parts = [number(_ACTION, "action_id", np.full(count, view.id, np.uint64))]
+        parts = [equal(_ACTION, "action_id", view.id, count)]
         at = READ_HEAD + 2 * self._layout.keys.words
         for (id_, _), param in zip(view.params, info.params, strict=False):
             size = words(param.width)
             value = nested(_PARAM, "value", [shortest(rows[:, at : at + size], param.width)], count)
-            numbered = [number(_PARAM, "param_id", np.full(count, id_, np.uint64)), value]
+            numbered = [equal(_PARAM, "param_id", id_, count), value]
             parts.append(nested(_ACTION, "params", numbered, count))
             at += size
         return nested(_TABLE_ACTION, "action", parts, count)
@@ -191,7 +191,7 @@ def _match(field: MatchView, value: Words, mask: Words) -> Columns:
     else:
         parts.append(nested(of, "mask", [shortest(mask, width)], count))
         present = (mask != 0).any(axis=1)
-    numbered = [number(_FIELD, "field_id", np.full(count, field.id, np.uint64)), nested(_FIELD, kind, parts, count)]
+    numbered = [equal(_FIELD, "field_id", field.id, count), nested(_FIELD, kind, parts, count)]
     return nested(_TABLE_ENTRY, "match", numbered, count).where(present)
 
 
