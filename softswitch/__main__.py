@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from softswitch.cli import compat_command, compile_command, run_command, stats_command
-from softswitch.cli.told import TOLD, told
+from softswitch.cli.user_errors import USER_ERRORS, error_line
 
 EXAMPLES = """\
 examples, for those who know p4c and simple_switch_grpc:
@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return compat_command.execute(words[2:])
         options = parser().parse_args(words)
         return int(options.function(options))
-    except TOLD as error:
-        print(told(error, "softswitch"), file=sys.stderr)
+    except USER_ERRORS as error:
+        print(error_line(error, "softswitch"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

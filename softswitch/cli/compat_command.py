@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from softswitch.cli import run_command
-from softswitch.cli.told import TOLD, told
+from softswitch.cli.user_errors import USER_ERRORS, error_line
 from softswitch.compat import p4c, simple_switch, simple_switch_cli
 from softswitch.compat.flags import CommandError, Parser
 from softswitch.compat.install import COMMANDS, install
@@ -60,8 +60,8 @@ def execute(words: Sequence[str]) -> int:
         if name in simple_switch.FLAGS:
             return _switch(name, arguments)
         simple_switch_cli.run(arguments)
-    except TOLD as error:
-        print(told(error, name), file=sys.stderr)
+    except USER_ERRORS as error:
+        print(error_line(error, name), file=sys.stderr)
         return 2 if isinstance(error, simple_switch_cli.UnusableArguments) else 1
 
 

@@ -348,15 +348,15 @@ def _joined(chunks: Iterable[bulk_pb2.ArrayChunk]) -> Iterator[bulk_pb2.ArrayChu
     size = 0
     for chunk in chunks:
         if parts and (chunk.name != parts[0].name or size + len(chunk.cells) > CHUNK_BYTES):
-            yield _one(parts)
+            yield _merged(parts)
             parts, size = [], 0
         parts.append(chunk)
         size += len(chunk.cells)
     if parts:
-        yield _one(parts)
+        yield _merged(parts)
 
 
-def _one(parts: Sequence[bulk_pb2.ArrayChunk]) -> bulk_pb2.ArrayChunk:
+def _merged(parts: Sequence[bulk_pb2.ArrayChunk]) -> bulk_pb2.ArrayChunk:
     first = parts[0]
     cells = b"".join(part.cells for part in parts)
     return bulk_pb2.ArrayChunk(

@@ -1,4 +1,4 @@
-"""What a user is told about an error that is not a defect of ours."""
+"""Errors of the user's input or machine, and the line that reports them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from p4front.interpreter import no_such_character
 from p4front.text.source import P4Error
 from softswitch.errors import SwitchError
 
-TOLD = (P4Error, SwitchError, OSError, UnicodeEncodeError)
+USER_ERRORS = (P4Error, SwitchError, OSError, UnicodeEncodeError)
 
 
-def told(error: P4Error | SwitchError | OSError | UnicodeEncodeError, command: str) -> str:
+def error_line(error: P4Error | SwitchError | OSError | UnicodeEncodeError, command: str) -> str:
     """A line of the command; an error in a program has its own form, with the place."""
     if isinstance(error, P4Error):
         return str(error)
