@@ -65,7 +65,7 @@ CHECKS: tuple[Place, ...] = (
 )
 QUICK_CHECKS = CHECKS[:2]
 PRECOPY_CHECKS = CHECKS[:1]
-"""Pre-copy with more cells takes long: every block is read separately."""
+"""Of pre-copy only the first point: at the published pace its rounds take long with more cells."""
 _SCHEDULE = scaling.Schedule(min_s=1.0, max_s=60.0)
 _TRIAL_S = 2.0
 

@@ -98,8 +98,9 @@ def _instances(unit: TranslationUnit, main: ast.Instantiation) -> dict[str, Bloc
         unit.header_type, unit.metadata_type = (
             parser.env.type(unit.program.declared[p]) for p in parser.decl.params[1:3]
         )
-    for role, instance in roles.items() if "p" in roles else ():  # its types are those of the others
-        _check_signature(unit, role, instance)
+    if "p" in roles:  # else the types to compare with are not known, and the parser's error is reported already
+        for role, instance in roles.items():
+            _check_signature(unit, role, instance)
     return roles
 
 
